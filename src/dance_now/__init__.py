@@ -1,0 +1,1 @@
+"""dance_now: an anime character that moves as you move."""

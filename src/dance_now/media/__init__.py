@@ -1,0 +1,1 @@
+"""Sources in, results out: photos, videos, folders."""

@@ -1,0 +1,101 @@
+"""Between FFmpeg's pixel formats and RGB, with the colour matrix and range said out loud.
+
+FFmpeg falls back to BT.601 where a file does not name its matrix; players take BT.709 for pictures
+larger than standard definition, and so does this module. Source: ITU-R BT.601 and BT.709.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import av
+import av.video
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+
+from dance_now.media.frame import Image
+from dance_now.media.picture import over_white
+
+_UNSPECIFIED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED
+_RGB_MATRIX = 0  # AVCOL_SPC_RGB
+_BT709 = 1  # AVCOL_SPC_BT709, AVCOL_PRI_BT709 and AVCOL_TRC_BT709 share the number
+_SHARP_CHROMA = (
+    Interpolation.BICUBIC
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.FULL_CHR_H_INP
+    | Interpolation.ACCURATE_RND
+)
+
+
+def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> Image:
+    """Converts a decoded frame to (H, W, 3) uint8 RGB of ``size`` = (width, height); alpha goes over white."""
+    has_alpha = has_alpha_plane(frame.format.name)
+    converted = frame.reformat(
+        width=size[0],
+        height=size[1],
+        format="rgba" if has_alpha else "rgb24",
+        src_colorspace=_matrix_of(frame),
+        interpolation=_SHARP_CHROMA,
+    )
+    pixels: Image = np.asarray(converted.to_ndarray(), np.uint8)
+    return over_white(pixels) if has_alpha else pixels
+
+
+def from_rgb(image: Image, pixel_format: str) -> av.VideoFrame:
+    """Converts (H, W, 3) or (H, W, 4) uint8 to a limited-range BT.709 frame, tagged as such."""
+    source = av.VideoFrame.from_ndarray(
+        np.ascontiguousarray(image), format="rgba" if image.shape[2] == 4 else "rgb24"
+    )
+    frame = source.reformat(
+        format=pixel_format,
+        src_color_range=ColorRange.JPEG,
+        dst_colorspace=Colorspace.ITU709,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=_SHARP_CHROMA,
+    )
+    tag_bt709(frame)
+    return frame
+
+
+def tag_bt709(target: av.VideoFrame | av.video.codeccontext.VideoCodecContext) -> None:
+    """Marks a frame or an encoder as BT.709 in limited range."""
+    target.colorspace = _BT709
+    target.color_primaries = _BT709
+    target.color_trc = _BT709
+    target.color_range = int(ColorRange.MPEG)
+
+
+def has_alpha_plane(pixel_format: str) -> bool:
+    """Whether an FFmpeg pixel format carries transparency."""
+    return pixel_format.startswith(("yuva", "gbrap", "rgba", "bgra", "argb", "abgr", "ya8", "ya16", "pal8"))
+
+
+def display_turn(frame: av.VideoFrame) -> tuple[int, bool]:
+    """(quarter turns counter-clockwise, mirrored first) that make a decoded frame upright.
+
+    Source: the display matrix of ISO/IEC 14496-12 as FFmpeg hands it out: nine 32-bit integers, 16.16.
+    """
+    matrix = next((data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"), None)
+    if matrix is None:
+        return 0, False
+    a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    turns = round(np.arctan2(-b, a) / (np.pi / 2)) % 4
+    return int(turns), mirrored
+
+
+def upright(image: Image, turn: tuple[int, bool]) -> Image:
+    """Applies ``display_turn`` to an image."""
+    turns, mirrored = turn
+    if mirrored:
+        image = image[:, ::-1]
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns or mirrored else image
+
+
+def _matrix_of(frame: av.VideoFrame) -> int | None:
+    if frame.colorspace == _UNSPECIFIED_MATRIX and frame.format.name.startswith("yuv"):
+        standard = frame.height <= 576 and frame.width <= 1024
+        return int(Colorspace.ITU601 if standard else Colorspace.ITU709)
+    return None

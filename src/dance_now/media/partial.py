@@ -1,0 +1,47 @@
+"""Outputs that appear whole or not at all: written beside the target, renamed on success."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from dance_now.errors import DanceNowError
+
+
+def check_target(target: Path, inputs: frozenset[Path], overwrite: bool) -> None:
+    """Refuses what cannot or should not be written, before any work is done.
+
+    Args:
+        target: the file or folder to write.
+        inputs: resolved paths that are being read.
+        overwrite: whether an existing target may be replaced.
+
+    Raises:
+        DanceNowError: the target is an input, exists, or its folder is missing or not writable.
+    """
+    if target.resolve() in inputs:
+        raise DanceNowError(f"the output {target} is the input itself. Choose another name with -o.")
+    parent = target.absolute().parent
+    if not parent.is_dir():
+        raise DanceNowError(
+            f"the folder {parent} does not exist. Create it first, or choose another with -o."
+        )
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise DanceNowError(f"the folder {parent} is not writable. Choose another with -o.")
+    filled = target.is_file() or (target.is_dir() and any(target.iterdir()))
+    if filled and not overwrite:
+        raise DanceNowError(f"{target} exists already. Pass --overwrite to replace it.")
+
+
+def part_path(target: Path) -> Path:
+    """Where an unfinished output lies: ``.NAME.part.EXT`` in the same folder, so that a rename is atomic."""
+    return target.with_name(f".{target.stem}.part{target.suffix}")
+
+
+def discard(part: Path) -> None:
+    """Removes an unfinished output, if there is one."""
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink(missing_ok=True)

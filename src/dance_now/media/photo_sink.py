@@ -1,0 +1,84 @@
+"""A picture file, and a folder of numbered png files, as sinks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+
+from dance_now.errors import DanceNowError
+from dance_now.media.frame import Image
+from dance_now.media.sink import Sink
+
+_LOSSLESS_WEBP = 101  # OpenCV: any quality above 100
+_ENCODER_OPTIONS: dict[str, list[int]] = {
+    ".png": [cv2.IMWRITE_PNG_COMPRESSION, 4],
+    ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
+    ".jpg": [
+        cv2.IMWRITE_JPEG_QUALITY,
+        95,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ],
+}
+_ENCODER_OPTIONS[".jpeg"] = _ENCODER_OPTIONS[".jpg"]
+_NUMBERED = "[0-9]" * 6 + ".png"
+
+
+def encode_picture(image: Image, extension: str) -> bytes:
+    """Encodes (H, W, 3) or (H, W, 4) uint8 RGB(A) as png, webp or jpg.
+
+    Raises:
+        DanceNowError: the format cannot hold the picture (WebP ends at 16383 pixels a side).
+    """
+    options = _ENCODER_OPTIONS[extension]
+    if extension == ".webp" and image.shape[2] == 4:
+        options = [cv2.IMWRITE_WEBP_QUALITY, _LOSSLESS_WEBP]  # lossy WebP smears colour along alpha edges
+    order = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    try:
+        done, data = cv2.imencode(extension, cv2.cvtColor(image, order), options)
+    except cv2.error as error:
+        done, reason = False, error
+    else:
+        reason = None
+    if not done:
+        size = f"{image.shape[1]}x{image.shape[0]}"
+        raise DanceNowError(
+            f"a picture of {size} pixels cannot be written as {extension}. Use .png."
+        ) from reason
+    return data.tobytes()
+
+
+class PhotoSink(Sink):
+    """One picture file."""
+
+    def _write(self, image: Image, time: float) -> None:
+        if self.written:
+            raise DanceNowError(f"{self.path} holds one picture only. Use a video or a folder.")
+        self._part.write_bytes(encode_picture(image, self.path.suffix.lower()))
+
+    def _finish(self) -> None:
+        os.replace(self._part, self.path)
+
+
+class FolderSink(Sink):
+    """A folder with 000000.png, 000001.png, ... ; the pictures may differ in size."""
+
+    def __init__(self, path: Path, alpha: bool) -> None:
+        """Numbered pictures of an earlier run in an existing folder are replaced, other files are left."""
+        super().__init__(path, alpha)
+        self._part = path.with_name(f".{path.name}.part")
+
+    def _write(self, image: Image, time: float) -> None:
+        self._part.mkdir(exist_ok=True)
+        (self._part / f"{self.written:06d}.png").write_bytes(encode_picture(image, ".png"))
+
+    def _finish(self) -> None:
+        if not self.path.exists():
+            os.replace(self._part, self.path)
+            return
+        for old in self.path.glob(_NUMBERED):
+            old.unlink()
+        for picture in self._part.iterdir():
+            os.replace(picture, self.path / picture.name)

@@ -1,0 +1,1 @@
+"""Poses: what one is, who finds it, how it moves to another body."""

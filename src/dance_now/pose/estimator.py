@@ -1,0 +1,94 @@
+"""What every pose estimator does: a picture in, one person's pose and mask out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.media.frame import Image
+from dance_now.pose.pose import Pose
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class PersonMask:
+    """How much of each pixel belongs to the person, in the estimator's own small window.
+
+    Attributes:
+        alpha: (H', W') float32 in [0, 1]; estimators give (256, 256).
+        to_picture: (2, 3) float32 affine map from x, y in mask pixels to x, y in pixels of the picture
+            (both with (0, 0) at the outer corner of the first pixel). The window may be turned and may
+            reach over the picture's edge.
+    """
+
+    alpha: FloatArray
+    to_picture: FloatArray
+
+    def alpha_in(self, height: int, width: int) -> FloatArray:
+        """The mask as (height, width) float32 over the picture, bilinear, 0 outside the window."""
+        matrix = between_pixel_centres(self.to_picture)
+        warped = cv2.warpAffine(self.alpha, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=0)
+        return np.asarray(warped, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """A person found in a picture.
+
+    Attributes:
+        pose: keypoints in pixels of the picture.
+        mask: the same person's mask.
+    """
+
+    pose: Pose
+    mask: PersonMask
+
+
+class PoseEstimator(Protocol):
+    """Finds one person in each picture and follows that person from call to call.
+
+    Successive calls are taken as successive frames of one video; call ``reset`` before a picture that
+    has nothing to do with the last one.
+    """
+
+    def __call__(self, image: Image) -> Detection | None:
+        """The person in ``image`` ((H, W, 3) uint8 RGB), or None where nobody is seen."""
+        ...
+
+    def reset(self) -> None:
+        """Forgets the person followed."""
+        ...
+
+
+def open_estimator(threads: int = 2) -> PoseEstimator:
+    """The estimator that comes with the base install: BlazePose; fetches its networks on first use.
+
+    Args:
+        threads: CPU threads for the networks.
+
+    Raises:
+        DanceNowError: the networks cannot be had.
+
+    Example:
+        >>> estimate = open_estimator()  # doctest: +SKIP
+        >>> estimate(image).pose.body.shape  # doctest: +SKIP
+        (25, 3)
+    """
+    from dance_now.pose.blazepose import BlazePose  # loads LiteRT: only when a pose is to be estimated
+
+    return BlazePose(threads=threads)
+
+
+def between_pixel_centres(matrix: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """A (2, 3) affine map as OpenCV's warps want it.
+
+    OpenCV's (0, 0) is the centre of the first pixel; ours is its outer corner.
+    """
+    moved = np.array(matrix, np.float64)
+    moved[:, 2] += moved[:, :2].sum(axis=1) * 0.5 - 0.5
+    return moved

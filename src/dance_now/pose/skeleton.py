@@ -1,0 +1,93 @@
+"""A character's own body: where its keypoints rest and about which pivots its trunk bends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.pose.keypoints import POINT_COUNT
+from dance_now.pose.pose import BoolArray, FloatArray
+
+TRUNK_PIVOTS: Final = ("spine", "chest", "neck", "head")
+
+# Pairs of keypoints whose distance no pose changes: they measure the scale of a drawn pose.
+RIGID_SEGMENTS: Final = (
+    (9, 12),
+    (2, 5),
+    (2, 3),
+    (3, 4),
+    (5, 6),
+    (6, 7),
+    (9, 10),
+    (10, 11),
+    (12, 13),
+    (13, 14),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """The rest pose of a character, in its own frame (x to its left, y up, z to the front; metres).
+
+    Attributes:
+        rest: (137, 3) float32 rest positions of the keypoints, 0 where unknown.
+        known: (137,) bool: which of them the character has.
+        pivots: (4, 3) float32: the points about which spine, chest, neck and head turn.
+        bounds: (2, 3) float32: lowest and highest corner of the whole rest figure, hair included.
+    """
+
+    rest: FloatArray
+    known: BoolArray
+    pivots: FloatArray
+    bounds: FloatArray
+
+    def __post_init__(self) -> None:
+        shapes = {
+            "rest": (POINT_COUNT, 3),
+            "known": (POINT_COUNT,),
+            "pivots": (len(TRUNK_PIVOTS), 3),
+            "bounds": (2, 3),
+        }
+        for name, shape in shapes.items():
+            dtype = np.bool_ if name == "known" else np.float32
+            array: npt.NDArray[Any] = np.array(getattr(self, name), dtype)
+            if array.shape != shape or not np.isfinite(array).all():
+                raise ValueError(f"skeleton: {name} should be finite and of shape {shape}, got {array.shape}")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @property
+    def height(self) -> float:
+        """Metres from the lowest to the highest point of the rest figure."""
+        return float(self.bounds[1, 1] - self.bounds[0, 1])
+
+    def lengths(self, segments: npt.ArrayLike = RIGID_SEGMENTS) -> FloatArray:
+        """(n,) rest distances in metres of pairs of keypoints (n, 2)."""
+        pairs = np.asarray(segments)
+        return np.linalg.norm(self.rest[pairs[:, 0]] - self.rest[pairs[:, 1]], axis=1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists, rounded to a hundredth of a millimetre."""
+        return {
+            "rest": np.round(self.rest.astype(float), 5).tolist(),
+            "known": self.known.astype(int).tolist(),
+            "pivots": np.round(self.pivots.astype(float), 5).tolist(),
+            "bounds": np.round(self.bounds.astype(float), 5).tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Skeleton:
+        """Inverse of ``to_json``.
+
+        Raises:
+            ValueError: missing entries, wrong shapes or numbers that are not finite.
+        """
+        try:
+            arrays = {key: np.asarray(data[key], np.float32) for key in ("rest", "known", "pivots", "bounds")}
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"skeleton: {error} is missing or malformed") from error
+        return cls(arrays["rest"], arrays["known"] > 0, arrays["pivots"], arrays["bounds"])

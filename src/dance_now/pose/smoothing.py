@@ -1,0 +1,103 @@
+"""The One-Euro filter: little jitter at rest, little lag in motion.
+
+Source: Casiez, Roussel, Vogel, "1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in
+Interactive Systems", CHI 2012.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class OneEuro:
+    """Filters an array of values over time, each element on its own.
+
+    The cutoff of the low-pass is ``minimum_cutoff + beta * |speed|`` in Hz, the speed in units of the
+    values a second: lower ``minimum_cutoff`` against jitter at rest, raise ``beta`` against lag.
+
+    Example:
+        >>> smooth = OneEuro(minimum_cutoff=1.0, beta=0.0)
+        >>> smooth.filter(np.zeros(2), 0.0)
+        array([0., 0.])
+        >>> bool((smooth.filter(np.ones(2), 1 / 30) < 0.5).all())
+        True
+    """
+
+    def __init__(
+        self, minimum_cutoff: float = 1.0, beta: float = 0.0, derivative_cutoff: float = 1.0
+    ) -> None:
+        """Makes a filter that has seen nothing.
+
+        Args:
+            minimum_cutoff: Hz, above 0.
+            beta: Hz for each unit a second of speed, at least 0.
+            derivative_cutoff: Hz, above 0; of the low-pass on the speed itself.
+
+        Raises:
+            ValueError: an argument out of its range.
+        """
+        if not (minimum_cutoff > 0 and derivative_cutoff > 0 and beta >= 0):
+            raise ValueError("cutoffs must be above 0 Hz and beta at least 0")
+        self._minimum_cutoff = minimum_cutoff
+        self._beta = beta
+        self._derivative_cutoff = derivative_cutoff
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets everything seen."""
+        self._value: FloatArray | None = None
+        self._speed: FloatArray = np.zeros(0)
+        self._time: FloatArray = np.zeros(0)
+
+    def filter(self, values: npt.ArrayLike, time: float) -> FloatArray:
+        """The filtered values at one time.
+
+        An element that is not finite keeps its last result (0 before its first finite value) and starts
+        again from its own last time, so that a gap is no jump. A time that does not advance changes
+        nothing; one that goes back makes the filter start anew.
+
+        Args:
+            values: any shape, the same at every call until ``reset``.
+            time: seconds.
+
+        Returns:
+            A new float64 array of the shape of ``values``, always finite.
+
+        Raises:
+            ValueError: another shape than before, or a time that is not finite.
+        """
+        new = np.asarray(values, np.float64)
+        if not np.isfinite(time):
+            raise ValueError("the time must be finite")
+        if self._value is not None and new.shape != self._value.shape:
+            raise ValueError(f"the filter holds values of shape {self._value.shape}, got {new.shape}")
+        seen = self._time[np.isfinite(self._time)]
+        if self._value is None or (seen.size and time < seen.max()):
+            self._value, self._speed = np.zeros(new.shape), np.zeros(new.shape)
+            self._time = np.full(new.shape, -np.inf)
+        finite = np.isfinite(new)
+        first = finite & ~np.isfinite(self._time)
+        known = finite & ~first
+        step = np.where(known, time - np.where(known, self._time, 0.0), 0.0)
+        moving = step > 0
+        step = np.where(moving, step, 1.0)
+        new = np.where(finite, new, self._value)
+        raw_speed = (new - self._value) / step
+        self._speed = np.where(
+            moving, _blend(self._speed, raw_speed, self._derivative_cutoff, step), self._speed
+        )
+        cutoff = self._minimum_cutoff + self._beta * np.abs(self._speed)
+        self._value = np.where(
+            moving, _blend(self._value, new, cutoff, step), np.where(first, new, self._value)
+        )
+        self._time = np.where(finite, time, self._time)
+        return self._value.copy()
+
+
+def _blend(old: FloatArray, new: FloatArray, cutoff: FloatArray | float, step: FloatArray) -> FloatArray:
+    """One step of a first-order low-pass: cutoff in Hz, step in seconds."""
+    turn = 2.0 * np.pi * cutoff * step
+    return old + (new - old) * (turn / (turn + 1.0))

@@ -1,0 +1,1 @@
+"""The scene around the character: person matte, clean background, compositing."""

@@ -1,0 +1,1 @@
+"""From an avatar and motions to a training data set."""

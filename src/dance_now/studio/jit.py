@@ -1,0 +1,22 @@
+"""How the studio compiles its kernels, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dance_now.errors import MissingExtraError
+
+try:
+    import numba
+except ImportError as error:  # pragma: no cover - depends on the installation
+    raise MissingExtraError("numba", "studio") from error
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles a numeric function to machine code, kept on disk, without the global interpreter lock.
+
+    ``fastmath`` stays off: with it the same scene has other pixels on another processor.
+    """
+    compiled: Callable[..., Any] = numba.njit(function, cache=True, nogil=True)
+    return compiled

@@ -1,0 +1,253 @@
+"""Coloured points on an avatar's surface: what the generator splats."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from dance_now.errors import DanceNowError
+from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, unit
+from dance_now.pose.keypoints import FINGERS
+from dance_now.pose.pose import FloatArray
+from dance_now.studio.avatar import Avatar
+from dance_now.studio.meshes import Primitive
+from dance_now.studio.posing import avatar_bones
+
+IntArray = npt.NDArray[np.int64]
+
+INFLUENCES: Final = 4
+_MAXIMUM_POINTS: Final = 1_000_000
+_MAXIMUM_BYTES: Final = 128 * 2**20
+_HEAD_DENSITY: Final = 1.8
+_HAND_DENSITY: Final = 2.0
+_OVERSAMPLING: Final = 4
+_SHAPES: Final = {"position": 3, "normal": 3, "colour": 3, "bones": INFLUENCES, "weights": INFLUENCES}
+
+
+@dataclass(frozen=True, eq=False)
+class MeshPoints:
+    """Points on a surface at rest.
+
+    Attributes:
+        position: (N, 3) float32 metres, character frame.
+        normal: (N, 3) float32 unit normals.
+        colour: (N, 3) float32 sRGB in [0, 1].
+        bones: (N, 4) int64 rows of BONE_NAMES.
+        weights: (N, 4) float32, rows sum to 1, strongest first.
+    """
+
+    position: FloatArray
+    normal: FloatArray
+    colour: FloatArray
+    bones: IntArray
+    weights: FloatArray
+
+    def __post_init__(self) -> None:
+        count = len(self.position)
+        for name, width in _SHAPES.items():
+            array = getattr(self, name)
+            if array.shape != (count, width) or not np.isfinite(array).all():
+                raise ValueError(f"points: {name} should be finite and ({count}, {width}), got {array.shape}")
+        if count and not 0 <= self.bones.min() <= self.bones.max() < len(BONE_NAMES):
+            raise ValueError("points: a bone that does not exist")
+        if count and (self.weights.min() < 0 or np.abs(self.weights.sum(axis=1) - 1).max() > 1e-3):
+            raise ValueError("points: weights should be positive and sum to 1")
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def save(self, path: Path) -> None:
+        """Writes a .npz file; bones as bytes."""
+        arrays = {name: getattr(self, name) for name in _SHAPES}
+        arrays["bones"] = self.bones.astype(np.uint8)
+        with path.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> MeshPoints:
+        """Reads and checks what ``save`` wrote.
+
+        Raises:
+            DanceNowError: absent, damaged or too large.
+        """
+        try:
+            if path.stat().st_size > _MAXIMUM_BYTES:
+                raise ValueError("too large")
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in _SHAPES}
+            if max(len(array) for array in arrays.values()) > _MAXIMUM_POINTS:
+                raise ValueError("too many points")
+            floats = {name: arrays[name].astype(np.float32) for name in _SHAPES if name != "bones"}
+            return cls(bones=arrays["bones"].astype(np.int64), **floats)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise DanceNowError(f"{path}: not a file of points ({error}).") from error
+
+
+def sample_points(avatar: Avatar, count: int, seed: int = 0, hide: tuple[str, ...] = ()) -> MeshPoints:
+    """Spreads points evenly over an avatar's surface, denser on head and hands.
+
+    Args:
+        avatar: whose surface, at rest.
+        count: how many points; where the surface is transparent none are put.
+        seed: same seed, same points.
+        hide: names of parts to leave out.
+
+    Raises:
+        DanceNowError: no opaque surface.
+    """
+    generator = np.random.default_rng(seed)
+    mapping = avatar_bones(avatar.bones)
+    rest = avatar.mesh_points(avatar.rest_world)
+    pieces = [
+        _Piece.of(avatar, avatar.primitives[index], rest[index], mapping) for index in avatar.shown_primitives(hide)
+    ]
+    total = sum(float(piece.importance.sum()) for piece in pieces)
+    if not total > 0:
+        raise DanceNowError(f"{avatar.name} has no surface to put points on.")
+    drawn, layers = [], []
+    for layer, piece in enumerate(pieces):
+        wanted = round(_OVERSAMPLING * count * float(piece.importance.sum()) / total)
+        if wanted:
+            drawn.append(piece.draw(generator, wanted))
+            layers.append(np.full(len(drawn[-1]), layer))
+    pool = _select(drawn, np.arange(sum(map(len, drawn))))
+    if not len(pool):
+        raise DanceNowError(f"{avatar.name} has no opaque surface to put points on.")
+    spacing = np.sqrt(total / count / _density(pool.bones, pool.weights))
+    order = _spread(generator, pool, np.concatenate(layers), spacing, min(count, len(pool)))
+    return _select([pool], order)
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """One primitive at rest: (V, 3) positions and normals, (V, 47) weights, (T,) area times density."""
+
+    primitive: Primitive
+    positions: FloatArray
+    normals: FloatArray
+    weights: FloatArray
+    importance: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        avatar: Avatar,
+        primitive: Primitive,
+        surface: tuple[FloatArray, FloatArray],
+        mapping: Mapping[str, str],
+    ) -> _Piece:
+        weights = np.zeros((len(surface[0]), len(BONE_NAMES)), np.float32)
+        rows = np.arange(len(weights))
+        for node in np.unique(primitive.joints):
+            owner = avatar.humanoid_owner(int(node))
+            bone = BONE_INDEX[mapping[owner] if owner else "hips"]
+            for influence in range(primitive.joints.shape[1]):
+                here = primitive.joints[:, influence] == node
+                weights[rows[here], bone] += primitive.weights[here, influence]
+        a, b, c = (surface[0][primitive.triangles[:, corner]].astype(np.float64) for corner in range(3))
+        area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+        dense = weights @ _BONE_DENSITY
+        importance = area * dense[primitive.triangles].mean(axis=1)
+        return cls(primitive, *surface, weights, importance)
+
+    def draw(self, generator: np.random.Generator, count: int) -> MeshPoints:
+        """Random points by importance; those on transparent texels are dropped."""
+        share = self.importance / self.importance.sum()
+        cumulative = np.cumsum(share)
+        levels = (np.arange(count) + generator.random(count)) / count * cumulative[-1]
+        chosen = self.primitive.triangles[np.minimum(np.searchsorted(cumulative, levels), len(share) - 1)]
+        root, along = np.sqrt(generator.random(count)), generator.random(count)
+        mix = np.stack([1 - root, root * (1 - along), root * along], axis=1).astype(np.float32)
+
+        def interpolate(values: FloatArray) -> FloatArray:
+            result: FloatArray = np.einsum("nk,nkj->nj", mix, values[chosen])
+            return result
+
+        colour = self.primitive.material.sample(interpolate(self.primitive.uv)).astype(np.float32)
+        opaque = colour[:, 3] >= 0.5
+        weights = interpolate(self.weights)[opaque]
+        strongest = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
+        kept = np.take_along_axis(weights, strongest, axis=1)
+        return MeshPoints(
+            position=interpolate(self.positions)[opaque],
+            normal=unit(interpolate(self.normals))[opaque],
+            colour=np.clip(colour[opaque, :3], 0, 1),
+            bones=strongest.astype(np.int64),
+            weights=kept / kept.sum(axis=1, keepdims=True),
+        )
+
+
+def _bone_density() -> FloatArray:
+    density = np.ones(len(BONE_NAMES), np.float32)
+    for name, index in BONE_INDEX.items():
+        if name == "head":
+            density[index] = _HEAD_DENSITY
+        elif "Hand" in name or any(finger in name for finger in FINGERS):
+            density[index] = _HAND_DENSITY
+    return density
+
+
+_BONE_DENSITY: Final = _bone_density()
+
+
+def _density(bones: IntArray, weights: FloatArray) -> FloatArray:
+    density: FloatArray = (_BONE_DENSITY[bones] * weights).sum(axis=1)
+    return density
+
+
+def _select(parts: list[MeshPoints], rows: IntArray) -> MeshPoints:
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts])[rows] for name in _SHAPES}
+    return MeshPoints(**arrays)
+
+
+def _spread(
+    generator: np.random.Generator, pool: MeshPoints, layers: IntArray, spacing: FloatArray, count: int
+) -> IntArray:
+    """Rows of ``count`` points as far apart as a search over one radius can make them (Poisson disks).
+
+    Points on different pieces of the mesh, and on the two sides of something thin, do not compete.
+    """
+    place = np.concatenate(
+        [pool.position, 0.8 * spacing[:, None] * pool.normal, 100.0 * layers[:, None]], axis=1
+    )
+    pairs = cKDTree(place).query_pairs(float(spacing.max()), output_type="ndarray")
+    distance = np.linalg.norm(place[pairs[:, 0]] - place[pairs[:, 1]], axis=1)
+    distance /= (spacing[pairs[:, 0]] + spacing[pairs[:, 1]]) / 2
+    priority = generator.permutation(len(pool))
+    low, high = 0.0, 1.0
+    chosen = np.arange(len(pool))
+    for _ in range(10):
+        radius = (low + high) / 2
+        kept = _independent(pairs[distance < radius], priority)
+        if len(kept) >= count:
+            low, chosen = radius, kept
+        else:
+            high = radius
+    surplus = generator.permutation(chosen)[:count]
+    return np.sort(surplus)
+
+
+def _independent(pairs: IntArray, priority: IntArray) -> IntArray:
+    """Rows of a maximal set in which no two form a pair, lower priority values first."""
+    first, second = pairs[:, 0], pairs[:, 1]
+    better = np.where(priority[first] < priority[second], first, second)
+    worse = first + second - better
+    undecided = np.ones(len(priority), np.bool_)
+    kept = np.zeros(len(priority), np.bool_)
+    while undecided.any():
+        blocked = np.zeros(len(priority), np.bool_)
+        blocked[worse] = True
+        winners = undecided & ~blocked
+        kept |= winners
+        undecided &= ~winners
+        undecided[worse[winners[better]]] = False
+        alive = undecided[better] & undecided[worse]
+        better, worse = better[alive], worse[alive]
+    return np.flatnonzero(kept)

@@ -1,0 +1,241 @@
+"""Plausible poses out of nothing: what a small collection of motions does not show.
+
+Arms everywhere (overhead, behind the back, crossed), kicks, crouches, leans, the head turned apart from the
+body, and finger shapes. Limits are those of a healthy adult, roughly after Kapandji, "The Physiology of the
+Joints"; where forearms would cut through the body another pose is drawn.
+
+Local directions below are (outward, up, front): seen from the chest for arms, from the pelvis for legs, with
+"outward" to the limb's own side.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, BoneRig, unit
+from dance_now.pose.keypoints import BODY_INDEX
+from dance_now.pose.pose import BoolArray, FloatArray
+from dance_now.studio.bvh import axis_rotations
+from dance_now.studio.fingers import finger_directions, random_fingers
+from dance_now.studio.posing import SolvedPoses, Target, solve_poses
+
+# Upper arm and forearm of gestures that random directions rarely hit.
+_ARM_GESTURES: Final = np.array(
+    [
+        ((0.35, -0.90, 0.15), (0.10, -0.95, 0.25)),  # hanging
+        ((0.45, -0.80, -0.25), (-0.75, -0.45, 0.45)),  # hand on the hip
+        ((0.35, -0.80, -0.45), (-0.80, -0.20, -0.55)),  # behind the back
+        ((0.30, -0.70, 0.60), (-0.95, 0.15, 0.25)),  # crossed before the chest
+        ((0.10, -0.55, 0.80), (-0.90, 0.30, 0.30)),  # crossed high
+        ((0.30, 0.93, 0.10), (-0.15, 0.98, 0.05)),  # straight up
+        ((0.75, 0.62, 0.05), (-0.60, 0.80, 0.10)),  # hands together overhead
+        ((0.80, 0.55, -0.15), (-0.75, 0.15, -0.60)),  # behind the head
+        ((0.55, -0.25, 0.75), (-0.35, 0.85, 0.35)),  # hand by the face
+        ((0.10, -0.10, 0.99), (0.00, 0.05, 0.99)),  # straight forward
+        ((0.98, 0.05, 0.05), (0.99, 0.05, 0.05)),  # straight out
+        ((0.95, 0.00, 0.10), (0.15, 0.98, 0.15)),  # flexing
+        ((0.75, -0.55, 0.25), (0.45, 0.85, 0.30)),  # waving
+        ((0.45, -0.50, -0.70), (0.35, -0.45, -0.80)),  # stretched back
+        ((0.40, -0.75, 0.45), (-0.05, 0.15, 0.98)),  # elbows at the side, hands forward
+    ],
+    np.float32,
+)
+_OVERSAMPLING: Final = 4
+
+
+def random_poses(rig: BoneRig, generator: np.random.Generator, count: int) -> SolvedPoses:
+    """Poses of one body within the limits of its joints.
+
+    Args:
+        rig: of the body.
+        generator: source of chance; the same state gives the same poses.
+        count: how many.
+    """
+    solved = solve_poses(rig, random_target(rig, generator, count * _OVERSAMPLING))
+    depth = penetration(rig, solved.points).reshape(_OVERSAMPLING, count)
+    chosen = np.where(depth <= 0, 0, depth).argmin(axis=0) * count + np.arange(count)
+    return SolvedPoses(solved.points[chosen], solved.rotations[chosen])
+
+
+def random_target(rig: BoneRig, generator: np.random.Generator, count: int) -> Target:
+    """Wished poses, some of which may bend a limb into the body."""
+    hips = _turn(generator, count, yaw=0, pitch=9, roll=7)
+    leaning = generator.random(count) < 0.12
+    hips[leaning] = hips[leaning] @ _turn(generator, int(leaning.sum()), yaw=0, pitch=32, roll=20)
+    chest = hips @ _turn(generator, count, yaw=22, pitch=0, roll=12)
+    head = chest @ _turn(generator, count, yaw=32, pitch=16, roll=10)
+    directions = np.zeros((count, len(BONE_NAMES), 3), np.float32)
+    crouch = np.where(generator.random(count) < 0.3, generator.uniform(15, 95, count), 0.0)
+    alike = generator.random(count) < 0.25
+    hands, arms = [], {}
+    fingers = random_fingers(generator, count)
+    for index, side in enumerate(("left", "right")):
+        arms[side] = _arm(generator, count)
+        if side == "right":
+            arms[side] = tuple(np.where(alike[:, None], arms["left"][n], arms[side][n]) for n in (0, 1))
+        upper, fore = (_to_world(chest, _mirrored(direction, side)) for direction in arms[side])
+        thigh, shank, foot = _leg(rig, generator, side, crouch)
+        for bone, direction in (("UpperArm", upper), ("LowerArm", fore)):
+            directions[:, BONE_INDEX[side + bone]] = direction
+        for bone, direction in (("UpperLeg", thigh), ("LowerLeg", shank), ("Foot", foot)):
+            directions[:, BONE_INDEX[side + bone]] = _to_world(hips, direction)
+        hand = _hand(rig, generator, side, chest, upper, fore)
+        hands.append(hand)
+        directions += finger_directions(rig, side, hand, fingers[:, index])
+    return Target(np.stack([hips, chest, head, *hands], axis=1).astype(np.float32), directions)
+
+
+def penetration(rig: BoneRig, points: FloatArray) -> FloatArray:
+    """(n,) metres by which forearms and hands (n, 137, 3) sink into trunk, head or the other arm."""
+    rest = rig.skeleton.rest
+    neck, hips = points[:, 1], points[:, 8]
+    trunk_radius = 0.62 * float(np.linalg.norm(rest[2] - rest[5])) / 2
+    ears = (points[:, 17] + points[:, 18]) / 2
+    head_radius = 0.9 * float(np.linalg.norm(rest[17] - rest[18])) / 2
+    worst = np.zeros(len(points), np.float32)
+    for side in ("left", "right"):
+        elbow, wrist = (points[:, BODY_INDEX[f"{side}_{joint}"]] for joint in ("elbow", "wrist"))
+        for share in (0.0, 0.35, 0.7, 1.0, 1.3):
+            point = elbow + share * (wrist - elbow)
+            worst = np.maximum(worst, trunk_radius - _segment_distance(point, hips, neck))
+            worst = np.maximum(worst, head_radius - np.linalg.norm(point - ears, axis=1))
+    for share in (0.5, 1.0):
+        left, right = (
+            points[:, elbow] + share * (points[:, wrist] - points[:, elbow]) for elbow, wrist in ((6, 7), (3, 4))
+        )
+        worst = np.maximum(worst, 0.25 * trunk_radius - np.linalg.norm(left - right, axis=1))
+    return worst
+
+
+def _segment_distance(points: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
+    along = end - start
+    share = ((points - start) * along).sum(axis=1) / np.maximum((along * along).sum(axis=1), 1e-9)
+    nearest = start + np.clip(share, 0, 1)[:, None] * along
+    distance: FloatArray = np.linalg.norm(points - nearest, axis=1)
+    return distance
+
+
+def _turn(generator: np.random.Generator, count: int, yaw: float, pitch: float, roll: float) -> FloatArray:
+    """(count, 3, 3) random turns; standard deviations in degrees, cut at 2.2 of them."""
+    angles = np.clip(generator.normal(0, 1, (3, count)), -2.2, 2.2) * [[yaw], [pitch], [roll]]
+    y, x, z = np.radians(angles)
+    turn: FloatArray = axis_rotations(1, y) @ axis_rotations(0, x) @ axis_rotations(2, z)
+    return turn
+
+
+def _to_world(frame: FloatArray, local: FloatArray) -> FloatArray:
+    world: FloatArray = np.einsum("nij,nj->ni", frame, local)
+    return world
+
+
+def _mirrored(direction: FloatArray, side: str) -> FloatArray:
+    mirrored: FloatArray = direction * np.asarray((1 if side == "left" else -1, 1, 1), np.float32)
+    return mirrored
+
+
+def _arm(generator: np.random.Generator, count: int) -> tuple[FloatArray, FloatArray]:
+    """Upper arm and forearm (count, 3), outward-up-front: half gestures, half anywhere in reach."""
+    gesture = _ARM_GESTURES[generator.integers(len(_ARM_GESTURES), size=count)]
+    gesture = unit(gesture + generator.normal(0, 0.16, gesture.shape))
+    upper = np.zeros((count, 3))
+    missing = np.ones(count, np.bool_)
+    while missing.any():
+        upper[missing] = unit(generator.normal(size=(int(missing.sum()), 3)))
+        missing &= ~_shoulder_reach(upper)
+    fore = _forearm(generator, upper)
+    random = generator.random(count)[:, None] < 0.5
+    return (
+        np.where(random, upper, gesture[:, 0]).astype(np.float32),
+        np.where(random, fore, gesture[:, 1]).astype(np.float32),
+    )
+
+
+def _shoulder_reach(upper: FloatArray) -> BoolArray:
+    outward, up, front = upper.T
+    across = outward > np.where(front > 0.5, -0.55, -0.2)
+    back = front > np.where(up > 0.3, -0.35, -0.75)
+    reach: BoolArray = across & back & ~((front < -0.3) & (outward < 0.1))
+    return reach
+
+
+def _forearm(generator: np.random.Generator, upper: FloatArray) -> FloatArray:
+    """Forearms (n, 3): elbows bend to the front and inwards, with an arm raised also to the back."""
+    count = len(upper)
+    neutral = np.broadcast_to(np.asarray((-0.6, 0.3, 1.0)), upper.shape)
+    neutral = unit(neutral - upper * (neutral * upper).sum(axis=1, keepdims=True))
+    limit = np.where(upper[:, 1] > 0.6, 150.0, 100.0)
+    swivel = np.radians(generator.uniform(-1, 1, count) * limit)[:, None]
+    aside = np.cross(upper, neutral)
+    towards = np.cos(swivel) * neutral + np.sin(swivel) * aside
+    bend = np.radians(generator.choice([0.0, 1.0], count, p=[0.2, 0.8]) * generator.uniform(5, 142, count))
+    fore: FloatArray = np.cos(bend)[:, None] * upper + np.sin(bend)[:, None] * towards
+    return fore
+
+
+def _hand(
+    rig: BoneRig,
+    generator: np.random.Generator,
+    side: str,
+    chest: FloatArray,
+    upper: FloatArray,
+    fore: FloatArray,
+) -> FloatArray:
+    """Hands (n, 3, 3): on from the forearm, turned about it, bent at the wrist."""
+    count = len(fore)
+    carried = rig.swing(f"{side}LowerArm", rig.swing(f"{side}UpperArm", chest, upper), fore)
+    along = rig.rest_directions[BONE_INDEX[f"{side}LowerArm"]]
+    frame = np.stack([along, np.cross((0, 1, 0), along), np.cross(along, np.cross((0, 1, 0), along))], axis=1)
+    degrees = np.clip(generator.normal(0, 1, (3, count)), -2, 2) * [[38], [13], [26]]
+    degrees[0] += 12 * generator.normal(size=count)
+    twist, aside, bend = (
+        axis_rotations(axis, np.radians(angle)) for axis, angle in zip((0, 2, 1), degrees, strict=True)
+    )
+    frame = unit(frame.T).T
+    hand: FloatArray = carried @ (frame @ twist @ bend @ aside @ frame.T)
+    return hand
+
+
+def _leg(
+    rig: BoneRig, generator: np.random.Generator, side: str, crouch: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Thigh, shank and foot (n, 3), left-up-front of the pelvis."""
+    count = len(crouch)
+    kind = generator.choice(4, count, p=[0.5, 0.25, 0.15, 0.1])  # standing, stepping, kicking, anywhere
+    flexion = np.choose(
+        kind,
+        [
+            generator.normal(2, 7, count),
+            generator.uniform(-25, 60, count),
+            generator.uniform(30, 105, count),
+            generator.uniform(-35, 95, count),
+        ],
+    )
+    knee = np.choose(
+        kind,
+        [
+            np.abs(generator.normal(4, 6, count)),
+            generator.uniform(0, 90, count),
+            generator.uniform(0, 60, count) * (generator.random(count) < 0.6),
+            generator.uniform(0, 130, count),
+        ],
+    )
+    crouching = (crouch > 0) & (generator.random(count) < 0.9)
+    flexion = np.where(crouching, crouch + generator.normal(0, 8, count), flexion)
+    knee = np.where(crouching, crouch * generator.uniform(1.3, 1.8, count), knee)
+    knee = np.clip(knee, 0, 140)
+    spread = np.clip(generator.normal(7, 7, count) + (kind == 3) * generator.uniform(0, 50, count), -8, 65)
+    turnout = np.clip(generator.normal(10, 12, count) + 0.3 * np.maximum(spread, 0), -25, 55)
+    sign = 1 if side == "left" else -1
+    out = axis_rotations(2, np.radians(sign * spread))
+    out = out @ axis_rotations(1, np.radians(sign * turnout))
+    thigh_frame = out @ axis_rotations(0, np.radians(-flexion))
+    shank_frame = thigh_frame @ axis_rotations(0, np.radians(knee))
+    down = np.asarray((0, -1, 0), np.float32)
+    rest = rig.rest_directions[BONE_INDEX[f"{side}Foot"]]
+    ankle = np.radians(np.clip(generator.normal(6, 16, count), -22, 45))
+    foot = (shank_frame @ axis_rotations(0, ankle)) @ rest
+    level = axis_rotations(1, np.radians(sign * turnout)) @ rest
+    planted = ((kind == 0) | crouching) & (generator.random(count) < 0.75)
+    return thigh_frame @ down, shank_frame @ down, np.where(planted[:, None], level, foot)

@@ -1,0 +1,1 @@
+"""Training a character: networks, losses, loop, export. The only package that imports torch."""

@@ -1,0 +1,118 @@
+"""From trained weights to a character file."""
+
+from __future__ import annotations
+
+import copy
+import logging
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from dance_now.character.file import CANVAS, CharacterCard, CharacterFile
+from dance_now.errors import DanceNowError
+from dance_now.pose.keypoints import POINT_COUNT
+from dance_now.pose.pose import FloatArray
+from dance_now.training.generator import PointsGenerator, ShippedGenerator
+
+logger = logging.getLogger(__name__)
+
+OPSET = 18
+TOLERANCE = 2e-3
+_HALF_FROM = 512  # elements; smaller tensors are kept in single precision
+
+
+def export_character(generator: PointsGenerator, card: CharacterCard, samples: FloatArray) -> CharacterFile:
+    """The character file's content.
+
+    Args:
+        generator: trained, in evaluation mode.
+        card: what character.json will say.
+        samples: (n, 137, 4) labels on which the graph is compared with torch; the first is the preview.
+
+    Raises:
+        DanceNowError: the graph and torch differ by more than TOLERANCE.
+    """
+    shipped = ShippedGenerator(rounded(generator).cpu().eval())
+    graph = to_onnx(shipped)
+    difference, pictures = compare(shipped, graph, samples)
+    logger.info("onnx differs from torch by at most %.1e", difference)
+    if difference > TOLERANCE:
+        raise DanceNowError(
+            f"The exported graph differs from the trained network by {difference:.1e}: not exported."
+        )
+    preview = (np.clip(pictures[0].transpose(1, 2, 0), 0, 1) * 255 + 0.5).astype(np.uint8)
+    ok, encoded = cv2.imencode(".png", cv2.cvtColor(preview, cv2.COLOR_RGBA2BGRA))
+    if not ok:
+        raise DanceNowError("The preview picture could not be encoded.")
+    return CharacterFile(card, graph, encoded.tobytes())
+
+
+def rounded(generator: PointsGenerator) -> PointsGenerator:
+    """A copy whose large tensors are rounded to half precision, as the file stores them."""
+    generator = copy.deepcopy(generator)
+    with torch.no_grad():
+        for tensor in (*generator.parameters(), *generator.buffers()):
+            if tensor.is_floating_point() and tensor.numel() >= _HALF_FROM:
+                tensor.copy_(tensor.half().float())
+    return generator
+
+
+def to_onnx(shipped: ShippedGenerator) -> bytes:
+    """The graph points (B, 137, 4) -> rgba (B, 4, 512, 512), large weights in half precision."""
+    example = torch.rand(2, POINT_COUNT, 4)
+    program = torch.onnx.export(
+        shipped,
+        (example,),
+        input_names=["points"],
+        output_names=["rgba"],
+        opset_version=OPSET,
+        dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=64)},),
+        verbose=False,
+    )
+    assert program is not None
+    model = program.model_proto
+    _store_in_half(model.graph)
+    model.producer_name, model.producer_version, model.doc_string = "dance_now", "", ""
+    for node in model.graph.node:
+        node.doc_string = ""
+        node.ClearField("metadata_props")
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def _store_in_half(graph: onnx.GraphProto) -> None:
+    """Stores large float tensors as float16 and casts them back; the runtime folds the cast on loading."""
+    for position, tensor in enumerate(graph.initializer):
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size < _HALF_FROM:
+            continue
+        name = tensor.name
+        graph.initializer[position].CopyFrom(
+            numpy_helper.from_array(values.astype(np.float16), f"{name}_half")
+        )
+        graph.node.insert(0, helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+
+
+def compare(shipped: ShippedGenerator, graph: bytes, samples: FloatArray) -> tuple[float, FloatArray]:
+    """Greatest premultiplied difference of torch and ONNX over samples (n, 137, 4), and ONNX's pictures."""
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    pictures, worst = [], 0.0
+    for sample in samples:
+        points = sample[None].astype(np.float32)
+        (drawn,) = session.run(None, {"points": points})
+        with torch.no_grad():
+            true = shipped(torch.from_numpy(points)).numpy()
+        difference = np.abs(_premultiply(drawn) - _premultiply(true))
+        worst = max(worst, float(difference.max()))
+        pictures.append(drawn[0])
+    assert pictures[0].shape == (4, CANVAS, CANVAS)
+    return worst, np.stack(pictures)
+
+
+def _premultiply(rgba: FloatArray) -> FloatArray:
+    return np.concatenate([rgba[:, :3] * rgba[:, 3:], rgba[:, 3:]], axis=1)

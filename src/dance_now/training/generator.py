@@ -1,0 +1,192 @@
+"""The points generator: keypoints in, picture out.
+
+Points with learned features ride on the bones of the character, are splatted to a feature map and
+decoded to a picture. Everything from keypoints to pixels is in this module, and so in the ONNX graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dance_now.pose.bones import BONE_INDEX, BoneRig
+from dance_now.pose.keypoints import FACE
+from dance_now.pose.skeleton import Skeleton
+from dance_now.studio.points import MeshPoints
+from dance_now.training.bones import BONE_COUNT, BoneRule, Rows
+from dance_now.training.decoder import Decoder
+from dance_now.training.splat import splat
+
+_GRAVITY_BONES = [BONE_INDEX[name] for name in ("head", "chest", "hips")]
+_LIMBS = [BONE_INDEX[name] for name in ("leftUpperArm", "rightUpperArm", "leftUpperLeg", "rightUpperLeg")]
+_LIMB_PARENTS = [BONE_INDEX[name] for name in ("chest", "chest", "hips", "hips")]
+CORRECTIVES = 3 * (len(_GRAVITY_BONES) + len(_LIMBS))
+_SHOWN = 3 + 2 + 1  # channels of every point beside its learned ones: colour, normal, depth
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorConfig:
+    """Sizes of the generator.
+
+    Attributes:
+        points: how many of the data set's mesh points are kept.
+        features: learned channels a point carries.
+        width: channels of the decoder's first level.
+        softness: depth over which a hidden point fades, in parts of the character's height.
+    """
+
+    points: int = 14000
+    features: int = 6
+    width: int = 16
+    softness: float = 0.012
+
+
+class PointsGenerator(nn.Module):
+    """Keypoints (B, 137, 4) = x, y, depth, confidence in canvas px -> premultiplied RGBA (B, 4, H, W)."""
+
+    def __init__(self, skeleton: Skeleton, mesh: MeshPoints, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.height = skeleton.height
+        rig = BoneRig.of(skeleton)
+        self.gravity_bones, self.limbs, self.limb_parents = (
+            Rows(_GRAVITY_BONES),
+            Rows(_LIMBS),
+            Rows(_LIMB_PARENTS),
+        )
+        self.rule = BoneRule(rig)
+        count = len(mesh.position)
+        dense = np.zeros((count, BONE_COUNT), np.float32)
+        np.add.at(dense, (np.arange(count)[:, None], mesh.bones), mesh.weights)
+        for name, array in (
+            ("rest", mesh.position),
+            ("normal", mesh.normal),
+            ("skin", dense),
+            ("limb_rest", rig.rest_directions[_LIMBS]),
+        ):
+            self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
+        self._add_expressions(skeleton, mesh)
+        colour = torch.from_numpy(np.array(mesh.colour, np.float32))
+        self.lit = nn.Parameter(colour.clone())
+        self.shaded = nn.Parameter(colour * 0.85)
+        self.tone = nn.Parameter(torch.tensor([0.3, 0.6, 0.75, 0.0]))  # light direction, threshold
+        self.features = nn.Parameter(torch.randn(count, config.features) * 0.1)
+        self.opacity = nn.Parameter(torch.full((count,), 2.0))
+        self.offset = nn.Parameter(torch.zeros(count, 3))
+        self.correctives = nn.Parameter(torch.zeros(CORRECTIVES, count * 3))
+        self.decoder = Decoder(_SHOWN + config.features + 1, config.width)
+
+    def _add_expressions(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
+        """Linear map from departures of the face points to expression weights, and what they move."""
+        names = len(mesh.morphs)
+        self.expressions = names
+        if not names:
+            return
+        known = np.repeat(skeleton.known[FACE], 3).astype(np.float32)
+        basis = mesh.face_basis.reshape(names, -1) * known  # (E, 210) metres at weight 1
+        # Ridge regression: expressions that move the same landmarks share the evidence instead of fighting.
+        gram = basis @ basis.T
+        ridge = 1e-3 * np.trace(gram) / names * np.eye(names)
+        self.register_buffer(
+            "face_solve", torch.from_numpy(np.linalg.solve(gram + ridge, basis).T.astype(np.float32))
+        )
+        self.register_buffer("face_rest", torch.from_numpy(np.array(skeleton.rest[FACE], np.float32)))
+        self.register_buffer("morphs", torch.from_numpy(mesh.morphs.reshape(names, -1).astype(np.float32)))
+
+    def forward(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
+        """Premultiplied RGBA (B, 4, height, width), not clamped; ``size`` is divisible by 16."""
+        features = self.feature_map(keypoints, (size[0] // 2, size[1] // 2))
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=self.training):
+            residual = self.decoder(features)
+        base = torch.cat([features[:, :3] * features[:, -1:], features[:, -1:]], dim=1)
+        return residual.float() + F.interpolate(base, scale_factor=2.0, mode="nearest")
+
+    def feature_map(self, keypoints: Tensor, half: tuple[int, int]) -> Tensor:
+        """Splatted points (B, channels, height / 2, width / 2)."""
+        flip = torch.tensor([1.0, -1.0, -1.0], device=keypoints.device)
+        view = keypoints[..., :3] * flip  # view frame, px
+        rotations, anchors, scale = self.rule(view)
+        position, normal = self._place(view, keypoints[..., 3], rotations, anchors, scale)
+        figure = scale * self.height
+        depth = (view[:, 8:9, 2] - position[..., 2]) / figure[:, None]
+        light = self.tone[:3] / self.tone[:3].square().sum().sqrt()
+        tone = torch.sigmoid(12 * ((normal * light).sum(dim=-1, keepdim=True) - self.tone[3]))
+        colour = self.shaded + (self.lit - self.shaded) * tone
+        batch = keypoints.shape[0]
+        channels = [colour, normal[..., :2], depth.unsqueeze(2) * 4, self.features.expand(batch, -1, -1)]
+        weight = torch.sigmoid(normal[..., 2] * 8 + 1) * torch.sigmoid(self.opacity)
+        pixels = torch.stack([position[..., 0] / 2, position[..., 1] / -2, -position[..., 2]], dim=2)
+        return splat(pixels, weight, torch.cat(channels, dim=2), figure * self.config.softness, half)
+
+    def _place(
+        self, view: Tensor, confidence: Tensor, rotations: Tensor, anchors: Tensor, scale: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Positions (B, N, 3) in px and normals (B, N, 3), view frame, by linear blend skinning."""
+        moved = self._correct(rotations)
+        if self.expressions:
+            moved = (
+                moved + self._expression_weights(view, confidence, rotations, anchors, scale) @ self.morphs
+            )
+        rest = self.rest + self.offset + moved.unflatten(1, (-1, 3))
+        turned = rotations * scale[:, None, None, None]
+        shift = anchors - (turned @ self.rule.pivots.unsqueeze(-1)).squeeze(-1)
+        affine = torch.cat([turned.flatten(2), shift], dim=2)  # (B, 47, 12)
+        blended = self.skin @ affine  # (B, N, 12)
+        linear = blended[..., :9].unflatten(2, (3, 3))
+        position = (linear * rest.unsqueeze(2)).sum(dim=-1) + blended[..., 9:]
+        normal = (linear * self.normal[:, None]).sum(dim=-1) / scale[:, None, None]
+        return position, normal
+
+    def _correct(self, rotations: Tensor) -> Tensor:
+        """(B, N * 3) how hair and cloth shift with gravity and with the limbs, linear in both."""
+        up = torch.tensor([0.0, 1.0, 0.0], device=rotations.device)
+        gravity = self.gravity_bones(rotations)[..., 1, :] - up
+        limbs = (self.limbs(rotations) @ self.limb_rest.unsqueeze(-1)).squeeze(-1)
+        parents = self.limb_parents(rotations)
+        local = (parents.transpose(-1, -2) @ limbs.unsqueeze(-1)).squeeze(-1) - self.limb_rest
+        return torch.cat([gravity.flatten(1), local.flatten(1)], dim=1) @ self.correctives
+
+    def _expression_weights(
+        self, view: Tensor, confidence: Tensor, rotations: Tensor, anchors: Tensor, scale: Tensor
+    ) -> Tensor:
+        """(B, E) in [0, 1] from the face points' departure from rest in the head's own frame."""
+        head = BONE_INDEX["head"]
+        local = (view[:, FACE] - anchors[:, head : head + 1]) / scale[:, None, None]
+        local = local @ rotations[:, head] + self.rule.pivots[head]
+        seen = (confidence[:, FACE] > 0).to(local.dtype)
+        departure = (local - self.face_rest) * seen.unsqueeze(2)
+        return (departure.flatten(1) @ self.face_solve).clamp(0, 1)
+
+    def parameter_groups(self, rate: float) -> list[dict[str, object]]:
+        """Adam's groups: the decoder at ``rate``, point features faster, geometry in metres slower."""
+        return [
+            {"params": list(self.decoder.parameters()), "scale": 1.0, "lr": rate},
+            {
+                "params": [self.lit, self.shaded, self.features, self.opacity, self.tone],
+                "scale": 4.0,
+                "lr": rate * 4,
+            },
+            {
+                "params": [self.offset, self.correctives],
+                "scale": 0.05 * self.height,
+                "lr": rate * 0.05 * self.height,
+            },
+        ]
+
+
+class ShippedGenerator(nn.Module):
+    """What a character file holds: straight RGBA in [0, 1], 512x512."""
+
+    def __init__(self, generator: PointsGenerator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, points: Tensor) -> Tensor:
+        """(B, 137, 4) canvas px -> (B, 4, 512, 512)."""
+        premultiplied = self.generator(points).clamp(0, 1)
+        alpha = premultiplied[:, 3:]
+        return torch.cat([(premultiplied[:, :3] / alpha.clamp_min(1e-3)).clamp(0, 1), alpha], dim=1)

@@ -1,0 +1,191 @@
+"""From a source to a character file: render, train, export."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dance_now.character.character import Character
+from dance_now.character.file import SUFFIX, CharacterCard, write_character_file
+from dance_now.errors import DanceNowError
+from dance_now.pose.skeleton import Skeleton
+from dance_now.studio.dataset import render_dataset
+from dance_now.studio.points import MeshPoints
+from dance_now.training.config import TrainingConfig
+from dance_now.training.data import LabelledPictures
+from dance_now.training.evaluation import Evaluation, evaluate
+from dance_now.training.export import export_character
+from dance_now.training.generator import PointsGenerator
+from dance_now.training.loop import Progress, Trainer
+
+AVATAR_SUFFIXES = (".vrm", ".glb")
+_SAMPLES_COMPARED = 4
+
+Report = Callable[[str, int, int, str], None]
+
+
+def train(
+    source: Path, output: Path, config: TrainingConfig, *, motions: Path | None = None, report: Report
+) -> Evaluation:
+    """Trains a character and writes its file; a run that was interrupted goes on where it was saved.
+
+    Beside ``output`` a folder NAME.run keeps the rendered data set, the configuration and the checkpoint.
+
+    Args:
+        source: an avatar (.vrm, .glb) or a data-set folder made by ``dance-now render``.
+        output: the character file, NAME.dance.
+        motions: folder of motion files for an avatar's data set.
+        report: called with the stage's name, steps done, steps in all, and a remark.
+
+    Raises:
+        DanceNowError: unusable source or output.
+    """
+    name = _character_name(output)
+    run = output.with_name(f"{output.stem}.run")
+    run.mkdir(parents=True, exist_ok=True)
+    dataset = _dataset(source, run, config, motions, report)
+    card = dataset_card(dataset, name)
+    generator = build_generator(dataset, config)
+    (run / "config.json").write_text(json.dumps(config.to_json(), indent=1))
+    trainer = Trainer(generator, LabelledPictures(dataset, "train"), run / "checkpoint.pt", config)
+
+    def tell(progress: Progress) -> None:
+        report(
+            "train",
+            progress.step,
+            progress.steps,
+            f"loss {progress.loss:.4f}, {progress.rate:.1f} pictures/s",
+        )
+
+    trainer.run(tell)
+    return export(trainer.averaged_generator(), card, dataset, output, trained(trainer), report)
+
+
+def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
+    """A fresh generator for a data set; the same for the same seed."""
+    torch.manual_seed(config.seed)
+    mesh = MeshPoints.load(dataset / "points.npz").subset(config.generator.points, config.seed)
+    return PointsGenerator(dataset_skeleton(dataset), mesh, config.generator)
+
+
+def trained(trainer: Trainer) -> dict[str, Any]:
+    """What the provenance says of the training."""
+    config = trainer.config
+    return {
+        "steps": trainer.step,
+        "pictures_seen": trainer.step * config.batch,
+        "config": config.to_json(),
+        "torch": torch.__version__,
+        "device": trainer.device.type,
+    }
+
+
+def export(
+    generator: PointsGenerator,
+    card: CharacterCard,
+    dataset: Path,
+    output: Path,
+    provenance: dict[str, Any],
+    report: Report,
+) -> Evaluation:
+    """Writes the character file, scores it on the test split, and notes the score in the file."""
+    labels = LabelledPictures(dataset, "test").keypoints
+    chosen = np.linspace(0, len(labels) - 1, _SAMPLES_COMPARED).round().astype(int)
+    card = replace(card, provenance={**card.provenance, **provenance})
+    content = export_character(generator, card, labels[chosen])
+    result = evaluate(
+        Character(content), dataset, report=lambda done, total: report("evaluate", done, total, "")
+    )
+    metrics = {
+        "pictures": result.pictures,
+        "psnr_db": round(result.psnr, 2),
+        "silhouette_iou": round(result.iou, 4),
+    }
+    card = replace(card, provenance={**card.provenance, "test": metrics})
+    write_character_file(output, replace(content, card=card))
+    return result
+
+
+def dataset_card(dataset: Path, name: str) -> CharacterCard:
+    """The character's card as far as the data set tells it."""
+    data = _read_dataset_json(dataset)
+    return CharacterCard(
+        name=name,
+        version="1",
+        licence=str(data["licence"]),
+        credits=str(data["credits"]),
+        skeleton=dataset_skeleton(dataset),
+        provenance={
+            "source": str(data["avatar"]),
+            "dataset_sha256": _labels_hash(dataset),
+            "images": data["images"],
+        },
+    )
+
+
+def dataset_skeleton(dataset: Path) -> Skeleton:
+    """The skeleton a data set was rendered with."""
+    try:
+        return Skeleton.from_json(_read_dataset_json(dataset)["skeleton"])
+    except (KeyError, ValueError) as error:
+        raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
+
+
+def _dataset(source: Path, run: Path, config: TrainingConfig, motions: Path | None, report: Report) -> Path:
+    if source.is_dir():
+        return source
+    if not source.exists():
+        raise DanceNowError(f"There is no {source}: give an avatar (.vrm, .glb) or a data-set folder.")
+    if source.suffix.lower() not in AVATAR_SUFFIXES:
+        raise DanceNowError(
+            f"{source} is neither an avatar ({', '.join(AVATAR_SUFFIXES)}) nor a data-set folder."
+        )
+    dataset = run / "dataset"
+    if not dataset.exists():
+        render_dataset(
+            source,
+            dataset,
+            config.images,
+            motions,
+            seed=config.seed,
+            progress=lambda done, total: report("render", done, total, ""),
+        )
+    return dataset
+
+
+def _character_name(output: Path) -> str:
+    if output.suffix != SUFFIX:
+        raise DanceNowError(f"The output should be called NAME{SUFFIX}, not {output.name}.")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", output.stem):
+        raise DanceNowError(
+            f"A character's name has lower-case letters, digits, - and _ only, not {output.stem!r}."
+        )
+    return output.stem
+
+
+def _read_dataset_json(dataset: Path) -> dict[str, Any]:
+    path = dataset / "dataset.json"
+    try:
+        data: dict[str, Any] = json.loads(path.read_text())
+        return data
+    except FileNotFoundError as error:
+        raise DanceNowError(
+            f"{dataset} is no data set: {path.name} is missing. Make one with dance-now render."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise DanceNowError(f"{path} cannot be read ({error}).") from error
+
+
+def _labels_hash(dataset: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(dataset.glob("*_label/*.json")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
