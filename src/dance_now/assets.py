@@ -272,7 +272,7 @@ def _download(wheel: Wheel, folder: Path, name: str) -> Path:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # pip ends with hints and notices; the first error says what happened
+    # pip ends with hints and notices; its last error sums up the ones before
     errors = [line for line in lines if line.startswith("ERROR:")]
     return (errors or lines or ["pip failed without a message"])[-1]
 

@@ -44,23 +44,32 @@ def write_video(
         video = None
         if pictures:
             video = output.add_stream(codec, rate=rate, options=options)
+            assert isinstance(video, av.VideoStream)
             video.width, video.height, video.pix_fmt = *size, pixel_format
             if times is not None:
                 video.codec_context.time_base = Fraction(1, 1000)
             if turn:
                 video.set_display_rotation(turn)
-        tracks = [output.add_stream(name, rate=48000, layout="stereo") for name in sounds]
-        for index in range(frames if video else 0):
+        tracks = [_add_sound(output, name) for name in sounds]
+        for index in range(frames):
+            if not isinstance(video, av.VideoStream):
+                break
             frame = av.VideoFrame.from_ndarray(four_colours(*size, index), format="rgb24")
             frame = frame.reformat(format=pixel_format)
             if times is not None:
                 frame.pts, frame.time_base = round(times[index] * 1000), Fraction(1, 1000)
             output.mux(video.encode(frame))
-        if video:
+        if isinstance(video, av.VideoStream):
             output.mux(video.encode(None))
         for track in tracks:
             _write_tone(output, track, frames / float(rate))
     return path
+
+
+def _add_sound(output: av.container.OutputContainer, codec: str) -> av.AudioStream:
+    track = output.add_stream(codec, rate=48000, layout="stereo")
+    assert isinstance(track, av.AudioStream)
+    return track
 
 
 def _write_tone(output: av.container.OutputContainer, track: av.AudioStream, seconds: float) -> None:

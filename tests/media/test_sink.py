@@ -39,6 +39,7 @@ def test_a_photo_keeps_straight_alpha(tmp_path: Path, photo: Path, extension: st
     with open_source(photo) as source, open_sink(target, source, alpha=True) as sink:
         sink.write(rgba, 0.0)
     stored = cv2.imread(str(target), cv2.IMREAD_UNCHANGED)
+    assert stored is not None
     np.testing.assert_array_equal(cv2.cvtColor(stored, cv2.COLOR_BGRA2RGBA), rgba)
 
 
@@ -48,7 +49,9 @@ def test_a_folder_gets_numbered_pictures(tmp_path: Path, make_video: MakeVideo) 
         for frame in source.frames():
             sink.write(np.dstack([frame.image, np.full(frame.image.shape[:2], 9, np.uint8)]), frame.time)
     assert sorted(path.name for path in target.iterdir()) == [f"{index:06d}.png" for index in range(10)]
-    assert cv2.imread(str(target / "000003.png"), cv2.IMREAD_UNCHANGED)[0, 0, 3] == 9
+    fourth = cv2.imread(str(target / "000003.png"), cv2.IMREAD_UNCHANGED)
+    assert fourth is not None
+    assert fourth[0, 0, 3] == 9
 
 
 def test_overwriting_a_folder_keeps_strange_files(tmp_path: Path, photo: Path, colours: Colours) -> None:
@@ -104,7 +107,7 @@ def test_an_unwritable_folder_is_refused(tmp_path: Path, photo: Path) -> None:
 def test_an_interrupted_output_leaves_nothing(
     tmp_path: Path, photo: Path, colours: Colours, error: type[BaseException], name: str
 ) -> None:
-    with open_source(photo) as source, pytest.raises(error):  # noqa: SIM117
+    with open_source(photo) as source, pytest.raises(error):  # noqa: SIM117, PT012
         with open_sink(tmp_path / name, source, alpha=False) as sink:
             sink.write(colours(), 0.0)
             raise error
@@ -114,7 +117,7 @@ def test_an_interrupted_output_leaves_nothing(
 def test_an_interrupted_overwrite_keeps_the_old_file(tmp_path: Path, photo: Path, colours: Colours) -> None:
     target = tmp_path / "out.mp4"
     target.write_text("precious")
-    with open_source(photo) as source, pytest.raises(RuntimeError):  # noqa: SIM117
+    with open_source(photo) as source, pytest.raises(RuntimeError):  # noqa: SIM117, PT012
         with open_sink(target, source, alpha=False, overwrite=True) as sink:
             sink.write(colours(), 0.0)
             raise RuntimeError

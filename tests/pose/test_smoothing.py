@@ -35,7 +35,9 @@ def test_converges_to_a_new_value_without_overshoot(values: np.ndarray, cutoff: 
 
 
 @given(
-    hnp.arrays(np.float64, (12, 3), elements=st.one_of(st.floats(-1e6, 1e6), st.just(np.nan), st.just(np.inf))),
+    hnp.arrays(
+        np.float64, (12, 3), elements=st.one_of(st.floats(-1e6, 1e6), st.just(np.nan), st.just(np.inf))
+    ),
     st.lists(st.floats(0, 2), min_size=12, max_size=12),
 )
 def test_always_finite_and_within_what_was_seen(values: np.ndarray, times: list[float]) -> None:
@@ -119,7 +121,9 @@ def test_result_is_the_callers_own() -> None:
     np.testing.assert_array_equal(smooth.filter([1.0], 0.1), [1.0])
 
 
-@pytest.mark.parametrize("arguments", [(0.0, 0.0, 1.0), (1.0, -1.0, 1.0), (1.0, 0.0, 0.0), (np.nan, 0.0, 1.0)])
+@pytest.mark.parametrize(
+    "arguments", [(0.0, 0.0, 1.0), (1.0, -1.0, 1.0), (1.0, 0.0, 0.0), (np.nan, 0.0, 1.0)]
+)
 def test_bad_settings(arguments: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="cutoffs"):
         OneEuro(*arguments)

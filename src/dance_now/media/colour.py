@@ -11,6 +11,7 @@ import struct
 import av
 import av.video
 import numpy as np
+from av.buffer import Buffer
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from dance_now.media.frame import Image
@@ -28,7 +29,7 @@ _SHARP_CHROMA = (
 
 
 def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> Image:
-    """Converts a decoded frame to (H, W, 3) uint8 RGB of ``size`` = (width, height); alpha goes over white."""
+    """Converts a frame to (H, W, 3) uint8 RGB of ``size`` = (width, height); alpha goes over white."""
     has_alpha = has_alpha_plane(frame.format.name)
     converted = frame.reformat(
         width=size[0],
@@ -75,8 +76,8 @@ def display_turn(frame: av.VideoFrame) -> tuple[int, bool]:
 
     Source: the display matrix of ISO/IEC 14496-12 as FFmpeg hands it out: nine 32-bit integers, 16.16.
     """
-    matrix = next((data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"), None)
-    if matrix is None:
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(matrix, Buffer):
         return 0, False
     a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
     mirrored = a * d - b * c < 0

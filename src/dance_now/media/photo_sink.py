@@ -39,15 +39,15 @@ def encode_picture(image: Image, extension: str) -> bytes:
     try:
         done, data = cv2.imencode(extension, cv2.cvtColor(image, order), options)
     except cv2.error as error:
-        done, reason = False, error
-    else:
-        reason = None
+        raise DanceNowError(_refusal(image, extension)) from error
     if not done:
-        size = f"{image.shape[1]}x{image.shape[0]}"
-        raise DanceNowError(
-            f"a picture of {size} pixels cannot be written as {extension}. Use .png."
-        ) from reason
+        raise DanceNowError(_refusal(image, extension))
     return data.tobytes()
+
+
+def _refusal(image: Image, extension: str) -> str:
+    size = f"{image.shape[1]}x{image.shape[0]}"
+    return f"a picture of {size} pixels cannot be written as {extension}. Use .png."
 
 
 class PhotoSink(Sink):

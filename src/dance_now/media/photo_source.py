@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class PhotoSource(Source):
         self.path = path
         self.size = checked_header(path).upright_size
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame]:
         """Reads the picture."""
         yield Frame(read_picture(self.path), 0.0, 0)
 
@@ -74,7 +74,7 @@ class FolderSource(Source):
         """The folder and each of its pictures."""
         return frozenset({self.path.resolve(), *(picture.resolve() for picture in self._pictures)})
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame]:
         """Reads the pictures; damaged ones are skipped, counted and leave a gap in time."""
         self.skipped = 0
         index = 0

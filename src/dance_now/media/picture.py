@@ -104,7 +104,7 @@ def checked_header(path: Path, data: bytes | None = None) -> PictureHeader:
     pixels = header.width * header.height
     if pixels > MAX_PIXELS:
         raise DanceNowError(
-            f"{path} has {pixels / 1e6:.0f} megapixels; the limit is {MAX_PIXELS // 1_000_000}. Make it smaller."
+            f"{path} has {pixels / 1e6:.0f} megapixels; at most {MAX_PIXELS // 1_000_000} can be read."
         )
     if pixels <= 0:
         raise DanceNowError(f"{path} is damaged: it claims {header.width}x{header.height} pixels.")
@@ -120,9 +120,9 @@ def _read_bytes(path: Path) -> bytes:
 
 def _to_rgb(stored: npt.NDArray[np.generic]) -> Image:
     if stored.dtype == np.uint16:
-        levels = ((stored.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        levels: Image = ((stored.astype(np.uint32) + 128) // 257).astype(np.uint8)
     elif stored.dtype == np.uint8:
-        levels = stored
+        levels = np.asarray(stored, np.uint8)
     else:
         peak = np.float32(255)
         levels = np.clip(np.nan_to_num(stored.astype(np.float32)) * peak, 0, peak).astype(np.uint8)

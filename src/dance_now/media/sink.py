@@ -65,7 +65,7 @@ class Sink(ABC):
     def _finish(self) -> None:
         """Completes the unfinished output and gives it its name."""
 
-    def _abandon(self) -> None:
+    def _abandon(self) -> None:  # noqa: B027 (most sinks hold nothing open)
         """Releases what is open; the unfinished output is removed afterwards."""
 
     def __enter__(self) -> Self:
@@ -134,7 +134,7 @@ def _check_extension(target: Path, extension: str, source: Source, alpha: bool) 
     if extension in PHOTO_EXTENSIONS and source.kind != "photo":
         wanted = ", ".join(VIDEO_EXTENSIONS)
         raise DanceNowError(
-            f"{target.name} holds one picture, but {source.path} is a {source.kind}. Use {wanted}, or a folder."
+            f"{target.name} holds one picture, the source is a {source.kind}. Use {wanted}, or a folder."
         )
     if alpha and extension not in ALPHA_EXTENSIONS:
         keeping = ", ".join(ALPHA_EXTENSIONS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import av
 import av.audio
@@ -85,7 +85,7 @@ class SoundCopier:
         except av.FFmpegError:
             _logger.debug("the sound cannot be sought; reading from the start")
 
-    def _read(self) -> Iterator[tuple[av.Packet, float]]:
+    def _read(self) -> Generator[tuple[av.Packet, float]]:
         """Packets of the cut with their seconds since its start."""
         earliest = 0.0 if self._has_start else -_LONGEST_PRIMING
         try:
@@ -102,8 +102,9 @@ class SoundCopier:
             _logger.warning("the sound ends early: %s", error)
 
     def _write(self, packet: av.Packet) -> None:
-        shift = round(self._origin / packet.time_base)
+        assert packet.pts is not None  # see _read
         if self._copies:
+            shift = round(self._origin / packet.time_base)
             packet.pts -= shift
             packet.dts = packet.pts if packet.dts is None else packet.dts - shift
             packet.stream = self._stream
@@ -115,6 +116,7 @@ class SoundCopier:
             _logger.warning("skipped broken sound: %s", error)
             return
         for frame in frames:
-            if frame.pts is not None:
+            assert isinstance(frame, av.AudioFrame)
+            if frame.pts is not None and frame.time_base is not None:
                 frame.pts -= round(self._origin / frame.time_base)
             self._output.mux(self._stream.encode(frame))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -57,14 +57,14 @@ class Source(ABC):
         return frozenset({self.path.resolve()})
 
     @abstractmethod
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame]:
         """Reads the pictures one by one; every call starts a new pass.
 
         Raises:
             DanceNowError: nothing at all could be read.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (photos hold nothing open)
         """Releases the file. Running iterators end."""
 
     def __enter__(self) -> Self:

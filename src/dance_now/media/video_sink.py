@@ -93,8 +93,8 @@ class VideoSink(Sink):
             self._open(image)
         if image.shape != self._size:
             raise DanceNowError(
-                f"picture {self.written + 1} has another size ({image.shape[1]}x{image.shape[0]}) than the first "
-                f"({self._size[1]}x{self._size[0]}): give a folder as output instead of {self.path.name}."
+                f"picture {self.written + 1} has another size ({image.shape[1]}x{image.shape[0]}) "
+                f"than the first ({self._size[1]}x{self._size[0]}): use a folder as output instead."
             )
         assert self._container is not None
         if self._sound is not None:

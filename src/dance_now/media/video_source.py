@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -72,7 +72,7 @@ class VideoSource(Source):
         self.starts_late = self._start > 0
         self.duration = None if end is None else end - self._start
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame]:
         """Decodes the cut. Broken frames are skipped and counted.
 
         Raises:
@@ -108,8 +108,9 @@ class VideoSource(Source):
                 expected = self._seek(container, stream)
             for picture in self._decoded(container, stream):
                 # Frames that leave the decoder last carry no time base of their own.
-                known = picture.pts is not None and stream.time_base is not None
-                time = float(picture.pts * stream.time_base) - self._first_time if known else expected
+                time = expected
+                if picture.pts is not None and stream.time_base is not None:
+                    time = float(picture.pts * stream.time_base) - self._first_time
                 expected = time + 1 / float(self.frame_rate)
                 if time >= self._end - half_frame * 1e-3:
                     return

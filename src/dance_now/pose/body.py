@@ -6,24 +6,27 @@ can have.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.bones import BONE_INDEX, BoneRig, basis, swing_rotation, unit
+from dance_now.pose.bones import BONE_INDEX, BoneRig
 from dance_now.pose.keypoints import FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.skeleton import Skeleton
+from dance_now.pose.vectors import basis, cross, length, normalised, swing_rotation
 
 Array = npt.NDArray[np.float64]
 
 _HEAD_ROWS: Final = np.array([0, 15, 16, 17, 18, *range(FACE.start, FACE.stop)])
 _HAND_STARTS: Final = (LEFT_HAND.start, RIGHT_HAND.start)
-_ARMS: Final = np.array([[5, 6, 7], [2, 3, 4]])
-_LEGS: Final = np.array([[12, 13, 14], [9, 10, 11]])
-_TOES: Final = np.array([19, 22])
-_FOOT_ROWS: Final = np.array([[20, 21], [23, 24]])  # small toe, heel
+_LIMBS: Final = np.array([[5, 6, 7], [2, 3, 4], [12, 13, 14], [9, 10, 11]])
+_FOOT_ROWS: Final = np.array([[19, 20, 21], [22, 23, 24]])  # big toe, small toe, heel
+_SWINGS: Final = tuple(
+    tuple(f"{side}{name}" for name in names for side in ("left", "right"))
+    for names in (("UpperArm", "UpperLeg"), ("LowerArm", "LowerLeg"), ("Foot",))
+)
 _KNUCKLES: Final = np.array([1, 5, 9, 13, 17])
 _CURL: Final = np.radians([[0, 8, 12], [12, 34, 48], [16, 40, 56], [18, 42, 58], [20, 44, 60]])
 
@@ -33,18 +36,19 @@ class Posture:
     """What a body does, without its size. View frame; sides in the order left, right.
 
     Attributes:
+        trunk: (3,) direction from mid-hip to neck.
         hips, chest, head: (3, 3) rotations from the rest pose.
-        arms, legs: (2, 2, 3) unit directions of upper and lower limb.
-        feet: (2, 3) unit directions from ankle to big toe.
+        limbs: (4, 2, 3) unit directions of left arm, right arm, left leg, right leg: upper, lower.
+        feet: (2, 3, 3) rotations from the rest pose.
         hands: (2, 3, 3) rotations from the rest pose.
         fingers: (2, 5, 3, 3) unit directions of each finger's three bones, in the rest hand's axes.
     """
 
+    trunk: Array
     hips: Array
     chest: Array
     head: Array
-    arms: Array
-    legs: Array
+    limbs: Array
     feet: Array
     hands: Array
     fingers: Array
@@ -67,13 +71,15 @@ class CharacterBody:
         self._head_from_neck = head - neck
         self._head_rows = rest[_HEAD_ROWS] - head
         self._hip_rows = rest[[9, 12]] - rest[8]
-        self._arm_lengths = _chain_lengths(rest, _ARMS)
-        self._leg_lengths = _chain_lengths(rest, _LEGS)
-        self._toe_lengths = np.linalg.norm(rest[_TOES] - rest[_LEGS[:, 2]], axis=1)
-        self._foot_rows = rest[_FOOT_ROWS] - rest[_LEGS[:, 2]][:, None]
+        self._limb_lengths = np.linalg.norm(rest[_LIMBS[:, 1:]] - rest[_LIMBS[:, :-1]], axis=2)
+        self._foot_rows = rest[_FOOT_ROWS] - rest[_LIMBS[2:, 2]][:, None]
+        self.toes = normalised(self._foot_rows[:, 0])
+        self._swings = [self._swing_constants(names) for names in _SWINGS]
         hands = np.stack([rest[start : start + 21] for start in _HAND_STARTS])  # (2, 21, 3)
-        self._hand_rows = hands - rest[_ARMS[:, 2]][:, None]
-        bones = np.stack([hands[:, _KNUCKLES + joint + 1] - hands[:, _KNUCKLES + joint] for joint in range(3)], 2)
+        self._hand_rows = hands - rest[_LIMBS[:2, 2]][:, None]
+        bones = np.stack(
+            [hands[:, _KNUCKLES + joint + 1] - hands[:, _KNUCKLES + joint] for joint in range(3)], 2
+        )
         self._finger_lengths = np.linalg.norm(bones, axis=-1)  # (2, 5, 3)
         known = skeleton.known
         self.has_hand = np.array([known[[s, s + 5, s + 9, s + 17]].all() for s in _HAND_STARTS])
@@ -84,55 +90,51 @@ class CharacterBody:
         """(137, 3) keypoints in the view frame, metres, the mid-hip at the origin."""
         out = np.zeros((POINT_COUNT, 3))
         hips, chest = posture.hips, posture.chest
-        spine = _halfway(hips, chest)
         out[[9, 12]] = self._hip_rows @ hips.T
+        spine = _halfway(hips, chest)
         chest_pivot = hips @ self._spine_from_hips + spine @ self._chest_from_spine
+        # Bending moves the neck off the line that pelvis and chest take their lean from; it is put back, as
+        # the studio does, so that the bone rule finds these rotations again in the keypoints.
+        bent = chest_pivot + chest @ self._chest_rows[0]
+        line = normalised(posture.trunk)
+        chest_pivot = chest_pivot + line * (line @ bent) - bent
         out[[1, 2, 5]] = chest_pivot + self._chest_rows @ chest.T
         head_pivot = chest_pivot + chest @ self._neck_from_chest
         head_pivot = head_pivot + _halfway(chest, posture.head) @ self._head_from_neck
         out[_HEAD_ROWS] = head_pivot + self._head_rows @ posture.head.T
-        for rows, lengths, directions in (
-            (_ARMS, self._arm_lengths, posture.arms),
-            (_LEGS, self._leg_lengths, posture.legs),
-        ):
-            out[rows[:, 1]] = out[rows[:, 0]] + directions[:, 0] * lengths[:, :1]
-            out[rows[:, 2]] = out[rows[:, 1]] + directions[:, 1] * lengths[:, 1:]
-        self._add_feet(out, posture)
+        out[_LIMBS[:, 1]] = out[_LIMBS[:, 0]] + posture.limbs[:, 0] * self._limb_lengths[:, :1]
+        out[_LIMBS[:, 2]] = out[_LIMBS[:, 1]] + posture.limbs[:, 1] * self._limb_lengths[:, 1:]
+        ankles = out[_LIMBS[2:, 2]]
+        out[_FOOT_ROWS] = ankles[:, None] + self._foot_rows @ np.swapaxes(posture.feet, 1, 2)
         self._add_hands(out, posture)
         return out
 
-    def swing(self, names: tuple[str, str], parents: Array, directions: Array) -> Array:
-        """(2, 3, 3) rotations of a left and a right bone from their parents' and their directions (2, 3).
+    def carriers(self, hips: Array, chest: Array, limbs: Array) -> Array:
+        """(4, 3, 3) rotations of the forearms and shins, by the rule of ``BoneRig.swing``.
 
-        The same rule as ``BoneRig.swing``, for two bones at once.
+        Args:
+            hips, chest: (3, 3) rotations from rest.
+            limbs: (4, 2, 3) unit directions, as in ``Posture``.
         """
-        rows = [BONE_INDEX[name] for name in names]
-        local = np.einsum("nji,nj->ni", parents, directions)
-        relaxed = self.rig.relaxed_directions[rows].astype(np.float64)
-        return parents @ swing_rotation(relaxed, local) @ self.rig.to_relaxed[rows]
+        upper = self.swing(0, np.stack([chest, chest, hips, hips]), limbs[:, 0])
+        return self.swing(1, upper, limbs[:, 1])
 
-    def forearms(self, posture: Posture) -> Array:
-        """(2, 3, 3) rotations of the forearms."""
-        upper = self.swing(("leftUpperArm", "rightUpperArm"), _both(posture.chest), posture.arms[:, 0])
-        return self.swing(("leftLowerArm", "rightLowerArm"), upper, posture.arms[:, 1])
+    def swing(self, level: int, parents: Array, directions: Array) -> Array:
+        """(n, 3, 3) rotations of bones from their parents' (n, 3, 3) and their directions (n, 3).
 
-    def shins(self, posture: Posture) -> Array:
-        """(2, 3, 3) rotations of the lower legs."""
-        upper = self.swing(("leftUpperLeg", "rightUpperLeg"), _both(posture.hips), posture.legs[:, 0])
-        return self.swing(("leftLowerLeg", "rightLowerLeg"), upper, posture.legs[:, 1])
-
-    def _add_feet(self, out: Array, posture: Posture) -> None:
-        feet = self.swing(("leftFoot", "rightFoot"), self.shins(posture), posture.feet)
-        ankles = out[_LEGS[:, 2]]
-        out[_TOES] = ankles + posture.feet * self._toe_lengths[:, None]
-        out[_FOOT_ROWS] = ankles[:, None] + self._foot_rows @ np.swapaxes(feet, 1, 2)
+        ``level`` is 0 for the four upper limbs, 1 for the lower ones, 2 for the feet.
+        """
+        relaxed, to_relaxed = self._swings[level]
+        local = (np.swapaxes(parents, 1, 2) @ directions[..., None])[..., 0]
+        result: Array = parents @ swing_rotation(relaxed, local) @ to_relaxed
+        return result
 
     def _add_hands(self, out: Array, posture: Posture) -> None:
         turned = np.swapaxes(posture.hands, 1, 2)
-        wrists = out[_ARMS[:, 2]]
+        wrists = out[_LIMBS[:2, 2]]
         hands = wrists[:, None] + self._hand_rows @ turned  # (2, 21, 3)
         steps = np.cumsum(posture.fingers * self._finger_lengths[..., None], axis=2)
-        steps = np.einsum("hfbi,hij->hfbj", steps, turned)
+        steps = steps @ turned[:, None]
         hands[:, (_KNUCKLES[:, None] + np.arange(1, 4)).ravel()] = (
             hands[:, _KNUCKLES, None] + steps
         ).reshape(2, 15, 3)
@@ -144,43 +146,38 @@ class CharacterBody:
         rows = self._hand_rows
         middle = (rows[:, 5] + rows[:, 17]) / 2 - rows[:, 0]
         frames = basis(middle, rows[:, 5] - rows[:, 17])
-        usable = self.has_hand & (np.linalg.norm(np.cross(middle, rows[:, 5] - rows[:, 17]), axis=1) > 1e-8)
+        usable = self.has_hand & (length(cross(middle, rows[:, 5] - rows[:, 17]))[:, 0] > 1e-8)
         self.has_hand = usable
         return np.where(usable[:, None, None], frames, np.eye(3))
 
     def _rest_posture(self, bones: Array) -> Posture:
-        fingers = unit(bones)
+        fingers = normalised(bones)
         # a hand bends towards its palm; left and right palms lie on opposite sides of index x little
         palms = self.palm_frames[:, :, 2] * np.array([[1.0], [-1.0]])
-        axes = unit(np.cross(self.palm_frames[:, :, 0], palms))
+        axes = normalised(cross(self.palm_frames[:, :, 0], palms))
         relaxed = _turned(fingers, axes[:, None, None], _CURL[None, :, :, None])
         relaxed = np.where(self.has_hand[:, None, None, None], relaxed, fingers)
         rest = self.rest
-        limbs = [np.stack([rest[r[:, 1]] - rest[r[:, 0]], rest[r[:, 2]] - rest[r[:, 1]]], 1) for r in (_ARMS, _LEGS)]
         return Posture(
+            trunk=normalised(rest[1] - rest[8]),
             hips=np.eye(3),
             chest=np.eye(3),
             head=np.eye(3),
-            arms=unit(limbs[0]),
-            legs=unit(limbs[1]),
-            feet=unit(rest[_TOES] - rest[_LEGS[:, 2]]),
+            limbs=normalised(rest[_LIMBS[:, 1:]] - rest[_LIMBS[:, :-1]]),
+            feet=_both(np.eye(3)),
             hands=_both(np.eye(3)),
             fingers=relaxed,
         )
 
-    def straight_fingers(self) -> Posture:
-        """The rest posture with the rest pose's own fingers, not relaxed ones."""
-        rows = self._hand_rows
-        bones = np.stack([rows[:, _KNUCKLES + j + 1] - rows[:, _KNUCKLES + j] for j in range(3)], 2)
-        return replace(self.rest_posture, fingers=unit(bones))
+    def _swing_constants(self, names: tuple[str, ...]) -> tuple[Array, Array]:
+        rows = [BONE_INDEX[name] for name in names]
+        return self.rig.relaxed_directions[rows].astype(np.float64), self.rig.to_relaxed[rows].astype(
+            np.float64
+        )
 
 
 def _both(rotation: Array) -> Array:
     return np.broadcast_to(rotation, (2, 3, 3))
-
-
-def _chain_lengths(rest: Array, rows: npt.NDArray[np.int_]) -> Array:
-    return np.linalg.norm(rest[rows[:, 1:]] - rest[rows[:, :-1]], axis=2)
 
 
 def _halfway(first: Array, second: Array) -> Array:
@@ -194,4 +191,5 @@ def _turned(vectors: Array, axes: Array, angles: Array) -> Array:
     """Rodrigues' rotation of vectors about unit axes by radians."""
     cosine, sine = np.cos(angles), np.sin(angles)
     along = (vectors * axes).sum(axis=-1, keepdims=True) * axes
-    return vectors * cosine + np.cross(axes, vectors) * sine + along * (1 - cosine)
+    axes = np.broadcast_to(axes, vectors.shape)
+    return vectors * cosine + cross(axes, vectors) * sine + along * (1 - cosine)

@@ -13,14 +13,14 @@ Array = npt.NDArray[np.float64]
 
 HEAD_POINTS: Final = np.array([0, 15, 16, 17, 18])  # nose, right and left eye, right and left ear
 
-# An average adult's head that looks straight ahead, in ear distances (x to its left, y up, z to the front),
-# where pose estimators put the points: the ear on the tragus, the nose on its tip. The face is as far in front
-# of the ears, and the nose as far below them, as in head and face anthropometry (tragion to pronasale).
+# A head that looks straight ahead, in ear distances (x to its left, y up, z to the front), where pose
+# estimators mark it: ears high, near the temples, nose above its tip. Anatomy would put the ears lower
+# and the nose farther to the front, and heads fitted to that look up.
 _TEMPLATE: Final = EAR_DISTANCE * np.array(
     [
-        [0.0, -0.22, 0.82],
-        [-0.22, 0.18, 0.62],
-        [0.22, 0.18, 0.62],
+        [0.0, -0.21, 0.6],
+        [-0.24, 0.05, 0.43],
+        [0.24, 0.05, 0.43],
         [-0.5, 0.0, 0.0],
         [0.5, 0.0, 0.0],
     ]
@@ -30,15 +30,15 @@ _HIDDEN_EAR: Final = 0.4  # of the way from the seen ear to the nose
 _LIMITS: Final = np.radians([[-80.0, 80.0], [-50.0, 50.0], [-40.0, 40.0]])
 
 
-def head_rotation(points: Array, depth_known: bool, weights: Array) -> tuple[Array, float]:
+def head_rotation(points: Array, weights: Array) -> tuple[Array, float]:
     """The rotation that takes a head looking at the viewer to the one seen.
 
-    With depth it is the best rigid fit (Kabsch, "A solution for the best rotation to relate two sets of
-    vectors", 1976); without, the best fit of a parallel projection.
+    It is the best fit of a parallel projection of an average head (scaled orthography, as in DeMenthon and
+    Davis, "Model-based object pose in 25 lines of code", 1995). The depth of estimators is not used: within a
+    head it is exaggerated more than elsewhere, which lifts the chin.
 
     Args:
-        points: (5, 3) HEAD_POINTS in the view frame, one unit for all axes.
-        depth_known: whether the third coordinates mean anything.
+        points: (5, 2) HEAD_POINTS in the view frame.
         weights: (5,) trust in each in [0, 1].
 
     Returns:
@@ -52,15 +52,14 @@ def head_rotation(points: Array, depth_known: bool, weights: Array) -> tuple[Arr
     share = (use / use.sum())[:, None]
     seen = points - (points * share).sum(axis=0)
     template = _TEMPLATE - (_TEMPLATE * share).sum(axis=0)
-    if float(np.abs(seen[:, :2]).max()) < 1e-6:
+    size = float(np.abs(seen).max())
+    if size < 1e-3:
         return np.eye(3), 0.0
-    if depth_known:
-        left, _, right = np.linalg.svd((seen * share).T @ template)
-        turned = np.array([1.0, 1.0, np.sign(np.linalg.det(left) * np.linalg.det(right))])
-        return (left * turned) @ right, trust
     spread = (template * share).T @ template
-    flat = (seen[:, :2] * share).T @ template @ np.linalg.inv(spread + np.eye(3) * 1e-2 * np.trace(spread))
-    left, _, right = np.linalg.svd(flat, full_matrices=False)
+    fit = (seen * share).T @ template @ np.linalg.inv(spread + np.eye(3) * 1e-3 * np.trace(spread)) / size
+    left, scales, right = np.linalg.svd(fit, full_matrices=False)
+    if scales[1] < 1e-3 * scales[0]:
+        return np.eye(3), 0.0
     rows = left @ right
     return np.vstack([rows, np.cross(rows[0], rows[1])]), trust
 

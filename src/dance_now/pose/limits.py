@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.bones import basis, swing_rotation, unit
+from dance_now.pose.vectors import basis, cross, length, normalised, skew, swing_rotation
 
 Array = npt.NDArray[np.float64]
 
 _OUTWARD: Final = np.array([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]])  # left, right
-_THIGH_CENTRE: Final = unit(np.array([[0.2, -0.6, 0.77], [-0.2, -0.6, 0.77]]))
+_THIGH_CENTRE: Final = normalised(np.array([[0.2, -0.6, 0.77], [-0.2, -0.6, 0.77]]))
 _THIGH_REACH: Final = np.radians(105)
 _INWARD: Final = 0.4
 _DEPTH_IS_CHEAP: Final = np.array([1.0, 1.0, 4.0])
@@ -28,7 +28,7 @@ def within_cone(directions: Array, centres: Array, reach: float) -> Array:
     """Unit directions (..., 3), those more than ``reach`` radians off their centre moved to that angle."""
     along = (directions * centres).sum(axis=-1, keepdims=True)
     aside = directions - along * centres
-    width = np.linalg.norm(aside, axis=-1, keepdims=True)
+    width = length(aside)
     edge = centres * np.cos(reach) + aside / np.maximum(width, 1e-9) * np.sin(reach)
     edge = np.where(width < 1e-6, centres, edge)
     return np.where(along >= np.cos(reach), directions, edge)
@@ -44,8 +44,8 @@ def limited_legs(legs: Array, hips: Array) -> Array:
     """(2, 2, 3) thighs and shins that hips and knees allow; a knee bends backwards only."""
     thighs = within_cone(legs[:, 0] @ hips, _THIGH_CENTRE, _THIGH_REACH)
     inward = -(thighs * _OUTWARD).sum(axis=1, keepdims=True) - _INWARD
-    thighs = unit(thighs + np.maximum(inward, 0.0) * _OUTWARD) @ hips.T
-    back = np.cross(hips[:, 0], thighs)
+    thighs = normalised(thighs + np.maximum(inward, 0.0) * _OUTWARD) @ hips.T
+    back = -cross(thighs, hips[:, 0])
     return np.stack([thighs, _bent(legs[:, 1], back, _KNEE_SLACK)], axis=1)
 
 
@@ -56,8 +56,26 @@ def limited_arms(arms: Array, chest: Array) -> Array:
 
 
 def limited_feet(feet: Array, neutral: Array) -> Array:
-    """(2, 3) feet at most 50 degrees off where the shins carry them."""
+    """(2, 3) foot directions at most 50 degrees off where the shins carry them."""
     return within_cone(feet, neutral, _FOOT_REACH)
+
+
+def levelled(toes: Array, rise: Array, shares: Array) -> Array:
+    """(2, 3) foot directions moved by ``shares`` (2) towards a sole flat on the ground.
+
+    Cameras look down on feet, and depth is worst there: a standing foot would point at the ground.
+
+    Args:
+        toes: (2, 3) unit directions from ankle to big toe, view frame.
+        rise: (2,) their vertical part where the sole is flat.
+        shares: (2,) in [0, 1].
+    """
+    heading = toes * np.array([1.0, 0.0, 1.0])
+    size = length(heading)
+    flat = heading / np.maximum(size, 1e-6) * np.sqrt(np.maximum(1 - rise**2, 0.0))[:, None]
+    flat[:, 1] = rise
+    share = shares[:, None] * np.clip((size - 0.2) / 0.3, 0.0, 1.0)
+    return normalised(toes + share * (flat - toes))
 
 
 def limited_hands(hands: Array, forearms: Array, along: Array) -> Array:
@@ -68,13 +86,14 @@ def limited_hands(hands: Array, forearms: Array, along: Array) -> Array:
         forearms: (2, 3, 3) rotations of the forearms, which carry relaxed hands.
         along: (2, 3) unit direction from wrist to knuckles in the rest pose.
     """
-    straight = np.einsum("nij,nj->ni", forearms, along)
-    wanted = np.einsum("nij,nj->ni", hands, along)
+    straight = (forearms @ along[..., None])[..., 0]
+    wanted = (hands @ along[..., None])[..., 0]
     bent = swing_rotation(straight, within_cone(wanted, straight, _WRIST_REACH)) @ forearms
     twist = np.swapaxes(swing_rotation(straight, wanted) @ forearms, 1, 2) @ hands
     # a rotation by an angle about an axis holds axis * sin in its skew part and 1 + 2 cos as its trace
     skew = np.stack(
-        [twist[:, 2, 1] - twist[:, 1, 2], twist[:, 0, 2] - twist[:, 2, 0], twist[:, 1, 0] - twist[:, 0, 1]], axis=1
+        [twist[:, 2, 1] - twist[:, 1, 2], twist[:, 0, 2] - twist[:, 2, 0], twist[:, 1, 0] - twist[:, 0, 1]],
+        axis=1,
     )
     angle = np.arctan2((skew * along).sum(axis=1) / 2, (np.trace(twist, axis1=1, axis2=2) - 1) / 2)
     return bent @ _about(along, np.clip(angle, -_WRIST_TWIST, _WRIST_TWIST))
@@ -90,18 +109,16 @@ def _bent(lower: Array, side: Array, slack: float) -> Array:
 
     The push prefers the depth, which is the part of a direction most likely to be wrong.
     """
-    length = np.linalg.norm(side, axis=1, keepdims=True)
-    missing = np.maximum(slack * length - (lower * side).sum(axis=1, keepdims=True), 0.0)
+    size = length(side)
+    missing = np.maximum(slack * size - (lower * side).sum(axis=1, keepdims=True), 0.0)
     push = side * _DEPTH_IS_CHEAP
     gain = (push * side).sum(axis=1, keepdims=True)
-    strength = np.clip((length - 0.2) / 0.3, 0.0, 1.0)
-    return unit(lower + strength * missing * push / np.maximum(gain, 1e-6))
+    strength = np.clip((size - 0.2) / 0.3, 0.0, 1.0)
+    return normalised(lower + strength * missing * push / np.maximum(gain, 1e-6))
 
 
 def _about(axes: Array, angles: Array) -> Array:
     """(n, 3, 3) rotations about unit axes (n, 3) by radians (n)."""
-    x, y, z = axes.T
-    zero = np.zeros_like(x)
-    cross = np.stack([np.stack(row, -1) for row in ((zero, -z, y), (z, zero, -x), (-y, x, zero))], -2)
+    turn = skew(axes)
     sine, cosine = np.sin(angles)[:, None, None], np.cos(angles)[:, None, None]
-    return np.eye(3) + sine * cross + (1 - cosine) * (cross @ cross)
+    return np.eye(3) + sine * turn + (1 - cosine) * (turn @ turn)

@@ -52,6 +52,7 @@ CROWN_ABOVE_EARS: Final = 0.075
 
 _SMALLEST, _LARGEST = 16.0, 32768.0  # pixels
 _HEIGHT_QUANTILE: Final = 0.65
+_SPAN_SHARE: Final = 0.97
 _FACTOR_RANGE: Final = (0.8, 1.25)
 _FACTOR_QUANTILE: Final = 0.8
 _FACTOR_SPEED: Final = 0.25  # a second
@@ -91,7 +92,7 @@ class PersonSize:
         """(19,) true length of each of SEGMENTS in pixels."""
         return self.height * SHARES * self._factors[_GROUPS]
 
-    def update(self, flat: Array, raw_depth: Array, weights: Array, time: float) -> None:
+    def update(self, flat: Array, raw_depth: Array, weights: Array, time: float, span: float = 0.0) -> None:
         """Learns from one picture.
 
         Args:
@@ -99,6 +100,8 @@ class PersonSize:
             raw_depth: (19,) the estimator's depth along each, 0 where unknown.
             weights: (19,) trust in each in [0, 1].
             time: seconds.
+            span: drawn distance from the ears to the farther sole, 0 where not seen. Nobody is shorter than
+                that allows, and somebody who stands straight is about as tall.
         """
         first = self.height == 0
         step = 0.0 if first else max(time - self._time, 0.0)
@@ -106,10 +109,11 @@ class PersonSize:
         trust = weights[_HEIGHT_ROWS] * SHARES[_HEIGHT_ROWS]
         if trust.sum() < 0.15:
             return
-        rough = self.height or _height_of(flat, trust)
+        least = _SPAN_SHARE * span / (1 - CROWN_ABOVE_EARS) if span < _LARGEST else 0.0
+        rough = self.height or max(_height_of(flat, trust), least)
         self._learn_gain(flat, raw_depth, weights, rough, step)
         solid = np.hypot(flat, np.minimum(self.depth_gain * np.abs(raw_depth), 0.9 * rough * SHARES))
-        seen = _height_of(solid, trust)
+        seen = max(_height_of(solid, trust), least)
         self._time = time
         if first:
             self.height, self._weight = seen, 0.0

@@ -110,9 +110,8 @@ class Placing:
         ears = [17, 18]
         theirs = seen.points[ears].mean(axis=0) + seen.up * CROWN_ABOVE_EARS * seen.height
         ours = points[ears, :2].mean(axis=0) + seen.up * self._crown * scale
-        choices = ((theirs - ours, seen.weights[ears].mean()),) + tuple(
-            (seen.points[row] - points[row, :2], seen.weights[row]) for row in (1, 8)
-        )
+        choices = [(theirs - ours, float(seen.weights[ears].mean()))]
+        choices += [(seen.points[row] - points[row, :2], float(seen.weights[row])) for row in (1, 8)]
         place, left = np.zeros(2), 1.0
         for move, weight in choices:
             place += left * weight * move

@@ -157,12 +157,15 @@ class Avatar:
         """
         hidden = {name.lower() for name in hide}
         names = [
-            {item.name.lower(), item.mesh_name.lower(), item.material.name.lower()} for item in self.primitives
+            {item.name.lower(), item.mesh_name.lower(), item.material.name.lower()}
+            for item in self.primitives
         ]
         unknown = hidden - set().union(*names)
         if unknown:
             known = ", ".join(sorted({item.name for item in self.primitives}))
-            raise DanceNowError(f"{self.name} has nothing named {', '.join(sorted(unknown))}. It has: {known}.")
+            raise DanceNowError(
+                f"{self.name} has nothing named {', '.join(sorted(unknown))}. It has: {known}."
+            )
         return [
             index
             for index, item in enumerate(self.primitives)
@@ -222,7 +225,8 @@ def load_avatar(path: Path) -> Avatar:
     """
     gltf = read_gltf(path)
     try:
-        return _build(gltf)
+        with np.errstate(over="ignore", invalid="ignore"):  # what that leaves behind is checked for
+            return _build(gltf)
     except MALFORMED_ERRORS as error:
         raise MalformedGltfError(path, f"{type(error).__name__} {error}") from error
 
@@ -246,6 +250,10 @@ def _build(gltf: Gltf) -> Avatar:
             reader.read(node)
     if not any(not primitive.material.invisible for primitive in reader.primitives):
         raise DanceNowError(f"{gltf.path.name} has no mesh to draw.")
+    inverse_bind = np.stack(reader.palette_inverse_bind)
+    finite = np.isfinite(world).all() and np.isfinite(inverse_bind).all()
+    if not (finite and all(np.isfinite(primitive.positions).all() for primitive in reader.primitives)):
+        raise MalformedGltfError(gltf.path, "its transforms lead to numbers that are not finite")
     return Avatar(
         name=humanoid.name,
         version=humanoid.version,
@@ -258,6 +266,6 @@ def _build(gltf: Gltf) -> Avatar:
         parents=tree.parents,
         rest_world=world,
         palette_nodes=np.array(reader.palette_nodes, np.int64),
-        palette_inverse_bind=np.stack(reader.palette_inverse_bind),
+        palette_inverse_bind=inverse_bind,
         spring_rig=read_spring_rig(gltf, tree, turn[:3, :3]),
     )

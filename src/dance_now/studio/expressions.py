@@ -57,11 +57,19 @@ def sample_expression(generator: np.random.Generator, avatar: Avatar) -> dict[st
         Expression name -> weight in (0, 1]; empty for a neutral face.
     """
     names = expression_names(avatar)
+    weights: dict[str, float] = {}
+    if not names or generator.random() < NEUTRAL_SHARE:
+        return weights
+    while not weights:
+        weights = _compose(generator, names)
+    return weights
+
+
+def _compose(generator: np.random.Generator, names: tuple[str, ...]) -> dict[str, float]:
+    """A mood, speech and a blink, each present or not."""
     moods = [name for name in MOODS if name in names]
     vowels = [name for name in VOWELS if name in names]
     weights: dict[str, float] = {}
-    if generator.random() < NEUTRAL_SHARE:
-        return weights
     if moods and generator.random() < _MOOD_SHARE:
         weights[str(generator.choice(moods))] = float(generator.uniform(0.25, 1.0))
     room = 1.0 - sum(weights.values())

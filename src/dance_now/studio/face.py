@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from dance_now.studio.avatar import Avatar
 from dance_now.studio.expressions import expression_names, sample_expression
@@ -164,7 +163,8 @@ def expression_basis(avatar: Avatar, landmarks: FaceLandmarks, names: Sequence[s
 
     Returns:
         (E, 70, 3) displacement at weight 1, metres, along the axes of the character frame with the head at
-        rest. Displacements add up exactly, because morph targets and skinning are linear.
+        rest. Displacements add up exactly, because morph targets and skinning are linear. They need not be
+        independent (a mood is often a mixture of other shapes): regularise when solving for weights.
     """
     rest = landmarks.positions(avatar, avatar.rest_world)
     return np.stack([landmarks.positions(avatar, avatar.rest_world, {name: 1.0}) - rest for name in names])

@@ -8,7 +8,7 @@ import numpy as np
 
 from dance_now.studio.avatar import Avatar
 from dance_now.studio.expressions import expression_names
-from dance_now.studio.face_regions import Indices, Points
+from dance_now.studio.face_regions import Anchor, FrontView, Indices, Points
 from dance_now.studio.meshes import Primitive
 
 
@@ -46,6 +46,48 @@ class FaceMesh:
         return self.triangles[self.parts[self.triangles[:, 0]] == part]
 
 
+@dataclass(frozen=True, eq=False)
+class Eye:
+    """One eye.
+
+    Attributes:
+        ring: six anchors from the smallest x over the upper lid to the largest, back over the lower lid.
+        centre: (3,) their mean at rest.
+        box: lowest and highest x, lowest and highest y of the opening.
+    """
+
+    ring: list[Anchor]
+    centre: Points
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """What is known of a face once its eyes are found.
+
+    Attributes:
+        mesh: the face.
+        loops: closed borders on it (rows of the mesh in order).
+        right: the character's right eye.
+        left: the character's left eye.
+        middle: (3,) point between the eyes.
+        scale: distance of the eyes, metres; every other length is a share of it.
+        view: the skin at rest from the front.
+    """
+
+    mesh: FaceMesh
+    loops: list[Indices]
+    right: Eye
+    left: Eye
+    middle: Points
+    scale: float
+    view: FrontView
+
+    def snap(self, x: float, y: float) -> Anchor:
+        """The point of the skin at x, y."""
+        return self.view.nearest_anchor(x, y)
+
+
 def face_mesh(avatar: Avatar) -> FaceMesh | None:
     """Collects the face of an avatar; None where no expression moves its geometry."""
     names = expression_names(avatar)
@@ -78,6 +120,8 @@ def _stacked(avatar: Avatar, parts: list[int], expressions: dict[str, float]) ->
 def _moved_vertices(avatar: Avatar, index: int, names: tuple[str, ...]) -> int:
     """How many vertices of a primitive the expressions move."""
     primitive = avatar.primitives[index]
+    if primitive.material.invisible:
+        return 0
     moved = np.zeros(len(primitive.positions), bool)
     for name in names:
         for bind in avatar.expressions[name]:
@@ -90,6 +134,8 @@ def _moved_vertices(avatar: Avatar, index: int, names: tuple[str, ...]) -> int:
 def _eyeball_side(avatar: Avatar, primitive: Primitive) -> Indices:
     """(V,) -1 or +1 for vertices that hang mostly on the right or left eye's bone, else 0."""
     side = np.zeros(len(primitive.positions), np.int64)
+    if primitive.material.invisible:
+        return side
     for bone, sign in (("rightEye", -1), ("leftEye", 1)):
         if bone in avatar.bones:
             hangs = (primitive.weights * (primitive.joints == avatar.bones[bone])).sum(axis=1)

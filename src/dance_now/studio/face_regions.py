@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from dance_now.studio.jit import kernel
 
@@ -83,6 +85,15 @@ def boundary_loops(triangles: Indices) -> list[Indices]:
         if len(loop) > 3 and loop[-1] == start:
             loops.append(np.array(loop[:-1]))
     return loops
+
+
+def triangle_components(triangles: Indices) -> Indices:
+    """(T,) a label for each of (T, 3) welded triangles, the same for those that hang together."""
+    size = int(triangles.max(initial=0)) + 1
+    start, end = triangles.ravel(), np.roll(triangles, 1, axis=1).ravel()
+    edges = coo_matrix((np.ones(len(start), np.int8), (start, end)), shape=(size, size))
+    labels = connected_components(edges, directed=False)[1]
+    return np.asarray(labels[triangles[:, 0]], np.int64)
 
 
 def contour_at(loop: Indices, points: Points, x: float) -> tuple[Anchor, Anchor] | None:

@@ -34,12 +34,8 @@ FINGER_SHAPES: Final = {
     "loose fist": _shape((22, 30, 30), (60, 70, 40)),
     "grip": _shape((28, 25, 25), (50, 50, 30)),
     "point": _shape((28, 38, 40), _STRAIGHT, _CURLED, _CURLED, _CURLED),
-    "peace": _shape(
-        (32, 40, 40), _STRAIGHT, _STRAIGHT, _CURLED, _CURLED, spread=(0, 12, -8, 0, 0)
-    ),
-    "three": _shape(
-        (34, 40, 40), _STRAIGHT, _STRAIGHT, _STRAIGHT, _CURLED, spread=(0, 10, 0, -10, 0)
-    ),
+    "peace": _shape((32, 40, 40), _STRAIGHT, _STRAIGHT, _CURLED, _CURLED, spread=(0, 12, -8, 0, 0)),
+    "three": _shape((34, 40, 40), _STRAIGHT, _STRAIGHT, _STRAIGHT, _CURLED, spread=(0, 10, 0, -10, 0)),
     "four": _shape((38, 45, 35), _STRAIGHT, spread=(0, 8, 2, -5, -12)),
     "thumb up": _shape((-15, -5, -5), _CURLED, spread=(10, 0, 0, 0, 0)),
     "gun": _shape((-12, -5, -5), _STRAIGHT, _CURLED, _CURLED, _CURLED, spread=(10, 0, 0, 0, 0)),

@@ -48,7 +48,15 @@ _COMPONENTS: dict[int, type[np.generic]] = {
     5126: np.float32,
 }
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-_MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, np.linalg.LinAlgError)
+_MALFORMED = (
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    np.linalg.LinAlgError,
+)
 
 Array = npt.NDArray[Any]
 Matrices = npt.NDArray[np.float64]
@@ -112,7 +120,9 @@ class Gltf:
         """
         image = self._entry("images", index)
         if "bufferView" not in image:
-            raise MalformedGltfError(self.path, "its pictures are outside the file; export with embedded ones")
+            raise MalformedGltfError(
+                self.path, "its pictures are outside the file; export with embedded ones"
+            )
         start, length, _ = self._view(image["bufferView"])
         return self.binary[start : start + length]
 
@@ -169,7 +179,9 @@ class Gltf:
         if not 0 < count <= len(values):
             raise MalformedGltfError(self.path, "a sparse accessor replaces more elements than there are")
         component = np.dtype(_COMPONENTS[places["componentType"]])
-        rows = self._strided(places["bufferView"], int(places.get("byteOffset", 0)), component, count, 1)[:, 0]
+        rows = self._strided(places["bufferView"], int(places.get("byteOffset", 0)), component, count, 1)[
+            :, 0
+        ]
         if rows.min() < 0 or rows.max() >= len(values):
             raise MalformedGltfError(self.path, "a sparse accessor points outside its array")
         values[rows] = self._strided(

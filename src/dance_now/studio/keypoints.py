@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.bones import unit
 from dance_now.pose.keypoints import BODY_INDEX, FACE, FINGERS, POINT_COUNT, hand_slice
 from dance_now.pose.pose import FloatArray
 from dance_now.pose.skeleton import Skeleton
@@ -119,8 +118,8 @@ def _place_foot(rest: Vector, avatar: Avatar, side: str, floor: float) -> None:
     if np.linalg.norm(toe - ankle) < 0.2 * height:
         length = max(1.3 * height, 0.35 * float(np.linalg.norm(knee - ankle)))
         toe = ankle + np.array([0, -0.85 * height, length])
-    forward = unit((toe - ankle) * np.array([1, 0, 1]))
-    sideways = unit(outward - forward * (outward @ forward))
+    forward = _unit((toe - ankle) * np.array([1, 0, 1]))
+    sideways = _unit(outward - forward * (outward @ forward))
     length = float((toe - ankle) @ forward)
     rest[BODY_INDEX[f"{side}_big_toe"]] = toe - 0.12 * length * sideways
     rest[BODY_INDEX[f"{side}_small_toe"]] = toe + 0.3 * length * sideways - 0.12 * length * forward
@@ -158,13 +157,13 @@ def _finger(avatar: Avatar, side: str, finger: str, wrist: Vector) -> Vector | N
 
 def _invented_hand(avatar: Avatar, side: str, wrist: Vector) -> dict[str, Vector]:
     """(4, 3) each: a straight hand as long as the mesh beyond the wrist, the thumb to the front."""
-    along = unit(wrist - avatar.rest_position(f"{side}LowerArm"))
+    along = _unit(wrist - avatar.rest_position(f"{side}LowerArm"))
     mesh = _vertices_of(avatar, f"{side}Hand")
     reach = float(np.quantile((mesh - wrist) @ along, 0.98)) if len(mesh) else 0.0
     forearm = float(np.linalg.norm(wrist - avatar.rest_position(f"{side}LowerArm")))
     length = reach if 0.15 * forearm < reach < 2 * forearm else 0.6 * forearm
     front = np.array([0.0, 0.0, 1.0])
-    thumbwards = unit(front - along * (front @ along))
+    thumbwards = _unit(front - along * (front @ along))
     return {
         finger: np.stack([wrist + length * (ahead * along + aside * thumbwards) for ahead, aside in chain])
         for finger, chain in _INVENTED_HAND.items()
@@ -174,7 +173,9 @@ def _invented_hand(avatar: Avatar, side: str, wrist: Vector) -> dict[str, Vector
 def _vertices_of(avatar: Avatar, bone: str) -> Vector:
     """(n, 3) rest positions of the vertices that mostly follow a bone or what hangs on it."""
     found = []
-    for primitive, (positions, _) in zip(avatar.primitives, avatar.mesh_points(avatar.rest_world), strict=True):
+    for primitive, (positions, _) in zip(
+        avatar.primitives, avatar.mesh_points(avatar.rest_world), strict=True
+    ):
         strongest = primitive.joints[np.arange(len(positions)), primitive.weights.argmax(axis=1)]
         owners = {node: avatar.humanoid_owner(int(node)) for node in np.unique(strongest)}
         found.append(positions[[owners[node] == bone for node in strongest]])
@@ -207,3 +208,8 @@ def _head_points(avatar: Avatar) -> Vector:
     points += [np.array([base[0] + sign * 0.42 * side, eyes[1], eye_depth]) for sign in (-1, 1)]
     points += [np.array([base[0] + sign * side, eyes[1] - 0.06 * height, middle]) for sign in (-1, 1)]
     return np.stack(points)
+
+
+def _unit(vector: Vector) -> Vector:
+    result: Vector = vector / max(float(np.linalg.norm(vector)), 1e-9)
+    return result

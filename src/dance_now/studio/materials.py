@@ -22,10 +22,10 @@ FloatArray = npt.NDArray[np.float32]
 
 ALPHA_MODES = ("OPAQUE", "MASK", "BLEND")
 # A surface that brings no toon shading gets some, so that every character looks drawn.
-_INVENTED_SHADE = (0.62, 0.52, 0.62)
+_INVENTED_SHADE = np.array([0.62, 0.52, 0.62], np.float32)
 _INVENTED_RAMP = (-0.12, 0.02)
 _INVENTED_OUTLINE_WIDTH = 0.002  # metres
-_INVENTED_OUTLINE_COLOUR = (0.16, 0.1, 0.11)
+_INVENTED_OUTLINE_COLOUR = np.array([0.16, 0.1, 0.11], np.float32)
 
 
 def _black() -> FloatArray:
@@ -102,12 +102,12 @@ class Material:
             linear = _bilinear(self.base_texture, coordinates)
         linear = linear * self.base_colour
         linear[:, :3] += self.emission
-        alpha = linear[:, 3]
-        if self.alpha_mode != "BLEND":
-            alpha = np.ones_like(alpha) if self.alpha_mode == "OPAQUE" else (alpha >= self.cutoff)
-        return np.concatenate([linear_to_srgb(linear[:, :3]), np.clip(alpha, 0, 1)[:, None]], axis=1).astype(
-            np.float32
-        )
+        alpha = np.clip(linear[:, 3:], 0, 1)
+        if self.alpha_mode == "OPAQUE":
+            alpha = np.ones_like(alpha)
+        elif self.alpha_mode == "MASK":
+            alpha = (alpha >= self.cutoff).astype(np.float32)
+        return np.concatenate([linear_to_srgb(linear[:, :3]), alpha], axis=1)
 
 
 def _bilinear(texture: Texture, uv: npt.NDArray[np.float64]) -> FloatArray:
@@ -211,13 +211,13 @@ def _plain(entry: dict[str, Any], textures: TextureReader) -> Material:
     return Material(
         **fields,
         unlit=unlit,
-        shade_colour=fields["base_colour"][:3] * np.float32(_INVENTED_SHADE),
+        shade_colour=fields["base_colour"][:3] * _INVENTED_SHADE,
         shade_texture=fields["base_texture"],
         shade_range=_INVENTED_RAMP,
         writes_depth=not blended,
         outline_mode="none" if unlit or blended else "world",
         outline_width=_INVENTED_OUTLINE_WIDTH,
-        outline_colour=np.float32(_INVENTED_OUTLINE_COLOUR),
+        outline_colour=_INVENTED_OUTLINE_COLOUR,
     )
 
 

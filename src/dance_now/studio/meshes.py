@@ -248,7 +248,9 @@ class MeshReader:
             raise MalformedGltfError(self._gltf.path, f"a mesh has more than {MAX_TARGETS} morph targets")
         return tuple(self._target(target, count, used, linear) for target in targets)
 
-    def _target(self, target: dict[str, int], count: int, used: Array, linear: Matrices) -> MorphTarget | None:
+    def _target(
+        self, target: dict[str, int], count: int, used: Array, linear: Matrices
+    ) -> MorphTarget | None:
         if "POSITION" not in target:
             return None
         offsets = self._rows(target["POSITION"], count, 3)[used]

@@ -39,7 +39,9 @@ _ZERO_POSE_BONUS: Final = 5.0
 
 def _sided(pattern: Mapping[str, str], left: str, right: str) -> dict[str, str]:
     sides = (("left", left), ("right", right))
-    return {f"{side}{joint}": name.replace("@", mark) for side, mark in sides for joint, name in pattern.items()}
+    return {
+        f"{side}{joint}": name.replace("@", mark) for side, mark in sides for joint, name in pattern.items()
+    }
 
 
 def _map(trunk: tuple[str, str], pattern: str, marks: tuple[str, str]) -> dict[str, str]:

@@ -14,9 +14,10 @@ from scipy.spatial import cKDTree
 
 from dance_now.errors import DanceNowError
 from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, unit
-from dance_now.pose.keypoints import FINGERS
+from dance_now.pose.keypoints import FACE, FINGERS
 from dance_now.pose.pose import FloatArray
 from dance_now.studio.avatar import Avatar
+from dance_now.studio.face import FaceLandmarks, expression_basis, expression_names
 from dance_now.studio.meshes import Primitive
 from dance_now.studio.posing import avatar_bones
 
@@ -28,6 +29,7 @@ _MAXIMUM_BYTES: Final = 128 * 2**20
 _HEAD_DENSITY: Final = 1.8
 _HAND_DENSITY: Final = 2.0
 _OVERSAMPLING: Final = 4
+_FACE_POINTS: Final = FACE.stop - FACE.start
 _SHAPES: Final = {"position": 3, "normal": 3, "colour": 3, "bones": INFLUENCES, "weights": INFLUENCES}
 
 
@@ -41,6 +43,8 @@ class MeshPoints:
         colour: (N, 3) float32 sRGB in [0, 1].
         bones: (N, 4) int64 rows of BONE_NAMES.
         weights: (N, 4) float32, rows sum to 1, strongest first.
+        morphs: (N, E, 3) float32 metres each of E expressions at full weight moves a point.
+        face_basis: (E, 70, 3) float32 metres it moves the face's keypoints, head at rest.
     """
 
     position: FloatArray
@@ -48,9 +52,17 @@ class MeshPoints:
     colour: FloatArray
     bones: IntArray
     weights: FloatArray
+    morphs: FloatArray
+    face_basis: FloatArray
 
     def __post_init__(self) -> None:
-        count = len(self.position)
+        count, expressions = len(self.position), len(self.face_basis)
+        for name, shape in (
+            ("morphs", (count, expressions, 3)),
+            ("face_basis", (expressions, _FACE_POINTS, 3)),
+        ):
+            if getattr(self, name).shape != shape or not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"points: {name} should be finite and {shape}")
         for name, width in _SHAPES.items():
             array = getattr(self, name)
             if array.shape != (count, width) or not np.isfinite(array).all():
@@ -65,7 +77,7 @@ class MeshPoints:
 
     def save(self, path: Path) -> None:
         """Writes a .npz file; bones as bytes."""
-        arrays = {name: getattr(self, name) for name in _SHAPES}
+        arrays = {name: getattr(self, name) for name in (*_SHAPES, "morphs", "face_basis")}
         arrays["bones"] = self.bones.astype(np.uint8)
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -81,22 +93,36 @@ class MeshPoints:
             if path.stat().st_size > _MAXIMUM_BYTES:
                 raise ValueError("too large")
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in _SHAPES}
+                arrays = {name: file[name] for name in (*_SHAPES, "morphs", "face_basis")}
             if max(len(array) for array in arrays.values()) > _MAXIMUM_POINTS:
                 raise ValueError("too many points")
-            floats = {name: arrays[name].astype(np.float32) for name in _SHAPES if name != "bones"}
+            floats = {name: array.astype(np.float32) for name, array in arrays.items() if name != "bones"}
             return cls(bones=arrays["bones"].astype(np.int64), **floats)
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise DanceNowError(f"{path}: not a file of points ({error}).") from error
 
+    def subset(self, count: int, seed: int = 0) -> MeshPoints:
+        """At most ``count`` of the points, picked at random; all of them where there are no more."""
+        if count >= len(self):
+            return self
+        rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
+        return _select([self], rows)
 
-def sample_points(avatar: Avatar, count: int, seed: int = 0, hide: tuple[str, ...] = ()) -> MeshPoints:
+
+def sample_points(
+    avatar: Avatar,
+    count: int,
+    seed: int = 0,
+    hide: tuple[str, ...] = (),
+    face: FaceLandmarks | None = None,
+) -> MeshPoints:
     """Spreads points evenly over an avatar's surface, denser on head and hands.
 
     Args:
         avatar: whose surface, at rest.
         count: how many points; where the surface is transparent none are put.
         seed: same seed, same points.
+        face: its face points; with them the points follow expressions.
         hide: names of parts to leave out.
 
     Raises:
@@ -105,9 +131,17 @@ def sample_points(avatar: Avatar, count: int, seed: int = 0, hide: tuple[str, ..
     generator = np.random.default_rng(seed)
     mapping = avatar_bones(avatar.bones)
     rest = avatar.mesh_points(avatar.rest_world)
-    pieces = [
-        _Piece.of(avatar, avatar.primitives[index], rest[index], mapping) for index in avatar.shown_primitives(hide)
-    ]
+    names = expression_names(avatar) if face is not None else ()
+    moved = [avatar.mesh_points(avatar.rest_world, {name: 1.0}) for name in names]
+    basis = np.zeros((0, _FACE_POINTS, 3), np.float32)
+    if face is not None and names:
+        basis = expression_basis(avatar, face, names).astype(np.float32)
+    pieces = []
+    for index in avatar.shown_primitives(hide):
+        moves = np.zeros((len(rest[index][0]), len(names), 3), np.float32)
+        for number, surfaces in enumerate(moved):
+            moves[:, number] = surfaces[index][0] - rest[index][0]
+        pieces.append(_Piece.of(avatar, avatar.primitives[index], rest[index], moves, mapping))
     total = sum(float(piece.importance.sum()) for piece in pieces)
     if not total > 0:
         raise DanceNowError(f"{avatar.name} has no surface to put points on.")
@@ -115,7 +149,7 @@ def sample_points(avatar: Avatar, count: int, seed: int = 0, hide: tuple[str, ..
     for layer, piece in enumerate(pieces):
         wanted = round(_OVERSAMPLING * count * float(piece.importance.sum()) / total)
         if wanted:
-            drawn.append(piece.draw(generator, wanted))
+            drawn.append(piece.draw(generator, wanted, basis))
             layers.append(np.full(len(drawn[-1]), layer))
     pool = _select(drawn, np.arange(sum(map(len, drawn))))
     if not len(pool):
@@ -127,11 +161,15 @@ def sample_points(avatar: Avatar, count: int, seed: int = 0, hide: tuple[str, ..
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """One primitive at rest: (V, 3) positions and normals, (V, 47) weights, (T,) area times density."""
+    """One primitive at rest: (V, 3) positions and normals, (V, 47) weights, (T,) area times density.
+
+    ``moves`` (V, E, 3) is how far each expression moves a vertex.
+    """
 
     primitive: Primitive
     positions: FloatArray
     normals: FloatArray
+    moves: FloatArray
     weights: FloatArray
     importance: FloatArray
 
@@ -141,6 +179,7 @@ class _Piece:
         avatar: Avatar,
         primitive: Primitive,
         surface: tuple[FloatArray, FloatArray],
+        moves: FloatArray,
         mapping: Mapping[str, str],
     ) -> _Piece:
         weights = np.zeros((len(surface[0]), len(BONE_NAMES)), np.float32)
@@ -155,9 +194,9 @@ class _Piece:
         area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
         dense = weights @ _BONE_DENSITY
         importance = area * dense[primitive.triangles].mean(axis=1)
-        return cls(primitive, *surface, weights, importance)
+        return cls(primitive, *surface, moves, weights, importance)
 
-    def draw(self, generator: np.random.Generator, count: int) -> MeshPoints:
+    def draw(self, generator: np.random.Generator, count: int, face_basis: FloatArray) -> MeshPoints:
         """Random points by importance; those on transparent texels are dropped."""
         share = self.importance / self.importance.sum()
         cumulative = np.cumsum(share)
@@ -167,7 +206,7 @@ class _Piece:
         mix = np.stack([1 - root, root * (1 - along), root * along], axis=1).astype(np.float32)
 
         def interpolate(values: FloatArray) -> FloatArray:
-            result: FloatArray = np.einsum("nk,nkj->nj", mix, values[chosen])
+            result: FloatArray = np.einsum("nk,nk...->n...", mix, values[chosen])
             return result
 
         colour = self.primitive.material.sample(interpolate(self.primitive.uv)).astype(np.float32)
@@ -181,6 +220,8 @@ class _Piece:
             colour=np.clip(colour[opaque, :3], 0, 1),
             bones=strongest.astype(np.int64),
             weights=kept / kept.sum(axis=1, keepdims=True),
+            morphs=interpolate(self.moves)[opaque],
+            face_basis=face_basis,
         )
 
 
@@ -203,8 +244,10 @@ def _density(bones: IntArray, weights: FloatArray) -> FloatArray:
 
 
 def _select(parts: list[MeshPoints], rows: IntArray) -> MeshPoints:
-    arrays = {name: np.concatenate([getattr(part, name) for part in parts])[rows] for name in _SHAPES}
-    return MeshPoints(**arrays)
+    arrays = {
+        name: np.concatenate([getattr(part, name) for part in parts])[rows] for name in (*_SHAPES, "morphs")
+    }
+    return MeshPoints(**arrays, face_basis=parts[0].face_basis)
 
 
 def _spread(

@@ -1,18 +1,23 @@
 """From what a pose should look like to bone rotations and keypoints of one body.
 
 Keypoints do not fix how a limb is twisted, so the studio never poses an avatar freely. A wished pose
-(``Target``: orientations of pelvis, chest, head and hands, directions of the other bones) goes through the
-rule of ``dance_now.pose.bones``, and its keypoints are read off the posed body; where the trunk's bend moved
-its direction the rule is applied again, until the keypoints give back exactly the rotations that were used.
+(``Target``) goes through the rule of ``dance_now.pose.bones``, and the avatar takes exactly the rotations
+that the rule will find again in the pose's keypoints.
+
+One thing needs care: pelvis and chest take their lean from the line between hips and neck, but bending the
+spine moves the neck off that line by some millimetres (the spine's pivots do not lie on it). There is in
+general no pose that agrees with itself, so the upper body is shifted back onto the line; the generator, which
+hangs the chest on the neck and the pelvis on the hips, moves its points in the very same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from dance_now.pose.bones import (
     BLEND_BONES,
@@ -29,8 +34,9 @@ from dance_now.pose.bones import (
 )
 from dance_now.pose.keypoints import BODY_INDEX, FACE, POINT_COUNT, hand_slice
 from dance_now.pose.pose import FloatArray
-from dance_now.studio.motion import Motion, body_axes
+from dance_now.studio.avatar import Avatar
 from dance_now.studio.fingers import finger_directions
+from dance_now.studio.motion import Motion, body_axes
 
 SWINGS: Final = tuple(swing for level in SWING_LEVELS for swing in level)
 _HEAD_POINTS: Final = [
@@ -44,27 +50,32 @@ _Direction = Callable[[str, str], FloatArray]
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """Wished poses, in the character frame; ``n`` of them.
+    """Wished poses, in the character frame; ``n`` of them. Vectors need not have length 1.
 
     Attributes:
-        frames: (n, 5, 3, 3) rotations from rest of the bones in FRAME_BONES. Of pelvis and chest the
-            sideways axis counts; how far they lean follows from the trunk between them.
+        trunk: (n, 3) direction from the middle of the hips to the neck.
+        hips: (n, 3) direction from the right to the left hip.
+        shoulders: (n, 3) direction from the right to the left shoulder.
+        head: (n, 3, 3) rotation of the head from rest.
+        hands: (n, 2, 3, 3) rotations of left and right hand from rest.
         directions: (n, 47, 3) directions of the swing bones in the order of BONE_NAMES, 0 for the others.
     """
 
-    frames: FloatArray
+    trunk: FloatArray
+    hips: FloatArray
+    shoulders: FloatArray
+    head: FloatArray
+    hands: FloatArray
     directions: FloatArray
 
     def __len__(self) -> int:
-        return len(self.frames)
+        return len(self.trunk)
 
     @classmethod
     def join(cls, targets: Sequence[Target]) -> Target:
         """All the poses of several targets, in order."""
-        return cls(
-            np.concatenate([target.frames for target in targets]),
-            np.concatenate([target.directions for target in targets]),
-        )
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(target, name) for target in targets]) for name in names))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,36 +92,31 @@ class SolvedPoses:
     rotations: FloatArray
 
 
-def solve_poses(rig: BoneRig, target: Target, rounds: int = 12) -> SolvedPoses:
-    """Bends a body into wished poses so that rotations and keypoints agree with the rule.
-
-    Args:
-        rig: of the body.
-        target: the wished poses.
-        rounds: fixed-point rounds for the trunk; the difference shrinks several times in each.
-    """
-    frames = {bone: target.frames[:, index] for index, bone in enumerate(FRAME_BONES)}
-    points = forward_kinematics(rig, _rotations(rig, frames, target.directions))
-    for _ in range(rounds):
-        points = forward_kinematics(rig, rig.rotations(points))
-    return SolvedPoses(points, rig.rotations(points))
-
-
-def _rotations(rig: BoneRig, frames: Mapping[str, FloatArray], directions: FloatArray) -> FloatArray:
-    found = dict(frames)
+def solve_poses(rig: BoneRig, target: Target) -> SolvedPoses:
+    """The poses of a body that come nearest to wished ones: limbs point exactly where they should."""
+    found = {
+        "hips": basis(target.hips, target.trunk) @ rig.rest_frames[FRAME_BONES.index("hips")].T,
+        "chest": basis(target.shoulders, target.trunk) @ rig.rest_frames[FRAME_BONES.index("chest")].T,
+        "head": target.head,
+        "leftHand": target.hands[:, 0],
+        "rightHand": target.hands[:, 1],
+    }
     for name, first, second in BLEND_BONES:
         found[name] = blend_rotations(found[first], found[second])
     for swing in SWINGS:
-        found[swing.name] = rig.swing(swing.name, found[swing.parent], directions[:, BONE_INDEX[swing.name]])
-    return np.stack([found[name] for name in BONE_NAMES], axis=-3)
+        direction = target.directions[:, BONE_INDEX[swing.name]]
+        found[swing.name] = rig.swing(swing.name, found[swing.parent], direction)
+    rotations = np.stack([found[name] for name in BONE_NAMES], axis=-3).astype(np.float32)
+    return SolvedPoses(forward_kinematics(rig, rotations, target.trunk), rotations)
 
 
-def forward_kinematics(rig: BoneRig, rotations: FloatArray) -> FloatArray:
+def forward_kinematics(rig: BoneRig, rotations: FloatArray, trunk: FloatArray) -> FloatArray:
     """(n, 137, 3) keypoints in metres, relative to the middle of the hips, of bone rotations.
 
     Args:
         rig: of the body.
         rotations: (n, 47, 3, 3) from rest, in the order of BONE_NAMES.
+        trunk: (n, 3) the line from the hips on which the neck is put.
     """
     skeleton = rig.skeleton
     rest, pivots = skeleton.rest, dict(zip(("spine", "chest", "neck", "head"), skeleton.pivots, strict=True))
@@ -125,6 +131,9 @@ def forward_kinematics(rig: BoneRig, rotations: FloatArray) -> FloatArray:
         points[:, row] = carry("hips", hips, rest[row] - rest[8])
     spine = carry("hips", hips, pivots["spine"] - rest[8])
     chest = carry("spine", spine, pivots["chest"] - pivots["spine"])
+    bent = carry("chest", chest, rest[1] - pivots["chest"])
+    line = unit(trunk)
+    chest = chest + line * (line * bent).sum(axis=1, keepdims=True) - bent
     for row in (1, 2, 5):
         points[:, row] = carry("chest", chest, rest[row] - pivots["chest"])
     neck = carry("chest", chest, pivots["neck"] - pivots["chest"])
@@ -182,17 +191,14 @@ def motion_target(rig: BoneRig, motion: Motion, frames: Sequence[int], fingers: 
         hands[side] = (heading @ turn @ align).astype(np.float32)
         directions += finger_directions(rig, side, hands[side], fingers[:, index])
     head = heading @ motion.head[list(frames)] @ motion.reference.head.T
-    left = direction("rightUpperLeg", "leftUpperLeg")
-    shoulders = direction("rightUpperArm", "leftUpperArm")
-    up = _trunk(motion, frames, heading)
-    rotations = [
-        _towards(rig, "hips", left, up),
-        _towards(rig, "chest", shoulders, up),
-        head.astype(np.float32),
-        hands["left"],
-        hands["right"],
-    ]
-    return Target(np.stack(rotations, axis=1), directions)
+    return Target(
+        trunk=_trunk(motion, frames, heading),
+        hips=direction("rightUpperLeg", "leftUpperLeg"),
+        shoulders=direction("rightUpperArm", "leftUpperArm"),
+        head=head.astype(np.float32),
+        hands=np.stack([hands["left"], hands["right"]], axis=1),
+        directions=directions,
+    )
 
 
 def _heading(left: FloatArray) -> FloatArray:
@@ -209,13 +215,7 @@ def _trunk(motion: Motion, frames: Sequence[int], heading: FloatArray) -> FloatA
     joints = {bone: motion.joint(bone, frames) for bone in _TRUNK_ENDS}
     top = (joints["leftUpperArm"] + joints["rightUpperArm"]) / 2
     low = (joints["leftUpperLeg"] + joints["rightUpperLeg"]) / 2
-    turned: FloatArray = np.einsum("nij,nj->ni", heading, unit(top - low))
-    return turned
-
-
-def _towards(rig: BoneRig, bone: str, across: FloatArray, up: FloatArray) -> FloatArray:
-    from_rest = rig.rest_frames[FRAME_BONES.index(bone)].T
-    turned: FloatArray = basis(across, up) @ from_rest
+    turned: FloatArray = np.einsum("nij,nj->ni", heading, unit((top - low).astype(np.float32)))
     return turned
 
 
@@ -255,11 +255,37 @@ def avatar_bones(bones: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def avatar_rotations(mapping: Mapping[str, str], rotations: FloatArray) -> dict[str, FloatArray]:
-    """What ``Avatar.pose`` takes, from rotations (47, 3, 3) in the order of BONE_NAMES.
+class AvatarPoser:
+    """Puts one avatar into solved poses."""
 
-    Args:
-        mapping: from ``avatar_bones``.
-        rotations: of one pose.
-    """
-    return {bone: rotations[BONE_INDEX[rule]] for bone, rule in mapping.items()}
+    def __init__(self, avatar: Avatar) -> None:
+        self.avatar = avatar
+        self.mapping = avatar_bones(avatar.bones)
+        lower = {"hips", "spine"}
+        owners = [avatar.humanoid_owner(node) for node in range(len(avatar.parents))]
+        self._upper = np.array(
+            [
+                owner is not None
+                and not (
+                    self.mapping[owner] in lower or any(part in owner for part in ("Leg", "Foot", "Toes"))
+                )
+                for owner in owners
+            ]
+        )
+
+    def world(self, points: FloatArray, rotations: FloatArray) -> npt.NDArray[np.float64]:
+        """(N, 4, 4) node transforms, the hips at their rest position.
+
+        Args:
+            points: (137, 3) of one of ``SolvedPoses``.
+            rotations: (47, 3, 3) of the same.
+        """
+        world = self.avatar.pose({bone: rotations[BONE_INDEX[rule]] for bone, rule in self.mapping.items()})
+        shift = self._middle(world, "UpperLeg") + points[1] - self._middle(world, "UpperArm")
+        world[self._upper, :3, 3] += shift
+        return world
+
+    def _middle(self, world: npt.NDArray[np.float64], joint: str) -> npt.NDArray[np.float64]:
+        left, right = (world[self.avatar.bones[side + joint], :3, 3] for side in ("left", "right"))
+        middle: npt.NDArray[np.float64] = (left + right) / 2
+        return middle

@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, BoneRig, unit
+from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, BoneRig, basis, unit
 from dance_now.pose.keypoints import BODY_INDEX
 from dance_now.pose.pose import BoolArray, FloatArray
 from dance_now.studio.bvh import axis_rotations
@@ -67,14 +68,19 @@ def random_target(rig: BoneRig, generator: np.random.Generator, count: int) -> T
     chest = hips @ _turn(generator, count, yaw=22, pitch=0, roll=12)
     head = chest @ _turn(generator, count, yaw=32, pitch=16, roll=10)
     directions = np.zeros((count, len(BONE_NAMES), 3), np.float32)
-    crouch = np.where(generator.random(count) < 0.3, generator.uniform(15, 95, count), 0.0)
+    crouch = np.where(generator.random(count) < 0.3, generator.uniform(15, 95, count), 0.0).astype(np.float32)
     alike = generator.random(count) < 0.25
-    hands, arms = [], {}
+    hands: list[FloatArray] = []
+    arms: dict[str, tuple[FloatArray, FloatArray]] = {}
     fingers = random_fingers(generator, count)
     for index, side in enumerate(("left", "right")):
         arms[side] = _arm(generator, count)
         if side == "right":
-            arms[side] = tuple(np.where(alike[:, None], arms["left"][n], arms[side][n]) for n in (0, 1))
+            mirror, own = arms["left"], arms["right"]
+            arms["right"] = (
+                np.where(alike[:, None], mirror[0], own[0]),
+                np.where(alike[:, None], mirror[1], own[1]),
+            )
         upper, fore = (_to_world(chest, _mirrored(direction, side)) for direction in arms[side])
         thigh, shank, foot = _leg(rig, generator, side, crouch)
         for bone, direction in (("UpperArm", upper), ("LowerArm", fore)):
@@ -84,7 +90,14 @@ def random_target(rig: BoneRig, generator: np.random.Generator, count: int) -> T
         hand = _hand(rig, generator, side, chest, upper, fore)
         hands.append(hand)
         directions += finger_directions(rig, side, hand, fingers[:, index])
-    return Target(np.stack([hips, chest, head, *hands], axis=1).astype(np.float32), directions)
+    return Target(
+        trunk=(hips[..., 1] + chest[..., 1]).astype(np.float32),
+        hips=hips[..., 0].astype(np.float32),
+        shoulders=chest[..., 0].astype(np.float32),
+        head=head.astype(np.float32),
+        hands=np.stack(hands, axis=1).astype(np.float32),
+        directions=directions,
+    )
 
 
 def penetration(rig: BoneRig, points: FloatArray) -> FloatArray:
@@ -94,7 +107,7 @@ def penetration(rig: BoneRig, points: FloatArray) -> FloatArray:
     trunk_radius = 0.62 * float(np.linalg.norm(rest[2] - rest[5])) / 2
     ears = (points[:, 17] + points[:, 18]) / 2
     head_radius = 0.9 * float(np.linalg.norm(rest[17] - rest[18])) / 2
-    worst = np.zeros(len(points), np.float32)
+    worst: FloatArray = np.zeros(len(points), np.float32)
     for side in ("left", "right"):
         elbow, wrist = (points[:, BODY_INDEX[f"{side}_{joint}"]] for joint in ("elbow", "wrist"))
         for share in (0.0, 0.35, 0.7, 1.0, 1.3):
@@ -103,7 +116,8 @@ def penetration(rig: BoneRig, points: FloatArray) -> FloatArray:
             worst = np.maximum(worst, head_radius - np.linalg.norm(point - ears, axis=1))
     for share in (0.5, 1.0):
         left, right = (
-            points[:, elbow] + share * (points[:, wrist] - points[:, elbow]) for elbow, wrist in ((6, 7), (3, 4))
+            points[:, elbow] + share * (points[:, wrist] - points[:, elbow])
+            for elbow, wrist in ((6, 7), (3, 4))
         )
         worst = np.maximum(worst, 0.25 * trunk_radius - np.linalg.norm(left - right, axis=1))
     return worst
@@ -113,15 +127,14 @@ def _segment_distance(points: FloatArray, start: FloatArray, end: FloatArray) ->
     along = end - start
     share = ((points - start) * along).sum(axis=1) / np.maximum((along * along).sum(axis=1), 1e-9)
     nearest = start + np.clip(share, 0, 1)[:, None] * along
-    distance: FloatArray = np.linalg.norm(points - nearest, axis=1)
-    return distance
+    distance = np.linalg.norm(points - nearest, axis=1)
+    return distance.astype(np.float32)
 
 
 def _turn(generator: np.random.Generator, count: int, yaw: float, pitch: float, roll: float) -> FloatArray:
     """(count, 3, 3) random turns; standard deviations in degrees, cut at 2.2 of them."""
     angles = np.clip(generator.normal(0, 1, (3, count)), -2.2, 2.2) * [[yaw], [pitch], [roll]]
-    y, x, z = np.radians(angles)
-    turn: FloatArray = axis_rotations(1, y) @ axis_rotations(0, x) @ axis_rotations(2, z)
+    turn: FloatArray = _about(1, angles[0]) @ _about(0, angles[1]) @ _about(2, angles[2])
     return turn
 
 
@@ -138,18 +151,15 @@ def _mirrored(direction: FloatArray, side: str) -> FloatArray:
 def _arm(generator: np.random.Generator, count: int) -> tuple[FloatArray, FloatArray]:
     """Upper arm and forearm (count, 3), outward-up-front: half gestures, half anywhere in reach."""
     gesture = _ARM_GESTURES[generator.integers(len(_ARM_GESTURES), size=count)]
-    gesture = unit(gesture + generator.normal(0, 0.16, gesture.shape))
-    upper = np.zeros((count, 3))
+    gesture = unit((gesture + generator.normal(0, 0.16, gesture.shape)).astype(np.float32))
+    upper = np.zeros((count, 3), np.float32)
     missing = np.ones(count, np.bool_)
     while missing.any():
-        upper[missing] = unit(generator.normal(size=(int(missing.sum()), 3)))
+        upper[missing] = unit(generator.normal(size=(int(missing.sum()), 3)).astype(np.float32))
         missing &= ~_shoulder_reach(upper)
     fore = _forearm(generator, upper)
     random = generator.random(count)[:, None] < 0.5
-    return (
-        np.where(random, upper, gesture[:, 0]).astype(np.float32),
-        np.where(random, fore, gesture[:, 1]).astype(np.float32),
-    )
+    return np.where(random, upper, gesture[:, 0]), np.where(random, fore, gesture[:, 1])
 
 
 def _shoulder_reach(upper: FloatArray) -> BoolArray:
@@ -163,15 +173,15 @@ def _shoulder_reach(upper: FloatArray) -> BoolArray:
 def _forearm(generator: np.random.Generator, upper: FloatArray) -> FloatArray:
     """Forearms (n, 3): elbows bend to the front and inwards, with an arm raised also to the back."""
     count = len(upper)
-    neutral = np.broadcast_to(np.asarray((-0.6, 0.3, 1.0)), upper.shape)
+    neutral = np.broadcast_to(np.asarray((-0.6, 0.3, 1.0), np.float32), upper.shape)
     neutral = unit(neutral - upper * (neutral * upper).sum(axis=1, keepdims=True))
     limit = np.where(upper[:, 1] > 0.6, 150.0, 100.0)
     swivel = np.radians(generator.uniform(-1, 1, count) * limit)[:, None]
     aside = np.cross(upper, neutral)
     towards = np.cos(swivel) * neutral + np.sin(swivel) * aside
     bend = np.radians(generator.choice([0.0, 1.0], count, p=[0.2, 0.8]) * generator.uniform(5, 142, count))
-    fore: FloatArray = np.cos(bend)[:, None] * upper + np.sin(bend)[:, None] * towards
-    return fore
+    fore = np.cos(bend)[:, None] * upper + np.sin(bend)[:, None] * towards
+    return fore.astype(np.float32)
 
 
 def _hand(
@@ -183,59 +193,64 @@ def _hand(
     fore: FloatArray,
 ) -> FloatArray:
     """Hands (n, 3, 3): on from the forearm, turned about it, bent at the wrist."""
-    count = len(fore)
     carried = rig.swing(f"{side}LowerArm", rig.swing(f"{side}UpperArm", chest, upper), fore)
     along = rig.rest_directions[BONE_INDEX[f"{side}LowerArm"]]
-    frame = np.stack([along, np.cross((0, 1, 0), along), np.cross(along, np.cross((0, 1, 0), along))], axis=1)
-    degrees = np.clip(generator.normal(0, 1, (3, count)), -2, 2) * [[38], [13], [26]]
-    degrees[0] += 12 * generator.normal(size=count)
-    twist, aside, bend = (
-        axis_rotations(axis, np.radians(angle)) for axis, angle in zip((0, 2, 1), degrees, strict=True)
-    )
-    frame = unit(frame.T).T
-    hand: FloatArray = carried @ (frame @ twist @ bend @ aside @ frame.T)
-    return hand
+    frame = basis(along, np.cross((0, 1, 0), along).astype(np.float32))
+    twist, aside, bend = np.clip(generator.normal(0, 1, (3, len(fore))), -2, 2) * [[42], [13], [26]]
+    hand = carried @ (frame @ _about(0, twist) @ _about(1, bend) @ _about(2, aside) @ frame.T)
+    return hand.astype(np.float32)
 
 
 def _leg(
     rig: BoneRig, generator: np.random.Generator, side: str, crouch: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Thigh, shank and foot (n, 3), left-up-front of the pelvis."""
+    """Thigh, shank and foot (n, 3), left-up-front of the pelvis.
+
+    Args:
+        rig: of the body.
+        generator: source of chance.
+        side: ``"left"`` or ``"right"``.
+        crouch: (n,) degrees of hip flexion of a crouch, 0 for none.
+    """
     count = len(crouch)
     kind = generator.choice(4, count, p=[0.5, 0.25, 0.15, 0.1])  # standing, stepping, kicking, anywhere
-    flexion = np.choose(
-        kind,
-        [
-            generator.normal(2, 7, count),
-            generator.uniform(-25, 60, count),
-            generator.uniform(30, 105, count),
-            generator.uniform(-35, 95, count),
-        ],
-    )
-    knee = np.choose(
-        kind,
-        [
-            np.abs(generator.normal(4, 6, count)),
-            generator.uniform(0, 90, count),
-            generator.uniform(0, 60, count) * (generator.random(count) < 0.6),
-            generator.uniform(0, 130, count),
-        ],
-    )
+    flexion, knee = _leg_bends(generator, kind)
     crouching = (crouch > 0) & (generator.random(count) < 0.9)
     flexion = np.where(crouching, crouch + generator.normal(0, 8, count), flexion)
-    knee = np.where(crouching, crouch * generator.uniform(1.3, 1.8, count), knee)
-    knee = np.clip(knee, 0, 140)
+    knee = np.clip(np.where(crouching, crouch * generator.uniform(1.3, 1.8, count), knee), 0, 140)
     spread = np.clip(generator.normal(7, 7, count) + (kind == 3) * generator.uniform(0, 50, count), -8, 65)
     turnout = np.clip(generator.normal(10, 12, count) + 0.3 * np.maximum(spread, 0), -25, 55)
     sign = 1 if side == "left" else -1
-    out = axis_rotations(2, np.radians(sign * spread))
-    out = out @ axis_rotations(1, np.radians(sign * turnout))
-    thigh_frame = out @ axis_rotations(0, np.radians(-flexion))
-    shank_frame = thigh_frame @ axis_rotations(0, np.radians(knee))
+    outward = _about(2, sign * spread) @ _about(1, sign * turnout)
+    thigh = outward @ _about(0, -flexion)
+    shank = thigh @ _about(0, knee)
     down = np.asarray((0, -1, 0), np.float32)
     rest = rig.rest_directions[BONE_INDEX[f"{side}Foot"]]
-    ankle = np.radians(np.clip(generator.normal(6, 16, count), -22, 45))
-    foot = (shank_frame @ axis_rotations(0, ankle)) @ rest
-    level = axis_rotations(1, np.radians(sign * turnout)) @ rest
+    free = shank @ _about(0, np.clip(generator.normal(6, 16, count), -22, 45)) @ rest
+    level = _about(1, sign * turnout) @ rest
     planted = ((kind == 0) | crouching) & (generator.random(count) < 0.75)
-    return thigh_frame @ down, shank_frame @ down, np.where(planted[:, None], level, foot)
+    foot: FloatArray = np.where(planted[:, None], level, free).astype(np.float32)
+    return (thigh @ down).astype(np.float32), (shank @ down).astype(np.float32), foot
+
+
+def _leg_bends(generator: np.random.Generator, kind: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    """Degrees (n,) by which hips bend forward and knees back: standing, stepping, kicking, anywhere."""
+    count = len(kind)
+    hips = (
+        generator.normal(2, 7, count),
+        generator.uniform(-25, 60, count),
+        generator.uniform(30, 105, count),
+        generator.uniform(-35, 95, count),
+    )
+    knees = (
+        np.abs(generator.normal(4, 6, count)),
+        generator.uniform(0, 90, count),
+        generator.uniform(0, 60, count) * (generator.random(count) < 0.6),
+        generator.uniform(0, 130, count),
+    )
+    return np.choose(kind, hips).astype(np.float32), np.choose(kind, knees).astype(np.float32)
+
+
+def _about(axis: int, degrees: npt.ArrayLike) -> FloatArray:
+    """(n, 3, 3) rotations about a coordinate axis."""
+    return axis_rotations(axis, np.radians(np.asarray(degrees, np.float32)))

@@ -13,16 +13,13 @@ import numpy.typing as npt
 from dance_now.errors import DanceNowError
 from dance_now.studio.avatar import Avatar, morphed
 from dance_now.studio.camera import Camera
-from dance_now.studio.colour import DECODE_TABLE
 from dance_now.studio.materials import ALPHA_MODES, Material
 from dance_now.studio.meshes import Primitive
 from dance_now.studio.mipmaps import TextureAtlas
-from dance_now.studio.raster import SURFACE, bin_triangles, draw_strip, place_outline, place_vertices
+from dance_now.studio.placing import bin_triangles, place_outline, place_vertices
+from dance_now.studio.raster import draw_strip
+from dance_now.studio.sampling import SURFACE
 from dance_now.studio.skinning import skin_vertices
-
-LIGHT_DIRECTION = np.array([0.3, 0.6, 0.75]) / np.linalg.norm([0.3, 0.6, 0.75])
-"""(3,) direction to the light in the view frame: it goes with the viewer, so that shading is a function of
-view-space normals."""
 
 _STRIP_PIXELS = 16
 _WRAPS = {"repeat": 0, "clamp": 1, "mirror": 2}
@@ -78,7 +75,9 @@ class Renderer:
         threads: int = 1,
         hide: tuple[str, ...] = (),
     ) -> None:
-        if not (8 <= size <= 4096 and 1 <= supersampling <= 8 and size * supersampling <= 8192 and threads >= 1):
+        if not (
+            8 <= size <= 4096 and 1 <= supersampling <= 8 and size * supersampling <= 8192 and threads >= 1
+        ):
             raise DanceNowError(f"Cannot render {size} pixels with {supersampling}x{supersampling} samples.")
         self.avatar = avatar
         self.size = size
@@ -101,7 +100,7 @@ class Renderer:
             (size, size, 4) uint8 sRGB, straight alpha; 0 everywhere where nothing is.
         """
         scene, edge = self._scene, self.size * self.supersampling
-        vertices, normals = self._placed(world, camera, expressions)
+        vertices = self._placed(world, camera, expressions)
         rows = _STRIP_PIXELS * self.supersampling
         starts, members = bin_triangles(vertices, scene.triangles, scene.kinds, scene.surfaces, edge, rows)
         picture = np.zeros((self.size, self.size, 4), np.uint8)
@@ -110,16 +109,12 @@ class Renderer:
             first = strip * _STRIP_PIXELS
             draw_strip(
                 vertices,
-                normals,
-                scene.uv,
                 scene.triangles,
                 scene.kinds,
                 members[starts[strip] : starts[strip + 1]],
                 scene.surfaces,
                 scene.atlas.texels,
                 scene.atlas.levels,
-                DECODE_TABLE,
-                LIGHT_DIRECTION.astype(np.float32),
                 first * self.supersampling,
                 self.supersampling,
                 picture[first : first + _STRIP_PIXELS],
@@ -130,8 +125,8 @@ class Renderer:
 
     def _placed(
         self, world: npt.NDArray[np.float64], camera: Camera, expressions: Mapping[str, float] | None
-    ) -> tuple[FloatArray, FloatArray]:
-        """(2 V, 3) x, y, depth in samples and (2 V, 3) view-space normals: the surface, then its hull."""
+    ) -> FloatArray:
+        """(2 V, 8) x, y, depth in samples, view-space normal, u, v: the surface, then its hull."""
         scene, count = self._scene, len(self._scene.positions) // 2
         positions, normals = scene.positions, scene.normals
         weights = self.avatar.morph_weights(expressions)
@@ -144,14 +139,15 @@ class Renderer:
         palette = self.avatar.palette(world)
         skin_vertices(positions, normals, scene.slots, scene.weights, palette, moved, turned)
         edge = self.size * self.supersampling
-        placed, view_normals = np.empty_like(moved), np.empty_like(turned)
-        place_vertices(moved, turned, _view_matrix(camera, edge), placed, view_normals)
+        vertices = np.empty((2 * count, 8), np.float32)
+        vertices[:, 6:] = scene.uv
+        place_vertices(moved, turned, _view_matrix(camera, edge), vertices)
         world_width = scene.world_outline * np.float32(edge / camera.height)
         # A hull thinner than a sample would be drawn as dots.
         world_width = np.where(world_width > 0, np.maximum(world_width, np.float32(1)), world_width)
         screen_width = scene.screen_outline * np.float32(edge)
-        place_outline(placed[count:], view_normals[count:], world_width, screen_width)
-        return placed, view_normals
+        place_outline(vertices[count:], world_width, screen_width)
+        return vertices
 
 
 def _view_matrix(camera: Camera, edge: int) -> FloatArray:
@@ -173,17 +169,20 @@ def _build_scene(primitives: Sequence[Primitive]) -> _Scene:
         outlined = item.material.outline_mode != "none" and item.material.outline_width > 0
         for hull in (0, 1) if outlined else (0,):
             triangles.append(item.triangles + np.int32(first[number] + hull * total))
-            kinds.append(np.tile(np.int32([number, hull]), (len(item.triangles), 1)))
+            kinds.append(np.tile(np.array([number, hull], np.int32), (len(item.triangles), 1)))
 
     def twice(name: str) -> npt.NDArray[Any]:
         values = [getattr(item, name) for item in ordered]
         return np.concatenate(values + values)
 
     hull_normals = [_welded_normals(item) for item in ordered]
+
     def widths(mode: str) -> FloatArray:
         return np.concatenate(
             [
-                np.full(len(m.positions), m.material.outline_width * (m.material.outline_mode == mode), np.float32)
+                np.full(
+                    len(m.positions), m.material.outline_width * (m.material.outline_mode == mode), np.float32
+                )
                 for m in ordered
             ]
         )

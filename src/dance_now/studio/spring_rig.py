@@ -5,6 +5,7 @@ Source: vrm-c/vrm-specification, VRM 0.0 schema and VRMC_springBone-1.0.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +79,7 @@ def read_spring_rig(gltf: Gltf, tree: NodeTree, turn: Matrices) -> SpringRig | N
         rig = _read_vrm0(gltf.extensions["VRM"].get("secondaryAnimation") or {}, tree, turn)
     else:
         return None
-    nodes = [item.node for item in (*rig.joints, *rig.colliders)]
+    nodes = [joint.node for joint in rig.joints] + [collider.node for collider in rig.colliders]
     if any(not 0 <= node < len(tree.names) for node in nodes) or len(rig.joints) > _MAX_JOINTS:
         raise MalformedGltfError(gltf.path, "its spring bones refer to nodes that do not exist")
     return rig if rig.joints else None
@@ -126,7 +127,10 @@ def _read_vrm0(secondary: dict[str, Any], tree: NodeTree, turn: Matrices) -> Spr
 def _below(tree: NodeTree, roots: Any) -> list[int]:
     """The roots and everything under them."""
     found = {int(root) for root in roots}
-    return [node for node in tree.order if node in found or (tree.parents[node] in found and not found.add(node))]
+    for node in tree.order:
+        if int(tree.parents[node]) in found:
+            found.add(node)
+    return [node for node in tree.order if node in found]
 
 
 def _vrm0_tail(tree: NodeTree, node: int) -> Vector:
@@ -145,7 +149,7 @@ def _read_vrm1(extension: dict[str, Any], tree: NodeTree, turn: Matrices) -> Spr
     for spring in extension.get("springs") or ():
         minded = tuple(number for index in spring.get("colliderGroups") or () for number in groups[index])
         chain = spring.get("joints") or ()
-        for joint, following in zip(chain[:-1], chain[1:], strict=True):
+        for joint, following in itertools.pairwise(chain):
             node, tip = int(joint["node"]), int(following["node"])
             direction = np.array(joint.get("gravityDir", (0, -1, 0)), np.float64)
             joints.append(

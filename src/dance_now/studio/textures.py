@@ -86,7 +86,13 @@ class TextureReader:
                 if width * height > MAX_IMAGE_PIXELS or self._total_pixels > MAX_TOTAL_PIXELS:
                     raise DanceNowError(f"{name}: picture {index} ({width}x{height}) is too large to read.")
                 pixels = image.convert("RGBA")
-        except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+        except (
+            UnidentifiedImageError,
+            Image.DecompressionBombError,
+            OSError,
+            ValueError,
+            SyntaxError,
+        ) as error:
             raise DanceNowError(f"{name}: picture {index} cannot be decoded (PNG, JPEG or WebP).") from error
         if max(pixels.size) > KEPT_EDGE:
             pixels.thumbnail((KEPT_EDGE, KEPT_EDGE), Image.Resampling.BOX)

@@ -19,12 +19,15 @@ from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.points import MeshPoints
 from dance_now.training.bones import BONE_COUNT, BoneRule, Rows
 from dance_now.training.decoder import Decoder
-from dance_now.training.splat import splat
+from dance_now.training.splat import fill, splat
 
 _GRAVITY_BONES = [BONE_INDEX[name] for name in ("head", "chest", "hips")]
 _LIMBS = [BONE_INDEX[name] for name in ("leftUpperArm", "rightUpperArm", "leftUpperLeg", "rightUpperLeg")]
 _LIMB_PARENTS = [BONE_INDEX[name] for name in ("chest", "chest", "hips", "hips")]
 CORRECTIVES = 3 * (len(_GRAVITY_BONES) + len(_LIMBS))
+# So many points on a figure of so many canvas pixels cover about one pixel of the half-size map each.
+_WHOLE_FIGURE, _WHOLE_POINTS = 200.0, 14000
+_SPARSE_FROM = 450.0  # canvas px of the figure from which its points lie apart
 _SHOWN = 3 + 2 + 1  # channels of every point beside its learned ones: colour, normal, depth
 
 
@@ -42,7 +45,7 @@ class GeneratorConfig:
     points: int = 14000
     features: int = 6
     width: int = 16
-    softness: float = 0.012
+    softness: float = 0.007
 
 
 class PointsGenerator(nn.Module):
@@ -78,11 +81,11 @@ class PointsGenerator(nn.Module):
         self.opacity = nn.Parameter(torch.full((count,), 2.0))
         self.offset = nn.Parameter(torch.zeros(count, 3))
         self.correctives = nn.Parameter(torch.zeros(CORRECTIVES, count * 3))
-        self.decoder = Decoder(_SHOWN + config.features + 1, config.width)
+        self.decoder = Decoder(_SHOWN + config.features + 2, config.width)
 
     def _add_expressions(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
         """Linear map from departures of the face points to expression weights, and what they move."""
-        names = len(mesh.morphs)
+        names = len(mesh.face_basis)
         self.expressions = names
         if not names:
             return
@@ -95,18 +98,22 @@ class PointsGenerator(nn.Module):
             "face_solve", torch.from_numpy(np.linalg.solve(gram + ridge, basis).T.astype(np.float32))
         )
         self.register_buffer("face_rest", torch.from_numpy(np.array(skeleton.rest[FACE], np.float32)))
-        self.register_buffer("morphs", torch.from_numpy(mesh.morphs.reshape(names, -1).astype(np.float32)))
+        self.register_buffer(
+            "morphs",
+            torch.from_numpy(np.ascontiguousarray(mesh.morphs.transpose(1, 0, 2).reshape(names, -1))),
+        )
 
     def forward(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
         """Premultiplied RGBA (B, 4, height, width), not clamped; ``size`` is divisible by 16."""
         features = self.feature_map(keypoints, (size[0] // 2, size[1] // 2))
         with torch.autocast(features.device.type, torch.bfloat16, enabled=self.training):
             residual = self.decoder(features)
-        base = torch.cat([features[:, :3] * features[:, -1:], features[:, -1:]], dim=1)
+        cover = features[:, -1:]  # without holes
+        base = torch.cat([features[:, :3] * cover, cover], dim=1)
         return residual.float() + F.interpolate(base, scale_factor=2.0, mode="nearest")
 
     def feature_map(self, keypoints: Tensor, half: tuple[int, int]) -> Tensor:
-        """Splatted points (B, channels, height / 2, width / 2)."""
+        """Splatted points (B, channels, *half): colour, normal, depth, learned, and two of coverage."""
         flip = torch.tensor([1.0, -1.0, -1.0], device=keypoints.device)
         view = keypoints[..., :3] * flip  # view frame, px
         rotations, anchors, scale = self.rule(view)
@@ -120,7 +127,12 @@ class PointsGenerator(nn.Module):
         channels = [colour, normal[..., :2], depth.unsqueeze(2) * 4, self.features.expand(batch, -1, -1)]
         weight = torch.sigmoid(normal[..., 2] * 8 + 1) * torch.sigmoid(self.opacity)
         pixels = torch.stack([position[..., 0] / 2, position[..., 1] / -2, -position[..., 2]], dim=2)
-        return splat(pixels, weight, torch.cat(channels, dim=2), figure * self.config.softness, half)
+        softness = figure * self.config.softness
+        sparseness = (figure / _SPARSE_FROM - 1).clamp(0, 1)
+        sums = splat(pixels, weight, torch.cat(channels, dim=2), softness, sparseness, half)
+        density = (figure / _WHOLE_FIGURE).square() * (_WHOLE_POINTS / len(self.rest))
+        means, covers = fill(sums, density, sparseness)
+        return torch.cat([means, covers], dim=1)
 
     def _place(
         self, view: Tensor, confidence: Tensor, rotations: Tensor, anchors: Tensor, scale: Tensor

@@ -172,7 +172,7 @@ class Trainer:
             raise DanceNowError(f"{self.checkpoint} is damaged; delete it to begin anew.") from error
         if state["config"] != self.config.to_json():
             raise DanceNowError(
-                f"{self.checkpoint} was begun with another configuration; give the same options, or delete it."
+                f"{self.checkpoint} was begun with other options; give the same, or delete it."
             )
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -120,13 +119,12 @@ def dataset_card(dataset: Path, name: str) -> CharacterCard:
     return CharacterCard(
         name=name,
         version="1",
-        licence=str(data["licence"]),
-        credits=str(data["credits"]),
+        licence=str(data["avatar"]["licence"]),
+        credits=str(data["avatar"]["credits"]),
         skeleton=dataset_skeleton(dataset),
         provenance={
-            "source": str(data["avatar"]),
-            "dataset_sha256": _labels_hash(dataset),
-            "images": data["images"],
+            "avatar": data["avatar"],
+            "dataset": {key: data[key] for key in ("labels_sha256", "train", "test", "motions", "seed")},
         },
     )
 
@@ -182,10 +180,3 @@ def _read_dataset_json(dataset: Path) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise DanceNowError(f"{path} cannot be read ({error}).") from error
-
-
-def _labels_hash(dataset: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(dataset.glob("*_label/*.json")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()

@@ -1,0 +1,83 @@
+"""Prints how long pose estimation takes for each frame of a video, at 1280x720 and as it is.
+
+python benchmarks/bench_pose.py VIDEO [--threads 2] [--frames 150]
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from dance_now.media.frame import Image
+from dance_now.pose.estimator import PoseEstimator, open_estimator
+
+
+def frames(path: Path) -> Iterator[Image]:
+    """The pictures of a video, RGB, as large as they are."""
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+
+
+def fitted(image: Image, width: int = 1280, height: int = 720) -> Image:
+    """The picture scaled into width x height, with black borders where its shape differs."""
+    scale = min(width / image.shape[1], height / image.shape[0])
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    canvas = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    canvas[top : top + size[1], left : left + size[0]] = scaled
+    return canvas
+
+
+def milliseconds(estimate: PoseEstimator, image: Image) -> tuple[float, bool]:
+    """How long one call takes, and whether it found a person."""
+    start = time.perf_counter()
+    found = estimate(image) is not None
+    return (time.perf_counter() - start) * 1000, found
+
+
+def measure(estimate: PoseEstimator, images: Iterator[Image], title: str) -> None:
+    """Times every frame followed from the last one, and every tenth as a picture of its own."""
+    following, seen, samples = [], 0, []
+    estimate.reset()
+    for index, image in enumerate(images):
+        duration, found = milliseconds(estimate, image)
+        following.append(duration)
+        seen += found
+        if index % 10 == 0:
+            samples.append(image)
+    alone = []
+    for image in samples:
+        estimate.reset()
+        alone.append(milliseconds(estimate, image)[0])
+    print(
+        f"{title}: {np.median(following):.1f} ms a frame while following (90 %: "
+        f"{np.percentile(following, 90):.1f}), {np.median(alone):.1f} ms as a photo; "
+        f"person found in {seen} of {len(following)} frames"
+    )
+
+
+def main() -> None:
+    """Reads the arguments and prints two lines."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--frames", type=int, default=150)
+    arguments = parser.parse_args()
+    estimate = open_estimator(threads=arguments.threads)
+    measure(
+        estimate, (fitted(image) for image in islice(frames(arguments.video), arguments.frames)), "1280x720"
+    )
+    measure(estimate, islice(frames(arguments.video), arguments.frames), "as it is")
+
+
+if __name__ == "__main__":
+    main()

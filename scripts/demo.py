@@ -1,0 +1,103 @@
+"""Runs the main job on the sample clip: out/demo.mp4, and out/demo.png with six of its moments.
+
+The sheet's rows: the source, the skeleton found in it, the character alone, the character in the
+person's place.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from dance_now import dance
+from dance_now.assets import sample_clip
+from dance_now.cli.progress import ProgressBars, set_up_logging
+from dance_now.errors import DanceNowError
+from dance_now.media.frame import Image
+from dance_now.media.source import open_source
+from dance_now.pose_files import write_poses
+
+OUTPUT: Final = Path("out")
+MOMENTS: Final = 6
+ROWS: Final = ("source", "skeleton", "character", "composite")
+TILE_HEIGHT: Final = 300
+MARGIN: Final = 0.04
+
+
+def main() -> int:
+    """Writes both files and says where they are."""
+    set_up_logging(verbose=False)
+    OUTPUT.mkdir(exist_ok=True)
+    video, sheet = OUTPUT / "demo.mp4", OUTPUT / "demo.png"
+    with tempfile.TemporaryDirectory(dir=OUTPUT) as folder, ProgressBars() as bars:
+        clip = sample_clip()
+        alone = Path(folder) / "alone.mp4"
+        poses = write_poses(clip, Path(folder) / "poses", overlay=True, progress=bars.update)
+        dance(clip, output=alone, scene="alone", progress=bars.update)
+        result = dance(clip, output=video, overwrite=True, progress=bars.update)
+        assert poses.overlay is not None
+        write_sheet(sheet, [clip, poses.overlay, alone, video], result.frames)
+    rate = result.frames / result.seconds
+    sys.stdout.write(f"{result.frames} frames in {result.seconds:.1f} s ({rate:.1f} a second)\n")
+    sys.stdout.write(f"the video:   {video.resolve()}\nsix moments: {sheet.resolve()}\n")
+    return 0
+
+
+def write_sheet(path: Path, videos: list[Path], frames: int) -> None:
+    """Six evenly spread moments side by side, one row a video, cut to where the figures are."""
+    wanted = {round((moment + 0.5) * frames / MOMENTS) for moment in range(MOMENTS)}
+    moments = [images for index, images in enumerate(side_by_side(videos)) if index in wanted]
+    figures = np.zeros(moments[0][0].shape[:2], bool)
+    for source, _, alone, composite in moments:
+        figures |= alone.min(axis=2) < 200
+        difference = cv2.blur(cv2.absdiff(source, composite), (31, 31)).max(axis=2)
+        figures |= difference > 24  # where the person was
+    cut = cut_around(figures)
+    rows = []
+    for name, images in zip(ROWS, zip(*moments, strict=True), strict=True):
+        tiles = [tile(image[cut]) for image in images]
+        row = np.hstack(tiles)
+        cv2.putText(row, name, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (255, 255, 255), 4, cv2.LINE_AA)
+        cv2.putText(row, name, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (30, 30, 30), 1, cv2.LINE_AA)
+        rows.append(row)
+    cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
+
+
+def side_by_side(videos: list[Path]) -> Iterator[tuple[Image, ...]]:
+    """The pictures of several videos of one length, together."""
+    with ExitStack() as stack:
+        sources = [stack.enter_context(open_source(video)) for video in videos]
+        for frames in zip(*(source.frames() for source in sources), strict=True):
+            yield tuple(frame.image for frame in frames)
+
+
+def cut_around(figures: np.ndarray) -> tuple[slice, slice]:
+    """The rectangle around what is True in (H, W), with a margin."""
+    height, width = figures.shape
+    margin = round(MARGIN * max(height, width))
+    rows, columns = np.flatnonzero(figures.any(axis=1)), np.flatnonzero(figures.any(axis=0))
+    return (
+        slice(max(0, int(rows[0]) - margin), min(height, int(rows[-1]) + margin)),
+        slice(max(0, int(columns[0]) - margin), min(width, int(columns[-1]) + margin)),
+    )
+
+
+def tile(image: Image) -> Image:
+    """The picture at the sheet's row height, with a white edge."""
+    width = round(image.shape[1] * TILE_HEIGHT / image.shape[0])
+    small = cv2.resize(image, (width, TILE_HEIGHT), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.copyMakeBorder(small, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(255,) * 3), np.uint8)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except DanceNowError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,63 @@
+"""``dance-now dance``: the character in the person's place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from dance_now.cli.options import Device, Flag, Seconds, Source, say
+from dance_now.cli.progress import ProgressBars
+
+_CharacterName = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]
+_Output = Annotated[
+    Path | None,
+    tyro.conf.arg(aliases=["-o"], metavar="OUTPUT", help_behavior_hint="(default: SOURCE_CHARACTER)"),
+]
+
+
+def dance(
+    source: Source,
+    /,
+    character: _CharacterName = "godette",
+    output: _Output = None,
+    *,
+    scene: Literal["replace", "alone", "green", "alpha"] = "replace",
+    start: Seconds = None,
+    end: Seconds = None,
+    overwrite: Flag = False,
+    device: Device = "auto",
+) -> None:
+    """Draw a character that moves as the person in a photo or a video moves.
+
+    Args:
+        source: a photo, a video, a folder of pictures, or a glob in quotes.
+        character: a name that dance-now characters lists, or the path of a .dance file.
+        output: png, webp, jpg, mp4, mov, webm, gif, or a folder.
+        scene: in the person's place, alone on white, on pure green, or on nothing.
+        start: where to begin in a video.
+        end: where to end in a video.
+        overwrite: replace an existing output.
+        device: what the character is drawn on.
+    """
+    from dance_now.dancer import dance as dance_to
+
+    with ProgressBars() as bars:
+        result = dance_to(
+            source,
+            character,
+            output,
+            scene=scene,
+            start=start,
+            end=end,
+            overwrite=overwrite,
+            device=device,
+            progress=bars.update,
+        )
+    stages = ", ".join(f"{name} {milliseconds:.1f}" for name, milliseconds in result.stages.items())
+    say(f"{result.output}: {result.frames} frames in {result.seconds:.1f} s (ms a frame: {stages})")
+    if result.missed:
+        say(f"nobody was seen in {result.missed} of them")
+    if result.skipped:
+        say(f"{result.skipped} broken frames of the source were left out (--verbose says which)")

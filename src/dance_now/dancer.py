@@ -1,0 +1,264 @@
+"""The way of a frame, wired once: pose, retarget, draw, compose. Photo, video and live all go through it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.character.character import Character, Device
+from dance_now.errors import DanceNowError
+from dance_now.media.frame import Frame, Image
+from dance_now.media.sink import open_sink
+from dance_now.media.source import Source, open_source
+from dance_now.pose.estimator import Detection, PoseEstimator, open_estimator
+from dance_now.pose.pose import Pose
+from dance_now.pose.retarget import Retargeted, Retargeter
+from dance_now.pose.window import canvas_window
+from dance_now.scene.background import BackgroundSurvey, CleanBackground, unknown_background
+from dance_now.scene.compose import Scene, compose_at, place, plain_background
+from dance_now.scene.matte import grow, refine
+
+Progress = Callable[[str, int, int | None], None]
+
+_SURVEY_SAMPLES: Final = 48
+_HOLE_MARGIN: Final = 0.012  # of the picture's longer side: a matte is a little tight around hair and cloth
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time spent in the ``with`` block to a stage."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """One frame's result.
+
+    Attributes:
+        image: (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA``.
+        detection: the person found, or None.
+        retargeted: the character's pose in the picture, or None.
+    """
+
+    image: Image
+    detection: Detection | None
+    retargeted: Retargeted | None
+
+
+class Dancer:
+    """Puts one character in the place of one person, frame by frame.
+
+    What the stages remember from frame to frame (the person followed, filters) is forgotten by ``reset``.
+
+    Args:
+        character: who dances.
+        scene: what the character stands in.
+        background: the clean background of a surveyed video; without it, holes are inpainted.
+        estimator: finds the person; BlazePose if not given.
+        smooth: filter the motion in time; off for single pictures.
+
+    Example:
+        >>> dancer = Dancer(Character.load("godette"))  # doctest: +SKIP
+        >>> dancer(Frame(image, time=0.0, index=0)).image  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        character: Character,
+        *,
+        scene: Scene = Scene.REPLACE,
+        background: CleanBackground | None = None,
+        estimator: PoseEstimator | None = None,
+        smooth: bool = True,
+    ) -> None:
+        self.character = character
+        self.scene = Scene(scene)
+        self.stopwatch = Stopwatch()
+        self._background = background or unknown_background()
+        self._estimator = estimator or open_estimator()
+        self._retargeter = Retargeter(character.skeleton, smooth=smooth)
+
+    def reset(self) -> None:
+        """Forgets the person followed: call it before a picture that has nothing to do with the last."""
+        self._estimator.reset()
+        self._retargeter.reset()
+
+    def __call__(self, frame: Frame) -> Drawn:
+        """Dances one frame; where nobody is found the picture is left as it is, without a character."""
+        with self.stopwatch.stage("pose"):
+            detection = self._estimator(frame.image)
+        if detection is None:
+            self._retargeter.reset()
+            return Drawn(self._without_person(frame.image), None, None)
+        with self.stopwatch.stage("retarget"):
+            retargeted = self._retargeter(detection.pose, frame.time)
+        canvas, to_picture = self._draw(retargeted)
+        return Drawn(self._compose(frame.image, detection, canvas, to_picture), detection, retargeted)
+
+    def draw(self, pose: Pose, time: float = 0.0) -> npt.NDArray[np.uint8]:
+        """The character in a person's pose, alone in its own canvas.
+
+        Args:
+            pose: a person's, in pixels of any picture, with or without depth.
+            time: seconds, for smoothing between calls.
+
+        Returns:
+            (512, 512, 4) uint8 RGBA, straight alpha.
+        """
+        return self._draw(self._retargeter(pose, time))[0]
+
+    def _draw(self, retargeted: Retargeted) -> tuple[Image, npt.NDArray[np.float64]]:
+        """The canvas (512, 512, 4) and the (2, 3) affine map from it to the picture."""
+        with self.stopwatch.stage("draw"):
+            scale, (x, y) = canvas_window(retargeted.pose, self.character.skeleton, retargeted.scale)
+            canvas = self.character.draw_unchecked(retargeted.pose.transformed(scale, (x, y)))
+        return canvas, np.array([[1 / scale, 0, -x / scale], [0, 1 / scale, -y / scale]])
+
+    def _compose(
+        self, image: Image, detection: Detection, canvas: Image, to_picture: npt.NDArray[np.float64]
+    ) -> Image:
+        height, width = image.shape[:2]
+        with self.stopwatch.stage("place"):
+            box, patch = place(canvas, to_picture, height, width)
+        if self.scene is Scene.ALPHA:
+            picture = np.zeros((height, width, 4), np.uint8)
+            picture[box.slices] = patch
+            return picture
+        if self.scene is not Scene.REPLACE:
+            return compose_at(plain_background(self.scene, height, width), patch, box)
+        with self.stopwatch.stage("matte"):
+            alpha = refine(detection.mask.alpha_in(height, width), image)
+            hole = grow(alpha, _HOLE_MARGIN * max(height, width))
+        with self.stopwatch.stage("background"):
+            clean = self._background.fill(image, hole)
+        with self.stopwatch.stage("compose"):
+            return compose_at(clean, patch, box)
+
+    def _without_person(self, image: Image) -> Image:
+        height, width = image.shape[:2]
+        if self.scene is Scene.REPLACE:
+            return image
+        if self.scene is Scene.ALPHA:
+            return np.zeros((height, width, 4), np.uint8)
+        return plain_background(self.scene, height, width)
+
+
+@dataclass(frozen=True)
+class DanceResult:
+    """What ``dance`` did.
+
+    Attributes:
+        output: the file or folder written.
+        frames: pictures written.
+        skipped: broken pictures of the source, left out.
+        missed: pictures in which nobody was found.
+        seconds: from the first frame to the last.
+        stages: milliseconds a frame by stage.
+    """
+
+    output: Path
+    frames: int
+    skipped: int
+    missed: int
+    seconds: float
+    stages: dict[str, float]
+
+
+def dance(
+    source: str | Path,
+    character: str | Path = "godette",
+    output: str | Path | None = None,
+    *,
+    scene: Scene | str = Scene.REPLACE,
+    start: float | None = None,
+    end: float | None = None,
+    overwrite: bool = False,
+    device: Device = "auto",
+    progress: Progress | None = None,
+) -> DanceResult:
+    """Replaces the person in a photo, video or folder of pictures by a character.
+
+    Args:
+        source: photo, video, folder or glob.
+        character: name of one of the cast, or path of a character file.
+        output: where to; its extension says what is written. By default the source's name with the
+            character's appended, in the working folder.
+        scene: ``replace``, ``alone``, ``green`` or ``alpha``.
+        start: seconds into a video.
+        end: seconds into a video.
+        overwrite: replace an existing output.
+        device: where the character is drawn.
+        progress: called with a stage's name, pictures done, and pictures in all where known.
+
+    Raises:
+        DanceNowError: unusable source, character or output, or nobody in any picture.
+    """
+    tell = progress or (lambda stage, done, total: None)
+    scene = Scene(scene)
+    actor = Character.load(character, device)
+    with open_source(source, start, end) as opened:
+        target = Path(output) if output is not None else default_output(opened, actor.name, scene)
+        alpha = scene is Scene.ALPHA
+        with open_sink(target, opened, alpha=alpha, overwrite=overwrite) as sink:
+            background = None
+            if scene is Scene.REPLACE and opened.kind != "photo":
+                background = survey(opened, tell)
+            dancer = Dancer(actor, scene=scene, background=background, smooth=opened.kind != "photo")
+            begun, missed = time.perf_counter(), 0
+            for frame in opened.frames():
+                drawn = dancer(frame)
+                missed += drawn.detection is None
+                with dancer.stopwatch.stage("write"):
+                    sink.write(drawn.image, frame.time)
+                tell("dance", sink.written, opened.frame_count)
+            if missed == sink.written:
+                raise DanceNowError(f"No person was found in {source}.")
+            seconds = time.perf_counter() - begun
+            frames = sink.written
+        stages = {name: 1000 * spent / frames for name, spent in dancer.stopwatch.seconds.items()}
+        return DanceResult(target, frames, opened.skipped, missed, seconds, stages)
+
+
+def default_output(source: Source, character: str, scene: Scene) -> Path:
+    """NAME_CHARACTER in the working folder, with an extension that can hold the scene."""
+    suffix = {"photo": ".png", "video": ".mp4", "folder": ""}[source.kind]
+    if scene is Scene.ALPHA and source.kind == "video":
+        suffix = ".mov"
+    if scene is not Scene.ALPHA and source.path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".webm", ".gif"):
+        suffix = source.path.suffix.lower()
+    return Path(f"{source.name}_{character}{suffix}")
+
+
+def survey(source: Source, tell: Progress) -> CleanBackground:
+    """Looks through a video once and gathers its clean background."""
+    gathered = BackgroundSurvey(max_samples=_SURVEY_SAMPLES)
+    estimator = open_estimator()
+    step = max(1, (source.frame_count or 300) // _SURVEY_SAMPLES)
+    for frame in source.frames():
+        if frame.index % step == 0:
+            estimator.reset()  # the frames between were not seen
+            detection = estimator(frame.image)
+            height, width = frame.image.shape[:2]
+            alpha = np.zeros((height, width), np.float32)
+            if detection is not None:
+                alpha = grow(detection.mask.alpha_in(height, width), _HOLE_MARGIN * max(height, width))
+            gathered.add(frame.image, alpha)
+        tell("survey", frame.index + 1, source.frame_count)
+    return gathered.finish()

@@ -1,0 +1,219 @@
+"""What a person's keypoints say about the person's posture, and how far to trust each part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.pose.depth import calmed, camera_slope, level, lift, sideways_turn
+from dance_now.pose.head import HEAD_POINTS, head_rotation
+from dance_now.pose.keypoints import LEFT_HAND, RIGHT_HAND
+from dance_now.pose.person import ANKLE_HEIGHT, SEGMENT_INDEX, SEGMENTS, PersonSize
+from dance_now.pose.pose import Pose
+from dance_now.pose.vectors import basis, cross, length, normalised
+
+Array = npt.NDArray[np.float64]
+
+_FARTHEST: Final = 32768.0  # pixels; what lies beyond is an error, not a point
+_TRUST_FROM, _TRUST_RANGE = 0.03, 0.12  # confidence; hidden limbs are guessed well above it
+_SLOPE_SECONDS: Final = 2.0
+_STANDING: Final = 0.80  # ankles to neck, of the standing height
+_NOSE_REACH: Final = 0.066  # from between the ears, of the standing height
+_COARSE_HAND: Final = 0.6  # trust in a hand's turn that only three points tell
+_SOLES: Final = np.array([[14, 19, 21], [11, 22, 24]])  # ankle, big toe, heel
+_GROUND_SOFTNESS: Final = 0.05  # of the standing height
+_HANDS: Final = (LEFT_HAND.start, RIGHT_HAND.start)
+_WRISTS: Final = (7, 4)
+_KNUCKLES: Final = np.array([1, 5, 9, 13, 17])
+
+
+def _rows(*names: str) -> npt.NDArray[np.int_]:
+    return np.array([[SEGMENT_INDEX[f"{side}_{name}"] for name in names] for side in ("left", "right")])
+
+
+_ARMS: Final = _rows("upper_arm", "forearm")
+_LEGS: Final = _rows("thigh", "shin")
+_FEET: Final = _rows("foot")[:, 0]
+_PALMS: Final = _rows("index", "little", "palm")
+_HIPS, _SHOULDERS, _TRUNK = (SEGMENT_INDEX[name] for name in ("hips", "shoulders", "trunk"))
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """Directions in the view frame, sides in the order left, right; trust in [0, 1] where not measured 0.
+
+    Attributes:
+        trunk: (3, 3) hip line, shoulder line (right to left) and trunk (upwards); ``trunk_trust`` (3,).
+        head: (3, 3) rotation of the head from looking at the viewer; ``head_trust``.
+        limbs: (4, 2, 3) left arm, right arm, left leg, right leg; ``limb_trust`` (4, 2).
+        feet: (2, 3) from ankle to big toe; ``feet_trust`` (2,).
+        standing: (2,) how much each foot is the one on the ground, 0 where not seen.
+        palms: (2, 3, 3) bases of wrist-to-knuckles and little-to-index direction; ``palm_trust`` (2,).
+        fingers: (2, 5, 3, 3) bones in the palm's basis; ``finger_trust`` (2,).
+        points, weights: (137, 2) in the view frame and (137,) trust.
+        height: the person's standing height in pixels; 0 where nobody has been seen.
+    """
+
+    trunk: Array
+    trunk_trust: Array
+    head: Array
+    head_trust: float
+    limbs: Array
+    limb_trust: Array
+    feet: Array
+    feet_trust: Array
+    standing: Array
+    palms: Array
+    palm_trust: Array
+    fingers: Array
+    finger_trust: Array
+    points: Array
+    weights: Array
+    height: float
+
+
+class Measurer:
+    """Measures one person from picture to picture."""
+
+    def __init__(self) -> None:
+        self._size = PersonSize()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the person."""
+        self._size.reset()
+        self._slope = 0.0
+        self._slope_trust = 0.0
+        self._time = -np.inf
+
+    def __call__(self, pose: Pose, time: float) -> Measurement:
+        """Reads one pose; ``time`` in seconds."""
+        points, depth, weights, has_depth = _completed(pose)
+        start, end = SEGMENTS.T
+        flat = points[end] - points[start]
+        trust = np.minimum(weights[start], weights[end])
+        known = has_depth[start] & has_depth[end]
+        raw = np.where(known, depth[end] - depth[start], 0.0)
+        drawn = np.linalg.norm(flat, axis=1)
+        self._size.update(drawn, raw, trust, time, _span(points, weights))
+        segments = lift(
+            flat, raw * self._size.depth_gain, known, self._size.lengths, self._turn(points, weights)
+        )
+        self._learn_slope(segments, trust * known, time)
+        segments = calmed(segments @ level(self._slope).T, self._size.lengths)
+        directions = normalised(segments)
+        trust = trust * (np.linalg.norm(segments, axis=1) > 1e-6)
+        head, head_trust = self._head(points, weights)
+        palms, palm_trust, fingers, finger_trust = _hands(points, depth, weights, has_depth, segments, trust)
+        trunk = [_HIPS, _SHOULDERS, _TRUNK]
+        limbs = np.concatenate([_ARMS, _LEGS])
+        self._time = time
+        return Measurement(
+            directions[trunk],
+            trust[trunk],
+            head,
+            head_trust,
+            directions[limbs],
+            trust[limbs],
+            directions[_FEET],
+            trust[_FEET],
+            _standing(points, weights, self._size.height),
+            palms,
+            palm_trust,
+            fingers,
+            finger_trust,
+            points,
+            weights,
+            self._size.height,
+        )
+
+    def _learn_slope(self, segments: Array, trust_in_segments: Array, time: float) -> None:
+        slope, trust = camera_slope(segments, _STANDING * self._size.height)
+        trust *= float(trust_in_segments[[_TRUNK, *_LEGS.ravel()]].min())
+        step = min(max(time - self._time, 0.0), 1.0) if self._time > -np.inf else _SLOPE_SECONDS
+        self._slope_trust = min(self._slope_trust + trust * step, _SLOPE_SECONDS)
+        if self._slope_trust > 0:
+            self._slope += (slope - self._slope) * trust * step / self._slope_trust
+
+    def _turn(self, points: Array, weights: Array) -> float:
+        ears = weights[[17, 18]]
+        if weights[0] <= 0 or ears.sum() <= 0:
+            return 0.0
+        beside = points[0, 0] - float((points[[17, 18], 0] * ears).sum() / ears.sum())
+        return sideways_turn(beside, _NOSE_REACH * self._size.height)
+
+    def _head(self, points: Array, weights: Array) -> tuple[Array, float]:
+        head, trust = head_rotation(points[HEAD_POINTS], weights[HEAD_POINTS])
+        return level(self._slope) @ head, trust
+
+
+def trust_in(confidence: Array) -> Array:
+    """Trust in [0, 1] from an estimator's confidence."""
+    return np.clip((confidence - _TRUST_FROM) / _TRUST_RANGE, 0.0, 1.0)
+
+
+def _completed(pose: Pose) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
+    """View-frame points (137, 2), depth towards the viewer, trust and known depth, midpoints filled in."""
+    points = pose.points[:, :2].astype(np.float64) * [1.0, -1.0]
+    depth = -pose.depth.astype(np.float64)
+    weights = trust_in(pose.points[:, 2].astype(np.float64))
+    usable = (np.abs(points) < _FARTHEST).all(axis=1) & (np.abs(depth) < _FARTHEST)
+    points[~usable], depth[~usable], weights[~usable] = 0.0, 0.0, 0.0
+    has_depth = pose.has_depth & usable
+    for middle, first, second in ((1, 2, 5), (8, 9, 12)):
+        if weights[middle] < min(weights[first], weights[second]):
+            points[middle] = (points[first] + points[second]) / 2
+            depth[middle] = (depth[first] + depth[second]) / 2
+            weights[middle] = min(weights[first], weights[second])
+            has_depth[middle] = has_depth[first] and has_depth[second]
+    for start, wrist in zip(_HANDS, _WRISTS, strict=True):
+        if weights[start] <= 0:
+            points[start], depth[start] = points[wrist], depth[wrist]
+            weights[start], has_depth[start] = weights[wrist], has_depth[wrist]
+    return points, depth, weights, has_depth
+
+
+def _span(points: Array, weights: Array) -> float:
+    """Drawn distance from between the ears to the farther sole, 0 where either is not seen."""
+    soles = _SOLES[:, 1:][(weights[_SOLES[:, 1:]] > 0.5)]
+    if weights[[17, 18]].min() < 0.5 or not soles.size:
+        return 0.0
+    reach = points[soles] - points[[17, 18]].mean(axis=0)
+    return float(np.sqrt((reach * reach).sum(axis=1)).max())
+
+
+def _standing(points: Array, weights: Array, height: float) -> Array:
+    soles = points[_SOLES, 1] - np.array([ANKLE_HEIGHT, 0.0, 0.0]) * height
+    lowest = np.where(weights[_SOLES] > 0, soles, np.inf).min(axis=1)
+    if height <= 0 or not np.isfinite(lowest).any():
+        return np.zeros(2)
+    result: Array = np.exp(-(lowest - lowest.min()) / (_GROUND_SOFTNESS * height)) * weights[_SOLES].max(
+        axis=1
+    )
+    return result
+
+
+def _hands(
+    points: Array,
+    depth: Array,
+    weights: Array,
+    has_depth: npt.NDArray[np.bool_],
+    segments: Array,
+    trust: Array,
+) -> tuple[Array, Array, Array, Array]:
+    """Palm bases and, where whole hands are given with depth, their fingers."""
+    index, little, across = np.moveaxis(segments[_PALMS], 1, 0)  # (2, 3) each
+    middle = normalised(index) + normalised(little)
+    palms = basis(middle, across)
+    flatness = length(cross(normalised(middle), normalised(across)))[:, 0]
+    palm_trust = trust[_PALMS].min(axis=1) * np.clip((flatness - 0.3) / 0.4, 0.0, 1.0)
+    rows = np.array([np.arange(start, start + 21) for start in _HANDS])
+    whole = (weights[rows] > 0).all(axis=1) & has_depth[rows].all(axis=1)
+    finger_trust = np.where(whole, palm_trust * weights[rows].mean(axis=1), 0.0)
+    solid = np.concatenate([points[rows], depth[rows][..., None]], axis=2)  # (2, 21, 3)
+    bones = np.stack([solid[:, _KNUCKLES + j + 1] - solid[:, _KNUCKLES + j] for j in range(3)], axis=2)
+    fingers = normalised(bones @ palms[:, None])
+    return palms, palm_trust * np.where(whole, 1.0, _COARSE_HAND), fingers, finger_trust

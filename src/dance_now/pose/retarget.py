@@ -1,0 +1,251 @@
+"""From a person's pose to a character's own body.
+
+The promise: whatever comes in, what goes out is a complete pose that the character can have, with its own
+proportions, in the person's place. Directions come from the person, lengths from the character.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.pose import limits
+from dance_now.pose.body import CharacterBody, Posture
+from dance_now.pose.head import limited_head
+from dance_now.pose.keypoints import FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
+from dance_now.pose.measure import Measurement, Measurer
+from dance_now.pose.placing import Placing, Sighting
+from dance_now.pose.pose import BoolArray, Pose
+from dance_now.pose.skeleton import Skeleton
+from dance_now.pose.smoothing import OneEuro
+from dance_now.pose.vectors import basis, cross, length, normalised
+
+Array = npt.NDArray[np.float64]
+
+_EASE_SECONDS: Final = 0.6
+_FLATTEN: Final = 0.8  # of the way to a flat sole, for the foot on the ground
+_UNSEEN_HEIGHT: Final = 256.0  # pixels, before anybody was seen
+_FOOT_BELOW_LEVEL: Final = np.radians(20)  # from ankle to big toe on an adult who stands
+_RELAXED_ARMS: Final = normalised(
+    np.array([[[0.25, -0.95, 0.05], [0.1, -0.95, 0.25]], [[-0.25, -0.95, 0.05], [-0.1, -0.95, 0.25]]])
+)
+_NO_TURN: Final = np.tile(np.eye(3)[:2], (2, 1))
+_UPRIGHT: Final = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+@dataclass(frozen=True, eq=False)
+class Retargeted:
+    """A character's own pose in a person's picture.
+
+    Attributes:
+        pose: every point that the character has, in pixels of the picture, with depth; confidence 1.
+        scale: pixels of the picture per metre of the character.
+        posture: the rotations and directions behind the pose.
+        filled: (137,) bool: points that were not seen on the person but made up (relaxed, hidden, cut off).
+        height: the person's standing height in pixels.
+    """
+
+    pose: Pose
+    scale: float
+    posture: Posture
+    filled: BoolArray
+    height: float
+
+
+class Retargeter:
+    """Moves one person's poses to one character, frame by frame.
+
+    Example:
+        >>> retarget = Retargeter(skeleton)  # doctest: +SKIP
+        >>> retarget(pose, time=0.04).pose.visible.all()  # doctest: +SKIP
+        True
+    """
+
+    def __init__(self, skeleton: Skeleton, smooth: bool = True) -> None:
+        """Prepares a character.
+
+        Args:
+            skeleton: the character's body.
+            smooth: filter over time; False for photos, each of which then stands alone.
+        """
+        self._body = CharacterBody(skeleton)
+        self._smooth = smooth
+        self._measure = Measurer()
+        self._placing = Placing(self._body)
+        self._limb_filter = OneEuro(minimum_cutoff=1.6, beta=1.2)
+        self._end_filter = OneEuro(minimum_cutoff=1.0, beta=0.8)
+        below = np.arcsin(np.clip(-self._body.toes[:, 1], -1.0, 1.0))
+        self._foot_tilt = np.stack([_about_x(angle) for angle in below - _FOOT_BELOW_LEVEL])
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the person and all motion; call it where a clip or person begins."""
+        self._measure.reset()
+        self._placing.reset()
+        self._limb_filter.reset()
+        self._end_filter.reset()
+        self._held_limbs: Array | None = None
+        self._held_ends: Array | None = None
+        self._time = -np.inf
+
+    def __call__(
+        self,
+        pose: Pose,
+        time: float,
+        height_ratio: float = 1.0,
+        size: tuple[int, int] | None = None,
+    ) -> Retargeted:
+        """The character's pose for one person's pose.
+
+        Args:
+            pose: the person in pixels of the picture; parts may be missing, depth may be unknown.
+            time: seconds, rising from call to call; ignored without smoothing.
+            height_ratio: the character's height over the person's.
+            size: width and height of the picture, so that feet outside it do not place the character.
+
+        Raises:
+            ValueError: a time that is not finite, or a ratio that is not positive.
+        """
+        if not np.isfinite(time) or not (np.isfinite(height_ratio) and height_ratio > 0):
+            raise ValueError("retargeting needs a finite time and a height ratio above 0")
+        if not self._smooth or time < self._time:
+            self.reset()
+        seen = self._measure(pose, time)
+        posture = self._ends(self._limbs(seen, time), seen, time)
+        height = seen.height or _UNSEEN_HEIGHT
+        scale = height * height_ratio / max(self._body.skeleton.height, 1e-3)
+        points = self._body.points(posture) * scale
+        weights = seen.weights if size is None else seen.weights * _inside(seen.points, size, height)
+        sighting = Sighting(seen.points, weights, height, posture.head[:2, 1])
+        points[:, :2] += self._placing.offset(points, scale, sighting, time, self._smooth)
+        self._time = time
+        return Retargeted(self._to_pose(points), scale, posture, _filled(seen), height)
+
+    def _limbs(self, seen: Measurement, time: float) -> Posture:
+        """Trunk, head, arms and legs: missing parts eased to rest, smoothed, then kept possible."""
+        rest = self._body.rest_posture
+        held = self._held_limbs
+        drift = self._drift(time)
+        trunk = _eased(seen.trunk, seen.trunk_trust, None if held is None else held[:3], _UPRIGHT, drift)
+        if seen.trunk_trust[0] < 0.5 <= seen.trunk_trust[1]:
+            trunk[0] = trunk[1]
+        elif seen.trunk_trust[1] < 0.5 <= seen.trunk_trust[0]:
+            trunk[1] = trunk[0]
+        hips, chest = self._frames(trunk)
+        fallback = np.concatenate(
+            [
+                chest.T[:2],
+                (_RELAXED_ARMS @ chest.T).reshape(4, 3),
+                (rest.limbs[2:] @ hips.T).reshape(4, 3),
+            ]
+        )
+        measured = np.concatenate([seen.head.T[:2], seen.limbs.reshape(8, 3)])
+        trust = np.concatenate([[seen.head_trust] * 2, seen.limb_trust.ravel()])
+        limbs = _eased(measured, trust, None if held is None else held[3:], fallback, drift)
+        rows = np.concatenate([trunk, limbs])
+        if self._smooth:
+            rows = _safe_unit(self._limb_filter.filter(rows, time), rows)
+        self._held_limbs = rows
+        hips, chest = self._frames(rows[:3])
+        chest = limits.limited_chest(hips, chest)
+        arms, legs = rows[5:9].reshape(2, 2, 3), rows[9:13].reshape(2, 2, 3)
+        return Posture(
+            trunk=rows[2],
+            hips=hips,
+            chest=chest,
+            head=limited_head(basis(rows[3], rows[4]), chest),
+            limbs=np.concatenate([limits.limited_arms(arms, chest), limits.limited_legs(legs, hips)]),
+            feet=rest.feet,
+            hands=rest.hands,
+            fingers=rest.fingers,
+        )
+
+    def _ends(self, posture: Posture, seen: Measurement, time: float) -> Posture:
+        """Feet, hands and fingers, each in the axes of the bone that carries it."""
+        body, rest = self._body, self._body.rest_posture
+        carriers = body.carriers(posture.hips, posture.chest, posture.limbs)
+        forearms, shins = carriers[:2], carriers[2:]
+        feet = (self._foot_tilt @ np.swapaxes(shins, 1, 2) @ seen.feet[..., None])[..., 0]
+        hands = np.swapaxes(forearms, 1, 2) @ seen.palms @ np.swapaxes(body.palm_frames, 1, 2)
+        fingers = seen.fingers @ np.swapaxes(body.palm_frames, 1, 2)[:, None]
+        hand_trust = np.where(body.has_hand, seen.palm_trust, 0.0)
+        measured = np.concatenate(
+            [feet, np.swapaxes(hands, 1, 2)[:, :2].reshape(4, 3), fingers.reshape(30, 3)]
+        )
+        trust = np.concatenate([seen.feet_trust, np.repeat(hand_trust, 2), np.repeat(seen.finger_trust, 15)])
+        fallback = np.concatenate([body.toes, _NO_TURN, rest.fingers.reshape(30, 3)])
+        rows = _eased(measured, trust, self._held_ends, fallback, self._drift(time))
+        if self._smooth:
+            rows = _safe_unit(self._end_filter.filter(rows, time), rows)
+        self._held_ends = rows
+        toes = (shins @ limits.limited_feet(rows[:2], body.toes)[..., None])[..., 0]
+        toes = limits.levelled(toes, body.toes[:, 1], _FLATTEN * seen.standing * max(posture.trunk[1], 0.0))
+        local = basis(rows[[2, 4]], rows[[3, 5]])
+        return replace(
+            posture,
+            feet=body.swing(2, shins, toes),
+            hands=limits.limited_hands(forearms @ local, forearms, body.palm_frames[:, :, 0]),
+            fingers=limits.limited_fingers(rows[6:].reshape(2, 5, 3, 3), rest.fingers),
+        )
+
+    def _frames(self, trunk: Array) -> tuple[Array, Array]:
+        """Rotations of pelvis and chest from hip line, shoulder line and trunk."""
+        hips, chest = (
+            _square(across, trunk[2]) @ self._body.rig.rest_frames[index].T
+            for index, across in enumerate(trunk[:2])
+        )
+        return hips, chest
+
+    def _drift(self, time: float) -> float:
+        if not np.isfinite(self._time):
+            return 1.0
+        return 1.0 - float(np.exp(-max(time - self._time, 0.0) / _EASE_SECONDS))
+
+    def _to_pose(self, points: Array) -> Pose:
+        known = self._body.skeleton.known
+        rows = np.column_stack([points[:, 0], -points[:, 1], np.ones(POINT_COUNT)])
+        rows[~known] = 0
+        return Pose(rows.astype(np.float32), (-points[:, 2]).astype(np.float32), known)
+
+
+def _eased(measured: Array, trust: Array, held: Array | None, rest: Array, drift: float) -> Array:
+    """Unit rows (n, 3): measured ones where trusted, else the last ones on their way to rest."""
+    held = rest if held is None else held
+    fallback = _safe_unit(held + drift * (rest - held), rest)
+    share = trust[:, None]
+    return _safe_unit(share * measured + (1 - share) * fallback, fallback)
+
+
+def _safe_unit(rows: Array, fallback: Array) -> Array:
+    size = length(rows)
+    return np.where(size > 1e-3, rows / np.maximum(size, 1e-3), fallback)
+
+
+def _square(across: Array, up: Array) -> Array:
+    """(3, 3) basis of two directions; parallel ones get another second direction."""
+    if length(cross(across, up))[0] < 1e-3:
+        up = np.roll(across, 1) + np.array([0.0, 0.0, 0.5])
+    return basis(across, up)
+
+
+def _about_x(angle: float) -> Array:
+    """(3, 3) rotation that lowers what points forward by ``angle`` radians."""
+    sine, cosine = np.sin(angle), np.cos(angle)
+    return np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
+
+
+def _inside(points: Array, size: tuple[int, int], height: float) -> Array:
+    """(137,) 1 inside the picture, fading to 0 within a tenth of the person's height outside it."""
+    beyond = np.maximum(np.maximum(-points[:, 0], points[:, 0] - size[0]), 0.0)
+    above = np.maximum(np.maximum(points[:, 1], -points[:, 1] - size[1]), 0.0)
+    return np.clip(1 - np.maximum(beyond, above) / (0.1 * height), 0.0, 1.0)
+
+
+def _filled(seen: Measurement) -> BoolArray:
+    filled = seen.weights < 0.5
+    filled[FACE] = seen.head_trust < 0.5
+    filled[LEFT_HAND], filled[RIGHT_HAND] = seen.palm_trust < 0.3
+    return filled

@@ -1,0 +1,187 @@
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dance_now.errors import DanceNowError
+from dance_now.studio.bvh import parse_bvh
+from dance_now.studio.motion import (
+    JOINT_INDEX,
+    Motion,
+    body_axes,
+    load_motion,
+    load_motions,
+    recognise,
+    t_pose_distance,
+)
+
+TREE = {
+    "Hips": (None, (0, 90, 0)),
+    "Spine": ("Hips", (0, 40, 0)),
+    "Head": ("Spine", (0, 20, 0)),
+    "LeftArm": ("Spine", (15, 0, 0)),
+    "LeftForeArm": ("LeftArm", (30, 0, 0)),
+    "LeftHand": ("LeftForeArm", (25, 0, 0)),
+    "RightArm": ("Spine", (-15, 0, 0)),
+    "RightForeArm": ("RightArm", (-30, 0, 0)),
+    "RightHand": ("RightForeArm", (-25, 0, 0)),
+    "LeftUpLeg": ("Hips", (10, -5, 0)),
+    "LeftLeg": ("LeftUpLeg", (0, -40, 0)),
+    "LeftFoot": ("LeftLeg", (0, -40, 0)),
+    "LeftToeBase": ("LeftFoot", (0, -4, 12)),
+    "RightUpLeg": ("Hips", (-10, -5, 0)),
+    "RightLeg": ("RightUpLeg", (0, -40, 0)),
+    "RightFoot": ("RightLeg", (0, -40, 0)),
+    "RightToeBase": ("RightFoot", (0, -4, 12)),
+}
+
+
+def write_bvh(rows: list[dict[str, tuple[float, float, float]]], rename: dict[str, str] | None = None) -> str:
+    """A BVH text: every row gives some joints' turns in degrees about x, y, z."""
+
+    def joint(name: str) -> str:
+        parent, offset = TREE[name]
+        kind = "ROOT" if parent is None else "JOINT"
+        channels = "Xposition Yposition Zposition " if parent is None else ""
+        count = 6 if parent is None else 3
+        children = [child for child, (above, _) in TREE.items() if above == name]
+        end = "" if children else "End Site { OFFSET 0 0 0 }"
+        return (
+            f"{kind} {(rename or {}).get(name, name)} {{ OFFSET {offset[0]} {offset[1]} {offset[2]} "
+            f"CHANNELS {count} {channels}Xrotation Yrotation Zrotation {''.join(map(joint, children))} {end} }}\n"
+        )
+
+    order: list[str] = []
+
+    def walk(name: str) -> None:
+        order.append(name)
+        for child, (above, _) in TREE.items():
+            if above == name:
+                walk(child)
+
+    walk("Hips")
+    lines = [
+        " ".join(["0 90 0", *(" ".join(map(str, row.get(name, (0, 0, 0)))) for name in order)]) for row in rows
+    ]
+    return f"HIERARCHY\n{joint('Hips')}MOTION\nFrames: {len(rows)}\nFrame Time: 0.04\n" + "\n".join(lines)
+
+
+def motion_of(rows: list[dict[str, tuple[float, float, float]]]) -> Motion:
+    return Motion.from_bvh(parse_bvh(write_bvh(rows)), "test")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "Hips Head LeftArm LeftForeArm LeftHand LeftUpLeg LeftLeg LeftFoot LeftToeBase",
+        "mixamorig:Hips mixamorig:Head mixamorig:LeftArm mixamorig:LeftForeArm mixamorig:LeftHand"
+        " mixamorig:LeftUpLeg mixamorig:LeftLeg mixamorig:LeftFoot mixamorig:LeftToeBase",
+        "Hips Head LeftShoulder LeftElbow LeftWrist LeftHip LeftKnee LeftAnkle LeftToe",
+        "hips head leftUpperArm leftLowerArm leftHand leftUpperLeg leftLowerLeg leftFoot leftToes",
+        "Left_Upper_Arm Hips Head Left_Lower_Arm Left_Hand Left_Upper_Leg Left_Lower_Leg Left_Foot",
+        "root head lhumerus lradius lwrist lfemur ltibia lfoot ltoes",
+        "CC_Base_Hip CC_Base_Head CC_Base_L_Upperarm CC_Base_L_Forearm CC_Base_L_Hand CC_Base_L_Thigh"
+        " CC_Base_L_Calf CC_Base_L_Foot CC_Base_L_ToeBase",
+    ],
+)
+def test_skeletons_are_recognised_by_their_names(names: str) -> None:
+    words = names.split()
+    mirror = [
+        word.replace("Left", "Right").replace("left", "right").replace("_L_", "_R_")
+        if "eft" in word or "_L_" in word
+        else "r" + word[1:]
+        for word in words
+    ]
+    found = recognise(tuple(dict.fromkeys(words + mirror)))
+    assert found is not None
+    assert words[found["leftUpperArm"]].lower().strip("mixamorig:") != ""
+    assert found["leftLowerArm"] < len(words) <= found["rightLowerArm"]
+
+
+def test_numbered_cmu_joints_are_recognised() -> None:
+    found = recognise(tuple(f"cmu{number:02d}" for number in range(38)))
+    assert found is not None
+    assert (found["leftUpperArm"], found["rightToes"], found["head"]) == (21, 11, 18)
+
+
+def test_an_unknown_skeleton_is_refused() -> None:
+    text = write_bvh([{}], {name: f"bone{index}" for index, name in enumerate(TREE)})
+    with pytest.raises(DanceNowError, match="not known"):
+        Motion.from_bvh(parse_bvh(text), "strange")
+
+
+def test_a_t_pose_is_told_from_other_poses() -> None:
+    motion = motion_of([{}, {"LeftArm": (0, 0, -80), "RightArm": (0, 0, 80)}])
+    distances = t_pose_distance(motion.positions)
+    assert distances[0] < 1
+    assert distances[1] > 30
+
+
+def test_calibration_frames_at_the_start_are_dropped() -> None:
+    arms_down = {"LeftArm": (0.0, 0.0, -80.0), "RightArm": (0.0, 0.0, 80.0)}
+    assert motion_of([{}, {}, arms_down, {}, arms_down]).frames == (2, 3, 4)
+
+
+def test_head_and_hands_turn_away_from_the_reference() -> None:
+    motion = motion_of([{"Head": (30, 0, 0), "LeftHand": (0, 0, 45)}])
+    head = motion.head[0] @ motion.reference.head.T
+    np.testing.assert_allclose(head @ [0, 0, 1], [0, -0.5, np.sqrt(0.75)], atol=1e-5)  # it looks down
+    hand = motion.hands[0, 0] @ motion.reference.hands[0].T
+    np.testing.assert_allclose(hand @ [1, 0, 0], [np.sqrt(0.5), np.sqrt(0.5), 0], atol=1e-5)
+    right = motion.hands[0, 1] @ motion.reference.hands[1].T
+    np.testing.assert_allclose(right, np.eye(3), atol=1e-5)
+
+
+@pytest.mark.parametrize("turn", [(0, 137, 0), (-90, 0, 0), (0, 0, 90)])
+def test_the_files_axes_do_not_matter(turn: tuple[float, float, float]) -> None:
+    """A file whose root is always turned, as with z pointing up, gives the same motion."""
+    rows = [{"LeftArm": (0.0, 0.0, -70.0)}, {"RightUpLeg": (-60.0, 0.0, 0.0)}, {}]
+    plain, turned = motion_of(rows), motion_of([{**row, "Hips": turn} for row in rows])
+    for motion in (plain, turned):
+        axes = body_axes(motion.positions)
+        assert axes.shape == (3, 3, 3)
+    local = [
+        np.einsum("fji,fkj->fki", body_axes(m.positions), m.positions - m.positions[:, :1])
+        for m in (plain, turned)
+    ]
+    np.testing.assert_allclose(local[0], local[1], atol=1e-3)
+
+
+def test_files_of_one_skeleton_share_the_best_reference(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "calibrated.bvh").write_text(write_bvh([{}]))
+    (tmp_path / "walk.bvh").write_text(write_bvh([{"LeftArm": (0.0, 0.0, -80.0)}]))
+    (tmp_path / "broken.bvh").write_text("HIERARCHY nothing")
+    with caplog.at_level(logging.WARNING):
+        motions = load_motions(sorted(tmp_path.glob("*.bvh")))
+    assert [motion.name for motion in motions] == ["calibrated", "walk"]
+    assert motions[0].reference is motions[1].reference
+    assert "broken.bvh" in caplog.text
+
+
+def test_a_name_that_comes_twice_is_read_once(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "walk.bvh").write_text(write_bvh([{}]))
+    assert len(load_motions(sorted(tmp_path.rglob("*.bvh")))) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "cmu_actions/test_walking_walking_1.bvh",
+        "cmu_amc2bvh/cmu_35_01.bvh",
+        "cmu_bvh/cmu_07_03.bvh",
+        "cmu_bvh/cmu_02_01.bvh",
+    ],
+)
+def test_walks_of_every_family_stand_upright(data_dir: Path, path: str) -> None:
+    motion = load_motion(data_dir / "motions" / path)
+    positions = motion.positions[list(motion.frames)]
+    up = positions[:, JOINT_INDEX["head"], 1] - positions[:, JOINT_INDEX["hips"], 1]
+    feet = positions[:, JOINT_INDEX["leftFoot"], 1] - positions[:, JOINT_INDEX["hips"], 1]
+    assert up.min() > 0
+    assert feet.max() < 0
+    arms = positions[:, JOINT_INDEX["leftUpperArm"]] - positions[:, JOINT_INDEX["leftLowerArm"]]
+    lengths = np.linalg.norm(arms, axis=1)
+    np.testing.assert_allclose(lengths, lengths[0], rtol=1e-3)
