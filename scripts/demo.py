@@ -6,6 +6,7 @@ person's place.
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from dance_now import dance
 from dance_now.assets import sample_clip
@@ -22,6 +24,7 @@ from dance_now.cli.progress import ProgressBars, set_up_logging
 from dance_now.errors import DanceNowError
 from dance_now.media.frame import Image
 from dance_now.media.source import open_source
+from dance_now.pose.pose import Pose
 from dance_now.pose_files import write_poses
 
 OUTPUT: Final = Path("out")
@@ -36,29 +39,36 @@ def main() -> int:
     set_up_logging(verbose=False)
     OUTPUT.mkdir(exist_ok=True)
     video, sheet = OUTPUT / "demo.mp4", OUTPUT / "demo.png"
-    with tempfile.TemporaryDirectory(dir=OUTPUT) as folder, ProgressBars() as bars:
-        clip = sample_clip()
-        alone = Path(folder) / "alone.mp4"
-        poses = write_poses(clip, Path(folder) / "poses", overlay=True, progress=bars.update)
-        dance(clip, output=alone, scene="alone", progress=bars.update)
+    clip = sample_clip()
+    with ProgressBars() as bars:
         result = dance(clip, output=video, overwrite=True, progress=bars.update)
+    with tempfile.TemporaryDirectory(dir=OUTPUT) as folder, ProgressBars() as bars:
+        alone = Path(folder) / "alone.mp4"
+        dance(clip, output=alone, scene="alone", progress=bars.update)
+        poses = write_poses(clip, Path(folder) / "poses", overlay=True, progress=bars.update)
         assert poses.overlay is not None
-        write_sheet(sheet, [clip, poses.overlay, alone, video], result.frames)
+        write_sheet(sheet, [clip, poses.overlay, alone, video], read_poses(poses.folder))
     rate = result.frames / result.seconds
     sys.stdout.write(f"{result.frames} frames in {result.seconds:.1f} s ({rate:.1f} a second)\n")
     sys.stdout.write(f"the video:   {video.resolve()}\nsix moments: {sheet.resolve()}\n")
     return 0
 
 
-def write_sheet(path: Path, videos: list[Path], frames: int) -> None:
+def read_poses(folder: Path) -> list[Pose]:
+    """The poses of a folder of OpenPose JSON files, one person in each."""
+    texts = [path.read_text() for path in sorted(folder.glob("*_keypoints.json"))]
+    return [Pose.from_openpose(json.loads(text)["people"][0]) for text in texts]
+
+
+def write_sheet(path: Path, videos: list[Path], poses: list[Pose]) -> None:
     """Six evenly spread moments side by side, one row a video, cut to where the figures are."""
-    wanted = {round((moment + 0.5) * frames / MOMENTS) for moment in range(MOMENTS)}
+    wanted = [round((moment + 0.5) * len(poses) / MOMENTS) for moment in range(MOMENTS)]
     moments = [images for index, images in enumerate(side_by_side(videos)) if index in wanted]
     figures = np.zeros(moments[0][0].shape[:2], bool)
-    for source, _, alone, composite in moments:
+    for index, (_, _, alone, _) in zip(wanted, moments, strict=True):
         figures |= alone.min(axis=2) < 200
-        difference = cv2.blur(cv2.absdiff(source, composite), (31, 31)).max(axis=2)
-        figures |= difference > 24  # where the person was
+        x, y = poses[index].points[poses[index].visible, :2].astype(int).T
+        figures[y.clip(0, figures.shape[0] - 1), x.clip(0, figures.shape[1] - 1)] = True
     cut = cut_around(figures)
     rows = []
     for name, images in zip(ROWS, zip(*moments, strict=True), strict=True):
@@ -78,7 +88,7 @@ def side_by_side(videos: list[Path]) -> Iterator[tuple[Image, ...]]:
             yield tuple(frame.image for frame in frames)
 
 
-def cut_around(figures: np.ndarray) -> tuple[slice, slice]:
+def cut_around(figures: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
     """The rectangle around what is True in (H, W), with a margin."""
     height, width = figures.shape
     margin = round(MARGIN * max(height, width))

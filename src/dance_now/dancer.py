@@ -108,7 +108,8 @@ class Dancer:
             self._retargeter.reset()
             return Drawn(self._without_person(frame.image), None, None)
         with self.stopwatch.stage("retarget"):
-            retargeted = self._retargeter(detection.pose, frame.time)
+            height, width = frame.image.shape[:2]
+            retargeted = self._retargeter(detection.pose, frame.time, size=(width, height))
         canvas, to_picture = self._draw(retargeted)
         return Drawn(self._compose(frame.image, detection, canvas, to_picture), detection, retargeted)
 
@@ -250,15 +251,14 @@ def survey(source: Source, tell: Progress) -> CleanBackground:
     """Looks through a video once and gathers its clean background."""
     gathered = BackgroundSurvey(max_samples=_SURVEY_SAMPLES)
     estimator = open_estimator()
-    step = max(1, (source.frame_count or 300) // _SURVEY_SAMPLES)
     for frame in source.frames():
-        if frame.index % step == 0:
+        if gathered.wants_next:
             estimator.reset()  # the frames between were not seen
             detection = estimator(frame.image)
             height, width = frame.image.shape[:2]
-            alpha = np.zeros((height, width), np.float32)
-            if detection is not None:
-                alpha = grow(detection.mask.alpha_in(height, width), _HOLE_MARGIN * max(height, width))
-            gathered.add(frame.image, alpha)
+            person = None if detection is None else detection.mask.alpha_in(height, width)
+            gathered.add(frame.image, person)
+        else:
+            gathered.skip()
         tell("survey", frame.index + 1, source.frame_count)
     return gathered.finish()

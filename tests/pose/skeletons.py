@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from dance_now.pose.vectors import normalised
 
 Array = npt.NDArray[np.float64]
 
+_KNUCKLES = ((0.3, 0.2), (0.2, 0.5), (0.05, 0.5), (-0.1, 0.48), (-0.22, 0.44))  # sideways, along
 _MIRROR_BODY = np.array(
     [0, 1, 5, 6, 7, 2, 3, 4, 8, 12, 13, 14, 9, 10, 11, 16, 15, 18, 17, 22, 23, 24, 19, 20, 21]
 )
@@ -67,7 +69,7 @@ def skeleton_of(size: Proportions) -> Skeleton:
     rest[23] = (-size.hip_half - 0.3 * size.foot, 0.015, 0.85 * size.foot)
     rest[24] = (-size.hip_half, heel, -0.25 * size.foot)
     for right, left in zip(
-        (2, 3, 4, 9, 10, 11, 15, 17, 22, 23, 24), (5, 6, 7, 12, 13, 14, 16, 18, 19, 20, 21)
+        (2, 3, 4, 9, 10, 11, 15, 17, 22, 23, 24), (5, 6, 7, 12, 13, 14, 16, 18, 19, 20, 21), strict=True
     ):
         rest[left] = rest[right] * [-1, 1, 1]
     rest[RIGHT_HAND] = _right_hand(size) + rest[4]
@@ -95,14 +97,14 @@ def skeleton_of(size: Proportions) -> Skeleton:
 def _right_hand(size: Proportions) -> Array:
     """(21, 3) relative to the wrist: fingers along -x, thumb to the front."""
     hand = np.zeros((21, 3))
-    for finger, (side, knuckle) in enumerate(zip((0.3, 0.2, 0.05, -0.1, -0.22), (0.2, 0.5, 0.5, 0.48, 0.44))):
-        for joint in range(4):
-            hand[1 + 4 * finger + joint] = (-(knuckle + 0.15 * joint), 0, side)
+    for finger, (side, knuckle) in enumerate(_KNUCKLES):
+        for joint, along in enumerate((0, 0.23, 0.38, 0.5)):
+            hand[1 + 4 * finger + joint] = (-(knuckle + along), 0, side)
     return hand * size.hand
 
 
 def posture(
-    skeleton: Skeleton, turn: float = 0.0, head_turn: float = 0.0, nod: float = 0.0, **limbs: object
+    skeleton: Skeleton, turn: float = 0.0, head_turn: float = 0.0, nod: float = 0.0, **limbs: Any
 ) -> Posture:
     """A standing posture with relaxed arms, changed.
 
@@ -136,7 +138,7 @@ def posed(
     """The pose of a body in a picture: ``scale`` pixels a metre, its mid-hip at ``mid_hip``."""
     points = CharacterBody(skeleton).points(place) * scale
     rows = np.column_stack([mid_hip[0] + points[:, 0], mid_hip[1] - points[:, 1], skeleton.known])
-    return Pose(rows, -points[:, 2], skeleton.known & has_depth)
+    return Pose(rows.astype(np.float32), -points[:, 2].astype(np.float32), skeleton.known & has_depth)
 
 
 def view_points(pose: Pose) -> Array:

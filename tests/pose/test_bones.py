@@ -95,7 +95,7 @@ def test_a_swing_to_the_opposite_side_is_still_finite() -> None:
 
 @pytest.mark.parametrize("angle", [0, 30, 90, 150])
 def test_a_blend_lies_halfway(angle: float) -> None:
-    half = blend_rotations(np.eye(3), about_y(angle))
+    half = blend_rotations(np.eye(3, dtype=np.float32), about_y(angle).astype(np.float32))
     np.testing.assert_allclose(half, about_y(angle / 2), atol=1e-6)
 
 
@@ -124,7 +124,9 @@ def test_arms_swing_without_a_flip_through_their_usual_range() -> None:
     for height in np.linspace(-1, 1, 9):
         for front in np.linspace(-0.5, 1, 7):
             steps = [
-                rig.swing("leftUpperArm", np.eye(3), unit(np.array([0.7, height + e, front])))
+                rig.swing(
+                    "leftUpperArm", np.eye(3, dtype=np.float32), unit(np.array([0.7, height + e, front]))
+                )
                 for e in (0, 0.02)
             ]
             assert np.degrees(np.arccos(np.clip((np.trace(steps[0].T @ steps[1]) - 1) / 2, -1, 1))) < 8
@@ -134,7 +136,7 @@ def test_anchors_of_limbs_lie_on_their_keypoints() -> None:
     skeleton = SKELETONS[1]
     rig = BoneRig.of(skeleton)
     points = view_points(posed(skeleton, posture(skeleton, turn=30), scale=150)).astype(np.float32)
-    anchors = rig.anchors(points, rig.rotations(points), np.float32(150))
+    anchors = rig.anchors(points, rig.rotations(points), np.array(150, np.float32))
     np.testing.assert_allclose(anchors[BONE_INDEX["leftLowerArm"]], points[6])
     np.testing.assert_allclose(anchors[BONE_INDEX["hips"]], points[8])
     np.testing.assert_allclose(anchors[BONE_INDEX["head"]], (points[17] + points[18]) / 2)

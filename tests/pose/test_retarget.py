@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ SEGMENTS = (
     (105, 106),
     (116, 133),
 )
-MOTIONS = {
+MOTIONS: dict[str, dict[str, Any]] = {
     "standing": {},
     "t_pose": {"left_arm": [[1, 0, 0], [1, 0, 0]], "right_arm": [[-1, 0, 0], [-1, 0, 0]]},
     "waving": {"right_arm": [[-1, 0.2, 0.1], [-0.2, 1, 0.1]]},
@@ -42,11 +43,11 @@ MOTIONS = {
 }
 
 
-def photo(pose: Pose, skeleton: Skeleton = CHIBI, **options: object) -> Retargeted:
+def photo(pose: Pose, skeleton: Skeleton = CHIBI, **options: Any) -> Retargeted:
     return Retargeter(skeleton, smooth=False)(pose, 0.0, **options)
 
 
-def person(**options: object) -> Pose:
+def person(**options: Any) -> Pose:
     return posed(ADULT, posture(ADULT, **options))
 
 
@@ -96,7 +97,9 @@ def damaged(draw: st.DrawFn) -> Pose:
     points[:, :2] += random.normal(0, noise, (POINT_COUNT, 2))
     points[:, 2] = np.where(lost, 0, random.random(POINT_COUNT))
     depth = whole.depth * draw(st.sampled_from([-3, 0, 1, 3, 100])) + random.normal(0, noise, POINT_COUNT)
-    return Pose(points, depth, random.random(POINT_COUNT) < draw(st.sampled_from([0.0, 0.5, 1.0])))
+    return Pose(
+        points, depth.astype(np.float32), random.random(POINT_COUNT) < draw(st.sampled_from([0.0, 0.5, 1.0]))
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -235,15 +238,16 @@ def test_hands_stay_near_their_forearms() -> None:
     assert degrees_between(shown[104] - shown[95], shown[7] - shown[6]) < 75
 
 
-def test_fingers_follow_a_whole_hand() -> None:
+@pytest.mark.parametrize("has_depth", [True, False])
+def test_fingers_follow_a_whole_hand(has_depth: bool) -> None:
     place = posture(ADULT)
     straight = CharacterBody(ADULT).rest[LEFT_HAND]
     flat = np.stack([straight[[1, 5, 9, 13, 17]] * 0 + [1, 0, 0]] * 3, axis=1)
     curled = place.fingers.copy()
     curled[0] = flat
-    open_hand = photo(posed(ADULT, dataclasses.replace(place, fingers=curled)))
+    open_hand = photo(posed(ADULT, dataclasses.replace(place, fingers=curled), has_depth=has_depth))
     points = view_points(open_hand.pose)
-    assert degrees_between(points[104 + 3] - points[104 + 2], points[104 + 1] - points[104]) < 10
+    assert degrees_between(points[104 + 3] - points[104 + 2], points[104 + 1] - points[104]) < 20
     relaxed = photo(Pose(np.where(np.arange(POINT_COUNT)[:, None] < 25, person().points, 0)))
     points = view_points(relaxed.pose)
     assert 20 < degrees_between(points[104 + 3] - points[104 + 2], points[104 + 1] - points[104]) < 60

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ from dance_now.pose.keypoints import POINT_COUNT
 from dance_now.pose.skeleton import Skeleton
 
 
-def parts(**changes: object) -> dict[str, object]:
-    whole = {
+def parts(**changes: Any) -> dict[str, Any]:
+    whole: dict[str, Any] = {
         "rest": np.zeros((POINT_COUNT, 3)),
         "known": np.ones(POINT_COUNT),
         "pivots": np.zeros((4, 3)),

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the helpers beside the tests
 
 # Bone: parent, world position in the character frame (x = the character's left, z front), metres.
 SKELETON: dict[str, tuple[str | None, tuple[float, float, float]]] = {

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bvh_files import TREE, write_bvh
 
 from dance_now.errors import DanceNowError
 from dance_now.studio.bvh import parse_bvh
@@ -15,56 +16,6 @@ from dance_now.studio.motion import (
     recognise,
     t_pose_distance,
 )
-
-TREE = {
-    "Hips": (None, (0, 90, 0)),
-    "Spine": ("Hips", (0, 40, 0)),
-    "Head": ("Spine", (0, 20, 0)),
-    "LeftArm": ("Spine", (15, 0, 0)),
-    "LeftForeArm": ("LeftArm", (30, 0, 0)),
-    "LeftHand": ("LeftForeArm", (25, 0, 0)),
-    "RightArm": ("Spine", (-15, 0, 0)),
-    "RightForeArm": ("RightArm", (-30, 0, 0)),
-    "RightHand": ("RightForeArm", (-25, 0, 0)),
-    "LeftUpLeg": ("Hips", (10, -5, 0)),
-    "LeftLeg": ("LeftUpLeg", (0, -40, 0)),
-    "LeftFoot": ("LeftLeg", (0, -40, 0)),
-    "LeftToeBase": ("LeftFoot", (0, -4, 12)),
-    "RightUpLeg": ("Hips", (-10, -5, 0)),
-    "RightLeg": ("RightUpLeg", (0, -40, 0)),
-    "RightFoot": ("RightLeg", (0, -40, 0)),
-    "RightToeBase": ("RightFoot", (0, -4, 12)),
-}
-
-
-def write_bvh(rows: list[dict[str, tuple[float, float, float]]], rename: dict[str, str] | None = None) -> str:
-    """A BVH text: every row gives some joints' turns in degrees about x, y, z."""
-
-    def joint(name: str) -> str:
-        parent, offset = TREE[name]
-        kind = "ROOT" if parent is None else "JOINT"
-        channels = "Xposition Yposition Zposition " if parent is None else ""
-        count = 6 if parent is None else 3
-        children = [child for child, (above, _) in TREE.items() if above == name]
-        end = "" if children else "End Site { OFFSET 0 0 0 }"
-        return (
-            f"{kind} {(rename or {}).get(name, name)} {{ OFFSET {offset[0]} {offset[1]} {offset[2]} "
-            f"CHANNELS {count} {channels}Xrotation Yrotation Zrotation {''.join(map(joint, children))} {end} }}\n"
-        )
-
-    order: list[str] = []
-
-    def walk(name: str) -> None:
-        order.append(name)
-        for child, (above, _) in TREE.items():
-            if above == name:
-                walk(child)
-
-    walk("Hips")
-    lines = [
-        " ".join(["0 90 0", *(" ".join(map(str, row.get(name, (0, 0, 0)))) for name in order)]) for row in rows
-    ]
-    return f"HIERARCHY\n{joint('Hips')}MOTION\nFrames: {len(rows)}\nFrame Time: 0.04\n" + "\n".join(lines)
 
 
 def motion_of(rows: list[dict[str, tuple[float, float, float]]]) -> Motion:
@@ -95,7 +46,6 @@ def test_skeletons_are_recognised_by_their_names(names: str) -> None:
     ]
     found = recognise(tuple(dict.fromkeys(words + mirror)))
     assert found is not None
-    assert words[found["leftUpperArm"]].lower().strip("mixamorig:") != ""
     assert found["leftLowerArm"] < len(words) <= found["rightLowerArm"]
 
 
@@ -148,7 +98,9 @@ def test_the_files_axes_do_not_matter(turn: tuple[float, float, float]) -> None:
     np.testing.assert_allclose(local[0], local[1], atol=1e-3)
 
 
-def test_files_of_one_skeleton_share_the_best_reference(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_files_of_one_skeleton_share_the_best_reference(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "calibrated.bvh").write_text(write_bvh([{}]))
     (tmp_path / "walk.bvh").write_text(write_bvh([{"LeftArm": (0.0, 0.0, -80.0)}]))
     (tmp_path / "broken.bvh").write_text("HIERARCHY nothing")

@@ -26,7 +26,7 @@ _TRUNK_TWIST: Final = np.radians(60)
 
 def within_cone(directions: Array, centres: Array, reach: float) -> Array:
     """Unit directions (..., 3), those more than ``reach`` radians off their centre moved to that angle."""
-    along = (directions * centres).sum(axis=-1, keepdims=True)
+    along = np.einsum("...i,...i->...", directions, centres)[..., None]
     aside = directions - along * centres
     width = length(aside)
     edge = centres * np.cos(reach) + aside / np.maximum(width, 1e-9) * np.sin(reach)

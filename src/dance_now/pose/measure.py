@@ -19,9 +19,14 @@ Array = npt.NDArray[np.float64]
 
 _FARTHEST: Final = 32768.0  # pixels; what lies beyond is an error, not a point
 _TRUST_FROM, _TRUST_RANGE = 0.03, 0.12  # confidence; hidden limbs are guessed well above it
+_EDGE: Final = 0.05  # of the picture's longer side
 _SLOPE_SECONDS: Final = 2.0
 _STANDING: Final = 0.80  # ankles to neck, of the standing height
 _NOSE_REACH: Final = 0.066  # from between the ears, of the standing height
+# of the distance from wrist to knuckles: thumb, then index to little finger; from the palm outwards
+_FINGER_SHARES: Final = np.array(
+    [[0.48, 0.38, 0.3], [0.45, 0.27, 0.22], [0.48, 0.31, 0.23], [0.45, 0.29, 0.23], [0.36, 0.21, 0.2]]
+)
 _COARSE_HAND: Final = 0.6  # trust in a hand's turn that only three points tell
 _SOLES: Final = np.array([[14, 19, 21], [11, 22, 24]])  # ankle, big toe, heel
 _GROUND_SOFTNESS: Final = 0.05  # of the standing height
@@ -89,9 +94,11 @@ class Measurer:
         self._slope_trust = 0.0
         self._time = -np.inf
 
-    def __call__(self, pose: Pose, time: float) -> Measurement:
-        """Reads one pose; ``time`` in seconds."""
+    def __call__(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> Measurement:
+        """Reads one pose; ``time`` in seconds, ``size`` width and height of the picture."""
         points, depth, weights, has_depth = _completed(pose)
+        if size is not None:
+            weights *= _inside(points, size)
         start, end = SEGMENTS.T
         flat = points[end] - points[start]
         trust = np.minimum(weights[start], weights[end])
@@ -176,6 +183,14 @@ def _completed(pose: Pose) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
     return points, depth, weights, has_depth
 
 
+def _inside(points: Array, size: tuple[int, int]) -> Array:
+    """(137,) 1 inside the picture, fading to 0 a little outside it: estimators guess what is cut off."""
+    beyond = np.maximum(-points[:, 0], points[:, 0] - size[0])
+    across = np.maximum(points[:, 1], -points[:, 1] - size[1])
+    result: Array = np.clip(1 - np.maximum(beyond, across) / (_EDGE * max(size)), 0.0, 1.0)
+    return result
+
+
 def _span(points: Array, weights: Array) -> float:
     """Drawn distance from between the ears to the farther sole, 0 where either is not seen."""
     soles = _SOLES[:, 1:][(weights[_SOLES[:, 1:]] > 0.5)]
@@ -211,9 +226,27 @@ def _hands(
     flatness = length(cross(normalised(middle), normalised(across)))[:, 0]
     palm_trust = trust[_PALMS].min(axis=1) * np.clip((flatness - 0.3) / 0.4, 0.0, 1.0)
     rows = np.array([np.arange(start, start + 21) for start in _HANDS])
-    whole = (weights[rows] > 0).all(axis=1) & has_depth[rows].all(axis=1)
+    whole = (weights[rows] > 0).all(axis=1)
     finger_trust = np.where(whole, palm_trust * weights[rows].mean(axis=1), 0.0)
     solid = np.concatenate([points[rows], depth[rows][..., None]], axis=2)  # (2, 21, 3)
     bones = np.stack([solid[:, _KNUCKLES + j + 1] - solid[:, _KNUCKLES + j] for j in range(3)], axis=2)
+    reach = (length(index) + length(little)) / 2  # (2, 1)
+    bones[..., 2] = _finger_depth(bones, has_depth[rows].all(axis=1), reach, palms)
     fingers = normalised(bones @ palms[:, None])
     return palms, palm_trust * np.where(whole, 1.0, _COARSE_HAND), fingers, finger_trust
+
+
+def _finger_depth(bones: Array, known: npt.NDArray[np.bool_], reach: Array, palms: Array) -> Array:
+    """(2, 5, 3) depth of finger bones: as given within their lengths, else bent towards the palm.
+
+    Args:
+        bones: (2, 5, 3, 3) as drawn, with the estimator's depth.
+        known: (2,) whether that depth means anything.
+        reach: (2, 1) from wrist to knuckles, pixels; a hand's bones are in proportion to it.
+        palms: (2, 3, 3) palm bases.
+    """
+    lengths = reach[..., None] * _FINGER_SHARES
+    hidden = np.sqrt(np.maximum(lengths**2 - (bones[..., :2] ** 2).sum(axis=-1), 0.0))
+    inward = palms[:, 2, 0] + np.array([0.7, -0.7]) * palms[:, 2, 2]  # along the fingers and to the palm
+    guessed = np.sign(inward)[:, None, None] * hidden**2 / (hidden + 0.4 * lengths + 1e-9)
+    return np.where(known[:, None, None], np.clip(bones[..., 2], -1.1 * hidden, 1.1 * hidden), guessed)

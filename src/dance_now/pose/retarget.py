@@ -73,6 +73,7 @@ class Retargeter:
         """
         self._body = CharacterBody(skeleton)
         self._smooth = smooth
+        self._rest_frames = np.swapaxes(self._body.rig.rest_frames[:2].astype(np.float64), 1, 2)
         self._measure = Measurer()
         self._placing = Placing(self._body)
         self._limb_filter = OneEuro(minimum_cutoff=1.6, beta=1.2)
@@ -104,7 +105,7 @@ class Retargeter:
             pose: the person in pixels of the picture; parts may be missing, depth may be unknown.
             time: seconds, rising from call to call; ignored without smoothing.
             height_ratio: the character's height over the person's.
-            size: width and height of the picture, so that feet outside it do not place the character.
+            size: width and height of the picture: what an estimator guesses outside it is then not trusted.
 
         Raises:
             ValueError: a time that is not finite, or a ratio that is not positive.
@@ -113,13 +114,12 @@ class Retargeter:
             raise ValueError("retargeting needs a finite time and a height ratio above 0")
         if not self._smooth or time < self._time:
             self.reset()
-        seen = self._measure(pose, time)
+        seen = self._measure(pose, time, size)
         posture = self._ends(self._limbs(seen, time), seen, time)
         height = seen.height or _UNSEEN_HEIGHT
         scale = height * height_ratio / max(self._body.skeleton.height, 1e-3)
         points = self._body.points(posture) * scale
-        weights = seen.weights if size is None else seen.weights * _inside(seen.points, size, height)
-        sighting = Sighting(seen.points, weights, height, posture.head[:2, 1])
+        sighting = Sighting(seen.points, seen.weights, height, posture.head[:2, 1])
         points[:, :2] += self._placing.offset(points, scale, sighting, time, self._smooth)
         self._time = time
         return Retargeted(self._to_pose(points), scale, posture, _filled(seen), height)
@@ -193,10 +193,7 @@ class Retargeter:
 
     def _frames(self, trunk: Array) -> tuple[Array, Array]:
         """Rotations of pelvis and chest from hip line, shoulder line and trunk."""
-        hips, chest = (
-            _square(across, trunk[2]) @ self._body.rig.rest_frames[index].T
-            for index, across in enumerate(trunk[:2])
-        )
+        hips, chest = _square(trunk[:2], trunk[2]) @ self._rest_frames
         return hips, chest
 
     def _drift(self, time: float) -> float:
@@ -225,23 +222,16 @@ def _safe_unit(rows: Array, fallback: Array) -> Array:
 
 
 def _square(across: Array, up: Array) -> Array:
-    """(3, 3) basis of two directions; parallel ones get another second direction."""
-    if length(cross(across, up))[0] < 1e-3:
-        up = np.roll(across, 1) + np.array([0.0, 0.0, 0.5])
-    return basis(across, up)
+    """(2, 3, 3) bases of two directions across (2, 3) and one up (3,); parallel ones get another up."""
+    parallel = length(cross(across, np.broadcast_to(up, (2, 3)))) < 1e-3
+    instead = across[:, [2, 0, 1]] + np.array([0.0, 0.0, 0.5])
+    return basis(across, np.where(parallel, instead, up))
 
 
 def _about_x(angle: float) -> Array:
     """(3, 3) rotation that lowers what points forward by ``angle`` radians."""
     sine, cosine = np.sin(angle), np.cos(angle)
     return np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
-
-
-def _inside(points: Array, size: tuple[int, int], height: float) -> Array:
-    """(137,) 1 inside the picture, fading to 0 within a tenth of the person's height outside it."""
-    beyond = np.maximum(np.maximum(-points[:, 0], points[:, 0] - size[0]), 0.0)
-    above = np.maximum(np.maximum(points[:, 1], -points[:, 1] - size[1]), 0.0)
-    return np.clip(1 - np.maximum(beyond, above) / (0.1 * height), 0.0, 1.0)
 
 
 def _filled(seen: Measurement) -> BoolArray:

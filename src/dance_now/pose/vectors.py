@@ -16,21 +16,21 @@ _SKEW_ROWS: Final = _SKEW.reshape(3, 9)
 _IDENTITY: Final = np.eye(3)
 
 
-def skew(vectors: Array) -> Array:
+def skew(vectors: npt.NDArray[Any]) -> Array:
     """(..., 3, 3) matrices that take b to the cross product of ``vectors`` (..., 3) and b."""
     result: Array = (vectors @ _SKEW_ROWS).reshape(*vectors.shape, 3)
     return result
 
 
-def cross(first: Array, second: Array) -> Array:
+def cross(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Array:
     """(..., 3) cross products; ``first`` has all the leading axes, or neither has any more."""
     result: Array = (skew(first) @ second[..., None])[..., 0]
     return result
 
 
-def length(vectors: Array) -> Array:
+def length(vectors: npt.NDArray[Any]) -> Array:
     """(..., 1) lengths."""
-    result: Array = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
+    result: Array = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., None]
     return result
 
 
@@ -40,19 +40,21 @@ def normalised(vectors: npt.NDArray[Any]) -> Array:
     return result
 
 
-def basis(x_axis: Array, towards_y: Array) -> Array:
+def basis(x_axis: npt.NDArray[Any], towards_y: npt.NDArray[Any]) -> Array:
     """(..., 3, 3) rotations with columns x, y, z, as ``dance_now.pose.bones.basis``."""
     x = normalised(x_axis)
     z = normalised(cross(x, towards_y))
-    return np.stack([x, cross(z, x), z], axis=-1)
+    axes = np.empty((*z.shape, 3))
+    axes[..., 0], axes[..., 1], axes[..., 2] = x, cross(z, x), z
+    return axes
 
 
-def swing_rotation(start: Array, end: Array) -> Array:
+def swing_rotation(start: npt.NDArray[Any], end: npt.NDArray[Any]) -> Array:
     """(..., 3, 3) smallest rotations between unit vectors, as ``dance_now.pose.bones.swing_rotation``."""
-    w = np.maximum(1 + (start * end).sum(axis=-1), 1e-6)[..., None, None]
+    w = np.maximum(1 + np.einsum("...i,...i->...", start, end), 1e-6)[..., None, None]
     turn = skew(cross(start, end))
     square = turn @ turn
     # the trace of a skew matrix' square is minus twice its vector's squared length
-    norm = w * w - np.trace(square, axis1=-2, axis2=-1)[..., None, None] / 2
+    norm = w * w - np.einsum("...ii->...", square)[..., None, None] / 2
     result: Array = _IDENTITY + (2 / norm) * (w * turn + square)
     return result

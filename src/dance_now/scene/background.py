@@ -28,6 +28,7 @@ Camera = Literal["photo", "still", "handheld", "moving"]
 _SAMPLE_BYTES = 320_000_000  # all samples together
 _FEWEST_SAMPLES = 8
 _PERSON_MARGIN = 0.012  # of the picture's longer side: what a mask may miss of its person
+_PERSON_FROM = 0.15  # alpha: below, an estimator only says that it is not quite sure of nobody
 _FEWEST_SIGHTS = 3  # a pixel seen less often may hold the person's edge or shadow
 _CHUNK = 1 << 16
 _RING = 0.02  # of the picture's longer side: how far around the hole exposure is compared
@@ -127,7 +128,7 @@ class BackgroundSurvey:
         self._offered += 1
         if not wanted or person is None or (self._images and self._images[0].shape != image.shape):
             return
-        grown = grow(person, _PERSON_MARGIN * max(person.shape)) > 0
+        grown = grow(person, _PERSON_MARGIN * max(person.shape)) > _PERSON_FROM
         self._images.append(image.copy())
         self._people.append(np.packbits(grown))
         room = max(_FEWEST_SAMPLES, _SAMPLE_BYTES // image.nbytes)

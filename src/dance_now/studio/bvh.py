@@ -82,7 +82,7 @@ class Bvh:
                 axis = "XYZ".index(channel[0])
                 if channel.endswith("rotation"):
                     local = local @ axis_rotations(axis, np.radians(values[:, column]))
-                elif joint.parent < 0:
+                elif joint.parent < 0 and channels is not None:
                     offset[:, axis] = values[:, column]
                 column += 1
             if joint.parent < 0:

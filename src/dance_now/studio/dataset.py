@@ -163,7 +163,9 @@ def _new_folder(output: Path, overwrite: bool) -> Iterator[Path]:
         if not overwrite:
             raise DanceNowError(f"{output} exists already. Choose another folder or add --overwrite.")
         if not (output / "dataset.json").is_file() and not (output.is_dir() and not any(output.iterdir())):
-            raise DanceNowError(f"{output} is not a data set, so it is not overwritten. Choose another folder.")
+            raise DanceNowError(
+                f"{output} is not a data set, so it is not overwritten. Choose another folder."
+            )
     part = output.with_name(output.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

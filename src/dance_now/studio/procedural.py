@@ -127,15 +127,15 @@ def _segment_distance(points: FloatArray, start: FloatArray, end: FloatArray) ->
     along = end - start
     share = ((points - start) * along).sum(axis=1) / np.maximum((along * along).sum(axis=1), 1e-9)
     nearest = start + np.clip(share, 0, 1)[:, None] * along
-    distance = np.linalg.norm(points - nearest, axis=1)
-    return distance.astype(np.float32)
+    distance: FloatArray = np.linalg.norm(points - nearest, axis=1).astype(np.float32)
+    return distance
 
 
 def _turn(generator: np.random.Generator, count: int, yaw: float, pitch: float, roll: float) -> FloatArray:
     """(count, 3, 3) random turns; standard deviations in degrees, cut at 2.2 of them."""
     angles = np.clip(generator.normal(0, 1, (3, count)), -2.2, 2.2) * [[yaw], [pitch], [roll]]
-    turn: FloatArray = _about(1, angles[0]) @ _about(0, angles[1]) @ _about(2, angles[2])
-    return turn
+    turn = _about(1, angles[0]) @ _about(0, angles[1]) @ _about(2, angles[2])
+    return turn.astype(np.float32)
 
 
 def _to_world(frame: FloatArray, local: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dance_now.pose.bones import BONE_INDEX, BoneRig, unit
 from dance_now.pose.pose import FloatArray
 from dance_now.studio.camera import Camera
+from dance_now.studio.doubles import group_alike
 from dance_now.studio.fingers import random_fingers
 from dance_now.studio.motion import Motion
 from dance_now.studio.posing import SolvedPoses, Target, motion_target, solve_poses
@@ -48,7 +49,7 @@ class PoseChoice:
 def choose_poses(
     rig: BoneRig, motions: Sequence[Motion], images: int, generator: np.random.Generator
 ) -> tuple[PoseChoice, PoseChoice]:
-    """Training and test poses of a body; no motion gives frames to both.
+    """Training and test poses of a body; no motion gives frames to both, nor does a double of it.
 
     Without motions every pose is made up; with them about three in ten training poses are. More are where
     the motions are too short to give their share.
@@ -60,8 +61,9 @@ def choose_poses(
         generator: source of chance.
     """
     test_count = max(1, round(TEST_SHARE * images)) if images > 1 else 0
-    order = [motions[index] for index in generator.permutation(len(motions))]
-    held_out = max(1, round(TEST_SHARE * len(order))) if len(order) > 1 else 0
+    groups = group_alike(motions)
+    order = [motion for index in generator.permutation(len(groups)) for motion in groups[index]]
+    held_out = _held_out(order, groups)
     if held_out:
         test = _from_motions(rig, order[:held_out], test_count, generator)
     else:
@@ -71,6 +73,20 @@ def choose_poses(
     seen = _from_motions(rig, order[held_out:], from_motion, generator)
     made_up = _made_up(rig, train_count - len(seen), generator, "procedural")
     return _join([seen, made_up]), test
+
+
+def _held_out(order: Sequence[Motion], groups: Sequence[Sequence[Motion]]) -> int:
+    """How many motions at the beginning of ``order`` are for testing: whole groups, and not all of them."""
+    if len(groups) < 2:
+        return 0
+    sizes = {motion.name: len(group) for group in groups for motion in group}
+    count = 0
+    while count < TEST_SHARE * len(order):
+        following = count + sizes[order[count].name]
+        if following == len(order):
+            break
+        count = following
+    return count
 
 
 def _made_up(rig: BoneRig, count: int, generator: np.random.Generator, name: str) -> PoseChoice:
