@@ -31,7 +31,7 @@ OUTPUT: Final = Path("out")
 MOMENTS: Final = 6
 ROWS: Final = ("source", "skeleton", "character", "composite")
 TILE_HEIGHT: Final = 300
-MARGIN: Final = 0.04
+MARGIN: Final = 0.02
 
 
 def main() -> int:
@@ -64,11 +64,12 @@ def write_sheet(path: Path, videos: list[Path], poses: list[Pose]) -> None:
     """Six evenly spread moments side by side, one row a video, cut to where the figures are."""
     wanted = [round((moment + 0.5) * len(poses) / MOMENTS) for moment in range(MOMENTS)]
     moments = [images for index, images in enumerate(side_by_side(videos)) if index in wanted]
-    figures = np.zeros(moments[0][0].shape[:2], bool)
+    height, width = moments[0][0].shape[:2]
+    figures = np.zeros((height, width), np.bool_)
     for index, (_, _, alone, _) in zip(wanted, moments, strict=True):
         figures |= alone.min(axis=2) < 200
-        x, y = poses[index].points[poses[index].visible, :2].astype(int).T
-        figures[y.clip(0, figures.shape[0] - 1), x.clip(0, figures.shape[1] - 1)] = True
+        points = poses[index].points[poses[index].visible].astype(int)
+        figures[points[:, 1].clip(0, height - 1), points[:, 0].clip(0, width - 1)] = True
     cut = cut_around(figures)
     rows = []
     for name, images in zip(ROWS, zip(*moments, strict=True), strict=True):

@@ -14,9 +14,11 @@ ROOT = Path(dance_now.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 HEAVY = {"torch", "numba", "scipy", "PIL", "onnx", "onnxscript", "onnxruntime", "mediapipe"}
-FOUNDATIONS = {"errors", "assets", "__init__"}
+FOUNDATIONS = {"errors", "arrays", "assets", "stopwatch", "__init__"}
 MAY_IMPORT = {
     "errors": set(),
+    "arrays": set(),
+    "stopwatch": set(),
     "assets": set(),
     "__init__": {"character", "dancer", "pose"},
     "media": {"media"},

@@ -3,48 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import Image
 from dance_now.character.character import Character, Device
 from dance_now.errors import DanceNowError
-from dance_now.media.frame import Frame, Image
-from dance_now.media.sink import open_sink
-from dance_now.media.source import Source, open_source
-from dance_now.pose.estimator import Detection, PoseEstimator, open_estimator
+from dance_now.media.blank_source import BlankSource
+from dance_now.media.frame import Frame
+from dance_now.media.sink import Sink, open_sink
+from dance_now.media.source import Source
+from dance_now.pose.estimator import Detection, PoseEstimator
+from dance_now.pose.finder import PersonFinder
+from dance_now.pose.openpose_files import OpenPoseFiles
 from dance_now.pose.pose import Pose
 from dance_now.pose.retarget import Retargeted, Retargeter
 from dance_now.pose.window import canvas_window
 from dance_now.scene.background import BackgroundSurvey, CleanBackground, unknown_background
 from dance_now.scene.compose import Scene, compose_at, place, plain_background
 from dance_now.scene.matte import grow, refine
+from dance_now.sources import open_pictures
+from dance_now.stopwatch import Stopwatch
 
 Progress = Callable[[str, int, int | None], None]
 
 _SURVEY_SAMPLES: Final = 48
 _HOLE_MARGIN: Final = 0.012  # of the picture's longer side: a matte is a little tight around hair and cloth
-
-
-@dataclass
-class Stopwatch:
-    """Seconds spent by stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Adds the time spent in the ``with`` block to a stage."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +60,8 @@ class Dancer:
         character: who dances.
         scene: what the character stands in.
         background: the clean background of a surveyed video; without it, holes are inpainted.
-        estimator: finds the person; BlazePose if not given.
+        estimator: finds the person; BlazePose, opened with the first frame, if not given.
+        poses: keypoint files that tell the person's poses: frame ``index`` takes file ``index``.
         smooth: filter the motion in time; off for single pictures.
 
     Example:
@@ -86,24 +76,25 @@ class Dancer:
         scene: Scene = Scene.REPLACE,
         background: CleanBackground | None = None,
         estimator: PoseEstimator | None = None,
+        poses: OpenPoseFiles | None = None,
         smooth: bool = True,
     ) -> None:
         self.character = character
         self.scene = Scene(scene)
         self.stopwatch = Stopwatch()
         self._background = background or unknown_background()
-        self._estimator = estimator or open_estimator()
+        self._find = PersonFinder(estimator, poses, masks=self.scene is Scene.REPLACE)
         self._retargeter = Retargeter(character.skeleton, smooth=smooth)
 
     def reset(self) -> None:
         """Forgets the person followed: call it before a picture that has nothing to do with the last."""
-        self._estimator.reset()
+        self._find.reset()
         self._retargeter.reset()
 
     def __call__(self, frame: Frame) -> Drawn:
         """Dances one frame; where nobody is found the picture is left as it is, without a character."""
         with self.stopwatch.stage("pose"):
-            detection = self._estimator(frame.image)
+            detection = self._find(frame.image, frame.index)
         if detection is None:
             self._retargeter.reset()
             return Drawn(self._without_person(frame.image), None, None)
@@ -184,57 +175,69 @@ class DanceResult:
 
 def dance(
     source: str | Path,
-    character: str | Path = "godette",
+    character: str | Path | Character = "godette",
     output: str | Path | None = None,
     *,
-    scene: Scene | str = Scene.REPLACE,
+    scene: Scene | str | None = None,
+    poses: str | Path | None = None,
+    size: tuple[int, int] | None = None,
+    frame_rate: float | None = None,
     start: float | None = None,
     end: float | None = None,
     overwrite: bool = False,
     device: Device = "auto",
+    estimator: PoseEstimator | None = None,
     progress: Progress | None = None,
 ) -> DanceResult:
     """Replaces the person in a photo, video or folder of pictures by a character.
 
     Args:
-        source: photo, video, folder or glob.
-        character: name of one of the cast, or path of a character file.
+        source: photo, video, folder or glob; or OpenPose JSON, a file or a folder with one a frame.
+        character: name of one of the cast, path of a character file, or a loaded character.
         output: where to; its extension says what is written. By default the source's name with the
             character's appended, in the working folder.
-        scene: ``replace``, ``alone``, ``green`` or ``alpha``.
+        scene: ``replace``, ``alone``, ``green`` or ``alpha``; by default ``replace``, and ``alone`` for
+            keypoints, which have no picture.
+        poses: OpenPose JSON of the person in the source, instead of estimating it: frame i takes file i.
+        size: (width, height) in pixels for keypoints without a picture; by default a common video size
+            that holds them, 1280x720 first.
+        frame_rate: pictures a second of a folder of pictures or keypoints; 30 by default.
         start: seconds into a video.
         end: seconds into a video.
         overwrite: replace an existing output.
         device: where the character is drawn.
+        estimator: finds the person; the one of the base install by default.
         progress: called with a stage's name, pictures done, and pictures in all where known.
 
     Raises:
-        DanceNowError: unusable source, character or output, or nobody in any picture.
+        DanceNowError: unusable source, keypoints, character or output, or nobody in any picture.
     """
     tell = progress or (lambda stage, done, total: None)
-    scene = Scene(scene)
-    actor = Character.load(character, device)
-    with open_source(source, start, end) as opened:
-        target = Path(output) if output is not None else default_output(opened, actor.name, scene)
-        alpha = scene is Scene.ALPHA
-        with open_sink(target, opened, alpha=alpha, overwrite=overwrite) as sink:
+    opened, keypoints = open_pictures(source, poses, size, frame_rate, start, end)
+    with opened:
+        chosen = _scene(scene, opened)
+        actor = Character.load(character, device) if isinstance(character, str | Path) else character
+        target = Path(output) if output is not None else default_output(opened, actor.name, chosen)
+        with open_sink(target, opened, alpha=chosen is Scene.ALPHA, overwrite=overwrite) as sink:
             background = None
-            if scene is Scene.REPLACE and opened.kind != "photo":
-                background = survey(opened, tell)
-            dancer = Dancer(actor, scene=scene, background=background, smooth=opened.kind != "photo")
-            begun, missed = time.perf_counter(), 0
-            for frame in opened.frames():
-                drawn = dancer(frame)
-                missed += drawn.detection is None
-                with dancer.stopwatch.stage("write"):
-                    sink.write(drawn.image, frame.time)
-                tell("dance", sink.written, opened.frame_count)
+            if chosen is Scene.REPLACE and opened.kind != "photo":
+                background = survey(opened, tell, PersonFinder(estimator, keypoints))
+            dancer = Dancer(
+                actor,
+                scene=chosen,
+                background=background,
+                estimator=estimator,
+                poses=keypoints,
+                smooth=opened.kind != "photo",
+            )
+            dancer.reset()
+            begun = time.perf_counter()
+            missed = _dance_through(opened, dancer, sink, tell)
             if missed == sink.written:
                 raise DanceNowError(f"No person was found in {source}.")
-            seconds = time.perf_counter() - begun
-            frames = sink.written
-        stages = {name: 1000 * spent / frames for name, spent in dancer.stopwatch.seconds.items()}
-        return DanceResult(target, frames, opened.skipped, missed, seconds, stages)
+        seconds = time.perf_counter() - begun
+        stages = {name: 1000 * spent / sink.written for name, spent in dancer.stopwatch.seconds.items()}
+        return DanceResult(target, sink.written, opened.skipped, missed, seconds, stages)
 
 
 def default_output(source: Source, character: str, scene: Scene) -> Path:
@@ -247,14 +250,14 @@ def default_output(source: Source, character: str, scene: Scene) -> Path:
     return Path(f"{source.name}_{character}{suffix}")
 
 
-def survey(source: Source, tell: Progress) -> CleanBackground:
-    """Looks through a video once and gathers its clean background."""
+def survey(source: Source, tell: Progress, find: PersonFinder | None = None) -> CleanBackground:
+    """Looks through a video once and gathers its clean background; ``find`` says where the person is."""
     gathered = BackgroundSurvey(max_samples=_SURVEY_SAMPLES)
-    estimator = open_estimator()
+    find = find or PersonFinder()
     for frame in source.frames():
         if gathered.wants_next:
-            estimator.reset()  # the frames between were not seen
-            detection = estimator(frame.image)
+            find.reset()  # the frames between were not seen
+            detection = find(frame.image, frame.index)
             height, width = frame.image.shape[:2]
             person = None if detection is None else detection.mask.alpha_in(height, width)
             gathered.add(frame.image, person)
@@ -262,3 +265,27 @@ def survey(source: Source, tell: Progress) -> CleanBackground:
             gathered.skip()
         tell("survey", frame.index + 1, source.frame_count)
     return gathered.finish()
+
+
+def _dance_through(source: Source, dancer: Dancer, sink: Sink, tell: Progress) -> int:
+    """Draws and writes every frame; returns in how many of them nobody was found."""
+    missed = 0
+    for frame in source.frames():
+        drawn = dancer(frame)
+        missed += drawn.detection is None
+        with dancer.stopwatch.stage("write"):
+            sink.write(drawn.image, frame.time)
+        tell("dance", sink.written, source.frame_count)
+    return missed
+
+
+def _scene(scene: Scene | str | None, source: Source) -> Scene:
+    if scene is None:
+        return Scene.ALONE if isinstance(source, BlankSource) else Scene.REPLACE
+    chosen = Scene(scene)
+    if chosen is Scene.REPLACE and isinstance(source, BlankSource):
+        raise DanceNowError(
+            "Keypoints alone have no picture in which somebody could be replaced: give the photo or video as "
+            "the source and the keypoints with --poses, or use --scene alone, green or alpha."
+        )
+    return chosen

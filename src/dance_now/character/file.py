@@ -1,7 +1,8 @@
 """The character file NAME.dance: a zip of character.json, generator.onnx and preview.png.
 
 A file may come from a stranger, so it is checked before anything in it is used: member names and sizes
-against fixed limits, a SHA-256 for each member, plain JSON, no pickle and no code.
+against fixed limits, a SHA-256 for each member, plain JSON, no pickle and no code. What the generator's graph
+may hold is checked in ``onnx_check``. Nothing is ever extracted.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +27,23 @@ SUFFIX: Final = ".dance"
 CANVAS: Final = 512
 
 _CARD, _GENERATOR, _PREVIEW = "character.json", "generator.onnx", "preview.png"
-_SIZE_LIMITS: Final = {_CARD: 1 << 20, _GENERATOR: 128 << 20, _PREVIEW: 8 << 20}
+_SIZE_LIMITS: Final = {_CARD: 1 << 20, _GENERATOR: 64 << 20, _PREVIEW: 8 << 20}
+_FILE_LIMIT: Final = sum(_SIZE_LIMITS.values()) + (1 << 16)
+_TEXT_LIMIT: Final = 10_000
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+# Names become parts of file names.
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+# What zipfile raises over damaged archives.
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,  # encrypted; NotImplementedError is one
+    ValueError,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +91,11 @@ class CharacterFile:
     preview: bytes
 
 
+def is_character_name(text: str) -> bool:
+    """Whether a word can be a character's name: lower-case letters, digits, - and _; 64 at most."""
+    return _NAME.fullmatch(text) is not None
+
+
 def write_character_file(path: Path, content: CharacterFile) -> None:
     """Writes beside ``path``, then renames."""
     card = content.card.to_json()
@@ -99,17 +124,21 @@ def read_character_file(path: Path) -> CharacterFile:
     Raises:
         DanceNowError: no such file, no character file, too large, damaged, or of a newer format.
     """
-    if not path.is_file():
-        raise DanceNowError(f"There is no character file {path}.")
     try:
+        if not path.is_file():
+            raise DanceNowError(f"There is no character file {path}.")
+        if path.stat().st_size > _FILE_LIMIT:
+            raise DanceNowError(f"{path} is larger than a character file can be.")
         with zipfile.ZipFile(path) as archive:
             members = {name: _read_member(archive, name, path) for name in _SIZE_LIMITS}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except _DAMAGE as error:
         raise DanceNowError(f"{path} is no character file or is damaged ({error}).") from error
     card, checksums = _parse_card(members[_CARD], path)
     for name in (_GENERATOR, _PREVIEW):
         if checksums.get(name) != hashlib.sha256(members[name]).hexdigest():
             raise DanceNowError(f"{path} is damaged: {name} does not match its checksum.")
+    if not members[_PREVIEW].startswith(_PNG):
+        raise DanceNowError(f"{path} is no character file: {_PREVIEW} is no PNG picture.")
     return CharacterFile(card, members[_GENERATOR], members[_PREVIEW])
 
 
@@ -117,6 +146,8 @@ def _read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
     if archive.namelist().count(name) != 1 or len(archive.namelist()) != len(_SIZE_LIMITS):
         raise DanceNowError(f"{path} is no character file: it should hold exactly {', '.join(_SIZE_LIMITS)}.")
     limit = _SIZE_LIMITS[name]
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DanceNowError(f"{path}: {name} is compressed in a way that character files are not.")
     with archive.open(name) as member:
         data = member.read(limit + 1)  # not the size in the header, which may lie
     if len(data) > limit:
@@ -127,19 +158,33 @@ def _read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
 def _parse_card(data: bytes, path: Path) -> tuple[CharacterCard, dict[str, Any]]:
     try:
         card = json.loads(data)
+        if not isinstance(card["schema"], int):
+            raise ValueError("schema should be a number")
         if card["schema"] != SCHEMA_VERSION:
             raise DanceNowError(
                 f"{path} has format {card['schema']}; this version reads {SCHEMA_VERSION}. Update dance-now."
             )
         texts = [card[key] for key in ("name", "version", "licence", "credits")]
-        if not all(isinstance(text, str) and len(text) < 10000 for text in texts):
-            raise ValueError("name, version, licence and credits should be texts")
+        if not all(_is_plain(text) for text in texts):
+            raise ValueError("name, version, licence and credits should be plain texts")
+        name, version, licence, credit = texts
+        if not is_character_name(name):
+            raise ValueError(f"{name[:80]!r} cannot be a name")
         if card["canvas"] != CANVAS:
             raise ValueError(f"the canvas should be {CANVAS} px")
         provenance, checksums = card["provenance"], card["sha256"]
         if not isinstance(provenance, dict) or not isinstance(checksums, dict):
             raise ValueError("provenance and sha256 should be objects")
         skeleton = Skeleton.from_json(card["skeleton"])
-        return CharacterCard(*texts, skeleton, CANVAS, provenance), checksums
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        if not (skeleton.height > 0 and (skeleton.lengths() > 0).all()):
+            raise ValueError("a skeleton without size")
+        return CharacterCard(name, version, licence, credit, skeleton, CANVAS, provenance), checksums
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DanceNowError(f"{path} is no character file: character.json is malformed ({error}).") from error
+
+
+def _is_plain(text: object) -> bool:
+    """A text of bounded length without control characters, which could steer a terminal."""
+    return (
+        isinstance(text, str) and len(text) < _TEXT_LIMIT and all(c.isprintable() or c == "\n" for c in text)
+    )

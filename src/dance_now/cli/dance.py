@@ -15,6 +15,15 @@ _Output = Annotated[
     Path | None,
     tyro.conf.arg(aliases=["-o"], metavar="OUTPUT", help_behavior_hint="(default: SOURCE_CHARACTER)"),
 ]
+_Scene = Annotated[
+    Literal["replace", "alone", "green", "alpha"] | None,
+    tyro.conf.arg(
+        metavar="{replace,alone,green,alpha}", help_behavior_hint="(default: replace; alone for keypoints)"
+    ),
+]
+_Poses = Annotated[Path | None, tyro.conf.arg(metavar="JSON", help_behavior_hint="")]
+_Size = Annotated[tuple[int, int] | None, tyro.conf.arg(metavar="WIDTH HEIGHT", help_behavior_hint="")]
+_Rate = Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="(default: 30)")]
 
 
 def dance(
@@ -23,7 +32,10 @@ def dance(
     character: _CharacterName = "godette",
     output: _Output = None,
     *,
-    scene: Literal["replace", "alone", "green", "alpha"] = "replace",
+    scene: _Scene = None,
+    poses: _Poses = None,
+    size: _Size = None,
+    fps: _Rate = None,
     start: Seconds = None,
     end: Seconds = None,
     overwrite: Flag = False,
@@ -32,10 +44,13 @@ def dance(
     """Draw a character that moves as the person in a photo or a video moves.
 
     Args:
-        source: a photo, a video, a folder of pictures, or a glob in quotes.
+        source: a photo, a video, a folder of pictures, a glob in quotes, or OpenPose JSON (a file or a folder).
         character: a name that dance-now characters lists, or the path of a .dance file.
         output: png, webp, jpg, mp4, mov, webm, gif, or a folder.
         scene: in the person's place, alone on white, on pure green, or on nothing.
+        poses: the person's keypoints as OpenPose JSON, a file or a folder, instead of estimating them.
+        size: of the picture, where the source is keypoints.
+        fps: pictures a second of a folder of pictures or keypoints.
         start: where to begin in a video.
         end: where to end in a video.
         overwrite: replace an existing output.
@@ -49,6 +64,9 @@ def dance(
             character,
             output,
             scene=scene,
+            poses=poses,
+            size=size,
+            frame_rate=fps,
             start=start,
             end=end,
             overwrite=overwrite,

@@ -118,7 +118,7 @@ def set_up_logging(verbose: bool) -> None:
     """Sends the package's log to stderr: all of it, or only that something large is being fetched."""
     if not verbose:
         warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # names packages that nobody asked for
+        logging.getLogger("torch.onnx._internal").setLevel(logging.ERROR)  # names packages nobody needs
     package = logging.getLogger("dance_now")
     package.setLevel(logging.DEBUG if verbose else logging.ERROR)
     logging.getLogger("dance_now.assets").setLevel(logging.INFO)

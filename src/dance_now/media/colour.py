@@ -14,7 +14,7 @@ import numpy as np
 from av.buffer import Buffer
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-from dance_now.media.frame import Image
+from dance_now.arrays import Image
 from dance_now.media.picture import over_white
 
 _UNSPECIFIED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-Image = npt.NDArray[np.uint8]
+from dance_now.arrays import Image
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +12,7 @@ class Frame:
     Attributes:
         image: (H, W, 3) uint8 RGB, upright (rotation already applied).
         time: seconds since the start of the source.
-        index: 0, 1, 2, ... in decoding order.
+        index: 0, 1, 2, ... in decoding order; a damaged picture of a folder leaves a gap.
     """
 
     image: Image

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import cv2
 
+from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
-from dance_now.media.frame import Image
 from dance_now.media.sink import Sink
 
 _LOSSLESS_WEBP = 101  # OpenCV: any quality above 100

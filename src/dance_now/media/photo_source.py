@@ -11,7 +11,7 @@ from pathlib import Path
 from dance_now.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.media.picture import PICTURE_EXTENSIONS, checked_header, read_picture
-from dance_now.media.source import DEFAULT_FRAME_RATE, Source
+from dance_now.media.source import DEFAULT_FRAME_RATE, Source, frame_at
 
 _logger = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ class FolderSource(Source):
         self.frame_rate = frame_rate or DEFAULT_FRAME_RATE
         if self.frame_rate <= 0:
             raise DanceNowError(f"the frame rate must be positive, not {float(self.frame_rate):g}.")
-        first = _frame_at(start or 0.0, self.frame_rate)
-        last = len(pictures) if end is None else _frame_at(end, self.frame_rate)
+        first = frame_at(start or 0.0, self.frame_rate)
+        last = len(pictures) if end is None else frame_at(end, self.frame_rate)
         self._pictures = pictures[first:last]
         self.path = pictures[0].parent
         if not self._pictures:
@@ -75,9 +75,8 @@ class FolderSource(Source):
         return frozenset({self.path.resolve(), *(picture.resolve() for picture in self._pictures)})
 
     def frames(self) -> Generator[Frame]:
-        """Reads the pictures; damaged ones are skipped, counted and leave a gap in time."""
+        """Reads the pictures; damaged ones are skipped, counted and leave a gap."""
         self.skipped = 0
-        index = 0
         for place, picture in enumerate(self._pictures):
             try:
                 image = read_picture(picture)
@@ -85,9 +84,8 @@ class FolderSource(Source):
                 self.skipped += 1
                 _logger.warning("skipped: %s", error)
                 continue
-            yield Frame(image, float(place / self.frame_rate), index)
-            index += 1
-        if index == 0:
+            yield Frame(image, float(place / self.frame_rate), place)
+        if self.skipped == len(self._pictures):
             raise DanceNowError(f"none of the pictures in {self.path} could be read.")
 
     def _first_size(self) -> tuple[int, int]:
@@ -121,7 +119,3 @@ def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
     parts = re.split(r"(\d+)", path.name.lower())
     key = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
     return key, str(path)
-
-
-def _frame_at(seconds: float, frame_rate: Fraction) -> int:
-    return max(0, round(seconds * float(frame_rate)))

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
-from dance_now.media.frame import Image
 
 MAX_PIXELS = 100_000_000
 PICTURE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})

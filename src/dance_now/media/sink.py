@@ -9,8 +9,8 @@ from typing import Self
 
 import av
 
+from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
-from dance_now.media.frame import Image
 from dance_now.media.partial import check_target, discard, part_path
 from dance_now.media.source import Source
 

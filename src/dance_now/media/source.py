@@ -126,6 +126,11 @@ def open_source(
     return VideoSource(target, start, end)
 
 
+def frame_at(seconds: float, frame_rate: Fraction) -> int:
+    """The number of the picture shown from ``seconds`` on at a steady rate."""
+    return max(0, round(seconds * float(frame_rate)))
+
+
 def _check_cut(start: float | None, end: float | None) -> None:
     if start is not None and not 0 <= start < float("inf"):
         raise DanceNowError(f"--start must be 0 or more seconds, not {start}.")

@@ -13,9 +13,9 @@ import av.filter
 import cv2
 import numpy as np
 
+from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
 from dance_now.media.colour import from_rgb, tag_bt709
-from dance_now.media.frame import Image
 from dance_now.media.sink import Sink
 from dance_now.media.sound import SoundCopier
 from dance_now.media.source import Source

@@ -12,18 +12,15 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from dance_now import assets
-from dance_now.media.frame import Image
+from dance_now.arrays import FloatArray, Image
 from dance_now.pose.estimator import Detection, PersonMask
 from dance_now.pose.keypoints import BODY_INDEX, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.litert import LiteNetwork, Region, sigmoid
 from dance_now.pose.person_detector import PersonDetector, region_around, search_squares
 from dance_now.pose.pose import Pose
 from dance_now.pose.smoothing import OneEuro
-
-FloatArray = npt.NDArray[np.float32]
 
 _LANDMARK_SIZE: Final = 256
 _HEATMAP_SIZE: Final = 64

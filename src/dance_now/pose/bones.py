@@ -21,8 +21,8 @@ from typing import Final
 
 import numpy as np
 
+from dance_now.arrays import FloatArray
 from dance_now.pose.keypoints import FINGERS, LEFT_HAND, RIGHT_HAND
-from dance_now.pose.pose import FloatArray
 from dance_now.pose.skeleton import Skeleton
 
 _ARM = {"left": (5, 6, 7), "right": (2, 3, 4)}

@@ -8,7 +8,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from dance_now.media.frame import Image
+from dance_now.arrays import Image
 from dance_now.pose.keypoints import BODY, BODY_LIMBS, FACE, HAND_LIMBS, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.pose import Pose
 

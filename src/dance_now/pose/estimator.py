@@ -9,10 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.media.frame import Image
+from dance_now.arrays import FloatArray, Image
 from dance_now.pose.pose import Pose
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
+from dance_now.arrays import FloatArray, Image
 from dance_now.errors import DanceNowError
-from dance_now.media.frame import Image
 from dance_now.pose.estimator import between_pixel_centres
 
-FloatArray = npt.NDArray[np.float32]
 Affine = npt.NDArray[np.float64]
 
 _MINIMUM_REGION: Final = 4.0  # pixels
@@ -76,7 +75,7 @@ class Region:
 
 
 class LiteNetwork:
-    """A LiteRT network with one float input; its outputs are told apart by their shapes."""
+    """A LiteRT network with one float input; its outputs are told apart by their shapes, or by their order."""
 
     def __init__(self, path: Path, threads: int, shapes: set[tuple[int, ...]]) -> None:
         """Loads the network.
@@ -96,10 +95,11 @@ class LiteNetwork:
         except (ValueError, RuntimeError, OSError) as error:
             raise DanceNowError(f"cannot load the network {path}; delete it and try again.") from error
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = {
-            tuple(int(side) for side in details["shape"]): details["index"]
+        self._order = [
+            (tuple(int(side) for side in details["shape"]), details["index"])
             for details in self._interpreter.get_output_details()
-        }
+        ]
+        self._outputs = dict(self._order)
         if not shapes <= self._outputs.keys():
             raise DanceNowError(f"{path} is not the network that its name says; delete it and try again.")
 
@@ -108,6 +108,17 @@ class LiteNetwork:
         self._interpreter.set_tensor(self._input, values)
         self._interpreter.invoke()
         return {shape: self._interpreter.get_tensor(index) for shape, index in self._outputs.items()}
+
+    @property
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of all outputs in the file's order."""
+        return [shape for shape, _ in self._order]
+
+    def in_order(self, values: FloatArray) -> list[FloatArray]:
+        """All outputs in the file's order, for networks that have several of one shape."""
+        self._interpreter.set_tensor(self._input, values)
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index) for _, index in self._order]
 
 
 def sigmoid(values: FloatArray) -> FloatArray:

@@ -14,10 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.media.frame import Image
+from dance_now.arrays import FloatArray, Image
 from dance_now.pose.litert import LiteNetwork, Region, sigmoid
-
-FloatArray = npt.NDArray[np.float32]
 
 _DETECTOR_SIZE: Final = 224
 _DETECTOR_STRIDES: Final = (8, 16, 32, 32, 32)

@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from dance_now.arrays import BoolArray, FloatArray
 from dance_now.errors import DanceNowError
 from dance_now.pose.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
-
-FloatArray = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
 
 _OPENPOSE_PARTS = (
     ("pose_keypoints_2d", BODY),

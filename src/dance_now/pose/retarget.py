@@ -12,13 +12,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import BoolArray
 from dance_now.pose import limits
 from dance_now.pose.body import CharacterBody, Posture
 from dance_now.pose.head import limited_head
 from dance_now.pose.keypoints import FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.measure import Measurement, Measurer
 from dance_now.pose.placing import Placing, Sighting
-from dance_now.pose.pose import BoolArray, Pose
+from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
 from dance_now.pose.smoothing import OneEuro
 from dance_now.pose.vectors import basis, cross, length, normalised

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import BoolArray, FloatArray
 from dance_now.pose.keypoints import POINT_COUNT
-from dance_now.pose.pose import BoolArray, FloatArray
 
 TRUNK_PIVOTS: Final = ("spine", "chest", "neck", "head")
 

@@ -14,15 +14,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.media.frame import Image
+from dance_now.arrays import BoolArray, FloatArray, Image
 from dance_now.scene.inpaint import inpaint_smooth, inpaint_texture
 from dance_now.scene.matte import grow
 from dance_now.scene.pyramid import pull_push
 from dance_now.scene.region import Box, bounding_box
 from dance_now.scene.registration import Registrar
 
-FloatArray = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
 Camera = Literal["photo", "still", "handheld", "moving"]
 
 _SAMPLE_BYTES = 320_000_000  # all samples together

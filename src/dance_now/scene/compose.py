@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.media.frame import Image
+from dance_now.arrays import FloatArray, Image
 from dance_now.scene.region import Box, bounding_box
 
-FloatArray = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from dance_now.media.frame import Image
+from dance_now.arrays import FloatArray, Image
 from dance_now.scene.patches import PatchField
 from dance_now.scene.pyramid import pull_push
 from dance_now.scene.region import Box, bounding_box
-
-FloatArray = npt.NDArray[np.float32]
 
 _SMOOTH_PIXELS = 60_000  # a smooth fill needs no more than this many pixels
 _SEEN = 0.02  # hole values above this count as unknown

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from dance_now.media.frame import Image
+from dance_now.arrays import FloatArray, Image
 from dance_now.scene.region import bounding_box
-
-FloatArray = npt.NDArray[np.float32]
 
 _WORK_HEIGHT = 200  # rows of the person at which the linear models are solved
 _RADIUS_SHARE = 0.025  # window radius as a share of the person's height

@@ -13,11 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.media.frame import Image
+from dance_now.arrays import BoolArray, FloatArray, Image
 from dance_now.scene.pyramid import pull_push
 
-FloatArray = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
 _RADIUS = 2  # patches of 5x5

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from dance_now.arrays import FloatArray
+
 _SMALLEST = 2
 _RELAXATIONS = 3  # towards a membrane: without them the fill falls to the average right behind the rim
 _TINY = np.float32(1e-6)

@@ -12,9 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.media.frame import Image
-
-FloatArray = npt.NDArray[np.float32]
+from dance_now.arrays import FloatArray, Image
 
 _WORK_SIZE = 480  # longer side in pixels
 _CORNERS = 300

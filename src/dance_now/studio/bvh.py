@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
-from dance_now.pose.pose import FloatArray
 
 MAXIMUM_BYTES = 256 * 2**20
 MAXIMUM_JOINTS = 1000

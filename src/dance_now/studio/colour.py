@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from dance_now.arrays import FloatArray
 
 
 def srgb_to_linear(encoded: npt.ArrayLike) -> FloatArray:

@@ -22,9 +22,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
 from dance_now.pose.bones import BoneRig
-from dance_now.pose.pose import FloatArray, Pose
+from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.avatar import Avatar, load_avatar
 from dance_now.studio.camera import Camera

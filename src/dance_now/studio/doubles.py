@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
+from dance_now.arrays import FloatArray
 from dance_now.pose.bones import unit
-from dance_now.pose.pose import FloatArray
 from dance_now.studio.motion import JOINT_INDEX, Motion, body_axes
 
 _BONES: Final = tuple(

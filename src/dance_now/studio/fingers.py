@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
+from dance_now.arrays import FloatArray
 from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, FRAME_BONES, BoneRig, unit
 from dance_now.pose.keypoints import FINGERS
-from dance_now.pose.pose import FloatArray
 
 _PHALANXES: Final = ("Proximal", "Intermediate", "Distal")
 _STRAIGHT, _BENT, _CURLED = (2, 3, 2), (35, 40, 25), (80, 95, 60)

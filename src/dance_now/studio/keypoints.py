@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.pose.keypoints import BODY_INDEX, FACE, FINGERS, POINT_COUNT, hand_slice
-from dance_now.pose.pose import FloatArray
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.avatar import Avatar
 from dance_now.studio.face import FaceLandmarks

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.studio.colour import DECODE_TABLE, linear_to_srgb, srgb_to_linear
 from dance_now.studio.gltf import Gltf, MalformedGltfError
 from dance_now.studio.textures import Pixels, Texture, TextureReader
-
-FloatArray = npt.NDArray[np.float32]
 
 ALPHA_MODES = ("OPAQUE", "MASK", "BLEND")
 # A surface that brings no toon shading gets some, so that every character looks drawn.

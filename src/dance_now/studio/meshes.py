@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.studio.gltf import Array, Gltf, MalformedGltfError
 from dance_now.studio.materials import Material
 from dance_now.studio.node_tree import Matrices
 
-FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 
 MAX_VERTICES = 2_000_000

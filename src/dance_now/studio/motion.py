@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
 from dance_now.pose.bones import basis, unit
-from dance_now.pose.pose import FloatArray
 from dance_now.studio.bvh import Bvh, read_bvh
 
 _logger = logging.getLogger(__name__)

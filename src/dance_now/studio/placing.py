@@ -7,9 +7,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.studio.jit import inner_kernel, kernel
 
-FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 
 _FAR_OUTSIDE = 100000.0  # samples; beyond it coordinates could overflow

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
 from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, unit
 from dance_now.pose.keypoints import FACE, FINGERS
-from dance_now.pose.pose import FloatArray
 from dance_now.studio.avatar import Avatar
 from dance_now.studio.face import FaceLandmarks, expression_basis, expression_names
 from dance_now.studio.meshes import Primitive

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.pose.bones import (
     BLEND_BONES,
     BONE_INDEX,
@@ -33,7 +34,6 @@ from dance_now.pose.bones import (
     unit,
 )
 from dance_now.pose.keypoints import BODY_INDEX, FACE, POINT_COUNT, hand_slice
-from dance_now.pose.pose import FloatArray
 from dance_now.studio.avatar import Avatar
 from dance_now.studio.fingers import finger_directions
 from dance_now.studio.motion import Motion, body_axes

@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import BoolArray, FloatArray
 from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, BoneRig, basis, unit
 from dance_now.pose.keypoints import BODY_INDEX
-from dance_now.pose.pose import BoolArray, FloatArray
 from dance_now.studio.bvh import axis_rotations
 from dance_now.studio.fingers import finger_directions, random_fingers
 from dance_now.studio.posing import SolvedPoses, Target, solve_poses

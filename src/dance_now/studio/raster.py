@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.studio.jit import inner_kernel, kernel
 from dance_now.studio.sampling import fetch_texel, texture_detail, toon_colour
 
-FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 
 _CLEAR = np.float32(0.002)  # alpha below half a step of uint8 draws nothing

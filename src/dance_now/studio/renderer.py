@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
 from dance_now.studio.avatar import Avatar, morphed
 from dance_now.studio.camera import Camera
@@ -24,7 +25,6 @@ from dance_now.studio.skinning import skin_vertices
 _STRIP_PIXELS = 16
 _WRAPS = {"repeat": 0, "clamp": 1, "mirror": 2}
 
-FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 
 

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.pose.bones import BONE_INDEX, BoneRig, unit
-from dance_now.pose.pose import FloatArray
 from dance_now.studio.camera import Camera
 from dance_now.studio.doubles import group_alike
 from dance_now.studio.fingers import random_fingers

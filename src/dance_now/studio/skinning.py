@@ -7,9 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.studio.jit import kernel
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @kernel

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
-from dance_now.pose.pose import FloatArray, Pose
+from dance_now.pose.pose import Pose
 
 Split = Literal["train", "test"]
 _LABEL_SUFFIX = "_keypoints.json"

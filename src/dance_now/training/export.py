@@ -12,10 +12,10 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from dance_now.arrays import FloatArray
 from dance_now.character.file import CANVAS, CharacterCard, CharacterFile
 from dance_now.errors import DanceNowError
 from dance_now.pose.keypoints import POINT_COUNT
-from dance_now.pose.pose import FloatArray
 from dance_now.training.generator import PointsGenerator, ShippedGenerator
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def export_character(generator: PointsGenerator, card: CharacterCard, samples: F
     Raises:
         DanceNowError: the graph and torch differ by more than TOLERANCE.
     """
-    shipped = ShippedGenerator(rounded(generator).cpu().eval())
+    shipped = ShippedGenerator(rounded(generator).cpu()).eval()
     graph = to_onnx(shipped)
     difference, pictures = compare(shipped, graph, samples)
     logger.info("onnx differs from torch by at most %.1e", difference)
@@ -78,11 +78,19 @@ def to_onnx(shipped: ShippedGenerator) -> bytes:
     model = program.model_proto
     _store_in_half(model.graph)
     model.producer_name, model.producer_version, model.doc_string = "dance_now", "", ""
-    for node in model.graph.node:
-        node.doc_string = ""
-        node.ClearField("metadata_props")
+    _leave_out_notes(model.graph)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def _leave_out_notes(graph: onnx.GraphProto) -> None:
+    """Removes what torch notes for debugging, file paths among it, and sizes that runtimes infer themselves."""
+    graph.ClearField("value_info")
+    graph.ClearField("doc_string")
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+    for node in graph.node:
+        node.ClearField("doc_string")
 
 
 def _store_in_half(graph: onnx.GraphProto) -> None:

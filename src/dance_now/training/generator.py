@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dance_now.pose.bones import BONE_INDEX, BoneRig
@@ -19,7 +18,7 @@ from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.points import MeshPoints
 from dance_now.training.bones import BONE_COUNT, BoneRule, Rows
 from dance_now.training.decoder import Decoder
-from dance_now.training.splat import fill, splat
+from dance_now.training.splat import doubled, fill, splat
 
 _GRAVITY_BONES = [BONE_INDEX[name] for name in ("head", "chest", "hips")]
 _LIMBS = [BONE_INDEX[name] for name in ("leftUpperArm", "rightUpperArm", "leftUpperLeg", "rightUpperLeg")]
@@ -85,23 +84,21 @@ class PointsGenerator(nn.Module):
 
     def _add_expressions(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
         """Linear map from departures of the face points to expression weights, and what they move."""
-        names = len(mesh.face_basis)
-        self.expressions = names
-        if not names:
-            return
         known = np.repeat(skeleton.known[FACE], 3).astype(np.float32)
-        basis = mesh.face_basis.reshape(names, -1) * known  # (E, 210) metres at weight 1
+        basis = mesh.face_basis.reshape(len(mesh.face_basis), known.size) * known  # metres at weight 1
+        morphs = mesh.morphs.transpose(1, 0, 2).reshape(len(basis), mesh.position.size)
+        if not len(basis):  # one that moves nothing keeps the graph the same for faces that do not move
+            basis, morphs = np.zeros((1, known.size)), np.zeros((1, mesh.position.size))
         # Ridge regression: expressions that move the same landmarks share the evidence instead of fighting.
         gram = basis @ basis.T
-        ridge = 1e-3 * np.trace(gram) / names * np.eye(names)
-        self.register_buffer(
-            "face_solve", torch.from_numpy(np.linalg.solve(gram + ridge, basis).T.astype(np.float32))
-        )
-        self.register_buffer("face_rest", torch.from_numpy(np.array(skeleton.rest[FACE], np.float32)))
-        self.register_buffer(
-            "morphs",
-            torch.from_numpy(np.ascontiguousarray(mesh.morphs.transpose(1, 0, 2).reshape(names, -1))),
-        )
+        ridge = (1e-3 * np.trace(gram) / len(basis) + 1e-9) * np.eye(len(basis))
+        for name, array in (
+            ("face_solve", np.linalg.solve(gram + ridge, basis).T),
+            ("face_rest", skeleton.rest[FACE]),
+            ("morphs", morphs),
+        ):
+            self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
+        self.opacity_moves = nn.Parameter(torch.zeros(len(basis), len(mesh.position)))
 
     def forward(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
         """Premultiplied RGBA (B, 4, height, width), not clamped; ``size`` is divisible by 16."""
@@ -110,14 +107,15 @@ class PointsGenerator(nn.Module):
             residual = self.decoder(features)
         cover = features[:, -1:]  # without holes
         base = torch.cat([features[:, :3] * cover, cover], dim=1)
-        return residual.float() + F.interpolate(base, scale_factor=2.0, mode="nearest")
+        return residual.float() + doubled(base)
 
     def feature_map(self, keypoints: Tensor, half: tuple[int, int]) -> Tensor:
         """Splatted points (B, channels, *half): colour, normal, depth, learned, and two of coverage."""
         flip = torch.tensor([1.0, -1.0, -1.0], device=keypoints.device)
         view = keypoints[..., :3] * flip  # view frame, px
         rotations, anchors, scale = self.rule(view)
-        position, normal = self._place(view, keypoints[..., 3], rotations, anchors, scale)
+        expression = self._expression(view, keypoints[..., 3], rotations, anchors, scale)
+        position, normal = self._place(rotations, anchors, scale, expression)
         figure = scale * self.height
         depth = (view[:, 8:9, 2] - position[..., 2]) / figure[:, None]
         light = self.tone[:3] / self.tone[:3].square().sum().sqrt()
@@ -125,7 +123,9 @@ class PointsGenerator(nn.Module):
         colour = self.shaded + (self.lit - self.shaded) * tone
         batch = keypoints.shape[0]
         channels = [colour, normal[..., :2], depth.unsqueeze(2) * 4, self.features.expand(batch, -1, -1)]
-        weight = torch.sigmoid(normal[..., 2] * 8 + 1) * torch.sigmoid(self.opacity)
+        # What an expression hides (an iris behind its lid) sinks too little for the depth test to tell.
+        opacity = torch.sigmoid(self.opacity + expression @ self.opacity_moves)
+        weight = torch.sigmoid(normal[..., 2] * 8 + 1) * opacity
         pixels = torch.stack([position[..., 0] / 2, position[..., 1] / -2, -position[..., 2]], dim=2)
         softness = figure * self.config.softness
         sparseness = (figure / _SPARSE_FROM - 1).clamp(0, 1)
@@ -135,14 +135,10 @@ class PointsGenerator(nn.Module):
         return torch.cat([means, covers], dim=1)
 
     def _place(
-        self, view: Tensor, confidence: Tensor, rotations: Tensor, anchors: Tensor, scale: Tensor
+        self, rotations: Tensor, anchors: Tensor, scale: Tensor, expression: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Positions (B, N, 3) in px and normals (B, N, 3), view frame, by linear blend skinning."""
-        moved = self._correct(rotations)
-        if self.expressions:
-            moved = (
-                moved + self._expression_weights(view, confidence, rotations, anchors, scale) @ self.morphs
-            )
+        moved = self._correct(rotations) + expression @ self.morphs
         rest = self.rest + self.offset + moved.unflatten(1, (-1, 3))
         turned = rotations * scale[:, None, None, None]
         shift = anchors - (turned @ self.rule.pivots.unsqueeze(-1)).squeeze(-1)
@@ -162,7 +158,7 @@ class PointsGenerator(nn.Module):
         local = (parents.transpose(-1, -2) @ limbs.unsqueeze(-1)).squeeze(-1) - self.limb_rest
         return torch.cat([gravity.flatten(1), local.flatten(1)], dim=1) @ self.correctives
 
-    def _expression_weights(
+    def _expression(
         self, view: Tensor, confidence: Tensor, rotations: Tensor, anchors: Tensor, scale: Tensor
     ) -> Tensor:
         """(B, E) in [0, 1] from the face points' departure from rest in the head's own frame."""
@@ -187,6 +183,7 @@ class PointsGenerator(nn.Module):
                 "scale": 0.05 * self.height,
                 "lr": rate * 0.05 * self.height,
             },
+            {"params": [self.opacity_moves], "scale": 10.0, "lr": rate * 10},
         ]
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.pose import FloatArray
+from dance_now.arrays import FloatArray
 
 _HEIGHT = 256
 _MARGIN = 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 
 from dance_now.character.character import Character
-from dance_now.character.file import SUFFIX, CharacterCard, write_character_file
+from dance_now.character.file import SUFFIX, CharacterCard, is_character_name, write_character_file
 from dance_now.errors import DanceNowError
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.dataset import render_dataset
@@ -162,7 +161,7 @@ def _dataset(source: Path, run: Path, config: TrainingConfig, motions: Path | No
 def _character_name(output: Path) -> str:
     if output.suffix != SUFFIX:
         raise DanceNowError(f"The output should be called NAME{SUFFIX}, not {output.name}.")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", output.stem):
+    if not is_character_name(output.stem):
         raise DanceNowError(
             f"A character's name has lower-case letters, digits, - and _ only, not {output.stem!r}."
         )

@@ -58,6 +58,11 @@ def splat(
     return canvas.transpose(1, 2).unflatten(2, (height, width))
 
 
+def doubled(x: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, C, 2H, 2W), bilinear."""
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
 def fill(sums: Tensor, density: Tensor, sparseness: Tensor, levels: int = 4) -> tuple[Tensor, Tensor]:
     """Weighted means of what ``splat`` summed, holes filled from coarser levels.
 
@@ -78,11 +83,11 @@ def fill(sums: Tensor, density: Tensor, sparseness: Tensor, levels: int = 4) -> 
     covers = [1 - torch.exp(-2 * density[:, None, None, None] * level[:, -1:]) for level in pyramid]
     filled = means[-1]
     for mean, cover in zip(means[-2::-1], covers[-2::-1], strict=True):
-        coarser = F.interpolate(filled, scale_factor=2.0, mode="nearest")
+        coarser = doubled(filled)
         filled = coarser + cover * (mean - coarser)
-    coarser = F.interpolate(covers[2], scale_factor=2.0, mode="nearest")
+    coarser = doubled(covers[2])
     whole = covers[1] + sparseness[:, None, None, None] * (coarser - covers[1])
-    return filled, torch.cat([covers[0], F.interpolate(whole, scale_factor=2.0, mode="nearest")], dim=1)
+    return filled, torch.cat([covers[0], doubled(whole)], dim=1)
 
 
 @torch.no_grad()

@@ -1,0 +1,349 @@
+"""The sizes of what each operator makes.
+
+The operators are those that the exporter writes, and a few that another release of torch may write instead.
+Source: ONNX operator documentation, operator sets 18 to 21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from dance_now.character.onnx_file import BOOL, ELEMENT_TYPES, FLOAT, FLOAT16, INT64, element_count
+from dance_now.character.onnx_values import MAXIMUM_KNOWN, Operands, Shape, Value, broadcast, counted_axis
+from dance_now.character.onnx_wire import UnfitError
+
+
+def _same(operands: Operands) -> Value:
+    """Operators that change each number by itself; further inputs are single numbers."""
+    if any(value is not None and value.shape not in ((), (1,)) for value in operands.values[1:]):
+        raise UnfitError(f"{operands.node.operator} takes single numbers beside its input")
+    return Value(operands[0].element, operands[0].shape)
+
+
+def _cast(operands: Operands) -> Value:
+    value, element = operands[0], operands.integer("to", 0)
+    if element not in ELEMENT_TYPES:
+        raise UnfitError(f"Cast to type {element}")
+    if value.known is None or value.element != INT64:
+        return Value(element, value.shape)
+    return Value(element, value.shape, value.known.astype(ELEMENT_TYPES[element]))
+
+
+def _elementwise(element: int | None = None, whole: Callable[..., Any] | None = None) -> Rule:
+    """Operators on numbers at the same place; ``whole`` computes constant whole numbers."""
+
+    def rule(operands: Operands) -> Value:
+        values = operands.present()
+        if not values or len({value.element for value in values}) > 1:
+            raise UnfitError(f"{operands.node.operator} of different element types")
+        shape = broadcast([value.shape for value in values])
+        known = [value.known for value in values if value.known is not None]
+        constant = whole is not None and len(values) == 2 == len(known) and values[0].element == INT64
+        if whole is None or not constant or element_count(shape) > MAXIMUM_KNOWN:
+            return Value(element or values[0].element, shape)
+        with np.errstate(over="ignore"):
+            return Value(INT64, shape, np.asarray(whole(*known), np.int64))
+
+    return rule
+
+
+def _divide(operands: Operands) -> Value:
+    if operands[0].element not in (FLOAT, FLOAT16):
+        raise UnfitError("Div of whole numbers, which stops the program where one is 0")
+    return _elementwise()(operands)
+
+
+def _where(operands: Operands) -> Value:
+    condition, first, second = operands[0], operands[1], operands[2]
+    if condition.element != BOOL or first.element != second.element:
+        raise UnfitError("Where of different element types")
+    return Value(first.element, broadcast([condition.shape, first.shape, second.shape]))
+
+
+def _matmul(operands: Operands) -> Value:
+    first, second = operands[0], operands[1]
+    a, b = first.shape, second.shape
+    if len(a) < 2 or len(b) < 2 or a[-1] != b[-2] or {first.element, second.element} != {FLOAT}:
+        raise UnfitError(f"MatMul of {a} and {b}")
+    return Value(FLOAT, (*broadcast([a[:-2], b[:-2]]), a[-2], b[-1]))
+
+
+def _reduce(operands: Operands) -> Value:
+    value, rank = operands[0], len(operands[0].shape)
+    axes = range(rank) if operands.get(1) is None else operands.numbers(1)
+    reduced = {counted_axis(axis, rank) for axis in axes}
+    if not reduced or operands.integer("noop_with_empty_axes", 0):
+        raise UnfitError("a sum over nothing")
+    keep = operands.integer("keepdims", 1)
+    sizes = [1 if axis in reduced else size for axis, size in enumerate(value.shape)]
+    return Value(value.element, tuple(size for axis, size in enumerate(sizes) if keep or axis not in reduced))
+
+
+def _concat(operands: Operands) -> Value:
+    values = operands.present()
+    axis = operands.axis(values[0], 0)
+    others = {(value.element, value.shape[:axis], value.shape[axis + 1 :]) for value in values}
+    if len(others) > 1 or any(len(value.shape) <= axis for value in values):
+        raise UnfitError("Concat of shapes that do not fit")
+    total = sum(value.shape[axis] for value in values)
+    shape = (*values[0].shape[:axis], total, *values[0].shape[axis + 1 :])
+    known = [value.known for value in values if value.known is not None]
+    if len(known) < len(values) or element_count(shape) > MAXIMUM_KNOWN:
+        return Value(values[0].element, shape)
+    return Value(values[0].element, shape, np.concatenate(known, axis))
+
+
+def _shape(operands: Operands) -> Value:
+    shape = operands[0].shape
+    sizes = shape[operands.integer("start", 0) : operands.integer("end", len(shape))]
+    return Value(INT64, (len(sizes),), np.array(sizes, np.int64))
+
+
+def _reshaped(value: Value, shape: Shape) -> Value:
+    if element_count(shape) != element_count(value.shape):
+        raise UnfitError(f"{value.shape} cannot become {shape}")
+    return Value(value.element, shape, None if value.known is None else value.known.reshape(shape))
+
+
+def _reshape(operands: Operands) -> Value:
+    value, sizes = operands[0], operands.numbers(1)
+    if not operands.integer("allowzero", 0):
+        if any(size == 0 and place >= len(value.shape) for place, size in enumerate(sizes)):
+            raise UnfitError("Reshape copies a size that is not there")
+        sizes = [value.shape[place] if size == 0 else size for place, size in enumerate(sizes)]
+    if sizes.count(-1) == 1:
+        rest = element_count(tuple(size for size in sizes if size != -1))
+        if rest == 0 or element_count(value.shape) % rest:
+            raise UnfitError(f"{value.shape} cannot become {tuple(sizes)}")
+        sizes = [element_count(value.shape) // rest if size == -1 else size for size in sizes]
+    return _reshaped(value, tuple(sizes))
+
+
+def _squeeze(operands: Operands) -> Value:
+    value, rank = operands[0], len(operands[0].shape)
+    if operands.get(1) is None:
+        dropped = {axis for axis, size in enumerate(value.shape) if size == 1}
+    else:
+        dropped = {counted_axis(axis, rank) for axis in operands.numbers(1)}
+    return _reshaped(value, tuple(size for axis, size in enumerate(value.shape) if axis not in dropped))
+
+
+def _unsqueeze(operands: Operands) -> Value:
+    value, axes = operands[0], operands.numbers(1)
+    rank = len(value.shape) + len(axes)
+    added = {counted_axis(axis, rank) for axis in axes}
+    if len(added) != len(axes):
+        raise UnfitError("Unsqueeze with one axis twice")
+    sizes = iter(value.shape)
+    return _reshaped(value, tuple(1 if axis in added else next(sizes) for axis in range(rank)))
+
+
+def _expand(operands: Operands) -> Value:
+    sizes = tuple(operands.numbers(1))
+    element_count(sizes)
+    return Value(operands[0].element, broadcast([operands[0].shape, sizes]))
+
+
+def _transpose(operands: Operands) -> Value:
+    value = operands[0]
+    order = operands.integers("perm", tuple(range(len(value.shape)))[::-1])
+    if sorted(order) != list(range(len(value.shape))):
+        raise UnfitError(f"Transpose by {order}")
+    return Value(value.element, tuple(value.shape[axis] for axis in order))
+
+
+def _slice(operands: Operands) -> Value:
+    value, rank = operands[0], len(operands[0].shape)
+    starts, ends = operands.numbers(1), operands.numbers(2)
+    axes = list(range(len(starts))) if operands.get(3) is None else operands.numbers(3)
+    steps = [1] * len(starts) if operands.get(4) is None else operands.numbers(4)
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        raise UnfitError("Slice with bounds that do not fit")
+    cuts = [slice(None)] * rank
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        if step < 0:
+            raise UnfitError("Slice backwards")
+        cuts[counted_axis(axis, rank)] = slice(start, end, step)
+    shape = tuple(len(range(*cut.indices(size))) for cut, size in zip(cuts, value.shape, strict=True))
+    return Value(value.element, shape, None if value.known is None else value.known[tuple(cuts)])
+
+
+def _gather(operands: Operands) -> Value:
+    value, indices = operands[0], operands[1]
+    axis = operands.axis(value, 0)
+    if indices.element != INT64:
+        raise UnfitError("Gather by something other than whole numbers")
+    shape = (*value.shape[:axis], *indices.shape, *value.shape[axis + 1 :])
+    if value.known is None or indices.known is None or element_count(shape) > MAXIMUM_KNOWN:
+        return Value(value.element, shape)
+    size = value.shape[axis]
+    if not ((indices.known >= -size) & (indices.known < size)).all():
+        raise UnfitError("Gather of rows that are not there")
+    return Value(value.element, shape, np.take(value.known, indices.known, axis))
+
+
+def _gather_elements(operands: Operands) -> Value:
+    value, indices = operands[0], operands[1]
+    _check_places(operands, value, indices)
+    return Value(value.element, indices.shape)
+
+
+def _scatter_elements(operands: Operands) -> Value:
+    value, indices, updates = operands[0], operands[1], operands[2]
+    _check_places(operands, value, indices)
+    if indices.shape != updates.shape or updates.element != value.element:
+        raise UnfitError("ScatterElements with updates that do not fit")
+    return Value(value.element, value.shape)
+
+
+def _check_places(operands: Operands, value: Value, indices: Value) -> None:
+    """Indices along one axis reach no further than the value along the others."""
+    axis = operands.axis(value, 0)
+    if (
+        indices.element != INT64
+        or len(indices.shape) != len(value.shape)
+        or any(indices.shape[other] > size for other, size in enumerate(value.shape) if other != axis)
+    ):
+        raise UnfitError(f"{operands.node.operator} with indices that do not fit")
+
+
+def _windows(operands: Operands, kernel: Shape) -> Shape:
+    """Height and width after a kernel (h, w) has moved over an input (B, C, H, W)."""
+    strides, dilations = operands.integers("strides", (1, 1)), operands.integers("dilations", (1, 1))
+    pads = operands.integers("pads", (0, 0, 0, 0))
+    if operands.node.attributes.get("auto_pad", b"NOTSET") != b"NOTSET" or operands.integer("ceil_mode", 0):
+        raise UnfitError(f"{operands.node.operator} with a rounding that the exporter does not use")
+    if min(*kernel, *strides, *dilations) < 1 or min(pads) < 0 or max(*kernel, *pads) > 64:
+        raise UnfitError(f"{operands.node.operator} with a kernel out of bounds")
+    sizes = []
+    for axis in range(2):
+        padded = operands[0].shape[2 + axis] + pads[axis] + pads[2 + axis]
+        sizes.append((padded - dilations[axis] * (kernel[axis] - 1) - 1) // strides[axis] + 1)
+    if min(sizes) < 1:
+        raise UnfitError(f"{operands.node.operator} with a kernel larger than its input")
+    return tuple(sizes)
+
+
+def _picture(operands: Operands) -> Value:
+    value = operands[0]
+    if len(value.shape) != 4 or value.element != FLOAT:
+        raise UnfitError(f"{operands.node.operator} of something other than pictures")
+    return value
+
+
+def _convolution(operands: Operands) -> Value:
+    value, weights, bias = _picture(operands), operands[1], operands.get(2)
+    group = operands.integer("group", 1)
+    if (
+        len(weights.shape) != 4
+        or weights.element != FLOAT
+        or group < 1
+        or weights.shape[1] * group != value.shape[1]
+        or weights.shape[0] % group
+        or (bias is not None and (bias.shape != weights.shape[:1] or bias.element != FLOAT))
+        or operands.integers("kernel_shape", weights.shape[2:]) != weights.shape[2:]
+    ):
+        raise UnfitError("Conv with shapes that do not fit")
+    return Value(FLOAT, (value.shape[0], weights.shape[0], *_windows(operands, weights.shape[2:])))
+
+
+def _pool(operands: Operands) -> Value:
+    value, kernel = _picture(operands), operands.integers("kernel_shape", (0, 0))
+    return Value(FLOAT, (*value.shape[:2], *_windows(operands, kernel)))
+
+
+def _resize(operands: Operands) -> Value:
+    value, scales = _picture(operands), operands.get(2)
+    if operands.get(1) is not None and operands[1].shape != (0,):
+        raise UnfitError("Resize of a region")
+    if operands.node.attributes.get("keep_aspect_ratio_policy", b"stretch") != b"stretch":
+        raise UnfitError("Resize that chooses its own size")
+    if operands.get(3) is not None:
+        sizes = tuple(operands.numbers(3))
+    elif scales is not None and scales.known is not None and scales.element == FLOAT:
+        factors = [float(factor) for factor in scales.known.reshape(-1)]
+        if not all(0 < factor <= 64 for factor in factors):
+            raise UnfitError("Resize by a factor out of bounds")
+        sizes = tuple(int(size * factor) for size, factor in zip(value.shape, factors, strict=False))
+    else:
+        sizes = ()
+    if len(sizes) != 4 or sizes[:2] != value.shape[:2] or min(sizes) < 1:
+        raise UnfitError("Resize to a size that is not constant or does not fit")
+    return Value(FLOAT, sizes)
+
+
+def _depth_to_space(operands: Operands) -> Value:
+    value, block = _picture(operands), operands.integer("blocksize", 0)
+    count, channels, height, width = value.shape
+    if not 1 <= block <= 64 or channels % block**2:
+        raise UnfitError("DepthToSpace with channels that do not fit")
+    return Value(FLOAT, (count, channels // block**2, height * block, width * block))
+
+
+Rule = Callable[[Operands], Value]
+RULES: Final[Mapping[str, Rule]] = {
+    **dict.fromkeys(
+        ("Abs", "Ceil", "Clip", "Erf", "Exp", "Floor", "Identity", "LeakyRelu", "Log", "Neg"), _same
+    ),
+    **dict.fromkeys(("Not", "Reciprocal", "Relu", "Sigmoid", "Softplus", "Sqrt", "Tanh"), _same),
+    **dict.fromkeys(("Max", "Min", "Pow", "And", "Or"), _elementwise()),
+    **dict.fromkeys(("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"), _elementwise(BOOL)),
+    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
+    **dict.fromkeys(("AveragePool", "MaxPool"), _pool),
+    "Add": _elementwise(whole=np.add),
+    "Sub": _elementwise(whole=np.subtract),
+    "Mul": _elementwise(whole=np.multiply),
+    "Div": _divide,
+    "Cast": _cast,
+    "Concat": _concat,
+    "Conv": _convolution,
+    "DepthToSpace": _depth_to_space,
+    "Expand": _expand,
+    "Gather": _gather,
+    "GatherElements": _gather_elements,
+    "MatMul": _matmul,
+    "Reshape": _reshape,
+    "Resize": _resize,
+    "ScatterElements": _scatter_elements,
+    "Shape": _shape,
+    "Slice": _slice,
+    "Squeeze": _squeeze,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+    "Where": _where,
+}
+_WINDOW: Final = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
+_REDUCE: Final = ("keepdims", "noop_with_empty_axes")
+# The attributes that the rules above account for, or that change no sizes.
+ATTRIBUTES: Final[Mapping[str, tuple[str, ...]]] = {
+    "AveragePool": (*_WINDOW, "ceil_mode", "count_include_pad"),
+    "Cast": ("saturate", "to"),
+    "Concat": ("axis",),
+    "Conv": (*_WINDOW, "group"),
+    "DepthToSpace": ("blocksize", "mode"),
+    "Gather": ("axis",),
+    "GatherElements": ("axis",),
+    "LeakyRelu": ("alpha",),
+    "MaxPool": (*_WINDOW, "ceil_mode", "storage_order"),
+    "ReduceMax": _REDUCE,
+    "ReduceMean": _REDUCE,
+    "ReduceMin": _REDUCE,
+    "ReduceSum": _REDUCE,
+    "Reshape": ("allowzero",),
+    "Resize": (
+        "antialias",
+        "coordinate_transformation_mode",
+        "cubic_coeff_a",
+        "exclude_outside",
+        "extrapolation_value",
+        "keep_aspect_ratio_policy",
+        "mode",
+        "nearest_mode",
+    ),
+    "ScatterElements": ("axis", "reduction"),
+    "Shape": ("end", "start"),
+    "Transpose": ("perm",),
+}
