@@ -1,6 +1,6 @@
 """Prints how long pose estimation takes for each frame of a video, at 1280x720 and as it is.
 
-python benchmarks/bench_pose.py VIDEO [--threads 2] [--frames 150]
+python benchmarks/bench_pose.py [VIDEO] [--threads 2] [--frames 150]
 """
 
 import argparse
@@ -13,7 +13,8 @@ import av
 import cv2
 import numpy as np
 
-from dance_now.media.frame import Image
+from dance_now.arrays import Image
+from dance_now.assets import sample_clip
 from dance_now.pose.estimator import PoseEstimator, open_estimator
 
 
@@ -68,15 +69,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("video", type=Path)
+    parser.add_argument("video", type=Path, nargs="?")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--frames", type=int, default=150)
     arguments = parser.parse_args()
+    video = arguments.video or sample_clip()
     estimate = open_estimator(threads=arguments.threads)
-    measure(
-        estimate, (fitted(image) for image in islice(frames(arguments.video), arguments.frames)), "1280x720"
-    )
-    measure(estimate, islice(frames(arguments.video), arguments.frames), "as it is")
+    measure(estimate, (fitted(image) for image in islice(frames(video), arguments.frames)), "1280x720")
+    measure(estimate, islice(frames(video), arguments.frames), "as it is")
 
 
 if __name__ == "__main__":

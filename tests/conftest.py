@@ -13,5 +13,7 @@ def data_dir() -> Path:
     """The folder of avatars, motions and videos named by DANCE_NOW_DATA; the test skips without it."""
     folder = Path(os.environ.get("DANCE_NOW_DATA", _DEFAULT_DATA))
     if not (folder / "characters").is_dir():
-        pytest.skip("set DANCE_NOW_DATA to the folder with characters/, motions/ and people/ to run this test")
+        pytest.skip(
+            "set DANCE_NOW_DATA to the folder with characters/, motions/ and people/ to run this test"
+        )
     return folder

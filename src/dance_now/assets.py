@@ -115,12 +115,13 @@ _MEDIAPIPE: Final = Wheel(
         )
     },
 )
+_CLIP: Final = "sample_clip.mp4"
 _POSE2SIM: Final = Wheel(
     requirement="pose2sim==0.10.49",
     megabytes=51,
     options=(),
     members={
-        "sample_clip.mp4": WheelMember(
+        _CLIP: WheelMember(
             "Pose2Sim/Demo_SinglePerson/videos/cam01.mp4",
             387775,
             "cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a",
@@ -179,14 +180,14 @@ def pose_model(name: str) -> Path:
                 f"{MODELS_VARIABLE} is set, but there is no file {path}. Put it there or unset it."
             )
         return path
+    return local_pose_model(name) or _fetch(_MEDIAPIPE, name)
+
+
+def local_pose_model(name: str) -> Path | None:
+    """The path of a pose network in the cache or in an installed mediapipe, or None; fetches nothing."""
     member = _MEDIAPIPE.members[name]
     cached = cache_dir() / name
-    if _is_intact(cached, member):
-        return cached
-    installed = _installed_mediapipe(member)
-    if installed is not None:
-        return installed
-    return _fetch(_MEDIAPIPE, name)
+    return cached if _is_intact(cached, member) else _installed_mediapipe(member)
 
 
 def sample_clip() -> Path:
@@ -197,9 +198,13 @@ def sample_clip() -> Path:
     Raises:
         DanceNowError: the file cannot be had; the message says where to put it.
     """
-    name = "sample_clip.mp4"
-    cached = cache_dir() / name
-    return cached if _is_intact(cached, _POSE2SIM.members[name]) else _fetch(_POSE2SIM, name)
+    return _fetch(_POSE2SIM, _CLIP) if local_sample_clip() is None else cache_dir() / _CLIP
+
+
+def local_sample_clip() -> Path | None:
+    """The path of the sample clip in the cache, or None; fetches nothing."""
+    cached = cache_dir() / _CLIP
+    return cached if _is_intact(cached, _POSE2SIM.members[_CLIP]) else None
 
 
 def _is_intact(path: Path, member: WheelMember) -> bool:

@@ -18,7 +18,7 @@ from dance_now.media.blank_source import BlankSource
 from dance_now.media.frame import Frame
 from dance_now.media.sink import Sink, open_sink
 from dance_now.media.source import Source
-from dance_now.pose.estimator import Detection, PoseEstimator
+from dance_now.pose.estimator import Detection, PoseEstimator, open_estimator
 from dance_now.pose.finder import PersonFinder
 from dance_now.pose.openpose_files import OpenPoseFiles
 from dance_now.pose.pose import Pose
@@ -104,17 +104,19 @@ class Dancer:
         canvas, to_picture = self._draw(retargeted)
         return Drawn(self._compose(frame.image, detection, canvas, to_picture), detection, retargeted)
 
-    def draw(self, pose: Pose, time: float = 0.0) -> npt.NDArray[np.uint8]:
+    def draw(self, pose: Pose, time: float | None = None) -> npt.NDArray[np.uint8]:
         """The character in a person's pose, alone in its own canvas.
 
         Args:
             pose: a person's, in pixels of any picture, with or without depth.
-            time: seconds, for smoothing between calls.
+            time: seconds, for smoothing between calls; without it the pose stands alone.
 
         Returns:
             (512, 512, 4) uint8 RGBA, straight alpha.
         """
-        return self._draw(self._retargeter(pose, time))[0]
+        if time is None:
+            self._retargeter.reset()
+        return self._draw(self._retargeter(pose, time or 0.0))[0]
 
     def _draw(self, retargeted: Retargeted) -> tuple[Image, npt.NDArray[np.float64]]:
         """The canvas (512, 512, 4) and the (2, 3) affine map from it to the picture."""
@@ -220,6 +222,8 @@ def dance(
         target = Path(output) if output is not None else default_output(opened, actor.name, chosen)
         with open_sink(target, opened, alpha=chosen is Scene.ALPHA, overwrite=overwrite) as sink:
             background = None
+            if estimator is None and (keypoints is None or chosen is Scene.REPLACE):
+                estimator = open_estimator()  # one for both passes
             if chosen is Scene.REPLACE and opened.kind != "photo":
                 background = survey(opened, tell, PersonFinder(estimator, keypoints))
             dancer = Dancer(

@@ -10,7 +10,7 @@ import pytest
 import dance_now.dancer
 from dance_now.errors import DanceNowError
 
-VERBS = ("dance", "pose", "render", "train", "evaluate", "characters")
+VERBS = ("dance", "pose", "render", "train", "evaluate", "characters", "doctor")
 
 
 def test_version_is_that_of_the_project(run):
@@ -55,6 +55,8 @@ def test_every_verb_has_help(run, verb):
         ("dance",),
         ("dance", "a.mp4", "--scene", "moon"),
         ("dance", "a.mp4", "--start", "soon"),
+        ("dance", "keys", "--size", "large"),
+        ("dance", "keys", "--size", "640x"),
         ("dance", "a.mp4", "--device", "toaster"),
         ("dance", "a.mp4", "--nonsense"),
         ("render", "a.vrm"),

@@ -66,7 +66,7 @@ def test_dance_has_defaults(run, calls):
 def test_dance_passes_its_options_on(run, calls):
     run(
         *("dance", "clip.mp4", "-c", "my.dance", "-o", "out.mov", "--scene", "alpha"),
-        *("--poses", "keys", "--size", "640", "480", "--fps", "24"),
+        *("--poses", "keys", "--size", "640x480", "--fps", "24"),
         *("--start", "1.5", "--end", "3", "--overwrite", "--device", "cpu"),
     )
     assert calls == [

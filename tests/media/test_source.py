@@ -121,7 +121,7 @@ def test_a_folder_is_read_in_natural_order_and_skips_broken_pictures(tmp_path: P
         frames = list(source.frames())
         assert (source.kind, source.size, source.frame_count, source.skipped) == ("folder", (6, 4), 4, 1)
     assert [int(frame.image[0, 0, 0]) for frame in frames] == [1, 2, 10]
-    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert [frame.index for frame in frames] == [0, 1, 3]
     assert [frame.time for frame in frames] == pytest.approx([0, 0.1, 0.3])
 
 

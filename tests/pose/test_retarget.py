@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from faces import face_points, face_pose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -11,6 +12,7 @@ from skeletons import adult_skeleton, chibi_skeleton, mirrored, posed, posture, 
 
 from dance_now.pose.body import CharacterBody
 from dance_now.pose.bones import BONE_INDEX, BoneRig
+from dance_now.pose.expression import Expression
 from dance_now.pose.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.pose import Pose
 from dance_now.pose.retarget import Retargeted, Retargeter
@@ -369,3 +371,39 @@ def test_the_window_keeps_its_size_while_the_figure_fits() -> None:
 def test_a_window_needs_a_figure() -> None:
     with pytest.raises(ValueError, match="points"):
         canvas_window(Pose.empty(), CHIBI, 100.0)
+
+
+def with_face(body: Pose, **face: float) -> Pose:
+    """The pose with a face of its own before its head."""
+    points, depth, has_depth = body.points.copy(), body.depth.copy(), body.has_depth.copy()
+    drawn = face_pose(face_points(**face), size=30.0)
+    points[FACE], depth[FACE], has_depth[FACE] = drawn.points[FACE], drawn.depth[FACE], True
+    return Pose(points, depth, has_depth)
+
+
+def test_a_face_is_replayed_on_the_characters_own() -> None:
+    rest = CHIBI.rest.copy()
+    rest[FACE] = face_points() * 0.1 + [0, 0.8, 0.1]
+    skeleton = dataclasses.replace(CHIBI, rest=rest)
+    neutral = photo(with_face(person()), skeleton)
+    shut = photo(with_face(person(), left_open=0.03, right_open=0.03), skeleton)
+    assert neutral.expression.left_eye == pytest.approx(0, abs=1e-6)
+    assert shut.expression.left_eye > 0.9
+    for result, height in ((neutral, 1.0), (shut, 0.1)):
+        lids = result.pose.points[FACE][[41, 37], 1]
+        own = (rest[FACE][37, 1] - rest[FACE][41, 1]) * result.scale
+        assert lids[0] - lids[1] == pytest.approx(height * own, abs=float(0.1 * own))
+    np.testing.assert_allclose(shut.pose.body, neutral.pose.body)
+    assert photo(person(), skeleton).expression == Expression()
+
+
+def test_a_precise_hand_is_not_flattened_by_what_the_body_exaggerates() -> None:
+    """BlazePose's depth is too large, a hand's own is not: the hand must come out the same."""
+    true = person(**MOTIONS["waving"])
+    depth = true.depth.copy()
+    depth[BODY] *= 3
+    for wrist, hand in ((7, LEFT_HAND), (4, RIGHT_HAND)):
+        depth[hand] += depth[wrist] - depth[hand.start]
+    exaggerated = Pose(true.points, depth, true.has_depth)
+    for first, second in zip(photo(true).posture.fingers, photo(exaggerated).posture.fingers, strict=True):
+        assert degrees_between(first, second).max() < 12

@@ -39,6 +39,20 @@ def test_json_round_trip_keeps_a_hundredth_of_a_millimetre() -> None:
     np.testing.assert_array_equal(copy.known, skeleton.known)
 
 
+def test_expressions_survive_json_and_may_be_absent() -> None:
+    move = np.random.default_rng(0).normal(size=(70, 3)).astype(np.float32) * 0.01
+    skeleton = Skeleton(**parts(expressions={"blinkLeft": move, "aa": -move}))
+    copy = Skeleton.from_json(json.loads(json.dumps(skeleton.to_json())))
+    assert list(copy.expressions) == ["blinkLeft", "aa"]
+    np.testing.assert_allclose(copy.expressions["aa"], -move, atol=1e-5)
+    data = chibi_skeleton().to_json()
+    assert "expressions" not in data
+    assert Skeleton.from_json(data).expressions == {}
+    for broken in ([1], {"aa": "x"}, {"aa": [[1, 2, 3]]}):
+        with pytest.raises(ValueError, match=r"[a-z]"):
+            Skeleton.from_json(data | {"expressions": broken})
+
+
 def test_a_skeleton_cannot_be_changed() -> None:
     given = np.zeros((POINT_COUNT, 3))
     skeleton = Skeleton(**parts(rest=given))
@@ -56,6 +70,9 @@ def test_a_skeleton_cannot_be_changed() -> None:
         ({"known": np.ones(25)}, "known should be"),
         ({"pivots": np.zeros((3, 3))}, "pivots should be"),
         ({"bounds": np.full((2, 3), np.inf)}, "bounds should be finite"),
+        ({"expressions": {"blink": np.zeros((68, 3))}}, "expression 'blink' should be"),
+        ({"expressions": {"blink": np.full((70, 3), np.nan)}}, "expression 'blink' should be"),
+        ({"expressions": {str(number): np.zeros((70, 3)) for number in range(65)}}, "more than 64"),
     ],
 )
 def test_malformed_parts_raise(change: dict[str, object], message: str) -> None:

@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dance_now.pose.expression import Expression
+from dance_now.pose.face_rig import FaceRig
 from dance_now.pose.keypoints import BODY_INDEX, FACE, hand_slice
 from dance_now.studio.avatar import load_avatar
-from dance_now.studio.face import face_landmarks
+from dance_now.studio.face import expression_names, face_landmarks
 from dance_now.studio.keypoints import place_keypoints, skeleton_of
 
 
@@ -85,3 +87,30 @@ def test_an_expression_moves_the_face_and_nothing_else(data_dir: Path) -> None:
     assert moved[25 + 36 : 25 + 48].any()
     assert not moved[:25].any()
     assert not moved[95:].any()
+
+
+@pytest.mark.parametrize("name", ["godette.vrm", "uka_flat.vrm", "gene.vrm"])
+@pytest.mark.parametrize(
+    ("expression", "meant"),
+    [
+        (Expression(left_eye=1, right_eye=1), {"blinkLeft": 1, "blinkRight": 1}),
+        (Expression(left_eye=1), {"blinkLeft": 1}),
+        (Expression(mouth_open=1), {"aa": 1}),
+        (
+            Expression(mouth_open=1, left_eye=0.5, right_eye=0.5),
+            {"aa": 1, "blinkLeft": 0.5, "blinkRight": 0.5},
+        ),
+    ],
+)
+def test_what_a_face_does_can_be_read_off_the_avatars_face_points(
+    data_dir: Path, name: str, expression: Expression, meant: dict[str, float]
+) -> None:
+    avatar = load_avatar(data_dir / "characters" / name)
+    skeleton = skeleton_of(avatar, face_landmarks(avatar))
+    assert tuple(skeleton.expressions) == expression_names(avatar)
+    basis = np.stack([move.ravel() for move in skeleton.expressions.values()]).astype(np.float64)
+    gram = basis @ basis.T
+    ridge = 1e-3 * np.trace(gram) / len(basis) * np.eye(len(basis))  # as in the generator
+    weights = np.linalg.solve(gram + ridge, basis @ FaceRig(skeleton).departure(expression).ravel())
+    expected = [meant.get(name, 0.0) for name in skeleton.expressions]
+    np.testing.assert_allclose(np.clip(weights, 0, 1), expected, atol=0.1)

@@ -74,6 +74,11 @@ class Character:
         """Its body."""
         return self.card.skeleton
 
+    @property
+    def provider(self) -> str:
+        """What onnxruntime runs the generator on, as ``CPUExecutionProvider``."""
+        return str(self._session.get_providers()[0])
+
     def draw(self, pose: Pose) -> npt.NDArray[np.uint8]:
         """Draws one pose.
 

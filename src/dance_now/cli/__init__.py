@@ -56,6 +56,7 @@ def _run(words: list[str], verbose: bool) -> None:
 
     from dance_now.cli.characters import characters
     from dance_now.cli.dance import dance
+    from dance_now.cli.doctor import doctor
     from dance_now.cli.evaluate import evaluate
     from dance_now.cli.pose import pose
     from dance_now.cli.progress import set_up_logging
@@ -64,7 +65,7 @@ def _run(words: list[str], verbose: bool) -> None:
 
     set_up_logging(verbose)
     tyro.extras.subcommand_cli_from_dict(
-        {verb.__name__: verb for verb in (dance, pose, render, train, evaluate, characters)},
+        {verb.__name__: verb for verb in (dance, pose, render, train, evaluate, characters, doctor)},
         prog="dance-now",
         description=_DESCRIPTION,
         args=words,

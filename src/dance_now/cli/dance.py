@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dance_now.cli.options import Device, Flag, Seconds, Source, say
+from dance_now.cli.options import Device, Flag, PictureSize, Seconds, Source, say
 from dance_now.cli.progress import ProgressBars
 
 _CharacterName = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]
@@ -22,7 +22,6 @@ _Scene = Annotated[
     ),
 ]
 _Poses = Annotated[Path | None, tyro.conf.arg(metavar="JSON", help_behavior_hint="")]
-_Size = Annotated[tuple[int, int] | None, tyro.conf.arg(metavar="WIDTH HEIGHT", help_behavior_hint="")]
 _Rate = Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="(default: 30)")]
 
 
@@ -34,7 +33,7 @@ def dance(
     *,
     scene: _Scene = None,
     poses: _Poses = None,
-    size: _Size = None,
+    size: PictureSize = None,
     fps: _Rate = None,
     start: Seconds = None,
     end: Seconds = None,
@@ -44,7 +43,7 @@ def dance(
     """Draw a character that moves as the person in a photo or a video moves.
 
     Args:
-        source: a photo, a video, a folder of pictures, a glob in quotes, or OpenPose JSON (a file or a folder).
+        source: a photo, a video, a folder of pictures, a glob in quotes, or OpenPose JSON.
         character: a name that dance-now characters lists, or the path of a .dance file.
         output: png, webp, jpg, mp4, mov, webm, gif, or a folder.
         scene: in the person's place, alone on white, on pure green, or on nothing.

@@ -23,6 +23,26 @@ Flag = Annotated[bool, _arg(help_behavior_hint="")]
 Device = Literal["auto", "cpu", "cuda"]
 
 
+def _picture_size(words: list[str]) -> tuple[int, int]:
+    width, cross, height = words[0].lower().partition("x")
+    if not (cross and width.isdecimal() and height.isdecimal()):
+        raise ValueError(f"{words[0]} is no size; write it as 1280x720")
+    return int(width), int(height)
+
+
+PictureSize = Annotated[
+    tuple[int, int] | None,
+    tyro.constructors.PrimitiveConstructorSpec[tuple[int, int] | None](
+        nargs=1,
+        metavar="WxH",
+        instance_from_str=_picture_size,
+        is_instance=lambda value: value is None or isinstance(value, tuple),
+        str_from_instance=lambda value: ["none" if value is None else f"{value[0]}x{value[1]}"],
+    ),
+    _arg(help_behavior_hint=""),
+]
+
+
 def say(line: str) -> None:
     """Prints one line of results to stdout."""
     sys.stdout.write(f"{line}\n")

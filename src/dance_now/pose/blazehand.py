@@ -1,7 +1,7 @@
 """The hand network: 21 points with depth out of a turned square around a hand.
 
-Source: Zhang et al., "MediaPipe Hands: On-device Real-time Hand Tracking", 2020; network, squares and decoding
-as in MediaPipe 0.10.21, modules ``hand_landmark`` and ``holistic_landmark``.
+Source: Zhang et al., "MediaPipe Hands: On-device Real-time Hand Tracking", 2020; network, squares and
+decoding as in MediaPipe 0.10.21, modules ``hand_landmark`` and ``holistic_landmark``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from dance_now.arrays import FloatArray, Image
 from dance_now.errors import DanceNowError
@@ -23,7 +24,7 @@ HAND_SHARE: Final = 0.4  # of a square's side: how long the hand in it is, about
 _SIZE: Final = 224
 _SHAPES: Final = [(1, 63), (1, 1), (1, 1), (1, 63)]  # points, presence, right-handedness, points in metres
 # The network's metric points tell depth best: with it the bones of a hand keep their lengths from frame to
-# frame within 10 % (within 20 % with the depth of its picture points), and a little less of it is better still.
+# frame within 10 % (within 20 % with the depth of its picture points); a little less of it is better still.
 _DEPTH_GAIN: Final = 0.85
 _PALM: Final = np.array([0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18])
 _FORWARD: Final = 0.1  # of the palm's box, towards the fingers
@@ -112,7 +113,7 @@ def region_from_body(wrist: FloatArray, index: FloatArray, little: FloatArray, e
     return Region(float(centre[0]), float(centre[1]), size, _angle(reach))
 
 
-def _angle(reach: FloatArray) -> float:
+def _angle(reach: npt.NDArray[np.floating]) -> float:
     """Clockwise turn that takes "up" to a direction of the picture."""
     return float(np.arctan2(reach[0], -reach[1]))
 

@@ -69,7 +69,7 @@ _MIDPOINTS: Final = {"neck": (11, 12), "mid_hip": (23, 24)}
 
 
 class BlazePose:
-    """The pose estimator of the base install: 33 points with depth and a mask, one person.
+    """The body's pose estimator: 33 points with depth and a mask, one person.
 
     While it follows a person it runs the landmark network alone, on a region read off the last frame; when
     the network says that nobody is there, the detector looks over the same frame: the whole of it, then,

@@ -6,13 +6,14 @@ can have.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.bones import BONE_INDEX, BoneRig
+from dance_now.pose.fingers import FingerJoints
 from dance_now.pose.keypoints import FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.skeleton import Skeleton
 from dance_now.pose.vectors import basis, cross, length, normalised, swing_rotation
@@ -20,6 +21,7 @@ from dance_now.pose.vectors import basis, cross, length, normalised, swing_rotat
 Array = npt.NDArray[np.float64]
 
 _HEAD_ROWS: Final = np.array([0, 15, 16, 17, 18, *range(FACE.start, FACE.stop)])
+_FACE_ROWS: Final = slice(5, None)  # of _HEAD_ROWS
 _HAND_STARTS: Final = (LEFT_HAND.start, RIGHT_HAND.start)
 _LIMBS: Final = np.array([[5, 6, 7], [2, 3, 4], [12, 13, 14], [9, 10, 11]])
 _FOOT_ROWS: Final = np.array([[19, 20, 21], [22, 23, 24]])  # big toe, small toe, heel
@@ -42,6 +44,7 @@ class Posture:
         feet: (2, 3, 3) rotations from the rest pose.
         hands: (2, 3, 3) rotations from the rest pose.
         fingers: (2, 5, 3, 3) unit directions of each finger's three bones, in the rest hand's axes.
+        face: (70, 3) metres by which an expression moves the face points, in the rest head's axes.
     """
 
     trunk: Array
@@ -52,6 +55,7 @@ class Posture:
     feet: Array
     hands: Array
     fingers: Array
+    face: Array = field(default_factory=lambda: np.zeros((FACE.stop - FACE.start, 3)))
 
 
 class CharacterBody:
@@ -101,7 +105,9 @@ class CharacterBody:
         out[[1, 2, 5]] = chest_pivot + self._chest_rows @ chest.T
         head_pivot = chest_pivot + chest @ self._neck_from_chest
         head_pivot = head_pivot + _halfway(chest, posture.head) @ self._head_from_neck
-        out[_HEAD_ROWS] = head_pivot + self._head_rows @ posture.head.T
+        head_rows = self._head_rows.copy()
+        head_rows[_FACE_ROWS] += posture.face
+        out[_HEAD_ROWS] = head_pivot + head_rows @ posture.head.T
         out[_LIMBS[:, 1]] = out[_LIMBS[:, 0]] + posture.limbs[:, 0] * self._limb_lengths[:, :1]
         out[_LIMBS[:, 2]] = out[_LIMBS[:, 1]] + posture.limbs[:, 1] * self._limb_lengths[:, 1:]
         ankles = out[_LIMBS[2:, 2]]
@@ -157,6 +163,7 @@ class CharacterBody:
         axes = normalised(cross(self.palm_frames[:, :, 0], palms))
         relaxed = _turned(fingers, axes[:, None, None], _CURL[None, :, :, None])
         relaxed = np.where(self.has_hand[:, None, None, None], relaxed, fingers)
+        self.finger_joints = FingerJoints(fingers, relaxed, axes)
         rest = self.rest
         return Posture(
             trunk=normalised(rest[1] - rest[8]),

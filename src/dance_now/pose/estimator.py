@@ -63,11 +63,13 @@ class PoseEstimator(Protocol):
         ...
 
 
-def open_estimator(threads: int = 2) -> PoseEstimator:
-    """The estimator that comes with the base install: BlazePose; fetches its networks on first use.
+def open_estimator(threads: int = 2, *, hands: bool = True, face: bool = True) -> PoseEstimator:
+    """The estimator that comes with the base install: MediaPipe's networks, fetched on first use.
 
     Args:
         threads: CPU threads for the networks.
+        hands: read fingers, where hands are large enough to be seen.
+        face: read the face, where it is large enough to be seen.
 
     Raises:
         DanceNowError: the networks cannot be had.
@@ -77,9 +79,9 @@ def open_estimator(threads: int = 2) -> PoseEstimator:
         >>> estimate(image).pose.body.shape  # doctest: +SKIP
         (25, 3)
     """
-    from dance_now.pose.blazepose import BlazePose  # loads LiteRT: only when a pose is to be estimated
+    from dance_now.pose.holistic import Holistic  # loads LiteRT: only when a pose is to be estimated
 
-    return BlazePose(threads=threads)
+    return Holistic(threads=threads, hands=hands, face=face)
 
 
 def between_pixel_centres(matrix: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

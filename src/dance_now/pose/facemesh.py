@@ -1,9 +1,9 @@
 """The face networks: 468 points of a face's surface, finer eyes, and FACE_70 out of them.
 
-Source: Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", 2019; Ablavatski
-et al., "Real-time Pupil Tracking from Monocular Video for Digital Puppetry", 2020; networks, squares and
-decoding as in MediaPipe 0.10.21, modules ``face_landmark`` and ``iris_landmark``. Point numbers are those of
-MediaPipe's canonical face model (``canonical_face_model_uv_visualization.png``).
+Source: Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", 2019;
+Ablavatski et al., "Real-time Pupil Tracking from Monocular Video for Digital Puppetry", 2020; networks,
+squares and decoding as in MediaPipe 0.10.21, modules ``face_landmark`` and ``iris_landmark``. Point numbers are
+those of MediaPipe's canonical face model (``canonical_face_model_uv_visualization.png``).
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def region_from_face(mesh: FloatArray) -> Region:
 
 
 def region_from_head(points: FloatArray) -> Region:
-    """A first square around a face, from (5, 2) nose, right eye, left eye, right ear and left ear in pixels."""
+    """A first square around a face, from (5, 2) nose, right and left eye, right and left ear in pixels."""
     return _square(points, points[2] - points[1], _AROUND_HEAD)
 
 

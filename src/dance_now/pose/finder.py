@@ -13,7 +13,7 @@ from dance_now.pose.openpose_files import OpenPoseFiles, prominent
 from dance_now.pose.pose import Pose
 
 _INSIDE: Final = 0.5  # mask value
-_OVERLAP: Final = 0.6  # of the keypoints that must lie on the mask of the same person
+_OVERLAP: Final = 0.5  # of the keypoints that must lie on the mask of the same person
 
 
 class PersonFinder:
@@ -68,7 +68,8 @@ class PersonFinder:
 
     def _opened(self) -> PoseEstimator:
         if self._estimator is None:
-            self._estimator = open_estimator()
+            whole = self._poses is None  # given poses need a mask only
+            self._estimator = open_estimator(hands=whole, face=whole)
         return self._estimator
 
 

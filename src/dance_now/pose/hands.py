@@ -1,24 +1,21 @@
 """Both hands of a person, followed from frame to frame.
 
 A hand is first looked for where the body network marks wrist and knuckles, and from then on around its own
-points, moved along with the body's wrist. It never leaves its arm: what lies too far from the body's wrist, or
-what both sides have found, is given up.
+points, moved along with the body's wrist. It never leaves its arm: what lies too far from the body's wrist,
+or what both sides have found, is given up.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from dance_now.arrays import FloatArray, Image
 from dance_now.pose.blazehand import HAND_SHARE, HandNetwork, HandReading, region_from_body, region_from_hand
 from dance_now.pose.litert import Region
-from dance_now.pose.smoothing import OneEuro
-
-Array = npt.NDArray[np.float64]
+from dance_now.pose.steady import SteadyRegion
 
 SIDES: Final = ("left", "right")
 _EXPECTED: Final = 0.27  # side of a hand's square, of the standing height
@@ -29,9 +26,6 @@ _RIGHT_SIDE: Final = 0.1  # least agreement of the network's handedness with the
 _FARTHEST: Final = 0.6  # of a hand's length, from the body's wrist to the hand's
 _SIZES: Final = (0.45, 1.5)  # of the expected square
 _SAME_HAND: Final = 0.35  # of a hand's length: mean distance of the points of two hands that are one
-_FRAME_SECONDS: Final = 1 / 30  # the clock of the filters: estimators are not told the time
-_REGION_CUTOFF: Final = 1.0  # Hz at rest
-_REGION_BETA: Final = 12.0  # Hz for a speed of one square a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +71,7 @@ class Hands:
         wrong = _taken_twice(found, arms, expected)
         if wrong is not None:
             found[wrong] = None
-            self._sides[wrong].reset()
+            self._sides[wrong].lose()
         return found
 
 
@@ -90,74 +84,67 @@ class _Follower:
         self.reset()
 
     def reset(self) -> None:
-        self._next: Region | None = None
-        self._wrist: FloatArray | None = None
-        self._known = False
+        self.lose()
         self._fresh = True
-        self._steady: OneEuro | None = None
-        self._frame_count = 0
+
+    def lose(self) -> None:
+        """Goes back to where the body network sees the hand."""
+        self._steady = SteadyRegion()
+        self._candidate: Region | None = None
+        self._fresh = False
 
     def __call__(self, image: Image, arm: Arm, expected: float) -> HandReading | None:
         if not arm.seen:
             self.reset()
             return None
+        if self._steady.is_known:
+            return self._followed(image, arm, expected)
         looks = _FIRST_LOOKS if self._fresh else 1
         self._fresh = False
-        reading = None
-        for _ in range(looks):
-            region = self._region(arm, expected)
-            reading = self._network(image, region)
-            self._next = None if reading is None else self._checked(reading, arm, expected)
-            if self._next is None or reading is None or (self._known and reading.presence < _PRESENT):
-                self._lose()
-                return None
-        if reading is None or reading.presence < _PRESENT or not (self._known or self._fits_side(reading)):
+        return self._searched(image, arm, expected, looks)
+
+    def _followed(self, image: Image, arm: Arm, expected: float) -> HandReading | None:
+        region = self._steady.at(arm.wrist)
+        reading = self._network(image, region) if region is not None else None
+        square = self._next_square(reading, arm, expected)
+        if reading is None or square is None or reading.presence < _PRESENT:
+            self.lose()
             return None
-        self._known = True
-        self._hold(arm)
+        self._steady.update(square, arm.wrist)
         return reading
 
-    def _region(self, arm: Arm, expected: float) -> Region:
-        if self._next is None:
-            return region_from_body(arm.wrist, arm.index, arm.little, expected)
-        if self._wrist is None:
-            return self._next
-        moved = arm.wrist - self._wrist
-        self._wrist = None  # moved along once
-        return replace(self._next, x=self._next.x + float(moved[0]), y=self._next.y + float(moved[1]))
+    def _searched(self, image: Image, arm: Arm, expected: float, looks: int) -> HandReading | None:
+        """Looks where the body network points; a second look, around what was found, is much surer.
 
-    def _checked(self, reading: HandReading, arm: Arm, expected: float) -> Region | None:
+        In a video each frame is one look; in a picture of its own all looks are taken at once.
+        """
+        for _ in range(looks):
+            second = self._candidate is not None
+            region = self._candidate or region_from_body(arm.wrist, arm.index, arm.little, expected)
+            reading = self._network(image, region)
+            square = self._next_square(reading, arm, expected)
+            self._candidate = None
+            if reading is None or square is None:
+                return None
+            if reading.presence >= _PRESENT and second and self._fits_side(reading):
+                self._steady.update(square, arm.wrist)
+                return reading
+            # what looks good goes on; what does not gets one more chance
+            self._candidate = square if reading.presence >= _PRESENT or not second else None
+        return None
+
+    def _next_square(self, reading: HandReading | None, arm: Arm, expected: float) -> Region | None:
         """The square for the next look, or None if this cannot be the arm's hand."""
-        region = region_from_hand(reading.points)
-        length = HAND_SHARE * expected
-        near = float(np.hypot(*(reading.points[0] - arm.wrist))) < _FARTHEST * max(
-            length, HAND_SHARE * region.size
-        )
-        possible = _SIZES[0] * expected < region.size < _SIZES[1] * expected
-        return region if near and possible else None
+        if reading is None:
+            return None
+        square = region_from_hand(reading.points)
+        length = HAND_SHARE * max(expected, square.size)
+        near = float(np.hypot(*(reading.points[0] - arm.wrist))) < _FARTHEST * length
+        possible = _SIZES[0] * expected < square.size < _SIZES[1] * expected
+        return square if near and possible else None
 
     def _fits_side(self, reading: HandReading) -> bool:
         return (reading.rightness if self._is_right else 1 - reading.rightness) >= _RIGHT_SIDE
-
-    def _hold(self, arm: Arm) -> None:
-        """Steadies the next square: a trembling square makes trembling points."""
-        region = self._next
-        if region is None:
-            return
-        if self._steady is None:
-            self._steady = OneEuro(_REGION_CUTOFF, _REGION_BETA / region.size, derivative_cutoff=3.0)
-        self._frame_count += 1
-        up = np.array([np.sin(region.angle), -np.cos(region.angle)]) * region.size / 2
-        centre = np.array([region.x, region.y]) - arm.wrist
-        centre, up = self._steady.filter(np.stack([centre, up]), self._frame_count * _FRAME_SECONDS)
-        x, y = centre + arm.wrist
-        angle = float(np.arctan2(up[0], -up[1]))
-        self._next = Region(float(x), float(y), 2 * float(np.hypot(*up)), angle)
-        self._wrist = arm.wrist
-
-    def _lose(self) -> None:
-        self.reset()
-        self._fresh = False
 
 
 def _taken_twice(found: list[HandReading | None], arms: tuple[Arm, Arm], expected: float) -> int | None:

@@ -29,7 +29,9 @@ _CAPSULES: Final = (
 _TRUNK: Final = (2, 5, 12, 9)
 _TRUNK_WIDTH: Final = 0.03
 _HEAD: Final = (0, 15, 16, 17, 18)
+_NECK: Final = 1
 _HEAD_RADIUS: Final = 0.085
+_HEAD_LIFT: Final = 0.03  # the middle of a head with its hair lies above that of the face
 _WRISTS: Final = ((3, 4), (6, 7))  # from the elbow
 _HAND_LENGTH: Final = 0.07
 _HAND_RADIUS: Final = 0.04
@@ -74,12 +76,15 @@ def _standing_height(pose: Pose, shown: npt.NDArray[np.bool_]) -> float:
 def _drawn(points: npt.NDArray[np.float64], shown: npt.NDArray[np.bool_], height: float) -> FloatArray:
     """(256, 256) in [0, 1]: the figure, ``height`` mask pixels tall when it stands."""
     canvas = np.zeros((_SIDE, _SIDE), np.uint8)
-    pixels = np.round((points - 0.5) * (1 << _SHIFT)).astype(int)
+
+    def fixed(places: npt.NDArray[np.float64]) -> npt.NDArray[np.int_]:
+        return np.round((places - 0.5) * (1 << _SHIFT)).astype(int)
 
     def capsule(start: npt.NDArray[np.int_], end: npt.NDArray[np.int_], radius: float) -> None:
         thickness = max(1, round(2 * radius * height))
         cv2.line(canvas, tuple(start.tolist()), tuple(end.tolist()), 255, thickness, cv2.LINE_AA, _SHIFT)
 
+    pixels = fixed(points)
     for start, end, radius in _CAPSULES:
         if shown[start] and shown[end]:
             capsule(pixels[start], pixels[end], radius)
@@ -93,11 +98,13 @@ def _drawn(points: npt.NDArray[np.float64], shown: npt.NDArray[np.bool_], height
         if shown[wrist]:
             along = points[wrist] - points[elbow] if shown[elbow] else np.zeros(2)
             tip = points[wrist] + along / max(float(np.hypot(*along)), 1e-6) * _HAND_LENGTH * height
-            capsule(pixels[wrist], np.round((tip - 0.5) * (1 << _SHIFT)).astype(int), _HAND_RADIUS)
+            capsule(pixels[wrist], fixed(tip), _HAND_RADIUS)
     head = [row for row in _HEAD if shown[row]]
     if head:
-        centre = pixels[head].mean(axis=0).astype(int)
-        capsule(centre, centre, _HEAD_RADIUS)
+        face = points[head].mean(axis=0)
+        up = face - points[_NECK] if shown[_NECK] else np.array([0.0, -1.0])
+        centre = face + up / max(float(np.hypot(*up)), 1e-6) * _HEAD_LIFT * height
+        capsule(fixed(centre), fixed(centre), _HEAD_RADIUS)
     for row in np.flatnonzero(shown[:25]).tolist():
         capsule(pixels[row], pixels[row], 0.03)
     soft = cv2.GaussianBlur(canvas, (0, 0), max(0.8, _BLUR * height))

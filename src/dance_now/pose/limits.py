@@ -99,11 +99,6 @@ def limited_hands(hands: Array, forearms: Array, along: Array) -> Array:
     return bent @ _about(along, np.clip(angle, -_WRIST_TWIST, _WRIST_TWIST))
 
 
-def limited_fingers(fingers: Array, relaxed: Array) -> Array:
-    """(2, 5, 3, 3) finger directions near what a hand can do, from relaxed ones."""
-    return within_cone(fingers, relaxed, np.radians(75))
-
-
 def _bent(lower: Array, side: Array, slack: float) -> Array:
     """Lower limbs (2, 3) pushed to point at least ``slack`` towards ``side`` (2, 3; shorter = weaker).
 

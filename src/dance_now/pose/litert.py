@@ -75,7 +75,11 @@ class Region:
 
 
 class LiteNetwork:
-    """A LiteRT network with one float input; its outputs are told apart by their shapes, or by their order."""
+    """A LiteRT network with one float input; its outputs are told apart by their shapes, or by their order.
+
+    Attributes:
+        input_shape: batch first.
+    """
 
     def __init__(self, path: Path, threads: int, shapes: set[tuple[int, ...]]) -> None:
         """Loads the network.
@@ -94,7 +98,9 @@ class LiteNetwork:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
             raise DanceNowError(f"cannot load the network {path}; delete it and try again.") from error
-        self._input = self._interpreter.get_input_details()[0]["index"]
+        details = self._interpreter.get_input_details()[0]
+        self._input = details["index"]
+        self.input_shape = tuple(int(side) for side in details["shape"])
         self._order = [
             (tuple(int(side) for side in details["shape"]), details["index"])
             for details in self._interpreter.get_output_details()

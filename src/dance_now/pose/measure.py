@@ -30,7 +30,9 @@ _FINGER_SHARES: Final = np.array(
 _COARSE_HAND: Final = 0.6  # trust in a hand's turn that only three points tell
 _SOLES: Final = np.array([[14, 19, 21], [11, 22, 24]])  # ankle, big toe, heel
 _GROUND_SOFTNESS: Final = 0.05  # of the standing height
+_DEEPEST: Final = 1.3  # of a finger bone's usual length
 _HANDS: Final = (LEFT_HAND.start, RIGHT_HAND.start)
+_HAND_ROWS: Final = np.array([np.arange(start, start + 21) for start in _HANDS])
 _WRISTS: Final = (7, 4)
 _KNUCKLES: Final = np.array([1, 5, 9, 13, 17])
 
@@ -105,7 +107,10 @@ class Measurer:
         known = has_depth[start] & has_depth[end]
         raw = np.where(known, depth[end] - depth[start], 0.0)
         drawn = np.linalg.norm(flat, axis=1)
-        self._size.update(drawn, raw, trust, time, _span(points, weights))
+        precise = _precise_hands(weights, has_depth)
+        exaggerated = raw.copy()
+        exaggerated[_PALMS[precise].ravel()] = 0.0  # true to scale, it says nothing about the body's depth
+        self._size.update(drawn, exaggerated, trust, time, _span(points, weights))
         segments = lift(
             flat, raw * self._size.depth_gain, known, self._size.lengths, self._turn(points, weights)
         )
@@ -114,7 +119,10 @@ class Measurer:
         directions = normalised(segments)
         trust = trust * (np.linalg.norm(segments, axis=1) > 1e-6)
         head, head_trust = self._head(points, weights)
-        palms, palm_trust, fingers, finger_trust = _hands(points, depth, weights, has_depth, segments, trust)
+        solid = np.column_stack([points, depth])
+        palms, palm_trust, fingers, finger_trust = _hands(
+            solid, weights, precise, segments, trust, level(self._slope)
+        )
         trunk = [_HIPS, _SHOULDERS, _TRUNK]
         limbs = np.concatenate([_ARMS, _LEGS])
         self._time = time
@@ -211,33 +219,48 @@ def _standing(points: Array, weights: Array, height: float) -> Array:
     return result
 
 
+def _precise_hands(weights: Array, has_depth: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """(2,) hands with all points and their depth, which is then true to scale within the hand."""
+    return ((weights[_HAND_ROWS] > 0) & has_depth[_HAND_ROWS]).all(axis=1)
+
+
 def _hands(
-    points: Array,
-    depth: Array,
+    solid: Array,
     weights: Array,
-    has_depth: npt.NDArray[np.bool_],
+    precise: npt.NDArray[np.bool_],
     segments: Array,
     trust: Array,
+    levelling: Array,
 ) -> tuple[Array, Array, Array, Array]:
-    """Palm bases and, where whole hands are given with depth, their fingers."""
-    index, little, across = np.moveaxis(segments[_PALMS], 1, 0)  # (2, 3) each
+    """Palm bases and, where whole hands are given, their fingers.
+
+    Args:
+        solid: (137, 3) points with the estimator's depth.
+        weights: (137,) trust in them.
+        precise: (2,) hands whose own depth tells how palm and fingers lie.
+        segments: (19, 3) lifted and levelled, for the other hands; ``trust`` (19,) in them.
+        levelling: (3, 3) rotation to the view of a level camera.
+    """
+    hands = solid[_HAND_ROWS]  # (2, 21, 3)
+    own = hands @ levelling.T
+    coarse = np.moveaxis(segments[_PALMS], 1, 0)  # (3, 2, 3)
+    fine = np.stack([own[:, 5] - own[:, 0], own[:, 17] - own[:, 0], own[:, 5] - own[:, 17]])
+    index, little, across = np.where(precise[None, :, None], fine, coarse)
     middle = normalised(index) + normalised(little)
     palms = basis(middle, across)
     flatness = length(cross(normalised(middle), normalised(across)))[:, 0]
     palm_trust = trust[_PALMS].min(axis=1) * np.clip((flatness - 0.3) / 0.4, 0.0, 1.0)
-    rows = np.array([np.arange(start, start + 21) for start in _HANDS])
-    whole = (weights[rows] > 0).all(axis=1)
-    finger_trust = np.where(whole, palm_trust * weights[rows].mean(axis=1), 0.0)
-    solid = np.concatenate([points[rows], depth[rows][..., None]], axis=2)  # (2, 21, 3)
-    bones = np.stack([solid[:, _KNUCKLES + j + 1] - solid[:, _KNUCKLES + j] for j in range(3)], axis=2)
+    whole = (weights[_HAND_ROWS] > 0).all(axis=1)
+    finger_trust = np.where(whole, palm_trust * weights[_HAND_ROWS].mean(axis=1), 0.0)
+    bones = np.stack([hands[:, _KNUCKLES + j + 1] - hands[:, _KNUCKLES + j] for j in range(3)], axis=2)
     reach = (length(index) + length(little)) / 2  # (2, 1)
-    bones[..., 2] = _finger_depth(bones, has_depth[rows].all(axis=1), reach, palms)
-    fingers = normalised(bones @ palms[:, None])
+    bones[..., 2] = _finger_depth(bones, precise, reach, palms)
+    fingers = normalised(bones @ levelling.T @ palms[:, None])
     return palms, palm_trust * np.where(whole, 1.0, _COARSE_HAND), fingers, finger_trust
 
 
 def _finger_depth(bones: Array, known: npt.NDArray[np.bool_], reach: Array, palms: Array) -> Array:
-    """(2, 5, 3) depth of finger bones: as given within their lengths, else bent towards the palm.
+    """(2, 5, 3) depth of finger bones: as given where it can be, else bent towards the palm.
 
     Args:
         bones: (2, 5, 3, 3) as drawn, with the estimator's depth.
@@ -249,4 +272,6 @@ def _finger_depth(bones: Array, known: npt.NDArray[np.bool_], reach: Array, palm
     hidden = np.sqrt(np.maximum(lengths**2 - (bones[..., :2] ** 2).sum(axis=-1), 0.0))
     inward = palms[:, 2, 0] + np.array([0.7, -0.7]) * palms[:, 2, 2]  # along the fingers and to the palm
     guessed = np.sign(inward)[:, None, None] * hidden**2 / (hidden + 0.4 * lengths + 1e-9)
-    return np.where(known[:, None, None], np.clip(bones[..., 2], -1.1 * hidden, 1.1 * hidden), guessed)
+    return np.where(
+        known[:, None, None], np.clip(bones[..., 2], -_DEEPEST * lengths, _DEEPEST * lengths), guessed
+    )

@@ -120,8 +120,8 @@ class Pose:
         points = np.zeros((POINT_COUNT, 3), np.float32)
         for key, rows in _OPENPOSE_PARTS:
             values = person.get(key)
-            if values is None and key == "pose_keypoints_2d":
-                values = person.get("pose_keypoints")  # version 1.0
+            if values is None:
+                values = person.get(key.removesuffix("_2d"))  # version 1.0
             if not values:
                 continue
             points[rows] = _numbers(values, key, (rows.stop - rows.start) * 3).reshape(-1, 3)
@@ -159,6 +159,7 @@ def _numbers(values: Sequence[Any], key: str, count: int) -> FloatArray:
         found = len(values) if isinstance(values, list | tuple) else type(values).__name__
         raise DanceNowError(f"OpenPose JSON: {key} should hold {count} numbers, found {found}.")
     try:
-        return np.array([float(value) for value in values], np.float32)
-    except (TypeError, ValueError) as error:
+        with np.errstate(over="ignore"):  # too large for float32 is infinite, and so missing
+            return np.array([float(value) for value in values], np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
         raise DanceNowError(f"OpenPose JSON: {key} holds something that is not a number.") from error

@@ -15,6 +15,9 @@ import numpy.typing as npt
 from dance_now.arrays import BoolArray
 from dance_now.pose import limits
 from dance_now.pose.body import CharacterBody, Posture
+from dance_now.pose.expression import Expression, ExpressionReader
+from dance_now.pose.face_rig import FaceRig
+from dance_now.pose.fingers import FingerMotion
 from dance_now.pose.head import limited_head
 from dance_now.pose.keypoints import FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.measure import Measurement, Measurer
@@ -47,6 +50,7 @@ class Retargeted:
         posture: the rotations and directions behind the pose.
         filled: (137,) bool: points that were not seen on the person but made up (relaxed, hidden, cut off).
         height: the person's standing height in pixels.
+        expression: what the person's face does.
     """
 
     pose: Pose
@@ -54,6 +58,7 @@ class Retargeted:
     posture: Posture
     filled: BoolArray
     height: float
+    expression: Expression
 
 
 class Retargeter:
@@ -76,6 +81,9 @@ class Retargeter:
         self._smooth = smooth
         self._rest_frames = np.swapaxes(self._body.rig.rest_frames[:2].astype(np.float64), 1, 2)
         self._measure = Measurer()
+        self._read_expression = ExpressionReader()
+        self._face = FaceRig(skeleton)
+        self._fingers = FingerMotion(self._body.finger_joints)
         self._placing = Placing(self._body)
         self._limb_filter = OneEuro(minimum_cutoff=1.6, beta=1.2)
         self._end_filter = OneEuro(minimum_cutoff=1.0, beta=0.8)
@@ -86,9 +94,11 @@ class Retargeter:
     def reset(self) -> None:
         """Forgets the person and all motion; call it where a clip or person begins."""
         self._measure.reset()
+        self._read_expression.reset()
         self._placing.reset()
         self._limb_filter.reset()
         self._end_filter.reset()
+        self._fingers.reset()
         self._held_limbs: Array | None = None
         self._held_ends: Array | None = None
         self._time = -np.inf
@@ -116,14 +126,16 @@ class Retargeter:
         if not self._smooth or time < self._time:
             self.reset()
         seen = self._measure(pose, time, size)
+        expression = self._read_expression(pose, time)
         posture = self._ends(self._limbs(seen, time), seen, time)
+        posture = replace(posture, face=self._face.departure(expression))
         height = seen.height or _UNSEEN_HEIGHT
         scale = height * height_ratio / max(self._body.skeleton.height, 1e-3)
         points = self._body.points(posture) * scale
         sighting = Sighting(seen.points, seen.weights, height, posture.head[:2, 1])
         points[:, :2] += self._placing.offset(points, scale, sighting, time, self._smooth)
         self._time = time
-        return Retargeted(self._to_pose(points), scale, posture, _filled(seen), height)
+        return Retargeted(self._to_pose(points), scale, posture, _filled(seen), height, expression)
 
     def _limbs(self, seen: Measurement, time: float) -> Posture:
         """Trunk, head, arms and legs: missing parts eased to rest, smoothed, then kept possible."""
@@ -166,19 +178,18 @@ class Retargeter:
 
     def _ends(self, posture: Posture, seen: Measurement, time: float) -> Posture:
         """Feet, hands and fingers, each in the axes of the bone that carries it."""
-        body, rest = self._body, self._body.rest_posture
+        body = self._body
         carriers = body.carriers(posture.hips, posture.chest, posture.limbs)
         forearms, shins = carriers[:2], carriers[2:]
         feet = (self._foot_tilt @ np.swapaxes(shins, 1, 2) @ seen.feet[..., None])[..., 0]
         hands = np.swapaxes(forearms, 1, 2) @ seen.palms @ np.swapaxes(body.palm_frames, 1, 2)
         fingers = seen.fingers @ np.swapaxes(body.palm_frames, 1, 2)[:, None]
         hand_trust = np.where(body.has_hand, seen.palm_trust, 0.0)
-        measured = np.concatenate(
-            [feet, np.swapaxes(hands, 1, 2)[:, :2].reshape(4, 3), fingers.reshape(30, 3)]
-        )
-        trust = np.concatenate([seen.feet_trust, np.repeat(hand_trust, 2), np.repeat(seen.finger_trust, 15)])
-        fallback = np.concatenate([body.toes, _NO_TURN, rest.fingers.reshape(30, 3)])
-        rows = _eased(measured, trust, self._held_ends, fallback, self._drift(time))
+        measured = np.concatenate([feet, np.swapaxes(hands, 1, 2)[:, :2].reshape(4, 3)])
+        trust = np.concatenate([seen.feet_trust, np.repeat(hand_trust, 2)])
+        fallback = np.concatenate([body.toes, _NO_TURN])
+        drift = self._drift(time)
+        rows = _eased(measured, trust, self._held_ends, fallback, drift)
         if self._smooth:
             rows = _safe_unit(self._end_filter.filter(rows, time), rows)
         self._held_ends = rows
@@ -189,7 +200,7 @@ class Retargeter:
             posture,
             feet=body.swing(2, shins, toes),
             hands=limits.limited_hands(forearms @ local, forearms, body.palm_frames[:, :, 0]),
-            fingers=limits.limited_fingers(rows[6:].reshape(2, 5, 3, 3), rest.fingers),
+            fingers=self._fingers(fingers, seen.finger_trust, drift, time, self._smooth),
         )
 
     def _frames(self, trunk: Array) -> tuple[Array, Array]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dance_now.arrays import BoolArray, FloatArray
-from dance_now.pose.keypoints import POINT_COUNT
+from dance_now.pose.keypoints import FACE, POINT_COUNT
 
 TRUNK_PIVOTS: Final = ("spine", "chest", "neck", "head")
+_MOST_EXPRESSIONS: Final = 64
 
 # Pairs of keypoints whose distance no pose changes: they measure the scale of a drawn pose.
 RIGID_SEGMENTS: Final = (
@@ -38,12 +39,15 @@ class Skeleton:
         known: (137,) bool: which of them the character has.
         pivots: (4, 3) float32: the points about which spine, chest, neck and head turn.
         bounds: (2, 3) float32: lowest and highest corner of the whole rest figure, hair included.
+        expressions: VRM's name of each expression that the face has -> (70, 3) float32 metres by which it
+            moves the face points at full weight, head at rest; empty where that is not known.
     """
 
     rest: FloatArray
     known: BoolArray
     pivots: FloatArray
     bounds: FloatArray
+    expressions: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shapes = {
@@ -59,6 +63,7 @@ class Skeleton:
                 raise ValueError(f"skeleton: {name} should be finite and of shape {shape}, got {array.shape}")
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        object.__setattr__(self, "expressions", _checked_expressions(self.expressions))
 
     @property
     def height(self) -> float:
@@ -72,12 +77,18 @@ class Skeleton:
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, rounded to a hundredth of a millimetre."""
-        return {
+        data: dict[str, Any] = {
             "rest": np.round(self.rest.astype(float), 5).tolist(),
             "known": self.known.astype(int).tolist(),
             "pivots": np.round(self.pivots.astype(float), 5).tolist(),
             "bounds": np.round(self.bounds.astype(float), 5).tolist(),
         }
+        if self.expressions:
+            data["expressions"] = {
+                name: (np.round(move.astype(float), 5) + 0.0).tolist()
+                for name, move in self.expressions.items()
+            }
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Skeleton:
@@ -88,6 +99,23 @@ class Skeleton:
         """
         try:
             arrays = {key: np.asarray(data[key], np.float32) for key in ("rest", "known", "pivots", "bounds")}
+            moves = {
+                str(name): np.asarray(move, np.float32)
+                for name, move in dict(data.get("expressions", {})).items()
+            }
         except (KeyError, TypeError) as error:
             raise ValueError(f"skeleton: {error} is missing or malformed") from error
-        return cls(arrays["rest"], arrays["known"] > 0, arrays["pivots"], arrays["bounds"])
+        return cls(arrays["rest"], arrays["known"] > 0, arrays["pivots"], arrays["bounds"], moves)
+
+
+def _checked_expressions(moves: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:
+    checked = {}
+    for name, move in moves.items():
+        array = np.array(move, np.float32)
+        if array.shape != (FACE.stop - FACE.start, 3) or not np.isfinite(array).all():
+            raise ValueError(f"skeleton: expression {name!r} should be finite and of shape (70, 3)")
+        array.setflags(write=False)
+        checked[name] = array
+    if len(checked) > _MOST_EXPRESSIONS:
+        raise ValueError(f"skeleton: more than {_MOST_EXPRESSIONS} expressions")
+    return checked

@@ -199,11 +199,17 @@ def masked_median(images: list[Image], hidden: list[BoolArray]) -> tuple[Image, 
 def _patched(image: Image, hole: FloatArray, plate: Image, seen: BoolArray, box: Box) -> Image:
     """Sets a part of the plate into the hole, its exposure matched all around."""
     result = image.copy()
-    part, gap = result[box.slices], hole[box.slices]
+    part, gap = result[box.slices], np.ascontiguousarray(hole[box.slices])
     offset = _exposure_offset(part, plate, ((gap <= 0) & seen).astype(np.float32))
-    share = gap[..., None]
-    mixed = part + (np.clip(plate + offset, 0, 255) - part) * share
-    part[...] = np.where(share > 0, np.rint(mixed), part).astype(np.uint8)
+    behind = np.asarray(cv2.add(plate, offset, dtype=cv2.CV_8U), np.uint8)
+    # Most of a hole is whole: it is copied, and only its rim is calculated.
+    filled = cv2.copyTo(behind, (gap >= 1).view(np.uint8), part.copy())
+    rim = np.flatnonzero((gap > 0) & (gap < 1))
+    share = gap.reshape(-1)[rim, None]
+    below = part.reshape(-1, 3)[rim].astype(np.float32)
+    above = np.clip(plate.reshape(-1, 3)[rim] + offset.reshape(-1, 3)[rim], 0, 255)
+    filled.reshape(-1, 3)[rim] = np.rint(below + (above - below) * share)
+    part[...] = filled
     unseen = np.where(seen, np.float32(0), gap)
     if not unseen.any():
         return result

@@ -26,6 +26,7 @@ class Scene(StrEnum):
     ALPHA = "alpha"
 
 
+_SOLID = 0.02  # grey levels off 255 at which alpha still counts as full
 _PLAIN = {Scene.ALONE: (255, 255, 255), Scene.GREEN: (0, 255, 0)}
 
 
@@ -58,14 +59,16 @@ def compose(background: Image, character: Image) -> Image:
         raise ValueError(f"cannot lay {character.shape} over {background.shape}")
     if character.size == 0:
         return background.copy()
-    alpha = np.asarray(cv2.cvtColor(character[..., 3], cv2.COLOR_GRAY2RGB), np.uint16)
-    below = background.astype(np.uint16)
-    below *= 255 - alpha
-    alpha *= character[..., :3]
-    below += alpha
-    below += 127
-    below //= 255
-    return below.astype(np.uint8)
+    alpha = np.ascontiguousarray(character[..., 3])
+    result = background.copy()
+    # Most of a figure is opaque: it is copied, and only its edge is calculated.
+    cv2.copyTo(cv2.cvtColor(character, cv2.COLOR_RGBA2RGB), (alpha == 255).view(np.uint8), result)
+    edge = np.flatnonzero((alpha - np.uint8(1)) < 254)  # 0 wraps around to 255
+    weight = alpha.reshape(-1)[edge, None].astype(np.uint16)
+    below = background.reshape(-1, 3)[edge].astype(np.uint16)
+    above = character.reshape(-1, 4)[edge, :3].astype(np.uint16)
+    result.reshape(-1, 3)[edge] = (below * (255 - weight) + above * weight + 127) // 255
+    return result
 
 
 def compose_at(background: Image, patch: Image, box: Box) -> Image:
@@ -149,9 +152,12 @@ def _reduced(values: FloatArray, matrix: Matrix, scale: float) -> tuple[FloatArr
 
 def _straight(values: FloatArray) -> Image:
     """Back from premultiplied float to straight uint8."""
-    red, green, blue, alpha = cv2.split(values)
-    gain = np.divide(255, alpha, out=np.zeros_like(alpha), where=alpha >= 0.5)
-    planes = [cv2.multiply(plane, gain) for plane in (red, green, blue)]
-    straight = cv2.merge([*planes, alpha])
     # Adding an empty picture in 8 bit rounds and clips in one pass.
-    return np.asarray(cv2.add(straight, np.zeros(4), dtype=cv2.CV_8U), np.uint8)
+    straight = np.asarray(cv2.add(values, np.zeros(4), dtype=cv2.CV_8U), np.uint8)
+    alpha = values[..., 3].ravel()
+    edge = np.flatnonzero((alpha != 0) & (np.abs(alpha - np.float32(255)) > _SOLID))
+    weight = alpha[edge, None]
+    gain = np.divide(np.float32(255), weight, out=np.zeros_like(weight), where=weight >= 0.5)
+    colours = np.clip(values.reshape(-1, 4)[edge, :3] * gain, 0, 255)
+    straight.reshape(-1, 4)[edge, :3] = np.rint(colours)
+    return straight

@@ -12,7 +12,7 @@ from dance_now.arrays import FloatArray
 from dance_now.pose.keypoints import BODY_INDEX, FACE, FINGERS, POINT_COUNT, hand_slice
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.avatar import Avatar
-from dance_now.studio.face import FaceLandmarks
+from dance_now.studio.face import FaceLandmarks, expression_basis, expression_names
 
 Vector = npt.NDArray[np.float64]
 
@@ -70,8 +70,14 @@ def skeleton_of(avatar: Avatar, face: FaceLandmarks | None = None, hide: tuple[s
     for name, position in zip(_HEAD_NAMES, head, strict=True):
         rest[BODY_INDEX[name]] = position
     pivots = np.stack([avatar.rest_position(bone) for bone in _pivot_bones(avatar)])
+    names = expression_names(avatar) if face is not None else ()
+    moves = expression_basis(avatar, face, names) if face is not None and names else ()
     return Skeleton(
-        rest.astype(np.float32), known, pivots.astype(np.float32), np.stack([low, high]).astype(np.float32)
+        rest.astype(np.float32),
+        known,
+        pivots.astype(np.float32),
+        np.stack([low, high]).astype(np.float32),
+        {name: move.astype(np.float32) for name, move in zip(names, moves, strict=True)},
     )
 
 

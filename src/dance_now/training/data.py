@@ -67,6 +67,8 @@ class LabelledPictures:
         keypoints, pictures = [], []
         for index in generator.integers(len(self), size=batch):
             picture = self.picture(int(index))
+            if min(picture.shape[:2]) < side:
+                raise DanceNowError(f"{self.names[index]}.png is smaller than the windows of {side} pixels.")
             points = self.keypoints[index].copy()
             x, y = _window_corner(points, picture.shape[1], picture.shape[0], side, generator)
             points[:, 0] -= x
@@ -99,7 +101,7 @@ def read_label(path: Path) -> FloatArray:
     try:
         people: list[dict[str, Any]] = json.loads(path.read_text())["people"]
         pose = Pose.from_openpose(people[0])
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise DanceNowError(f"{path} is no OpenPose label ({error}).") from error
     return np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -64,16 +67,17 @@ def rounded(generator: PointsGenerator) -> PointsGenerator:
 def to_onnx(shipped: ShippedGenerator) -> bytes:
     """The graph points (B, 137, 4) -> rgba (B, 4, 512, 512), large weights in half precision."""
     example = torch.rand(2, POINT_COUNT, 4)
-    program = torch.onnx.export(
-        shipped,
-        (example,),
-        input_names=["points"],
-        output_names=["rgba"],
-        opset_version=OPSET,
-        dynamo=True,
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=64)},),
-        verbose=False,
-    )
+    with _quiet_torch():
+        program = torch.onnx.export(
+            shipped,
+            (example,),
+            input_names=["points"],
+            output_names=["rgba"],
+            opset_version=OPSET,
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=64)},),
+            verbose=False,
+        )
     assert program is not None
     model = program.model_proto
     _store_in_half(model.graph)
@@ -83,8 +87,23 @@ def to_onnx(shipped: ShippedGenerator) -> bytes:
     return bytes(model.SerializeToString())
 
 
+@contextmanager
+def _quiet_torch() -> Iterator[None]:
+    """Hides warnings about torch's own parts: deprecations among them, operators of an absent torchvision."""
+    exporter = logging.getLogger("torch.onnx")
+    level = exporter.level
+    exporter.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        exporter.setLevel(level)
+
+
 def _leave_out_notes(graph: onnx.GraphProto) -> None:
-    """Removes what torch notes for debugging, file paths among it, and sizes that runtimes infer themselves."""
+    """Removes torch's notes for debugging, file paths among them, and sizes that runtimes infer."""
     graph.ClearField("value_info")
     graph.ClearField("doc_string")
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
@@ -99,10 +118,11 @@ def _store_in_half(graph: onnx.GraphProto) -> None:
         values = numpy_helper.to_array(tensor)
         if tensor.data_type != TensorProto.FLOAT or values.size < _HALF_FROM:
             continue
+        half = values.astype(np.float16)
+        if not np.array_equal(half, values):  # torch worked it out of others: rounding it would add an error
+            continue
         name = tensor.name
-        graph.initializer[position].CopyFrom(
-            numpy_helper.from_array(values.astype(np.float16), f"{name}_half")
-        )
+        graph.initializer[position].CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
         graph.node.insert(0, helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
 
 

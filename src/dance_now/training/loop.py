@@ -168,16 +168,22 @@ class Trainer:
     def _load(self) -> None:
         try:
             state: dict[str, Any] = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+            begun_with = state["config"]
         except Exception as error:  # torch raises whatever the damage provokes
             raise DanceNowError(f"{self.checkpoint} is damaged; delete it to begin anew.") from error
-        if state["config"] != self.config.to_json():
+        if begun_with != self.config.to_json():
             raise DanceNowError(
                 f"{self.checkpoint} was begun with other options; give the same, or delete it."
             )
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
-        self.average = state["average"]
-        self.step, self.loss = state["step"], state["loss"]
+        try:
+            self.generator.load_state_dict(state["generator"])
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
+            self.average = state["average"]
+            self.step, self.loss = state["step"], state["loss"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise DanceNowError(
+                f"{self.checkpoint} was begun with another data set or version; delete it to begin anew."
+            ) from error
         logger.info("continuing at step %d", self.step)

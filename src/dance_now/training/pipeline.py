@@ -47,6 +47,7 @@ def train(
         DanceNowError: unusable source or output.
     """
     name = _character_name(output)
+    _check_source(source)
     run = output.with_name(f"{output.stem}.run")
     run.mkdir(parents=True, exist_ok=True)
     dataset = _dataset(source, run, config, motions, report)
@@ -115,17 +116,13 @@ def export(
 def dataset_card(dataset: Path, name: str) -> CharacterCard:
     """The character's card as far as the data set tells it."""
     data = _read_dataset_json(dataset)
-    return CharacterCard(
-        name=name,
-        version="1",
-        licence=str(data["avatar"]["licence"]),
-        credits=str(data["avatar"]["credits"]),
-        skeleton=dataset_skeleton(dataset),
-        provenance={
-            "avatar": data["avatar"],
-            "dataset": {key: data[key] for key in ("labels_sha256", "train", "test", "motions", "seed")},
-        },
-    )
+    try:
+        licence, credit = str(data["avatar"]["licence"]), str(data["avatar"]["credits"])
+        origin = {key: data[key] for key in ("labels_sha256", "train", "test", "motions", "seed")}
+    except (KeyError, TypeError) as error:
+        raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
+    provenance = {"avatar": data["avatar"], "dataset": origin}
+    return CharacterCard(name, "1", licence, credit, dataset_skeleton(dataset), provenance=provenance)
 
 
 def dataset_skeleton(dataset: Path) -> Skeleton:
@@ -136,15 +133,20 @@ def dataset_skeleton(dataset: Path) -> Skeleton:
         raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
 
 
-def _dataset(source: Path, run: Path, config: TrainingConfig, motions: Path | None, report: Report) -> Path:
+def _check_source(source: Path) -> None:
     if source.is_dir():
-        return source
-    if not source.exists():
+        _read_dataset_json(source)
+    elif not source.exists():
         raise DanceNowError(f"There is no {source}: give an avatar (.vrm, .glb) or a data-set folder.")
-    if source.suffix.lower() not in AVATAR_SUFFIXES:
+    elif source.suffix.lower() not in AVATAR_SUFFIXES:
         raise DanceNowError(
             f"{source} is neither an avatar ({', '.join(AVATAR_SUFFIXES)}) nor a data-set folder."
         )
+
+
+def _dataset(source: Path, run: Path, config: TrainingConfig, motions: Path | None, report: Report) -> Path:
+    if source.is_dir():
+        return source
     dataset = run / "dataset"
     if not dataset.exists():
         render_dataset(
@@ -171,7 +173,9 @@ def _character_name(output: Path) -> str:
 def _read_dataset_json(dataset: Path) -> dict[str, Any]:
     path = dataset / "dataset.json"
     try:
-        data: dict[str, Any] = json.loads(path.read_text())
+        data = json.loads(path.read_text())
+        if not isinstance(data, dict):
+            raise ValueError("no object")
         return data
     except FileNotFoundError as error:
         raise DanceNowError(

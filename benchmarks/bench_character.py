@@ -1,0 +1,117 @@
+"""Prints how long a character takes to draw a picture, beside the generator of the project it began as.
+
+That one is pix2pixHD's global generator (Wang et al., CVPR 2018, and its published code): four downsamplings
+from 64 channels, nine residual blocks, instance normalisation; 35 channels of sticks in, 512x512. Its speed
+does not depend on its weights, so they are random. Both run in fp32 on the processor, in the same process, in
+turns.
+
+python benchmarks/bench_character.py [CHARACTER ...] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from dance_now.character.character import Character, cast_names
+from dance_now.pose.pose import Pose
+from dance_now.pose.retarget import Retargeter
+from dance_now.pose.window import canvas_window
+
+try:
+    import torch
+    from torch import nn
+except ImportError:
+    raise SystemExit('this benchmark needs torch: pip install "dance-now[train]"') from None
+
+CHANNELS = 35
+DRAWN_PER_ROUND = 20
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions beside the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(width, width, 3),
+            nn.InstanceNorm2d(width),
+            nn.ReLU(),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(width, width, 3),
+            nn.InstanceNorm2d(width),
+        )
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """(B, width, h, w) to the same."""
+        return values + self.layers(values)
+
+
+def global_generator() -> nn.Module:
+    """(B, 35, 512, 512) to (B, 3, 512, 512)."""
+    layers: list[nn.Module] = [
+        nn.ReflectionPad2d(3),
+        nn.Conv2d(CHANNELS, 64, 7),
+        nn.InstanceNorm2d(64),
+        nn.ReLU(),
+    ]
+    for width in (64, 128, 256, 512):
+        layers += [nn.Conv2d(width, 2 * width, 3, 2, 1), nn.InstanceNorm2d(2 * width), nn.ReLU()]
+    layers += [ResidualBlock(1024) for _ in range(9)]
+    for width in (1024, 512, 256, 128):
+        up = nn.ConvTranspose2d(width, width // 2, 3, 2, 1, output_padding=1)
+        layers += [up, nn.InstanceNorm2d(width // 2), nn.ReLU()]
+    layers += [nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh()]
+    return nn.Sequential(*layers).eval()
+
+
+def seconds(run: Callable[[], object], count: int) -> float:
+    """For one of ``count`` calls."""
+    begun = time.perf_counter()
+    for _ in range(count):
+        run()
+    return (time.perf_counter() - begun) / count
+
+
+def standing(character: Character) -> Pose:
+    """The character at rest, in its canvas."""
+    relaxed = Retargeter(character.skeleton, smooth=False)(Pose.empty(), 0.0)
+    scale, offset = canvas_window(relaxed.pose, character.skeleton, relaxed.scale)
+    return relaxed.pose.transformed(scale, offset)
+
+
+def main() -> None:
+    """Reads the arguments and prints one line a character."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("characters", nargs="*")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    original = global_generator()
+    parameters = sum(weights.numel() for weights in original.parameters())
+    sticks = torch.zeros(1, CHANNELS, 512, 512)
+    print(f"the original: {parameters / 1e6:.1f} M parameters, {torch.get_num_threads()} threads")
+    for name in arguments.characters or cast_names():
+        character = Character.load(name, "cpu")
+        pose = standing(character)
+        drawn, baseline = [], []
+        with torch.inference_mode():
+            original(sticks)
+            character.draw(pose)
+            for _ in range(arguments.rounds):
+                drawn.append(seconds(lambda: character.draw(pose), DRAWN_PER_ROUND))  # noqa: B023
+                baseline.append(seconds(lambda: original(sticks), 1))
+        ours, theirs = 1000 * float(np.median(drawn)), 1000 * float(np.median(baseline))
+        print(
+            f"{character.name}: Character.draw {ours:.1f} ms, the original's generator {theirs:.0f} ms: "
+            f"{theirs / ours:.0f} times as fast (medians of {arguments.rounds} rounds)"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The whole person: body, hands and face, each by its own networks.
+
+Source: the order of work of MediaPipe Holistic (Grishchenko and Bazarevsky, "MediaPipe Holistic", 2020): the
+body says where hands and face are, their own networks look closer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from dance_now import assets
+from dance_now.arrays import FloatArray, Image
+from dance_now.pose.blazehand import HandNetwork, HandReading
+from dance_now.pose.blazepose import BlazePose
+from dance_now.pose.estimator import Detection
+from dance_now.pose.facemesh import FaceNetworks, FaceReading, region_from_face, region_from_head
+from dance_now.pose.hands import Arm, Hands
+from dance_now.pose.keypoints import BODY_INDEX, FACE, LEFT_HAND, RIGHT_HAND
+from dance_now.pose.litert import Region
+from dance_now.pose.person import SEGMENTS, SHARES
+from dance_now.pose.pose import Pose
+from dance_now.pose.steady import SteadyRegion
+
+_HEAD: Final = [BODY_INDEX[name] for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear")]
+_NOSE: Final = _HEAD[0]
+_WRISTS: Final = (BODY_INDEX["left_wrist"], BODY_INDEX["right_wrist"])
+_HANDS: Final = (LEFT_HAND, RIGHT_HAND)
+_SEEN: Final = 0.3  # confidence of a point of the body from which its hand or face is looked for
+_FACE_PRESENT: Final = 0.5
+_SMALLEST_FACE: Final = 24.0  # pixels
+_FIRST_LOOKS: Final = 2
+_LARGE_SEGMENTS: Final = np.arange(1, 11)  # shoulders, trunk, arms and legs
+_HEIGHT_QUANTILE: Final = 0.75
+
+
+class Holistic:
+    """The pose estimator of the base install: body, hands and face of one person, with depth and a mask.
+
+    The body is ``BlazePose``'s. A hand that its network sees gets all 21 points, else the four that BlazePose
+    marks; a face that its network sees gets all 70 points, else none. Their confidence is the network's
+    presence. Their depth is true to scale within a hand or face, and set at the depth of the body's wrist or
+    nose.
+    """
+
+    def __init__(
+        self, threads: int = 2, models: Path | None = None, *, hands: bool = True, face: bool = True
+    ) -> None:
+        """Loads the networks.
+
+        Args:
+            threads: CPU threads.
+            models: folder with the tflite files; by default ``dance_now.assets`` finds or fetches them.
+            hands: read fingers; 4 ms a hand.
+            face: read the face; 3 ms.
+
+        Raises:
+            DanceNowError: a network cannot be had, is damaged, or is another network.
+        """
+
+        def path(name: str) -> Path:
+            return models / name if models is not None else assets.pose_model(name)
+
+        self._body = BlazePose(threads, models)
+        self._hands = Hands(HandNetwork(path("hand_landmark_full.tflite"), threads)) if hands else None
+        self._face = (
+            _Face(FaceNetworks(path("face_landmark.tflite"), path("iris_landmark.tflite"), threads))
+            if face
+            else None
+        )
+
+    def reset(self) -> None:
+        """Forgets the person followed."""
+        self._body.reset()
+        self._reset_parts()
+
+    def _reset_parts(self) -> None:
+        if self._hands is not None:
+            self._hands.reset()
+        if self._face is not None:
+            self._face.reset()
+
+    def __call__(self, image: Image) -> Detection | None:
+        """The followed or most prominent person in ``image``, or None.
+
+        Args:
+            image: (H, W, 3) uint8 RGB of any size; it is not written to.
+
+        Raises:
+            ValueError: another shape or type.
+        """
+        detection = self._body(image)
+        if detection is None:
+            self._reset_parts()
+            return None
+        image = np.ascontiguousarray(image)
+        body = detection.pose.points
+        found: list[tuple[slice, int, HandReading | FaceReading | None]] = []
+        if self._hands is not None:
+            hands = self._hands(image, (_arm(body, 0), _arm(body, 1)), _height(body))
+            found += zip(_HANDS, _WRISTS, hands, strict=True)
+        if self._face is not None:
+            found.append((FACE, _NOSE, self._face(image, body)))
+        return Detection(_joined(detection.pose, found), detection.mask)
+
+
+class _Face:
+    """One person's face, followed from frame to frame."""
+
+    def __init__(self, networks: FaceNetworks) -> None:
+        self._networks = networks
+        self.reset()
+
+    def reset(self) -> None:
+        self._steady = SteadyRegion()
+
+    def __call__(self, image: Image, points: FloatArray) -> FaceReading | None:
+        """The face of a body (137, 3), or None where it is too small, turned away or hidden."""
+        nose = points[_NOSE]
+        followed = self._steady.at(nose[:2])
+        region = followed
+        if region is None and nose[2] >= _SEEN:
+            region = region_from_head(points[_HEAD, :2])
+        for look in range(1 if followed is not None else _FIRST_LOOKS):
+            if region is None or not _near(region, nose):
+                break
+            found = self._networks.find(image, region)
+            if found is None or found[1] < _FACE_PRESENT:
+                break
+            mesh, presence = found
+            region = region_from_face(mesh)
+            if float(np.ptp(mesh[:, :2], axis=0).max()) < _SMALLEST_FACE:
+                break
+            if followed is not None or look == _FIRST_LOOKS - 1:
+                self._steady.update(region, nose[:2])
+                return self._networks.read(image, mesh, presence)
+        self.reset()
+        return None
+
+
+def _joined(body: Pose, found: list[tuple[slice, int, HandReading | FaceReading | None]]) -> Pose:
+    """The body's pose with what was found: rows, the body's point that carries them, and the reading."""
+    points, depth, has_depth = body.points.copy(), body.depth.copy(), body.has_depth.copy()
+    for rows, carrier, reading in found:
+        if reading is not None:
+            points[rows, :2] = reading.points
+            points[rows, 2] = reading.presence
+            depth[rows] = reading.depth + depth[carrier]
+            has_depth[rows] = True
+    return Pose(points, depth, has_depth)
+
+
+def _near(region: Region, nose: FloatArray) -> bool:
+    """Whether a face's square is still on its own head."""
+    return float(np.hypot(region.x - nose[0], region.y - nose[1])) < region.size / 2
+
+
+def _arm(points: FloatArray, side: int) -> Arm:
+    start, wrist = _HANDS[side].start, points[_WRISTS[side]]
+    return Arm(
+        wrist[:2].copy(), points[start + 5, :2].copy(), points[start + 17, :2].copy(), bool(wrist[2] >= _SEEN)
+    )
+
+
+def _height(points: FloatArray) -> float:
+    """The standing height in pixels that the longest-looking limbs speak for; 0 where too few are seen."""
+    start, end = SEGMENTS[_LARGE_SEGMENTS].T
+    seen = np.minimum(points[start, 2], points[end, 2]) >= _SEEN
+    if not seen.any():
+        return 0.0
+    lengths = np.linalg.norm(points[end, :2] - points[start, :2], axis=1) / SHARES[_LARGE_SEGMENTS]
+    return float(np.quantile(lengths[seen], _HEIGHT_QUANTILE))

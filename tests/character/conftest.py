@@ -1,0 +1,16 @@
+"""A small character for the tests beside this file."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the helpers beside the tests
+
+
+@pytest.fixture(scope="session")
+def character_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A sound character file."""
+    from generators import content, file_bytes
+
+    return file_bytes(tmp_path_factory.mktemp("character"), content())

@@ -1,0 +1,164 @@
+"""Thousands of spoiled character files: each is loaded or refused, none does harm."""
+
+import hashlib
+import io
+import json
+import os
+import random
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from generators import members
+from skeletons import chibi_skeleton, posed, posture
+
+from dance_now.character.character import Character
+from dance_now.errors import DanceNowError
+
+Mutation = Callable[[random.Random, bytes], bytes]
+
+
+def flip(chance: random.Random, data: bytes) -> bytes:
+    """Some bits of some bytes."""
+    spoiled = bytearray(data)
+    for _ in range(chance.choice((1, 1, 2, 8))):
+        spoiled[chance.randrange(len(spoiled))] ^= 1 << chance.randrange(8)
+    return bytes(spoiled)
+
+
+def overwrite(chance: random.Random, data: bytes) -> bytes:
+    """A few bytes with values that matter to readers of lengths and numbers."""
+    start = chance.randrange(len(data))
+    value = chance.choice((b"\x00", b"\xff", b"\x7f", b"\x80", b"\xff\xff\xff\xff", b"\xff" * 9 + b"\x01"))
+    return data[:start] + value + data[start + len(value) :]
+
+
+def cut(chance: random.Random, data: bytes) -> bytes:
+    """Only the beginning, or a piece left out."""
+    start, end = sorted(chance.randrange(len(data)) for _ in range(2))
+    return data[:start] if chance.random() < 0.5 else data[:start] + data[end:]
+
+
+def double(chance: random.Random, data: bytes) -> bytes:
+    """A piece repeated there or elsewhere."""
+    start, end = sorted(chance.randrange(len(data)) for _ in range(2))
+    place = chance.choice((end, chance.randrange(len(data))))
+    return data[:place] + data[start : min(end, start + 4000)] * chance.choice((1, 1, 3)) + data[place:]
+
+
+def insert(chance: random.Random, data: bytes) -> bytes:
+    """A few random bytes more."""
+    start = chance.randrange(len(data))
+    return data[:start] + chance.randbytes(chance.choice((1, 2, 9))) + data[start:]
+
+
+MUTATIONS: tuple[Mutation, ...] = (flip, flip, overwrite, cut, double, insert)
+
+
+def packed(parts: list[tuple[str, bytes]], comment: bytes = b"") -> bytes:
+    """A zip of these members."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as archive:
+        warnings.simplefilter("ignore", UserWarning)  # zipfile's, over a name given twice
+        archive.comment = comment
+        for name, data in parts:
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def sealed(parts: dict[str, bytes]) -> bytes:
+    """A zip whose checksums are right whatever its members hold, as a stranger would make it."""
+    try:
+        card = json.loads(parts["character.json"])
+        card["sha256"] = {name: hashlib.sha256(parts[name]).hexdigest() for name in list(parts)[1:]}
+        parts = {**parts, "character.json": json.dumps(card).encode()}
+    except (ValueError, TypeError):
+        pass
+    return packed(list(parts.items()))
+
+
+def spoil_member(name: str) -> Mutation:
+    """Changes one member and makes its checksum fit."""
+
+    def spoil(chance: random.Random, data: bytes) -> bytes:
+        parts = members(data)
+        for _ in range(chance.choice((1, 1, 2))):
+            parts[name] = chance.choice(MUTATIONS)(chance, parts[name] or b"\x00")
+        return sealed(parts)
+
+    return spoil
+
+
+def spoil_archive(chance: random.Random, data: bytes) -> bytes:
+    """Changes bytes of the zip itself, most of them in its directory."""
+    if chance.random() < 0.5:
+        start = data.index(b"PK\x01\x02")
+        return data[:start] + chance.choice(MUTATIONS)(chance, data[start:])
+    return chance.choice(MUTATIONS)(chance, data)
+
+
+def trick_archive(chance: random.Random, data: bytes) -> bytes:
+    """Members that are renamed, repeated, added, left out or in another order."""
+    parts = list(members(data).items())
+    name, body = chance.choice(parts)
+    strange = chance.choice(
+        ("../../x", "/x", "C:\\x", "", "con", name + "/", name.upper(), "\u202e" + name, "a" * 300)
+    )
+    choices = (
+        [*parts, (name, body)],
+        [*parts, (strange, body)],
+        [(strange if part == name else part, content) for part, content in parts],
+        [part for part in parts if part[0] != name],
+        chance.sample(parts, 3),
+        [*parts] * 40,
+    )
+    return packed(chance.choice(choices), chance.randbytes(chance.choice((0, 30))))
+
+
+@pytest.mark.parametrize(
+    ("mutation", "count"),
+    [
+        (spoil_archive, 800),
+        (trick_archive, 200),
+        (spoil_member("generator.onnx"), 1600),
+        (spoil_member("character.json"), 400),
+    ],
+    ids=["zip", "members", "generator", "card"],
+)
+def test_spoiled_files_are_loaded_or_refused(
+    mutation: Mutation, count: int, character_bytes: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    pose = posed(chibi_skeleton(), posture(chibi_skeleton()), scale=250, mid_hip=(256, 330))
+    path = inner / "stranger.dance"
+    memory = peak_memory()
+    loaded = 0
+    for seed in range(count):
+        path.write_bytes(mutation(random.Random(seed), character_bytes))
+        try:
+            character = Character.load(path)
+            loaded += 1
+            if loaded % 3 == 0:
+                character.draw(pose)
+        except DanceNowError:
+            continue
+    assert loaded < count
+    assert peak_memory() - memory < 300 << 20
+    assert sorted(str(found.relative_to(tmp_path)) for found in tmp_path.rglob("*")) == sorted(
+        ["a", os.path.join("a", "b"), os.path.join("a", "b", "stranger.dance")]
+    )
+
+
+def peak_memory() -> int:
+    """Bytes this process has held at most; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,23 @@
+"""What ``dance-now doctor`` prints."""
+
+import dance_now.doctor
+from dance_now.doctor import Finding
+
+
+def test_parts_findings_and_advice(run, monkeypatch):
+    findings = [
+        Finding("versions", "Python", "3.11"),
+        Finding("extras", "cpu", "not installed", 'pip install "dance-now[cpu]"'),
+        Finding("extras", "gpu", "not installed"),
+    ]
+    monkeypatch.setattr(dance_now.doctor, "examine", lambda: iter(findings))
+    outcome = run("doctor")
+    assert outcome.code == 0
+    assert outcome.out.splitlines() == [
+        "versions",
+        "  Python: 3.11",
+        "extras",
+        "  cpu: not installed",
+        '      -> pip install "dance-now[cpu]"',
+        "  gpu: not installed",
+    ]

@@ -1,0 +1,320 @@
+"""Photos, videos and folders through the whole chain, with a fake estimator and a fake character."""
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from dance_now.dancer import Dancer, dance, default_output, survey
+from dance_now.errors import DanceNowError
+from dance_now.media.frame import Frame
+from dance_now.media.source import open_source
+from dance_now.pose.finder import PersonFinder
+from dance_now.pose.pose import Pose
+from dance_now.scene.compose import Scene
+from fakes import (
+    HEIGHT,
+    WIDTH,
+    BlindEstimator,
+    MagentaEstimator,
+    NoEstimator,
+    RedCharacter,
+    magenta,
+    red,
+    scenery,
+    standing,
+    with_person,
+    write_photo,
+    write_video,
+)
+
+MOVING = [40 + 11 * index for index in range(11)]
+
+
+@pytest.fixture
+def photo(tmp_path):
+    return write_photo(tmp_path / "me.png", with_person(96))
+
+
+@pytest.fixture
+def video(tmp_path):
+    return write_video(tmp_path / "clip.mp4", MOVING)
+
+
+def put(source, output, **options):
+    """``dance`` with the fakes."""
+    return dance(source, RedCharacter(), output, **{"estimator": MagentaEstimator(), **options})
+
+
+def pictures(path):
+    with open_source(path) as source:
+        return [frame.image for frame in source.frames()]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# Scenes
+
+
+def test_replace_puts_the_character_in_the_persons_place(photo, tmp_path):
+    result = put(photo, tmp_path / "out.png")
+    (image,) = pictures(tmp_path / "out.png")
+    rows, columns = np.nonzero(red(image))
+    assert abs(columns.mean() - 96) < 4
+    assert rows.max() == pytest.approx(126, abs=8)  # its feet where the person's were
+    assert not magenta(image).any()
+    far = np.abs(np.arange(WIDTH) - 96) > 60
+    np.testing.assert_array_equal(image[:, far], scenery()[:, far])
+    assert (result.output, result.frames, result.missed) == (tmp_path / "out.png", 1, 0)
+    assert {"pose", "retarget", "draw", "matte", "background", "compose", "write"} <= result.stages.keys()
+
+
+@pytest.mark.parametrize(("scene", "colour"), [("alone", (255, 255, 255)), ("green", (0, 255, 0))])
+def test_plain_scenes_keep_nothing_of_the_picture(photo, tmp_path, scene, colour):
+    put(photo, tmp_path / "out.png", scene=scene)
+    (image,) = pictures(tmp_path / "out.png")
+    assert red(image).sum() > 200
+    np.testing.assert_array_equal(image[:, :40], np.broadcast_to(colour, (HEIGHT, 40, 3)))
+    assert not magenta(image).any()
+
+
+def test_alpha_is_transparent_around_the_character(photo, tmp_path):
+    put(photo, tmp_path / "out.png", scene="alpha")
+    image = cv2.imread(str(tmp_path / "out.png"), cv2.IMREAD_UNCHANGED)[..., [2, 1, 0, 3]]
+    assert image.shape == (HEIGHT, WIDTH, 4)
+    assert not image[:, :40].any()
+    assert (image[red(image) & (image[..., 3] > 0)][:, 3] == 255).any()
+    assert not red(image[image[..., 3] == 0][None]).any()
+
+
+def test_a_video_with_alpha_becomes_a_mov(video, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert put(video, None, scene="alpha").output == Path("clip_red.mov")
+
+
+def test_a_still_camera_shows_what_was_behind_the_person(video, tmp_path):
+    dance(video, RedCharacter(visible=False), tmp_path / "out.mp4", estimator=MagentaEstimator())
+    for image in pictures(tmp_path / "out.mp4"):
+        assert not magenta(image).any()
+        assert np.abs(image.astype(int) - scenery()).max() < 25
+
+
+def test_a_survey_without_a_person_is_the_picture_itself(tmp_path):
+    with open_source(write_video(tmp_path / "clip.mp4", [None] * 4)) as source:
+        background = survey(source, lambda *step: None, PersonFinder(BlindEstimator()))
+    assert background.plate is None
+
+
+# Nobody
+
+
+@pytest.mark.parametrize("scene", list(Scene))
+def test_nobody_in_a_photo_is_an_error_and_writes_nothing(tmp_path, scene):
+    photo = write_photo(tmp_path / "me.png", scenery())
+    with pytest.raises(DanceNowError, match="No person was found in"):
+        put(photo, tmp_path / "out.png", scene=scene)
+    assert names(tmp_path) == ["me.png"]
+
+
+def test_nobody_in_a_video_is_an_error_and_writes_nothing(tmp_path):
+    video = write_video(tmp_path / "clip.mp4", [None] * 5)
+    with pytest.raises(DanceNowError, match="No person was found in"):
+        put(video, tmp_path / "out.mp4")
+    assert names(tmp_path) == ["clip.mp4"]
+
+
+def test_frames_without_a_person_stay_as_they_are(tmp_path):
+    video = write_video(tmp_path / "clip.mp4", [50, 70, None, None, 110, 130])
+    result = put(video, tmp_path / "out.mp4")
+    images = pictures(tmp_path / "out.mp4")
+    assert (result.frames, result.missed) == (6, 2)
+    assert [bool(red(image).any()) for image in images] == [True, True, False, False, True, True]
+    assert all(np.abs(images[index].astype(int) - scenery()).max() < 25 for index in (2, 3))
+
+
+# What is kept of a video
+
+
+def test_size_times_and_sound_are_kept(tmp_path):
+    times = [0, 0.04, 0.08, 0.2, 0.24, 0.4]
+    video = write_video(tmp_path / "clip.mp4", [50, 60, 70, 80, 90, 100], times, sound=True)
+    result = put(video, tmp_path / "out.mp4")
+    with open_source(tmp_path / "out.mp4") as source:
+        frames = list(source.frames())
+    assert (source.size, result.frames, source.has_audio) == ((WIDTH, HEIGHT), 6, True)
+    assert [frame.time for frame in frames] == pytest.approx(times, abs=1e-3)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+    assert samples / 48000 == pytest.approx(0.44, abs=0.06)
+
+
+def test_a_cut_takes_only_its_frames(video, tmp_path):
+    assert put(video, tmp_path / "out.mp4", start=0.12, end=0.28).frames == 4
+
+
+def test_odd_sizes_and_pictures_of_different_sizes(tmp_path):
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    write_photo(folder / "1.png", with_person(60)[:141, :155])
+    write_photo(folder / "2.png", with_person(80))
+    put(folder, tmp_path / "out")
+    assert [image.shape[:2] for image in pictures(tmp_path / "out")] == [(141, 155), (HEIGHT, WIDTH)]
+
+
+def test_progress_tells_the_survey_and_the_frames(video, tmp_path):
+    steps = []
+    put(video, tmp_path / "out.mp4", progress=lambda *step: steps.append(step))
+    assert steps == [(stage, index + 1, 11) for stage in ("survey", "dance") for index in range(11)]
+
+
+# Interrupted and refused
+
+
+@pytest.mark.parametrize("stage", ["survey", "dance"])
+def test_ctrl_c_leaves_nothing(video, tmp_path, stage):
+    def interrupt(name, done, total):
+        if (name, done) == (stage, 3):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        put(video, tmp_path / "out.mp4", progress=interrupt)
+    assert names(tmp_path) == ["clip.mp4"]
+
+
+def _truncated(folder):
+    path = write_video(folder / "bad.mp4", [50, 60, 70])
+    path.write_bytes(path.read_bytes()[:700])
+    return path
+
+
+def _written(folder, name, content):
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: folder / "nowhere.mp4", "does not exist"),
+        (lambda folder: _written(folder, "empty.mp4", b""), "is empty"),
+        (_truncated, "damaged"),
+        (lambda folder: _written(folder, "notes.txt", b"hello there"), "not a photo or video"),
+        (lambda folder: _written(folder, "half.png", b"\x89PNG\r\n\x1a\n\0\0"), "damaged or not a picture"),
+        (lambda folder: folder, "holds no pictures"),
+    ],
+)
+def test_an_unusable_source_is_one_line_and_writes_nothing(tmp_path, make, message):
+    source = make(tmp_path)
+    before = names(tmp_path)
+    with pytest.raises(DanceNowError, match=message):
+        put(source, tmp_path / "out.mp4")
+    assert names(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("character", "message"), [("nemo", "There is no character 'nemo'"), ("no.dance", "no character file")]
+)
+def test_an_unknown_character_is_named(photo, tmp_path, character, message):
+    with pytest.raises(DanceNowError, match=message):
+        dance(photo, character, tmp_path / "out.png", estimator=NoEstimator())
+    assert names(tmp_path) == ["me.png"]
+
+
+def test_an_existing_output_is_kept_unless_told_otherwise(photo, tmp_path):
+    output = _written(tmp_path, "out.png", b"mine")
+    with pytest.raises(DanceNowError, match="--overwrite"):
+        put(photo, output)
+    assert output.read_bytes() == b"mine"
+    put(photo, output, overwrite=True)
+    assert red(pictures(output)[0]).any()
+
+
+def test_the_input_is_never_the_output(photo):
+    before = photo.read_bytes()
+    with pytest.raises(DanceNowError, match="the input itself"):
+        put(photo, photo, overwrite=True)
+    assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "scene", "expected"),
+    [
+        ("me.jpg", Scene.REPLACE, "me_red.jpg"),
+        ("me.jpg", Scene.ALPHA, "me_red.png"),
+        ("me.png", Scene.GREEN, "me_red.png"),
+    ],
+)
+def test_outputs_are_named_after_source_and_character(tmp_path, name, scene, expected):
+    with open_source(write_photo(tmp_path / name, scenery())) as source:
+        assert default_output(source, "red", scene) == Path(expected)
+
+
+# The dancer itself
+
+
+def frames(places):
+    return [Frame(with_person(place), index / 25, index) for index, place in enumerate(places)]
+
+
+def test_streaming_and_frame_by_frame_give_the_same_pictures(tmp_path):
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    for frame in frames(MOVING[:6]):
+        write_photo(folder / f"{frame.index}.png", frame.image)
+    put(folder, tmp_path / "out", frame_rate=25)
+    with open_source(folder) as source:
+        background = survey(source, lambda *step: None, PersonFinder(MagentaEstimator()))
+    dancer = Dancer(RedCharacter(), background=background, estimator=MagentaEstimator())
+    for streamed, frame in zip(pictures(tmp_path / "out"), frames(MOVING[:6]), strict=True):
+        np.testing.assert_array_equal(streamed, dancer(frame).image)
+
+
+def test_reset_forgets_the_motion_and_the_source_is_not_written_to():
+    dancer = Dancer(RedCharacter(), estimator=MagentaEstimator())
+    clip = frames([40, 60, 90])
+    first = [dancer(frame).image for frame in clip]
+    dancer.reset()
+    for frame, before in zip(clip, first, strict=True):
+        np.testing.assert_array_equal(dancer(frame).image, before)
+        np.testing.assert_array_equal(frame.image, with_person([40, 60, 90][frame.index]))
+
+
+def test_photos_do_not_depend_on_each_other():
+    dancer = Dancer(RedCharacter(), estimator=MagentaEstimator(), smooth=False)
+    alone = dancer(frames([120])[0]).image
+    dancer(frames([40])[0])
+    np.testing.assert_array_equal(dancer(frames([120])[0]).image, alone)
+
+
+@pytest.mark.parametrize("has_depth", [True, False])
+def test_draw_takes_a_persons_pose_with_or_without_depth(has_depth):
+    dancer = Dancer(RedCharacter(), estimator=NoEstimator())
+    picture = dancer.draw(standing((400, 300), 500, has_depth))
+    assert (picture.shape, picture.dtype) == ((512, 512, 4), np.uint8)
+    rows = np.nonzero(picture[..., 3])[0]
+    assert rows.min() > 5
+    assert rows.max() < 507
+
+
+def test_poses_without_a_time_do_not_depend_on_each_other():
+    dancer = Dancer(RedCharacter(), estimator=NoEstimator())
+    calm = standing((400, 300), 500)
+    alone = dancer.draw(calm)
+    points = calm.points.copy()
+    points[[4, 7], 1] -= 250  # both hands up
+    dancer.draw(Pose(points))
+    np.testing.assert_array_equal(dancer.draw(calm), alone)
+
+
+def test_a_frame_tells_what_was_found():
+    dancer = Dancer(RedCharacter(), estimator=MagentaEstimator())
+    seen, nobody = (dancer(frame) for frame in frames([96, None]))
+    assert seen.detection is not None
+    assert seen.retargeted is not None
+    assert (nobody.detection, nobody.retargeted) == (None, None)
+    np.testing.assert_array_equal(nobody.image, scenery())

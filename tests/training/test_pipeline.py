@@ -1,0 +1,246 @@
+"""From a data set to a character file, once for all the tests here, and the graph that it holds."""
+
+import json
+import logging
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from dance_now.character.character import Character
+from dance_now.character.file import CharacterFile, read_character_file
+from dance_now.character.onnx_check import check_generator
+from dance_now.errors import DanceNowError
+from dance_now.pose.pose import Pose
+from dance_now.training.config import TrainingConfig
+from dance_now.training.data import LabelledPictures
+from dance_now.training.evaluation import Evaluation, contact_sheet, evaluate, over
+from dance_now.training.export import TOLERANCE, compare, rounded
+from dance_now.training.generator import ShippedGenerator
+from dance_now.training.loop import Trainer
+from dance_now.training.pipeline import build_generator, train
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What one run of the debug preset left."""
+
+    output: Path
+    evaluation: Evaluation
+    stages: list[str]
+    noise: list[str]
+    content: CharacterFile
+    session: onnxruntime.InferenceSession
+
+
+def silent(stage: str, done: int, total: int, remark: str) -> None:
+    """No report."""
+
+
+@pytest.fixture(scope="session")
+def trained(dataset: Path, debug: TrainingConfig, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A character trained for a few steps."""
+    output = tmp_path_factory.mktemp("trained") / "tiny.dance"
+    stages: list[str] = []
+    noise: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: noise.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("torch").addHandler(handler)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        evaluation = train(
+            dataset, output, debug, report=lambda stage, done, total, remark: stages.append(stage)
+        )
+    logging.getLogger("torch").removeHandler(handler)
+    noise += [str(warning.message) for warning in caught]
+    content = read_character_file(output)
+    session = onnxruntime.InferenceSession(content.generator, providers=["CPUExecutionProvider"])
+    return Trained(output, evaluation, stages, noise, content, session)
+
+
+@pytest.fixture(scope="session")
+def points(dataset: Path) -> npt.NDArray[np.float32]:
+    """(8, 137, 4) labels of both splits."""
+    return np.concatenate([LabelledPictures(dataset, split).keypoints for split in ("train", "test")])
+
+
+def run(trained: Trained, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Pictures of the graph."""
+    return np.asarray(trained.session.run(None, {"points": points})[0])
+
+
+def test_a_character_is_made(trained: Trained, points: npt.NDArray[np.float32]) -> None:
+    character = Character.load(trained.output)
+    assert character.name == "tiny"
+    pose = Pose(points[0][:, [0, 1, 3]], points[0][:, 2], points[0][:, 3] > 0)
+    picture = character.draw(pose)
+    assert picture.shape == (512, 512, 4)
+    assert 0.01 < (picture[..., 3] > 128).mean() < 0.5
+    assert cv2.imdecode(np.frombuffer(character.preview, np.uint8), cv2.IMREAD_UNCHANGED).shape == (
+        512,
+        512,
+        4,
+    )
+
+
+def test_the_file_tells_its_provenance(trained: Trained, debug: TrainingConfig) -> None:
+    card = trained.content.card
+    assert (card.licence, card.credits) == ("CC0", "nobody")
+    provenance = card.provenance
+    assert provenance["steps"] == debug.steps
+    assert provenance["pictures_seen"] == debug.steps * debug.batch
+    assert provenance["config"] == json.loads(json.dumps(debug.to_json()))
+    assert provenance["dataset"]["labels_sha256"] == "1" * 64
+    assert provenance["test"]["pictures"] == trained.evaluation.pictures == 2
+    assert provenance["test"]["silhouette_iou"] == pytest.approx(trained.evaluation.iou, abs=1e-4)
+
+
+def test_the_run_is_kept_beside_it(trained: Trained, debug: TrainingConfig) -> None:
+    folder = trained.output.with_name("tiny.run")
+    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "config.json"]
+    assert json.loads((folder / "config.json").read_text()) == json.loads(json.dumps(debug.to_json()))
+    assert {*trained.stages} == {"train", "evaluate"}
+
+
+def test_training_and_export_keep_quiet(trained: Trained) -> None:
+    assert trained.noise == []
+
+
+def test_the_graph_draws_what_torch_draws(
+    trained: Trained, dataset: Path, debug: TrainingConfig, points: npt.NDArray[np.float32]
+) -> None:
+    checkpoint = trained.output.with_name("tiny.run") / "checkpoint.pt"
+    pictures = LabelledPictures(dataset, "train")
+    trainer = Trainer(build_generator(dataset, debug), pictures, checkpoint, debug)
+    assert trainer.step == debug.steps
+    exact = ShippedGenerator(trainer.averaged_generator().cpu()).eval()
+    shipped = ShippedGenerator(rounded(exact.generator)).eval()
+    difference, drawn = compare(shipped, trained.content.generator, points)
+    assert difference <= TOLERANCE
+    assert drawn.shape == (8, 4, 512, 512)
+    with torch.no_grad():
+        unrounded = exact(torch.from_numpy(points[:1])).numpy()
+    assert np.abs(unrounded - drawn[0]).mean() < 2e-3  # half precision does not show
+
+
+def test_the_graph_draws_the_same_each_time(trained: Trained, points: npt.NDArray[np.float32]) -> None:
+    first = run(trained, points[:1])
+    np.testing.assert_array_equal(first, run(trained, points[:1]))
+    other = onnxruntime.InferenceSession(trained.content.generator, providers=["CPUExecutionProvider"])
+    np.testing.assert_array_equal(first, other.run(None, {"points": points[:1]})[0])
+
+
+def test_a_batch_is_its_poses(trained: Trained, points: npt.NDArray[np.float32]) -> None:
+    together = run(trained, points[:2])
+    for number in range(2):
+        np.testing.assert_allclose(together[number], run(trained, points[number : number + 1])[0], atol=1e-4)
+
+
+def test_the_graph_is_small_plain_and_accepted(trained: Trained) -> None:
+    data = trained.content.generator
+    assert len(data) < 5_000_000
+    check_generator(data)
+    model = onnx.load_from_string(data)
+    assert {node.domain for node in model.graph.node} == {""}
+    assert b".py" not in data  # no paths of the machine that trained it
+
+
+def test_training_goes_on_from_its_run(
+    trained: Trained, dataset: Path, debug: TrainingConfig, tmp_path: Path
+) -> None:
+    """Other options in the same place are refused before anything is drawn."""
+    copy = tmp_path / "tiny.run"
+    shutil.copytree(trained.output.with_name("tiny.run"), copy)
+    from dataclasses import replace
+
+    with pytest.raises(DanceNowError, match="other options"):
+        train(dataset, tmp_path / "tiny.dance", replace(debug, seed=5), report=silent)
+
+
+@pytest.mark.parametrize(
+    "name", ["tiny", "tiny.onnx", "Tiny.dance", "a b.dance", ".dance", "ä.dance", "x" * 70 + ".dance"]
+)
+def test_bad_names_are_refused_at_once(
+    dataset: Path, debug: TrainingConfig, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(DanceNowError, match=r"name|called"):
+        train(dataset, tmp_path / name, debug, report=silent)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("absent", "There is no"), ("picture.png", "neither"), ("a.vrmx", "neither")]
+)
+def test_a_wrong_source_is_refused(debug: TrainingConfig, tmp_path: Path, name: str, reason: str) -> None:
+    source = tmp_path / name
+    if source.suffix:
+        source.write_bytes(b"x")
+    with pytest.raises(DanceNowError, match=reason):
+        train(source, tmp_path / "tiny.dance", debug, report=silent)
+
+
+BROKEN = {
+    "no file": (None, "is no data set"),
+    "no JSON": ("{", "cannot be read"),
+    "a list": ("[]", "cannot be read"),
+    "empty": ("{}", "malformed"),
+    "no skeleton": ('{"avatar": {"licence": "", "credits": ""}, "labels_sha256": "", "train": 1, "test": 1, '
+                    '"motions": [], "seed": 0, "skeleton": {}}', "malformed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "reason"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_folder_that_is_no_data_set_is_refused(
+    dataset: Path, debug: TrainingConfig, tmp_path: Path, text: str | None, reason: str
+) -> None:
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    (copy / "dataset.json").unlink()
+    if text is not None:
+        (copy / "dataset.json").write_text(text)
+    with pytest.raises(DanceNowError, match=reason):
+        train(copy, tmp_path / "tiny.dance", debug, report=silent)
+
+
+def test_a_data_set_without_points_is_refused(dataset: Path, debug: TrainingConfig, tmp_path: Path) -> None:
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    (copy / "points.npz").unlink()
+    with pytest.raises(DanceNowError, match="points"):
+        train(copy, tmp_path / "tiny.dance", debug, report=silent)
+
+
+def test_evaluation_draws_a_sheet(trained: Trained, dataset: Path, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    sheet = tmp_path / "sheet.png"
+    result = evaluate(
+        Character(trained.content), dataset, sheet, report=lambda done, total: told.append((done, total))
+    )
+    assert told == [(1, 2), (2, 2)]
+    assert result == trained.evaluation
+    assert 0 < result.iou <= 1
+    assert result.psnr_low <= result.psnr
+    assert cv2.imread(str(sheet)).shape == (512, 3 * 1024, 3)
+    assert evaluate(Character(trained.content), dataset, limit=1).pictures == 1
+
+
+def test_tiles_fill_rows() -> None:
+    tiles = [np.full((4, 6, 3), value, np.uint8) for value in (1, 2, 3)]
+    sheet = contact_sheet(tiles, columns=2)
+    assert sheet.shape == (8, 12, 3)
+    assert (sheet[4:, :6] == 3).all()
+    assert (sheet[4:, 6:] == 255).all()
+
+
+def test_laying_over_shows_the_backdrop_where_it_is_clear() -> None:
+    picture = np.zeros((2, 2, 4), np.uint8)
+    picture[0] = [10, 20, 30, 255]
+    laid = over(picture)
+    assert laid[0, 0].tolist() == [10, 20, 30]
+    assert laid[1, 0].tolist() == [200, 220, 255]
