@@ -55,7 +55,10 @@ def without(pose: Pose, row: int) -> Pose:
         (without(pose_of(chibi_skeleton()), 4), "not complete"),
         (Pose(pose_of(chibi_skeleton()).points), "not complete"),
         (pose_of(adult_skeleton()), "proportions"),
-        (Pose(np.tile(np.float32([256, 256, 1]), (137, 1)), has_depth=np.ones(137, bool)), "proportions"),
+        (
+            Pose(np.tile(np.array([256, 256, 1], np.float32), (137, 1)), has_depth=np.ones(137, bool)),
+            "proportions",
+        ),
     ],
     ids=["empty", "a wrist is missing", "no depth", "another body", "one spot"],
 )

@@ -62,7 +62,7 @@ def mesh(skeleton: Skeleton) -> MeshPoints:
         normal=direction.astype(np.float32),
         colour=colours()[bones].astype(np.float32),
         bones=np.stack([bones, 0 * bones, 0 * bones, 0 * bones], axis=1),
-        weights=np.tile(np.float32([1, 0, 0, 0]), (POINTS, 1)),
+        weights=np.tile(np.array([1, 0, 0, 0], np.float32), (POINTS, 1)),
         morphs=(generator.normal(size=(POINTS, 2, 3)) * 0.005).astype(np.float32),
         face_basis=(generator.normal(size=(2, FACE.stop - FACE.start, 3)) * 0.02).astype(np.float32),
     )

@@ -1,6 +1,9 @@
 """The rule in torch is the rule in numpy."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given, settings
@@ -34,7 +37,7 @@ def test_torch_turns_every_bone_as_numpy_does(name: str, seed: int, turn: float,
     points = noisy(SKELETONS[name], seed, turn, noise)
     with torch.no_grad():
         found, anchors, scale = (part.numpy()[0] for part in rule(torch.from_numpy(points[None])))
-    exact = points.astype(np.float64)
+    exact: npt.NDArray[Any] = points.astype(np.float64)
     rotations = rig.rotations(exact)
     # A bone opposite to where its twist is measured from may turn either way: single precision cannot tell.
     sure = np.abs(rotations.astype(np.float32) - rig.rotations(points)).max(axis=(1, 2)) < 2e-5

@@ -26,9 +26,9 @@ def test_pairs_are_found(dataset: Path) -> None:
 
 
 def test_colours_are_in_their_order(dataset: Path, pictures: LabelledPictures) -> None:
-    true = cv2.cvtColor(
-        cv2.imread(str(dataset / "train_img" / "p0.png"), cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA
-    )
+    stored = cv2.imread(str(dataset / "train_img" / "p0.png"), cv2.IMREAD_UNCHANGED)
+    assert stored is not None
+    true = cv2.cvtColor(stored, cv2.COLOR_BGRA2RGBA)
     np.testing.assert_array_equal(pictures.picture(0), true)
 
 

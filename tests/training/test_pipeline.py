@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -84,11 +84,9 @@ def test_a_character_is_made(trained: Trained, points: npt.NDArray[np.float32]) 
     picture = character.draw(pose)
     assert picture.shape == (512, 512, 4)
     assert 0.01 < (picture[..., 3] > 128).mean() < 0.5
-    assert cv2.imdecode(np.frombuffer(character.preview, np.uint8), cv2.IMREAD_UNCHANGED).shape == (
-        512,
-        512,
-        4,
-    )
+    preview = cv2.imdecode(np.frombuffer(character.preview, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert preview is not None
+    assert preview.shape == (512, 512, 4)
 
 
 def test_the_file_tells_its_provenance(trained: Trained, debug: TrainingConfig) -> None:
@@ -159,8 +157,6 @@ def test_training_goes_on_from_its_run(
     """Other options in the same place are refused before anything is drawn."""
     copy = tmp_path / "tiny.run"
     shutil.copytree(trained.output.with_name("tiny.run"), copy)
-    from dataclasses import replace
-
     with pytest.raises(DanceNowError, match="other options"):
         train(dataset, tmp_path / "tiny.dance", replace(debug, seed=5), report=silent)
 
@@ -226,7 +222,9 @@ def test_evaluation_draws_a_sheet(trained: Trained, dataset: Path, tmp_path: Pat
     assert result == trained.evaluation
     assert 0 < result.iou <= 1
     assert result.psnr_low <= result.psnr
-    assert cv2.imread(str(sheet)).shape == (512, 3 * 1024, 3)
+    drawn = cv2.imread(str(sheet))
+    assert drawn is not None
+    assert drawn.shape == (512, 3 * 1024, 3)
     assert evaluate(Character(trained.content), dataset, limit=1).pictures == 1
 
 

@@ -52,8 +52,9 @@ def test_splat_is_the_slow_splat(size: tuple[int, int], sparseness: float) -> No
     position = chance.uniform(-3, 1.2, (2, count, 3)) * [size[1], size[0], 3] * 0.6 + [size[1], size[0], 0]
     weight, features = chance.random((2, count)), chance.normal(size=(2, count, 3))
     softness = np.array([0.5, 1.5])
-    fast = splat(*(torch.from_numpy(a) for a in (position, weight, features, softness)),
-                 torch.tensor([sparseness, sparseness], dtype=torch.float64), size)  # fmt: skip
+    places, opacities, values, softnesses = map(torch.from_numpy, (position, weight, features, softness))
+    spread = torch.full((2,), sparseness, dtype=torch.float64)
+    fast = splat(places, opacities, values, softnesses, spread, size)
     for figure in range(2):
         slow = slow_splat(
             position[figure], weight[figure], features[figure], softness[figure], sparseness, size

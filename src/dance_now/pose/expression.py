@@ -89,7 +89,7 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
     """
 
     def __init__(self) -> None:
-        self._filter = OneEuro(minimum_cutoff=2.0, beta=6.0, derivative_cutoff=5.0)
+        self._filter = OneEuro(minimum_cutoff=1.2, beta=3.0, derivative_cutoff=5.0)
         self.reset()
 
     def reset(self) -> None:

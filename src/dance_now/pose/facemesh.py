@@ -2,8 +2,8 @@
 
 Source: Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", 2019;
 Ablavatski et al., "Real-time Pupil Tracking from Monocular Video for Digital Puppetry", 2020; networks,
-squares and decoding as in MediaPipe 0.10.21, modules ``face_landmark`` and ``iris_landmark``. Point numbers are
-those of MediaPipe's canonical face model (``canonical_face_model_uv_visualization.png``).
+squares and decoding as in MediaPipe 0.10.21, modules ``face_landmark`` and ``iris_landmark``. Point numbers
+are those of MediaPipe's canonical face model (``canonical_face_model_uv_visualization.png``).
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ class FingerJoints:
             columns.append(np.clip(_bend(wanted, before, inward), *limits))
             before = _towards(before, inward, columns[-1])
         thumb = [
-            within_cone(fingers[:, 0, j], self._relaxed[:, 0, j], reach) for j, reach in enumerate(_THUMB_REACH)
+            within_cone(fingers[:, 0, j], self._relaxed[:, 0, j], reach)
+            for j, reach in enumerate(_THUMB_REACH)
         ]
         return np.concatenate([np.stack(columns, axis=-1).reshape(2, -1), *thumb], axis=1)
 
@@ -109,13 +110,11 @@ class FingerMotion:
         fallback = held + drift * (relaxed - held)
         share = trust[:, None]
         angles = share * self._joints.angles(fingers) + (1 - share) * fallback
-        if smooth:
-            if self._held is not None:
-                step = _FASTEST * max(time - self._time, 0.0)
-                angles = np.clip(angles, held - step, held + step)
-            angles = self._filter.filter(angles, time)
+        if smooth and self._held is not None:
+            step = _FASTEST * max(time - self._time, 0.0)
+            angles = np.clip(angles, held - step, held + step)
         self._held, self._time = angles, time
-        return self._joints.directions(angles)
+        return self._joints.directions(self._filter.filter(angles, time) if smooth else angles)
 
 
 def _dot(first: Array, second: Array) -> Array:

@@ -64,6 +64,8 @@ def swing_rotation(start: Tensor, end: Tensor) -> Tensor:
 class Rows(nn.Module):
     """Picks rows of dimension 1; one Gather in ONNX, where indexing with a list becomes several nodes."""
 
+    rows: Tensor
+
     def __init__(self, rows: Sequence[int]) -> None:
         super().__init__()
         self.register_buffer("rows", torch.tensor(list(rows)), persistent=False)
@@ -75,6 +77,13 @@ class Rows(nn.Module):
 
 class BoneRule(nn.Module):
     """Keypoints (B, 137, 3) in the view frame -> where every bone is and how it is turned."""
+
+    rest_frames: Tensor
+    relaxed: Tensor
+    to_relaxed: Tensor
+    pivots: Tensor
+    spine_offset: Tensor
+    neck_offset: Tensor
 
     def __init__(self, rig: BoneRig) -> None:
         super().__init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from dance_now.errors import DanceNowError
 from dance_now.pose.pose import Pose
 
 Split = Literal["train", "test"]
+Batches = Generator[tuple[Tensor, Tensor], None, None]
 _LABEL_SUFFIX = "_keypoints.json"
 
 
@@ -77,7 +78,7 @@ class LabelledPictures:
             pictures.append(premultiplied(picture[y : y + side, x : x + side]))
         return torch.from_numpy(np.stack(keypoints)), torch.from_numpy(np.stack(pictures))
 
-    def stream(self, first_step: int, batch: int, side: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def stream(self, first_step: int, batch: int, side: int, seed: int) -> Batches:
         """Batches from ``first_step`` on, each prepared while the one before is used."""
         with ThreadPoolExecutor(1) as pool:
             following = pool.submit(self.windows, first_step, batch, side, seed)

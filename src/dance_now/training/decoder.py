@@ -55,8 +55,8 @@ class Decoder(nn.Module):
         self.up1 = Convolution(5 * width, 2 * width)
         self.up0 = Convolution(3 * width, 2 * width)
         self.out = nn.Conv2d(2 * width, 16, 3, 1, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        for parameter in self.out.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""

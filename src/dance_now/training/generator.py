@@ -50,6 +50,14 @@ class GeneratorConfig:
 class PointsGenerator(nn.Module):
     """Keypoints (B, 137, 4) = x, y, depth, confidence in canvas px -> premultiplied RGBA (B, 4, H, W)."""
 
+    rest: Tensor
+    normal: Tensor
+    skin: Tensor
+    limb_rest: Tensor
+    face_solve: Tensor
+    face_rest: Tensor
+    morphs: Tensor
+
     def __init__(self, skeleton: Skeleton, mesh: MeshPoints, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
@@ -88,7 +96,10 @@ class PointsGenerator(nn.Module):
         basis = mesh.face_basis.reshape(len(mesh.face_basis), known.size) * known  # metres at weight 1
         morphs = mesh.morphs.transpose(1, 0, 2).reshape(len(basis), mesh.position.size)
         if not len(basis):  # one that moves nothing keeps the graph the same for faces that do not move
-            basis, morphs = np.zeros((1, known.size)), np.zeros((1, mesh.position.size))
+            basis, morphs = (
+                np.zeros((1, known.size), np.float32),
+                np.zeros((1, mesh.position.size), np.float32),
+            )
         # Ridge regression: expressions that move the same landmarks share the evidence instead of fighting.
         gram = basis @ basis.T
         ridge = (1e-3 * np.trace(gram) / len(basis) + 1e-9) * np.eye(len(basis))
