@@ -25,6 +25,8 @@ def train(
     motions: OptionalFolder = None,
     steps: OptionalCount = None,
     images: OptionalCount = None,
+    licence: str | None = None,
+    credits: str | None = None,
 ) -> None:
     """Train a character; the same command goes on with a run that was interrupted.
 
@@ -35,9 +37,12 @@ def train(
         motions: a BVH file, or a folder of them, for poses; without it they are made up.
         steps: another number of training steps than the preset's.
         images: another number of pictures of the avatar than the preset's.
+        licence: the character's licence, in full; without it, as the avatar's file names it.
+        credits: the credit the licence asks for; without it, the authors the avatar's file names.
     """
     with needs_extra("train"):
         from dance_now.training.config import PRESETS
+        from dance_now.training.pipeline import Rights
         from dance_now.training.pipeline import train as train_character
 
     config = PRESETS[preset]
@@ -46,7 +51,8 @@ def train(
             raise DanceNowError(f"--{option} must be at least 1, not {value}.")
     config = replace(config, steps=steps or config.steps, images=images or config.images)
     with ProgressBars() as bars:
-        result = train_character(source, output, config, motions=motions, report=bars.update)
+        rights = Rights(licence, credits)
+        result = train_character(source, output, config, motions=motions, rights=rights, report=bars.update)
     say(
         f"{output}: PSNR {result.psnr:.2f} dB, silhouette IoU {result.iou:.4f} "
         f"(medians of {result.pictures} test pictures)"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from dance_now.arrays import FloatArray
 from dance_now.character.character import Character
-from dance_now.character.file import SUFFIX, CharacterCard, is_character_name, write_character_file
+from dance_now.character.file import CANVAS, SUFFIX, CharacterCard, is_character_name, write_character_file
 from dance_now.errors import DanceNowError
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.dataset import render_dataset
@@ -30,8 +31,22 @@ _SAMPLES_COMPARED = 4
 Report = Callable[[str, int, int, str], None]
 
 
+@dataclass(frozen=True)
+class Rights:
+    """What the character's card says of licence and credit; None: what the avatar's own file says."""
+
+    licence: str | None = None
+    credits: str | None = None
+
+
 def train(
-    source: Path, output: Path, config: TrainingConfig, *, motions: Path | None = None, report: Report
+    source: Path,
+    output: Path,
+    config: TrainingConfig,
+    *,
+    motions: Path | None = None,
+    rights: Rights = Rights(),
+    report: Report,
 ) -> Evaluation:
     """Trains a character and writes its file; a run that was interrupted goes on where it was saved.
 
@@ -41,6 +56,7 @@ def train(
         source: an avatar (.vrm, .glb) or a data-set folder made by ``dance-now render``.
         output: the character file, NAME.dance.
         motions: folder of motion files for an avatar's data set.
+        rights: licence and credit in full, where the avatar's own file names them too briefly.
         report: called with the stage's name, steps done, steps in all, and a remark.
 
     Raises:
@@ -51,7 +67,7 @@ def train(
     run = output.with_name(f"{output.stem}.run")
     run.mkdir(parents=True, exist_ok=True)
     dataset = _dataset(source, run, config, motions, report)
-    card = dataset_card(dataset, name)
+    card = dataset_card(dataset, name, rights)
     generator = build_generator(dataset, config)
     (run / "config.json").write_text(json.dumps(config.to_json(), indent=1))
     trainer = Trainer(generator, LabelledPictures(dataset, "train"), run / "checkpoint.pt", config)
@@ -97,7 +113,8 @@ def export(
 ) -> Evaluation:
     """Writes the character file, scores it on the test split, and notes the score in the file."""
     labels = LabelledPictures(dataset, "test").keypoints
-    chosen = np.linspace(0, len(labels) - 1, _SAMPLES_COMPARED).round().astype(int)
+    spread = np.linspace(0, len(labels) - 1, _SAMPLES_COMPARED).round().astype(int)
+    chosen = [_most_frontal(labels), *spread]
     card = replace(card, provenance={**card.provenance, **provenance})
     content = export_character(generator, card, labels[chosen])
     result = evaluate(
@@ -113,11 +130,21 @@ def export(
     return result
 
 
-def dataset_card(dataset: Path, name: str) -> CharacterCard:
-    """The character's card as far as the data set tells it."""
+def _most_frontal(labels: FloatArray) -> int:
+    """The whole figure that looks most towards the viewer: what a preview should show."""
+    body = labels[:, :25]
+    whole = ((body[..., :2] > 0) & (body[..., :2] < CANVAS)).all(axis=(1, 2))
+    ears = (body[:, 17] + body[:, 18]) / 2
+    forward = (ears[:, 2] - body[:, 0, 2]) / np.linalg.norm(body[:, 0, :3] - ears[:, :3], axis=1)
+    return int(np.argmax(np.where(whole, forward, -1)))
+
+
+def dataset_card(dataset: Path, name: str, rights: Rights) -> CharacterCard:
+    """The character's card as far as data set and rights tell it."""
     data = _read_dataset_json(dataset)
     try:
-        licence, credit = str(data["avatar"]["licence"]), str(data["avatar"]["credits"])
+        licence = rights.licence or str(data["avatar"]["licence"])
+        credit = rights.credits or str(data["avatar"]["credits"])
         origin = {key: data[key] for key in ("labels_sha256", "train", "test", "motions", "seed")}
     except (KeyError, TypeError) as error:
         raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
