@@ -18,8 +18,7 @@ from pathlib import Path
 
 from dance_now.assets import sample_clip
 from dance_now.dancer import dance
-from dance_now.media.sink import open_sink
-from dance_now.media.source import open_source
+from dance_now.media.opening import open_sink, open_source
 
 
 @dataclass(frozen=True)

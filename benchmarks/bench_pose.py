@@ -15,7 +15,8 @@ import numpy as np
 
 from dance_now.arrays import Image
 from dance_now.assets import sample_clip
-from dance_now.pose.estimator import PoseEstimator, open_estimator
+from dance_now.pose.estimator import PoseEstimator
+from dance_now.pose.opening import open_estimator
 
 
 def frames(path: Path) -> Iterator[Image]:

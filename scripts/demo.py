@@ -23,7 +23,7 @@ from dance_now.arrays import Image
 from dance_now.assets import sample_clip
 from dance_now.cli.progress import ProgressBars, set_up_logging
 from dance_now.errors import DanceNowError
-from dance_now.media.source import open_source
+from dance_now.media.opening import open_source
 from dance_now.pose.pose import Pose
 from dance_now.pose_files import write_poses
 

@@ -9,7 +9,7 @@ import pytest
 from dance_now.dancer import Dancer, dance
 from dance_now.errors import DanceNowError
 from dance_now.media.frame import Frame
-from dance_now.media.source import open_source
+from dance_now.media.opening import open_source
 from dance_now.pose.openpose_files import OpenPoseFiles
 from dance_now.pose_files import openpose_json, write_poses
 from dance_now.sources import open_pictures

@@ -10,7 +10,7 @@ import pytest
 from dance_now.dancer import Dancer, dance, default_output, survey
 from dance_now.errors import DanceNowError
 from dance_now.media.frame import Frame
-from dance_now.media.source import open_source
+from dance_now.media.opening import open_source
 from dance_now.pose.finder import PersonFinder
 from dance_now.pose.pose import Pose
 from dance_now.scene.compose import Scene
@@ -254,6 +254,30 @@ def test_outputs_are_named_after_source_and_character(tmp_path, name, scene, exp
         assert default_output(source, "red", scene) == Path(expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "scene", "expected"),
+    [
+        ("clip.mp4", Scene.REPLACE, "clip_red.mp4"),
+        ("clip.mkv", Scene.REPLACE, "clip_red.mp4"),
+        ("clip.mkv", Scene.ALPHA, "clip_red.mov"),
+        ("clip.jpg", Scene.GREEN, "clip_red.mp4"),  # a video by its content
+        ("clip.tar.mp4", Scene.GREEN, "clip.tar_red.mp4"),
+    ],
+)
+def test_outputs_of_videos_are_videos(video, name, scene, expected):
+    with open_source(video.rename(video.with_name(name))) as source:
+        assert default_output(source, "red", scene) == Path(expected)
+
+
+def test_outputs_of_folders_and_globs_are_folders(photo, tmp_path):
+    folder = tmp_path / "shots.jpg"
+    folder.mkdir()
+    photo.rename(folder / "1.png")
+    for given in (folder, f"{folder}/*.png"):
+        with open_source(given) as source:
+            assert default_output(source, "red", Scene.REPLACE) == Path("shots.jpg_red")
+
+
 # The dancer itself
 
 
@@ -318,3 +342,8 @@ def test_a_frame_tells_what_was_found():
     assert seen.retargeted is not None
     assert (nobody.detection, nobody.retargeted) == (None, None)
     np.testing.assert_array_equal(nobody.image, scenery())
+
+
+def test_an_unknown_scene_is_told_with_the_known_ones(photo, tmp_path):
+    with pytest.raises(DanceNowError, match="replace, alone, green, alpha"):
+        dance(photo, RedCharacter(), tmp_path / "out.png", scene="blue", estimator=MagentaEstimator())

@@ -76,6 +76,30 @@ def test_modules_import_what_their_part_may(path):
             assert part in ONLY_IN[first], f"{part} may not import {first}"
 
 
+def module_name(path: Path) -> str:
+    """``dance_now.media.sink`` for its file."""
+    return ".".join(("dance_now", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def test_no_module_imports_itself_in_a_circle():
+    names = {module_name(path): path for path in MODULES if path != ROOT / "__init__.py"}
+    graph = {
+        name: {
+            known for full in imported(path) for known in (full, full.rpartition(".")[0]) if known in names
+        }
+        for name, path in names.items()
+    }
+    for name in graph:
+        reached: set[str] = set()
+        waiting = list(graph[name])
+        while waiting:
+            following = waiting.pop()
+            if following not in reached:
+                reached.add(following)
+                waiting += graph[following]
+        assert name not in reached, f"{name} imports itself by way of {sorted(reached)}"
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dance_now.errors import DanceNowError
-from dance_now.media.source import open_source
+from dance_now.media.opening import open_source
 from dance_now.pose.estimator import Detection, PersonMask
 from dance_now.pose.pose import Pose
 from dance_now.pose_files import openpose_json, write_poses

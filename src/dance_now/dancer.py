@@ -16,10 +16,12 @@ from dance_now.character.character import Character, Device
 from dance_now.errors import DanceNowError
 from dance_now.media.blank_source import BlankSource
 from dance_now.media.frame import Frame
-from dance_now.media.sink import Sink, open_sink
+from dance_now.media.opening import open_sink
+from dance_now.media.sink import Sink
 from dance_now.media.source import Source
-from dance_now.pose.estimator import Detection, PoseEstimator, open_estimator
+from dance_now.pose.estimator import Detection, PoseEstimator
 from dance_now.pose.finder import PersonFinder
+from dance_now.pose.opening import open_estimator
 from dance_now.pose.openpose_files import OpenPoseFiles
 from dance_now.pose.pose import Pose
 from dance_now.pose.retarget import Retargeted, Retargeter
@@ -33,6 +35,7 @@ from dance_now.stopwatch import Stopwatch
 Progress = Callable[[str, int, int | None], None]
 
 _SURVEY_SAMPLES: Final = 48
+_KEPT_SUFFIXES: Final = {"photo": (".jpg", ".jpeg", ".webp"), "video": (".webm", ".gif"), "folder": ()}
 _HOLE_MARGIN: Final = 0.012  # of the picture's longer side: a matte is a little tight around hair and cloth
 
 
@@ -223,7 +226,8 @@ def dance(
         with open_sink(target, opened, alpha=chosen is Scene.ALPHA, overwrite=overwrite) as sink:
             background = None
             if estimator is None and (keypoints is None or chosen is Scene.REPLACE):
-                estimator = open_estimator()  # one for both passes
+                # One for both passes; where the poses are given, only its masks are needed.
+                estimator = open_estimator() if keypoints is None else open_estimator(hands=False, face=False)
             if chosen is Scene.REPLACE and opened.kind != "photo":
                 background = survey(opened, tell, PersonFinder(estimator, keypoints))
             dancer = Dancer(
@@ -237,6 +241,8 @@ def dance(
             dancer.reset()
             begun = time.perf_counter()
             missed = _dance_through(opened, dancer, sink, tell)
+            if sink.written == 0:
+                raise DanceNowError(f"No picture of {source} could be read.")
             if missed == sink.written:
                 raise DanceNowError(f"No person was found in {source}.")
         seconds = time.perf_counter() - begun
@@ -249,7 +255,7 @@ def default_output(source: Source, character: str, scene: Scene) -> Path:
     suffix = {"photo": ".png", "video": ".mp4", "folder": ""}[source.kind]
     if scene is Scene.ALPHA and source.kind == "video":
         suffix = ".mov"
-    if scene is not Scene.ALPHA and source.path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".webm", ".gif"):
+    if scene is not Scene.ALPHA and source.path.suffix.lower() in _KEPT_SUFFIXES[source.kind]:
         suffix = source.path.suffix.lower()
     return Path(f"{source.name}_{character}{suffix}")
 
@@ -286,7 +292,11 @@ def _dance_through(source: Source, dancer: Dancer, sink: Sink, tell: Progress) -
 def _scene(scene: Scene | str | None, source: Source) -> Scene:
     if scene is None:
         return Scene.ALONE if isinstance(source, BlankSource) else Scene.REPLACE
-    chosen = Scene(scene)
+    try:
+        chosen = Scene(scene)
+    except ValueError as error:
+        known = ", ".join(each.value for each in Scene)
+        raise DanceNowError(f"There is no scene {scene!r}; known: {known}.") from error
     if chosen is Scene.REPLACE and isinstance(source, BlankSource):
         raise DanceNowError(
             "Keypoints alone have no picture in which somebody could be replaced: give the photo or video as "

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Final
 
 from dance_now.errors import DanceNowError
+from dance_now.media.opening import open_sink, open_source
 from dance_now.media.partial import check_target, discard
-from dance_now.media.sink import Sink, open_sink
-from dance_now.media.source import Source, open_source
+from dance_now.media.sink import Sink
+from dance_now.media.source import Source
 from dance_now.pose.drawing import draw_pose
-from dance_now.pose.estimator import PoseEstimator, open_estimator
+from dance_now.pose.estimator import PoseEstimator
+from dance_now.pose.opening import open_estimator
 from dance_now.pose.pose import Pose
 
 OPENPOSE_VERSION: Final = 1.3

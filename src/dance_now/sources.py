@@ -8,7 +8,8 @@ from typing import Final
 
 from dance_now.errors import DanceNowError
 from dance_now.media.blank_source import BlankSource
-from dance_now.media.source import Source, frame_at, open_source
+from dance_now.media.opening import open_source
+from dance_now.media.source import Source, frame_at
 from dance_now.pose.openpose_files import OpenPoseFiles, is_keypoints
 
 _RATE_LIMITS: Final = (0.1, 240.0)  # pictures a second

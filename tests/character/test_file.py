@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from generators import content, file_bytes, members
 
-from dance_now.character.file import is_character_name, read_character_file, write_character_file
+from dance_now.character.file import is_character_name, plain_text, read_character_file, write_character_file
 from dance_now.errors import DanceNowError
 
 Members = dict[str, bytes]
@@ -47,6 +47,37 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         assert getattr(found.card, entry) == getattr(written.card, entry)
     np.testing.assert_allclose(found.card.skeleton.rest, written.card.skeleton.rest, atol=1e-5)
     assert [p.name for p in tmp_path.iterdir()] == ["tester.dance"]
+
+
+def test_names_of_other_scripts_are_read_back(tmp_path: Path) -> None:
+    """Python counts an ideographic space as unprintable; Japanese credits have them."""
+    path = tmp_path / "tester.dance"
+    write_character_file(path, content(credits="山田\u3000太郎"))
+    assert read_character_file(path).card.credits == "山田\u3000太郎"
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        (" CC0 ", "CC0"),
+        ("a\tb", "a b"),
+        ("\x1b[2Jme", "[2Jme"),
+        ("A\nB", "A\nB"),
+        ("山\u3000田", "山\u3000田"),
+    ],
+)
+def test_text_is_made_plain_for_the_card(given: str, plain: str) -> None:
+    assert plain_text(given) == plain
+
+
+def test_what_could_not_be_read_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "tester.dance"
+    large = dataclasses.replace(content(), preview=b"\x89PNG\r\n\x1a\n" + bytes(9 << 20))
+    with pytest.raises(DanceNowError, match=r"preview\.png would be larger"):
+        write_character_file(path, large)
+    with pytest.raises(DanceNowError, match="could not be written"):
+        write_character_file(tmp_path / "absent" / "tester.dance", content())
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path: Path, character_bytes: bytes) -> None:
@@ -214,7 +245,7 @@ def test_a_card_that_does_not_fit_is_refused(
 
 
 def test_a_preview_is_a_png(tmp_path: Path) -> None:
-    data = file_bytes(tmp_path, dataclasses.replace(content(), preview=b"<svg onload=...>"))
+    data = file_bytes(tmp_path, dataclasses.dataclasses.replace(content(), preview=b"<svg onload=...>"))
     with pytest.raises(DanceNowError, match="no PNG"):
         read(tmp_path, data)
 

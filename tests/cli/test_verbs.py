@@ -13,6 +13,7 @@ from dance_now.dancer import DanceResult
 from dance_now.studio.dataset import DatasetSummary
 from dance_now.training.config import PRESETS
 from dance_now.training.evaluation import Evaluation
+from dance_now.training.pipeline import Rights
 
 WITHOUT = """
 import sys
@@ -115,14 +116,16 @@ def test_render_passes_its_options_on_and_counts(run, monkeypatch):
 def test_train_takes_a_preset_and_what_differs_from_it(run, monkeypatch):
     seen = []
 
-    def train(source, output, config, *, motions, report):
-        seen.append((source, output, config.steps, config.images, motions))
+    def train(source, output, config, *, motions, rights, report):
+        seen.append((source, output, config.steps, config.images, motions, rights))
         report("train", 7, 7, "loss 0.1")
         return Evaluation(3, 21.25, 19.0, 0.9512)
 
     monkeypatch.setattr(dance_now.training.pipeline, "train", train)
-    outcome = run("train", "a.vrm", "-o", "a.dance", "--preset", "debug", "--steps", "7")
-    assert seen == [(Path("a.vrm"), Path("a.dance"), 7, PRESETS["debug"].images, None)]
+    words = ("train", "a.vrm", "-o", "a.dance", "--preset", "debug", "--steps", "7")
+    outcome = run(*words, "--licence", "CC0", "--credits", "me")
+    rights = Rights("CC0", "me")
+    assert seen == [(Path("a.vrm"), Path("a.dance"), 7, PRESETS["debug"].images, None, rights)]
     assert outcome.out == "a.dance: PSNR 21.25 dB, silhouette IoU 0.9512 (medians of 3 test pictures)\n"
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dance_now.errors import DanceNowError
+from dance_now.media.opening import open_source
 from dance_now.media.picture import read_header
-from dance_now.media.source import open_source
 
 MakeVideo = Callable[..., Path]
 Colours = Callable[..., np.ndarray]

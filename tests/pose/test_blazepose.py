@@ -13,9 +13,10 @@ from dance_now import assets
 from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
 from dance_now.pose.blazepose import BlazePose, _Landmarks
-from dance_now.pose.estimator import Detection, PersonMask, open_estimator
+from dance_now.pose.estimator import Detection, PersonMask
 from dance_now.pose.keypoints import BODY_INDEX, BODY_NAMES
 from dance_now.pose.litert import Region
+from dance_now.pose.opening import open_estimator
 from dance_now.pose.person_detector import region_around, search_squares
 
 REGIONS = st.builds(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dance_now.arrays import Image
@@ -113,6 +113,17 @@ def test_a_hand_that_goes_and_comes_back() -> None:
     assert any(see()[0] is not None for _ in range(3))
 
 
+def test_a_hand_hardly_seen_is_followed_but_not_told() -> None:
+    network = both()
+    see = follow(network)
+    see()
+    network.hands[0] = (hand(LEFT), 0.7, 0.05)
+    assert see()[0] is None
+    network.hands[0] = (hand(LEFT), 0.95, 0.05)
+    left, _ = see()  # at once, without a second look
+    assert left is not None
+
+
 def test_hands_that_pass_each_other_keep_their_sides() -> None:
     network = both()
     see = follow(network)
@@ -151,6 +162,7 @@ def test_a_hand_far_from_its_wrist_is_somebody_elses() -> None:
     assert follow(network)()[0] is None
 
 
+@settings(deadline=None)
 @given(st.floats(-np.pi, np.pi), st.floats(20, 300), st.floats(-500, 2000), st.floats(-500, 2000))
 def test_squares_hold_the_hand_and_point_along_it(angle: float, size: float, x: float, y: float) -> None:
     points = hand(np.array([x, y]), size, angle)

@@ -12,11 +12,12 @@ from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
 from dance_now.pose.blazehand import HandNetwork
 from dance_now.pose.blazepose import BlazePose
-from dance_now.pose.estimator import Detection, open_estimator
+from dance_now.pose.estimator import Detection
 from dance_now.pose.expression import ExpressionReader, face_measures
 from dance_now.pose.facemesh import FaceNetworks
 from dance_now.pose.holistic import Holistic
 from dance_now.pose.keypoints import BODY, BODY_INDEX, FACE
+from dance_now.pose.opening import open_estimator
 from dance_now.pose.pose import Pose
 
 

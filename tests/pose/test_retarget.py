@@ -8,7 +8,7 @@ from faces import face_points, face_pose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from skeletons import adult_skeleton, chibi_skeleton, mirrored, posed, posture, view_points
+from skeletons import about_x, adult_skeleton, chibi_skeleton, mirrored, posed, posture, view_points
 
 from dance_now.pose.body import CharacterBody
 from dance_now.pose.bones import BONE_INDEX, BoneRig
@@ -179,6 +179,28 @@ def test_the_character_stands_where_the_person_stands(skeleton: Skeleton, name: 
     feet = [14, 19, 11, 22]
     middle = result.pose.points[feet, 0].mean()
     assert middle == pytest.approx(seen.points[feet, 0].mean(), abs=0.08 * result.height)
+
+
+@pytest.mark.parametrize("degrees", [-12, 0, 18])
+@pytest.mark.parametrize("name", ["standing", "t_pose", "waving"])
+def test_limbs_point_as_in_the_picture_whatever_the_camera_looks_down_from(name: str, degrees: float) -> None:
+    above = view_points(person(turn=40, **MOTIONS[name])) @ about_x(degrees).T
+    rows = np.column_stack([above[:, 0], -above[:, 1], ADULT.known]).astype(np.float32)
+    seen = Pose(rows, -above[:, 2].astype(np.float32), ADULT.known)
+    pairs = np.array([[2, 3], [3, 4], [5, 6], [6, 7], [9, 10], [10, 11], [12, 13], [13, 14], [2, 5]])
+    theirs, ours = (
+        pose.points[pairs[:, 1], :2] - pose.points[pairs[:, 0], :2] for pose in (seen, photo(seen).pose)
+    )
+    for first, second in zip(theirs.tolist(), ours.tolist(), strict=True):
+        assert degrees_between(np.array(first), np.array(second)) < 8
+
+
+def test_soles_reach_a_little_below_the_points_marked_on_a_foot() -> None:
+    seen = person()
+    result = photo(seen)
+    sole = result.pose.points[[19, 22], 1].max() + (CHIBI.rest[19, 1] - CHIBI.bounds[0, 1]) * result.scale
+    marked = seen.points[[19, 22], 1].max()
+    assert 0.005 * result.height < sole - marked < 0.03 * result.height
 
 
 @pytest.mark.parametrize("ratio", [1.0, 0.7])

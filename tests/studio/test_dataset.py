@@ -14,7 +14,8 @@ from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio import dataset as dataset_module
 from dance_now.studio.camera import Camera
-from dance_now.studio.dataset import label, render_dataset
+from dance_now.studio.dataset import render_dataset
+from dance_now.studio.photography import label
 from dance_now.studio.points import MeshPoints
 from dance_now.studio.selection import ZOOMED_SHARE, random_camera
 

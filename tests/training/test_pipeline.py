@@ -26,7 +26,7 @@ from dance_now.training.evaluation import Evaluation, contact_sheet, evaluate, o
 from dance_now.training.export import TOLERANCE, compare, rounded
 from dance_now.training.generator import ShippedGenerator
 from dance_now.training.loop import Trainer
-from dance_now.training.pipeline import build_generator, train
+from dance_now.training.pipeline import Rights, build_generator, dataset_card, train
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def test_the_file_tells_its_provenance(trained: Trained, debug: TrainingConfig) 
 
 def test_the_run_is_kept_beside_it(trained: Trained, debug: TrainingConfig) -> None:
     folder = trained.output.with_name("tiny.run")
-    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "config.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "config.json", "source.json"]
     assert json.loads((folder / "config.json").read_text()) == json.loads(json.dumps(debug.to_json()))
     assert {*trained.stages} == {"train", "evaluate"}
 
@@ -159,6 +159,37 @@ def test_training_goes_on_from_its_run(
     shutil.copytree(trained.output.with_name("tiny.run"), copy)
     with pytest.raises(DanceNowError, match="other options"):
         train(dataset, tmp_path / "tiny.dance", replace(debug, seed=5), report=silent)
+
+
+def test_a_run_is_not_continued_with_another_data_set(
+    trained: Trained, dataset: Path, debug: TrainingConfig, tmp_path: Path
+) -> None:
+    """A finished run would else give the old character under the new source's name."""
+    shutil.copytree(trained.output.with_name("tiny.run"), tmp_path / "tiny.run")
+    other = Path(shutil.copytree(dataset, tmp_path / "other"))
+    text = (other / "dataset.json").read_text()
+    (other / "dataset.json").write_text(text.replace("1" * 64, "2" * 64))
+    with pytest.raises(DanceNowError, match="another avatar or data set"):
+        train(other, tmp_path / "tiny.dance", debug, report=silent)
+
+
+def test_a_data_set_without_test_pictures_is_refused_before_training(
+    dataset: Path, debug: TrainingConfig, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    shutil.rmtree(copy / "test_img")
+    with pytest.raises(DanceNowError, match="test_img"):
+        train(copy, tmp_path / "tiny.dance", debug, report=silent)
+    assert not (tmp_path / "tiny.run" / "checkpoint.pt").exists()
+
+
+def test_credits_keep_their_script_and_lose_their_control_characters(dataset: Path) -> None:
+    """An ideographic space is common in Japanese names; what it writes the reader has to accept."""
+    rights = Rights(licence="CC BY 4.0", credits="山田\u3000太郎\t\x1b[2J")
+    card = dataset_card(dataset, "tiny", rights)
+    assert card.credits == "山田\u3000太郎  [2J"
+    with pytest.raises(DanceNowError, match="too long"):
+        dataset_card(dataset, "tiny", Rights(licence="x" * 20_000))
 
 
 @pytest.mark.parametrize(

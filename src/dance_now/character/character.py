@@ -34,6 +34,7 @@ class Character:
 
     Attributes:
         card: name, licence, credits, skeleton, provenance.
+        preview: PNG file of one pose.
 
     Example:
         >>> character = Character.load("godette")
@@ -143,8 +144,12 @@ def _open_session(generator: bytes, device: Device) -> onnxruntime.InferenceSess
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised
     try:
-        return onnxruntime.InferenceSession(generator, options, providers=providers)
+        session = onnxruntime.InferenceSession(generator, options, providers=providers)
     except Exception as error:  # onnxruntime's own exception types share no public base class
         raise DanceNowError(
             f"The character's generator cannot be loaded ({type(error).__name__})."
         ) from error
+    if device != "auto" and _PROVIDERS[device] not in session.get_providers():
+        # onnxruntime quietly takes the processor where a GPU's libraries do not load.
+        raise DanceNowError(f"onnxruntime cannot use {device} here: look at its driver and libraries.")
+    return session

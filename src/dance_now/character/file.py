@@ -12,6 +12,7 @@ import json
 import os
 import re
 import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -96,24 +97,45 @@ def is_character_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+def plain_text(text: str) -> str:
+    """``text`` as a card can hold it: characters that could steer a terminal become spaces.
+
+    Raises:
+        DanceNowError: it is too long for a card.
+    """
+    if len(text) >= _TEXT_LIMIT:
+        raise DanceNowError(f"A licence or credit of {len(text)} characters is too long: {text[:40]!r}...")
+    return "".join(character if _is_harmless(character) else " " for character in text).strip()
+
+
 def write_character_file(path: Path, content: CharacterFile) -> None:
-    """Writes beside ``path``, then renames."""
+    """Writes beside ``path``, then renames.
+
+    Raises:
+        DanceNowError: a member is larger than ``read_character_file`` would accept, or cannot be written.
+    """
     card = content.card.to_json()
     card["sha256"] = {
         _GENERATOR: hashlib.sha256(content.generator).hexdigest(),
         _PREVIEW: hashlib.sha256(content.preview).hexdigest(),
     }
+    members = {
+        _CARD: json.dumps(card, indent=1).encode(),
+        _GENERATOR: content.generator,
+        _PREVIEW: content.preview,
+    }
+    for name, data in members.items():
+        if len(data) > _SIZE_LIMITS[name]:
+            raise DanceNowError(f"{path.name}: {name} would be larger than {_SIZE_LIMITS[name] >> 20} MB.")
     beside = path.with_name(f".{path.name}.part")
     try:
         with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for name, data in (
-                (_CARD, json.dumps(card, indent=1).encode()),
-                (_GENERATOR, content.generator),
-                (_PREVIEW, content.preview),
-            ):
+            for name, data in members.items():
                 # A fixed date: the same content gives the same file.
                 archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
         os.replace(beside, path)
+    except OSError as error:
+        raise DanceNowError(f"{path} could not be written: {error.strerror or error}.") from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -185,6 +207,9 @@ def _parse_card(data: bytes, path: Path) -> tuple[CharacterCard, dict[str, Any]]
 
 def _is_plain(text: object) -> bool:
     """A text of bounded length without control characters, which could steer a terminal."""
-    return (
-        isinstance(text, str) and len(text) < _TEXT_LIMIT and all(c.isprintable() or c == "\n" for c in text)
-    )
+    return isinstance(text, str) and len(text) < _TEXT_LIMIT and all(map(_is_harmless, text))
+
+
+def _is_harmless(character: str) -> bool:
+    """Printable, a line feed, or one of the spaces of other scripts (which Python counts as unprintable)."""
+    return character.isprintable() or character == "\n" or unicodedata.category(character) == "Zs"

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from dance_now.character.onnx_file import BOOL, ELEMENT_TYPES, FLOAT, FLOAT16, INT64, element_count
+from dance_now.character.onnx_pictures import convolution, depth_to_space, pool, resize
 from dance_now.character.onnx_values import MAXIMUM_KNOWN, Operands, Shape, Value, broadcast, counted_axis
 from dance_now.character.onnx_wire import UnfitError
 
@@ -210,79 +211,6 @@ def _check_places(operands: Operands, value: Value, indices: Value) -> None:
         raise UnfitError(f"{operands.node.operator} with indices that do not fit")
 
 
-def _windows(operands: Operands, kernel: Shape) -> Shape:
-    """Height and width after a kernel (h, w) has moved over an input (B, C, H, W)."""
-    strides, dilations = operands.integers("strides", (1, 1)), operands.integers("dilations", (1, 1))
-    pads = operands.integers("pads", (0, 0, 0, 0))
-    if operands.node.attributes.get("auto_pad", b"NOTSET") != b"NOTSET" or operands.integer("ceil_mode", 0):
-        raise UnfitError(f"{operands.node.operator} with a rounding that the exporter does not use")
-    if min(*kernel, *strides, *dilations) < 1 or min(pads) < 0 or max(*kernel, *pads) > 64:
-        raise UnfitError(f"{operands.node.operator} with a kernel out of bounds")
-    sizes = []
-    for axis in range(2):
-        padded = operands[0].shape[2 + axis] + pads[axis] + pads[2 + axis]
-        sizes.append((padded - dilations[axis] * (kernel[axis] - 1) - 1) // strides[axis] + 1)
-    if min(sizes) < 1:
-        raise UnfitError(f"{operands.node.operator} with a kernel larger than its input")
-    return tuple(sizes)
-
-
-def _picture(operands: Operands) -> Value:
-    value = operands[0]
-    if len(value.shape) != 4 or value.element != FLOAT:
-        raise UnfitError(f"{operands.node.operator} of something other than pictures")
-    return value
-
-
-def _convolution(operands: Operands) -> Value:
-    value, weights, bias = _picture(operands), operands[1], operands.get(2)
-    group = operands.integer("group", 1)
-    if (
-        len(weights.shape) != 4
-        or weights.element != FLOAT
-        or group < 1
-        or weights.shape[1] * group != value.shape[1]
-        or weights.shape[0] % group
-        or (bias is not None and (bias.shape != weights.shape[:1] or bias.element != FLOAT))
-        or operands.integers("kernel_shape", weights.shape[2:]) != weights.shape[2:]
-    ):
-        raise UnfitError("Conv with shapes that do not fit")
-    return Value(FLOAT, (value.shape[0], weights.shape[0], *_windows(operands, weights.shape[2:])))
-
-
-def _pool(operands: Operands) -> Value:
-    value, kernel = _picture(operands), operands.integers("kernel_shape", (0, 0))
-    return Value(FLOAT, (*value.shape[:2], *_windows(operands, kernel)))
-
-
-def _resize(operands: Operands) -> Value:
-    value, scales = _picture(operands), operands.get(2)
-    if operands.get(1) is not None and operands[1].shape != (0,):
-        raise UnfitError("Resize of a region")
-    if operands.node.attributes.get("keep_aspect_ratio_policy", b"stretch") != b"stretch":
-        raise UnfitError("Resize that chooses its own size")
-    if operands.get(3) is not None:
-        sizes = tuple(operands.numbers(3))
-    elif scales is not None and scales.known is not None and scales.element == FLOAT:
-        factors = [float(factor) for factor in scales.known.reshape(-1)]
-        if not all(0 < factor <= 64 for factor in factors):
-            raise UnfitError("Resize by a factor out of bounds")
-        sizes = tuple(int(size * factor) for size, factor in zip(value.shape, factors, strict=False))
-    else:
-        sizes = ()
-    if len(sizes) != 4 or sizes[:2] != value.shape[:2] or min(sizes) < 1:
-        raise UnfitError("Resize to a size that is not constant or does not fit")
-    return Value(FLOAT, sizes)
-
-
-def _depth_to_space(operands: Operands) -> Value:
-    value, block = _picture(operands), operands.integer("blocksize", 0)
-    count, channels, height, width = value.shape
-    if not 1 <= block <= 64 or channels % block**2:
-        raise UnfitError("DepthToSpace with channels that do not fit")
-    return Value(FLOAT, (count, channels // block**2, height * block, width * block))
-
-
 Rule = Callable[[Operands], Value]
 RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(
@@ -292,21 +220,21 @@ RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(("Max", "Min", "Pow", "And", "Or"), _elementwise()),
     **dict.fromkeys(("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"), _elementwise(BOOL)),
     **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
-    **dict.fromkeys(("AveragePool", "MaxPool"), _pool),
+    **dict.fromkeys(("AveragePool", "MaxPool"), pool),
     "Add": _elementwise(whole=np.add),
     "Sub": _elementwise(whole=np.subtract),
     "Mul": _elementwise(whole=np.multiply),
     "Div": _divide,
     "Cast": _cast,
     "Concat": _concat,
-    "Conv": _convolution,
-    "DepthToSpace": _depth_to_space,
+    "Conv": convolution,
+    "DepthToSpace": depth_to_space,
     "Expand": _expand,
     "Gather": _gather,
     "GatherElements": _gather_elements,
     "MatMul": _matmul,
     "Reshape": _reshape,
-    "Resize": _resize,
+    "Resize": resize,
     "ScatterElements": _scatter_elements,
     "Shape": _shape,
     "Slice": _slice,

@@ -74,6 +74,9 @@ def _run(words: list[str], verbose: bool) -> None:
 
 
 def _one_line(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    # Messages quote names and texts of files: none of them shall steer the terminal.
+    text = "".join(character if character.isprintable() else "?" for character in words)
     if isinstance(error, DanceNowError):
-        return " ".join(str(error).split())
-    return f"unexpected {type(error).__name__} ({' '.join(str(error).split())}). --verbose shows where."
+        return text
+    return f"unexpected {type(error).__name__} ({text}). --verbose shows where."

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from dance_now.cli.options import say
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from dance_now.cli.options import Flag, say
+
+_Preview = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
 
 
-def characters() -> None:
-    """List the characters that come with the package, their licences and credits."""
+def characters(*, preview: _Preview = None, overwrite: Flag = False) -> None:
+    """List the characters that come with the package, their licences and credits.
+
+    Args:
+        preview: also write each one's picture, NAME.png, into this folder.
+        overwrite: replace existing pictures.
+    """
     from dance_now.character.character import CAST_FOLDER, cast_names
     from dance_now.character.file import SUFFIX, read_character_file
+    from dance_now.media.partial import make_folder, write_file
 
+    if preview is not None:
+        make_folder(preview)
     for name in cast_names():
-        card = read_character_file(CAST_FOLDER / f"{name}{SUFFIX}").card
-        say(f"{name} (version {card.version}), {card.licence}")
-        say(f"    {card.credits}")
+        content = read_character_file(CAST_FOLDER / f"{name}{SUFFIX}")
+        say(f"{name} (version {content.card.version}), {content.card.licence}")
+        say(f"    {content.card.credits}")
+        if preview is not None:
+            picture = preview / f"{name}.png"
+            write_file(picture, content.preview, overwrite)
+            say(f"    {picture}")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
+import cv2
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -114,11 +115,19 @@ class _ConsoleHandler(logging.Handler):
         CONSOLE.print(self.format(record), markup=False, highlight=False, soft_wrap=True)
 
 
+def _silence_opencv() -> None:
+    set_level = getattr(cv2, "setLogLevel", None)  # OpenCV 4; 5 has moved it
+    if set_level is None:
+        set_level = cv2.utils.logging.setLogLevel
+    set_level(0)
+
+
 def set_up_logging(verbose: bool) -> None:
     """Sends the package's log to stderr: all of it, or only that something large is being fetched."""
     if not verbose:
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx._internal").setLevel(logging.ERROR)  # names packages nobody needs
+        _silence_opencv()  # our errors say what is damaged
     package = logging.getLogger("dance_now")
     package.setLevel(logging.DEBUG if verbose else logging.ERROR)
     logging.getLogger("dance_now.assets").setLevel(logging.INFO)

@@ -39,6 +39,37 @@ def part_path(target: Path) -> Path:
     return target.with_name(f".{target.stem}.part{target.suffix}")
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder inside an existing one, unless it is there.
+
+    Raises:
+        DanceNowError: it cannot be made.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise DanceNowError(
+            f"the folder {folder} cannot be made: {error.strerror}. Choose another."
+        ) from error
+
+
+def write_file(target: Path, content: bytes, overwrite: bool) -> None:
+    """Writes a small file, whole or not at all.
+
+    Raises:
+        DanceNowError: it exists already, or cannot be written.
+    """
+    check_target(target, frozenset(), overwrite)
+    part = part_path(target)
+    try:
+        part.write_bytes(content)
+        os.replace(part, target)
+    except OSError as error:
+        raise DanceNowError(f"{target} could not be written: {error.strerror or error}.") from error
+    finally:
+        discard(part)
+
+
 def discard(part: Path) -> None:
     """Removes an unfinished output, if there is one."""
     if part.is_dir():

@@ -22,6 +22,8 @@ MAX_PIXELS = 100_000_000
 PICTURE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"})  # stills of ISO/IEC 23008-12
+_HEAD = 4096  # bytes; encoders put the chunk that announces an animation at the beginning
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,20 @@ class PictureHeader:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether the file starts like a PNG, JPEG, WebP or BMP file."""
+    """Whether the file starts like a PNG, JPEG, WebP or BMP file; an animated PNG counts as video.
+
+    Raises:
+        DanceNowError: a photo of a kind that cannot be read: HEIC or AVIF.
+    """
     with path.open("rb") as file:
-        head = file.read(30)
-    if head.startswith((_PNG, _JPEG)):
+        head = file.read(_HEAD)
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        raise DanceNowError(
+            f"{path} is a HEIC or AVIF photo, which cannot be read. Convert it to jpg or png."
+        )
+    if head.startswith(_PNG):
+        return not _is_animated_png(head)
+    if head.startswith(_JPEG):
         return True
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return True
@@ -150,6 +162,17 @@ def _oriented(image: Image, orientation: int) -> Image:
     if orientation in (3, 4, 7, 8):
         image = image[::-1]
     return np.ascontiguousarray(image)
+
+
+def _is_animated_png(head: bytes) -> bool:
+    """Whether an acTL chunk comes before the first IDAT (PNG 3rd edition)."""
+    position = len(_PNG)
+    while position + 8 <= len(head):
+        length, kind = struct.unpack_from(">I4s", head, position)
+        if kind in (b"acTL", b"IDAT"):
+            return bool(kind == b"acTL")
+        position += length + 12
+    return False
 
 
 def _png_header(data: bytes) -> PictureHeader:

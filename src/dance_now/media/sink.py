@@ -11,12 +11,7 @@ import av
 
 from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
-from dance_now.media.partial import check_target, discard, part_path
-from dance_now.media.source import Source
-
-PHOTO_EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg")
-VIDEO_EXTENSIONS = (".mp4", ".mov", ".webm", ".gif")
-ALPHA_EXTENSIONS = (".png", ".webp", ".webm", ".mov", ".gif")
+from dance_now.media.partial import discard, part_path
 
 
 class Sink(ABC):
@@ -86,59 +81,6 @@ class Sink(ABC):
         finally:
             self._abandon()
             discard(self._part)
-
-
-def open_sink(
-    path: str | Path, source: Source, alpha: bool, overwrite: bool = False, sound: bool = True
-) -> Sink:
-    """Opens an output; its kind follows the extension, none or a final slash means a folder of png.
-
-    Args:
-        path: png, webp, jpg; mp4, mov, webm, gif; or a folder.
-        source: where the pictures come from: its rate, time stamps, cut and sound are kept.
-        alpha: keep transparency (png, webp, webm, mov, gif and folders can).
-        overwrite: replace an existing output.
-        sound: carry the source's first sound track over.
-
-    Raises:
-        DanceNowError: an unknown extension, one that cannot do what is asked, or an unwritable target.
-
-    Example:
-        >>> with open_source("clip.mp4") as source, open_sink("out.webm", source, alpha=True) as sink:
-        ...     for frame in source.frames():  # doctest: +SKIP
-        ...         sink.write(frame.image, frame.time)
-    """
-    # Imported here because these modules import this one.
-    from dance_now.media.photo_sink import FolderSink, PhotoSink
-    from dance_now.media.video_sink import VideoSink
-
-    target = Path(path).expanduser()
-    extension = target.suffix.lower()
-    is_folder = not extension or str(path).endswith(("/", "\\")) or target.is_dir()
-    if not is_folder:
-        _check_extension(target, extension, source, alpha)
-    check_target(target, source.files, overwrite)
-    if is_folder:
-        return FolderSink(target, alpha)
-    if target.is_dir():
-        raise DanceNowError(f"{target} is a folder. Choose another name with -o.")
-    if extension in PHOTO_EXTENSIONS:
-        return PhotoSink(target, alpha)
-    return VideoSink(target, source, alpha, sound)
-
-
-def _check_extension(target: Path, extension: str, source: Source, alpha: bool) -> None:
-    known = PHOTO_EXTENSIONS + VIDEO_EXTENSIONS
-    if extension not in known:
-        raise DanceNowError(f"cannot write {extension} files. Use one of {', '.join(known)}, or a folder.")
-    if extension in PHOTO_EXTENSIONS and source.kind != "photo":
-        wanted = ", ".join(VIDEO_EXTENSIONS)
-        raise DanceNowError(
-            f"{target.name} holds one picture, the source is a {source.kind}. Use {wanted}, or a folder."
-        )
-    if alpha and extension not in ALPHA_EXTENSIONS:
-        keeping = ", ".join(ALPHA_EXTENSIONS)
-        raise DanceNowError(f"{extension} files keep no transparency. Use one of {keeping}, or a folder.")
 
 
 def _reason(error: Exception) -> str:

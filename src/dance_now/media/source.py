@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from fractions import Fraction
@@ -10,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from dance_now.errors import DanceNowError
 from dance_now.media.frame import Frame
 
 SourceKind = Literal["photo", "video", "folder"]
@@ -76,71 +74,6 @@ class Source(ABC):
         self.close()
 
 
-def open_source(
-    path: str | Path,
-    start: float | None = None,
-    end: float | None = None,
-    frame_rate: Fraction | None = None,
-) -> Source:
-    """Opens a photo (jpg, png, webp, bmp), a video (what FFmpeg opens, gif included), a folder or a glob.
-
-    What a file is, its content says, not its extension.
-
-    Args:
-        path: file, folder, or a pattern such as ``"shots/*.png"``.
-        start: seconds into the video where the cut begins; ``Frame.time`` 0 is here.
-        end: seconds into the video where the cut ends.
-        frame_rate: pictures per second of a folder; a video knows its own.
-
-    Raises:
-        DanceNowError: missing, empty, damaged, without pictures, too large, or a cut that is none.
-
-    Example:
-        >>> with open_source("clip.mp4") as source:  # doctest: +SKIP
-        ...     for frame in source.frames():
-        ...         print(frame.time, frame.image.shape)
-    """
-    # The readers are imported here because they import this module, and a photo needs no FFmpeg.
-    from dance_now.media.photo_source import FolderSource, PhotoSource, pictures_in
-    from dance_now.media.picture import is_picture
-
-    _check_cut(start, end)
-    target = Path(path).expanduser()
-    if not target.exists():
-        if glob.has_magic(str(path)):
-            matches = [Path(name) for name in glob.glob(str(target))]
-            return FolderSource(pictures_in(matches, str(path)), frame_rate, start, end)
-        raise DanceNowError(f"{path} does not exist. Give a photo, a video, a folder of pictures or a glob.")
-    if target.is_dir():
-        return FolderSource(pictures_in(target.iterdir(), str(path)), frame_rate, start, end)
-    if not target.is_file():
-        raise DanceNowError(f"{path} is neither a file nor a folder.")
-    if _size(target) == 0:
-        raise DanceNowError(f"{path} is empty.")
-    if is_picture(target):
-        if start is not None or end is not None:
-            raise DanceNowError(f"{path} is a photo: --start and --end cut videos and folders only.")
-        return PhotoSource(target)
-    from dance_now.media.video_source import VideoSource
-
-    return VideoSource(target, start, end)
-
-
 def frame_at(seconds: float, frame_rate: Fraction) -> int:
     """The number of the picture shown from ``seconds`` on at a steady rate."""
     return max(0, round(seconds * float(frame_rate)))
-
-
-def _check_cut(start: float | None, end: float | None) -> None:
-    if start is not None and not 0 <= start < float("inf"):
-        raise DanceNowError(f"--start must be 0 or more seconds, not {start}.")
-    if end is not None and not (start or 0.0) < end < float("inf"):
-        raise DanceNowError(f"--end must come after --start; got {start or 0.0:g} to {end:g} seconds.")
-
-
-def _size(path: Path) -> int:
-    try:
-        with path.open("rb") as file:
-            return file.seek(0, 2)
-    except OSError as error:
-        raise DanceNowError(f"{path} cannot be read: {error.strerror}.") from error

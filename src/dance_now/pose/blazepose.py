@@ -40,7 +40,7 @@ _VALUES: Final = (1, 5 * _LANDMARK_COUNT)  # x, y, z, visibility, presence
 _PRESENCE: Final = (1, 1)
 _MASK: Final = (1, _LANDMARK_SIZE, _LANDMARK_SIZE, 1)
 _HEATMAPS: Final = (1, _HEATMAP_SIZE, _HEATMAP_SIZE, _LANDMARK_COUNT)
-_BODY_LANDMARKS: Final = {
+BODY_LANDMARKS: Final = {
     "nose": 0,
     "left_eye": 2,
     "right_eye": 5,
@@ -215,7 +215,7 @@ class _Landmarks:
         confidence = np.clip(self.visibility, _LOWEST_CONFIDENCE, 1)
         values = np.column_stack([self.points, confidence, self.depth])  # (39, 4): x, y, confidence, depth
         rows = np.zeros((POINT_COUNT, 4), np.float32)
-        for name, landmark in _BODY_LANDMARKS.items():
+        for name, landmark in BODY_LANDMARKS.items():
             rows[BODY_INDEX[name]] = values[landmark]
         for name, (left, right) in _MIDPOINTS.items():
             rows[BODY_INDEX[name]] = (values[left] + values[right]) / 2

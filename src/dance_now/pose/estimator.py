@@ -7,10 +7,10 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from dance_now.arrays import FloatArray, Image
 from dance_now.pose.pose import Pose
+from dance_now.pose.warp import between_pixel_centres
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,34 +61,3 @@ class PoseEstimator(Protocol):
     def reset(self) -> None:
         """Forgets the person followed."""
         ...
-
-
-def open_estimator(threads: int = 2, *, hands: bool = True, face: bool = True) -> PoseEstimator:
-    """The estimator that comes with the base install: MediaPipe's networks, fetched on first use.
-
-    Args:
-        threads: CPU threads for the networks.
-        hands: read fingers, where hands are large enough to be seen.
-        face: read the face, where it is large enough to be seen.
-
-    Raises:
-        DanceNowError: the networks cannot be had.
-
-    Example:
-        >>> estimate = open_estimator()  # doctest: +SKIP
-        >>> estimate(image).pose.body.shape  # doctest: +SKIP
-        (25, 3)
-    """
-    from dance_now.pose.holistic import Holistic  # loads LiteRT: only when a pose is to be estimated
-
-    return Holistic(threads=threads, hands=hands, face=face)
-
-
-def between_pixel_centres(matrix: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """A (2, 3) affine map as OpenCV's warps want it.
-
-    OpenCV's (0, 0) is the centre of the first pixel; ours is its outer corner.
-    """
-    moved = np.array(matrix, np.float64)
-    moved[:, 2] += moved[:, :2].sum(axis=1) * 0.5 - 0.5
-    return moved

@@ -99,8 +99,7 @@ class FaceNetworks:
     def read(self, image: Image, mesh: FloatArray, presence: float) -> FaceReading:
         """The 70 points of a face whose mesh is known, with a finer look at both eyes."""
         points = np.zeros((FACE_POINT_COUNT, 3), np.float32)
-        points[: len(_MESH_POINTS)] = mesh[_MESH_POINTS]
-        points[_BROW_ROWS] = (points[_BROW_ROWS] + mesh[list(_BROWS_BELOW)]) / 2
+        points[: len(_MESH_POINTS)] = face_points(mesh)
         corners = (_RIGHT_CORNERS, _LEFT_CORNERS)
         for side, (rows, pupil, order) in enumerate(zip(_EYE_ROWS, _PUPIL_ROWS, _EYE_CONTOURS, strict=True)):
             points[pupil] = points[rows].mean(axis=0)
@@ -138,6 +137,13 @@ class FaceNetworks:
         matrix = region.to_picture(_EYE_SIZE)
         flat = (values @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
         return flat[:71], flat[71]
+
+
+def face_points(mesh: FloatArray) -> FloatArray:
+    """FACE_70 without the pupils, (68, 3), out of a mesh (468, 3) of any unit."""
+    points = mesh[_MESH_POINTS]
+    points[_BROW_ROWS] = (points[_BROW_ROWS] + mesh[list(_BROWS_BELOW)]) / 2
+    return points
 
 
 def region_from_face(mesh: FloatArray) -> Region:

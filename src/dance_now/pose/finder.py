@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from dance_now.arrays import Image
-from dance_now.pose.estimator import Detection, PersonMask, PoseEstimator, open_estimator
+from dance_now.pose.estimator import Detection, PersonMask, PoseEstimator
 from dance_now.pose.hull import hull_mask
+from dance_now.pose.opening import open_estimator
 from dance_now.pose.openpose_files import OpenPoseFiles, prominent
 from dance_now.pose.pose import Pose
 

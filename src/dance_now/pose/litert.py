@@ -17,7 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from dance_now.arrays import FloatArray, Image
 from dance_now.errors import DanceNowError
-from dance_now.pose.estimator import between_pixel_centres
+from dance_now.pose.warp import between_pixel_centres
 
 Affine = npt.NDArray[np.float64]
 

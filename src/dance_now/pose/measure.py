@@ -62,6 +62,7 @@ class Measurement:
         fingers: (2, 5, 3, 3) bones in the palm's basis; ``finger_trust`` (2,).
         points, weights: (137, 2) in the view frame and (137,) trust.
         height: the person's standing height in pixels; 0 where nobody has been seen.
+        slope: of the camera, see ``level``: directions are those that a level one would see.
     """
 
     trunk: Array
@@ -80,6 +81,7 @@ class Measurement:
     points: Array
     weights: Array
     height: float
+    slope: float
 
 
 class Measurer:
@@ -143,6 +145,7 @@ class Measurer:
             points,
             weights,
             self._size.height,
+            self._slope,
         )
 
     def _learn_slope(self, segments: Array, trust_in_segments: Array, time: float) -> None:

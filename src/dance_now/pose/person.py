@@ -48,6 +48,7 @@ _GROUP_COUNT: Final = int(_GROUPS.max()) + 1
 _HEIGHT_ROWS: Final = np.arange(1, 11)  # hips and hands are too short to measure a height with
 EAR_DISTANCE: Final = 0.08
 ANKLE_HEIGHT: Final = 0.045
+SOLE_BELOW_POINTS: Final = 0.015  # heels and toes are marked on the foot; 0.009 to 0.029 measured
 CROWN_ABOVE_EARS: Final = 0.075
 
 _SMALLEST, _LARGEST = 16.0, 32768.0  # pixels

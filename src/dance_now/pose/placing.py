@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.body import CharacterBody
-from dance_now.pose.person import ANKLE_HEIGHT, CROWN_ABOVE_EARS
+from dance_now.pose.person import ANKLE_HEIGHT, CROWN_ABOVE_EARS, SOLE_BELOW_POINTS
 from dance_now.pose.smoothing import OneEuro
 
 Array = npt.NDArray[np.float64]
@@ -93,6 +93,7 @@ class Placing:
         if trust <= 0.01:
             return np.zeros(2), 0.0
         lift = _lowest(theirs, weights, softness) - _lowest(ours, weights, softness)
+        lift -= SOLE_BELOW_POINTS * seen.height
         middle = seen.points[_FEET, :].mean(axis=1)  # (2, 2)
         standing = weights.reshape(2, 3)[:, :2].min(axis=1) * np.exp(
             -(middle[:, 1] - middle[:, 1].min()) / (1.5 * softness)

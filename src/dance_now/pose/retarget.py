@@ -15,6 +15,7 @@ import numpy.typing as npt
 from dance_now.arrays import BoolArray
 from dance_now.pose import limits
 from dance_now.pose.body import CharacterBody, Posture
+from dance_now.pose.depth import level
 from dance_now.pose.expression import Expression, ExpressionReader
 from dance_now.pose.face_rig import FaceRig
 from dance_now.pose.fingers import FingerMotion
@@ -30,6 +31,7 @@ from dance_now.pose.vectors import basis, cross, length, normalised
 Array = npt.NDArray[np.float64]
 
 _EASE_SECONDS: Final = 0.6
+_STEEPEST_VIEW: Final = np.tan(np.radians([-15.0, 20.0]))  # characters learn views from below and above
 _FLATTEN: Final = 0.8  # of the way to a flat sole, for the foot on the ground
 _UNSEEN_HEIGHT: Final = 256.0  # pixels, before anybody was seen
 _FOOT_BELOW_LEVEL: Final = np.radians(20)  # from ankle to big toe on an adult who stands
@@ -128,7 +130,7 @@ class Retargeter:
         seen = self._measure(pose, time, size)
         expression = self._read_expression(pose, time)
         posture = self._ends(self._limbs(seen, time), seen, time)
-        posture = replace(posture, face=self._face.departure(expression))
+        posture = replace(_as_filmed(posture, seen.slope), face=self._face.departure(expression))
         height = seen.height or _UNSEEN_HEIGHT
         scale = height * height_ratio / max(self._body.skeleton.height, 1e-3)
         points = self._body.points(posture) * scale
@@ -226,6 +228,21 @@ def _eased(measured: Array, trust: Array, held: Array | None, rest: Array, drift
     fallback = _safe_unit(held + drift * (rest - held), rest)
     share = trust[:, None]
     return _safe_unit(share * measured + (1 - share) * fallback, fallback)
+
+
+def _as_filmed(posture: Posture, slope: float) -> Posture:
+    """A posture seen by a level camera as one with a slope sees it, so that limbs point as in the picture."""
+    turn = level(float(np.clip(slope, *_STEEPEST_VIEW))).T
+    return replace(
+        posture,
+        trunk=turn @ posture.trunk,
+        hips=turn @ posture.hips,
+        chest=turn @ posture.chest,
+        head=turn @ posture.head,
+        limbs=posture.limbs @ turn.T,
+        feet=turn @ posture.feet,
+        hands=turn @ posture.hands,
+    )
 
 
 def _safe_unit(rows: Array, fallback: Array) -> Array:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.character.character import Character
+from dance_now.errors import DanceNowError
 from dance_now.pose.pose import Pose
 from dance_now.training.data import LabelledPictures
 from dance_now.training.metrics import score
@@ -24,7 +25,10 @@ class Evaluation:
     """Medians over the test split of a data set.
 
     Attributes:
-        pictures: how many were scored. psnr: median dB. psnr_low: 10th percentile. iou: median.
+        pictures: how many were scored.
+        psnr: median, dB.
+        psnr_low: 10th percentile, dB.
+        iou: median.
     """
 
     pictures: int
@@ -45,6 +49,9 @@ def evaluate(
     Args:
         sheet: where to write a PNG of twelve pairs, evenly spread; left true, right drawn.
         limit: at most this many pictures, evenly spread.
+
+    Raises:
+        DanceNowError: an unusable data set, a character of another body, or a sheet that cannot be written.
     """
     pictures = LabelledPictures(dataset, "test")
     chosen = np.unique(np.linspace(0, len(pictures) - 1, min(limit, len(pictures))).round().astype(int))
@@ -59,12 +66,22 @@ def evaluate(
             pairs.append(np.hstack([over(true), over(drawn)]))
         report(position + 1, len(chosen))
     if sheet is not None:
-        cv2.imwrite(str(sheet), cv2.cvtColor(contact_sheet(pairs, columns=3), cv2.COLOR_RGB2BGR))
+        _write_png(sheet, contact_sheet(pairs, columns=3))
     psnr = [each.psnr for each in scores]
     iou = [each.iou for each in scores]
     return Evaluation(
         len(scores), float(np.median(psnr)), float(np.percentile(psnr, 10)), float(np.median(iou))
     )
+
+
+def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+    encoded, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    if not encoded:
+        raise DanceNowError(f"{path} could not be encoded.")
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise DanceNowError(f"{path} could not be written: {error.strerror or error}.") from error
 
 
 def over(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,9 @@ class Progress:
     """Told to the caller now and then.
 
     Attributes:
-        step: steps done. steps: steps in all. loss: smoothed reconstruction loss.
+        step: steps done.
+        steps: steps in all.
+        loss: smoothed reconstruction loss.
         rate: pictures a second since this process began.
     """
 
@@ -75,28 +78,35 @@ class Trainer:
             self._load()
 
     def run(self, report: Callable[[Progress], None], report_every: int = 50) -> None:
-        """Trains to the last step, saving every few minutes and at the end."""
+        """Trains to the last step, saving every few minutes and at the end.
+
+        Raises:
+            DanceNowError: a picture of the data set is damaged, or the loss is no longer a number.
+        """
         config = self.config
         if self.step >= config.steps:
             return
         begun, first = time.monotonic(), self.step
         saved = begun
         self.generator.train()
-        stream = self.pictures.stream(self.step, config.batch, config.window, config.seed)
-        for keypoints, true in stream:
-            loss = self._train_step(keypoints.to(self.device), true.to(self.device))
-            self.step += 1
-            self.loss = loss if self.step == 1 else 0.99 * self.loss + 0.01 * loss
-            if self.step % report_every == 0 or self.step == config.steps:
-                elapsed = max(time.monotonic() - begun, 1e-6)
-                done = (self.step - first) * config.batch
-                report(Progress(self.step, config.steps, self.loss, done / elapsed))
-            if self.step == config.steps or time.monotonic() - saved > 60 * config.checkpoint_minutes:
-                self._save()
-                saved = time.monotonic()
-            if self.step == config.steps:
-                break
-        stream.close()
+        with closing(self.pictures.stream(self.step, config.batch, config.window, config.seed)) as stream:
+            for keypoints, true in stream:
+                loss = self._train_step(keypoints.to(self.device), true.to(self.device))
+                if not math.isfinite(loss):
+                    raise DanceNowError(
+                        f"The training diverged at step {self.step}; delete {self.checkpoint}."
+                    )
+                self.step += 1
+                self.loss = loss if self.step == 1 else 0.99 * self.loss + 0.01 * loss
+                if self.step % report_every == 0 or self.step == config.steps:
+                    elapsed = max(time.monotonic() - begun, 1e-6)
+                    done = (self.step - first) * config.batch
+                    report(Progress(self.step, config.steps, self.loss, done / elapsed))
+                if self.step == config.steps or time.monotonic() - saved > 60 * config.checkpoint_minutes:
+                    self._save()
+                    saved = time.monotonic()
+                if self.step == config.steps:
+                    break
 
     def averaged_generator(self) -> PointsGenerator:
         """The generator with the averaged weights, for export and evaluation. Ends training."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +15,14 @@ import torch
 
 from dance_now.arrays import FloatArray
 from dance_now.character.character import Character
-from dance_now.character.file import CANVAS, SUFFIX, CharacterCard, is_character_name, write_character_file
+from dance_now.character.file import (
+    CANVAS,
+    SUFFIX,
+    CharacterCard,
+    is_character_name,
+    plain_text,
+    write_character_file,
+)
 from dance_now.errors import DanceNowError
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.dataset import render_dataset
@@ -27,6 +36,7 @@ from dance_now.training.loop import Progress, Trainer
 
 AVATAR_SUFFIXES = (".vrm", ".glb")
 _SAMPLES_COMPARED = 4
+_DATASET, _CHECKPOINT = "dataset", "checkpoint.pt"  # in the folder of a run
 
 Report = Callable[[str, int, int, str], None]
 
@@ -50,7 +60,8 @@ def train(
 ) -> Evaluation:
     """Trains a character and writes its file; a run that was interrupted goes on where it was saved.
 
-    Beside ``output`` a folder NAME.run keeps the rendered data set, the configuration and the checkpoint.
+    Beside ``output`` a folder NAME.run keeps what the run is made from, the rendered data set, the
+    configuration and the checkpoint.
 
     Args:
         source: an avatar (.vrm, .glb) or a data-set folder made by ``dance-now render``.
@@ -60,17 +71,22 @@ def train(
         report: called with the stage's name, steps done, steps in all, and a remark.
 
     Raises:
-        DanceNowError: unusable source or output.
+        DanceNowError: unusable source or output, or a run that was begun with something else.
     """
     name = _character_name(output)
     _check_source(source)
     run = output.with_name(f"{output.stem}.run")
-    run.mkdir(parents=True, exist_ok=True)
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DanceNowError(f"{run} cannot be made: {error.strerror or error}.") from error
+    _claim(run, _made_from(source, motions, config))
     dataset = _dataset(source, run, config, motions, report)
     card = dataset_card(dataset, name, rights)
+    LabelledPictures(dataset, "test")  # what is missing there is told now, not when training is over
     generator = build_generator(dataset, config)
     (run / "config.json").write_text(json.dumps(config.to_json(), indent=1))
-    trainer = Trainer(generator, LabelledPictures(dataset, "train"), run / "checkpoint.pt", config)
+    trainer = Trainer(generator, LabelledPictures(dataset, "train"), run / _CHECKPOINT, config)
 
     def tell(progress: Progress) -> None:
         report(
@@ -143,8 +159,8 @@ def dataset_card(dataset: Path, name: str, rights: Rights) -> CharacterCard:
     """The character's card as far as data set and rights tell it."""
     data = _read_dataset_json(dataset)
     try:
-        licence = rights.licence or str(data["avatar"]["licence"])
-        credit = rights.credits or str(data["avatar"]["credits"])
+        licence = plain_text(rights.licence or str(data["avatar"]["licence"]))
+        credit = plain_text(rights.credits or str(data["avatar"]["credits"]))
         origin = {key: data[key] for key in ("labels_sha256", "train", "test", "motions", "seed")}
     except (KeyError, TypeError) as error:
         raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
@@ -158,6 +174,31 @@ def dataset_skeleton(dataset: Path) -> Skeleton:
         return Skeleton.from_json(_read_dataset_json(dataset)["skeleton"])
     except (KeyError, ValueError) as error:
         raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
+
+
+def _made_from(source: Path, motions: Path | None, config: TrainingConfig) -> dict[str, Any]:
+    """What a run's data set depends on, told by content and not by place."""
+    if source.is_dir():
+        return {"labels_sha256": _read_dataset_json(source).get("labels_sha256")}
+    files = [] if motions is None else sorted(motions.rglob("*.bvh")) if motions.is_dir() else [motions]
+    return {
+        "avatar_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+        "motions": [[path.name, path.stat().st_size] for path in files if path.is_file()],
+        "images": config.images,
+        "seed": config.seed,
+    }
+
+
+def _claim(run: Path, made_from: dict[str, Any]) -> None:
+    """Notes what a run is made from, and refuses to go on with one that was made from something else."""
+    note, text = run / "source.json", json.dumps(made_from, indent=1).encode()
+    begun = (run / _DATASET).exists() or (run / _CHECKPOINT).exists()
+    if begun and note.exists() and note.read_bytes() != text:
+        raise DanceNowError(
+            f"{run} was begun with another avatar or data set, other motions or another number of images; "
+            "give the same, choose another output, or delete it."
+        )
+    note.write_bytes(text)
 
 
 def _check_source(source: Path) -> None:
@@ -174,7 +215,7 @@ def _check_source(source: Path) -> None:
 def _dataset(source: Path, run: Path, config: TrainingConfig, motions: Path | None, report: Report) -> Path:
     if source.is_dir():
         return source
-    dataset = run / "dataset"
+    dataset = run / _DATASET
     if not dataset.exists():
         render_dataset(
             source,
@@ -182,6 +223,7 @@ def _dataset(source: Path, run: Path, config: TrainingConfig, motions: Path | No
             config.images,
             motions,
             seed=config.seed,
+            workers=os.cpu_count() or 1,
             progress=lambda done, total: report("render", done, total, ""),
         )
     return dataset

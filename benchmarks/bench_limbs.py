@@ -1,0 +1,270 @@
+"""Prints how well a character's silhouette agrees with a render of its avatar in the poses of real people.
+
+Every frame of each video goes through the estimator and the retargeter; frames evenly spread over all of them
+are drawn by the character, and rendered from the avatar it was trained on. The avatar is posed by nothing but
+the 137 keypoints, so the first line is a proof of its own: the keypoints carried by the posed avatar's bones
+must lie where the retargeter put them. Silhouettes are compared as in ``dance_now.training.metrics``.
+
+DANCE_NOW_DATA names the folder with people/ and characters/ that the defaults come from.
+
+python benchmarks/bench_limbs.py [VIDEO ...] [--character godette] [--avatar FILE.vrm] [--sheet worst.png]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.arrays import FloatArray, Image
+from dance_now.character.character import Character
+from dance_now.errors import DanceNowError
+from dance_now.media.opening import open_source
+from dance_now.pose.bones import BoneRig
+from dance_now.pose.face_rig import FaceRig
+from dance_now.pose.keypoints import BODY_NAMES, FACE, FINGERS, POINT_COUNT, hand_slice
+from dance_now.pose.opening import open_estimator
+from dance_now.pose.pose import Pose
+from dance_now.pose.retarget import Retargeter
+from dance_now.pose.window import canvas_window
+from dance_now.studio.avatar import Avatar, load_avatar
+from dance_now.studio.camera import Camera
+from dance_now.studio.face import face_landmarks
+from dance_now.studio.posing import AvatarPoser
+from dance_now.studio.renderer import Renderer
+from dance_now.studio.springs import Springs
+from dance_now.training.evaluation import contact_sheet, over
+from dance_now.training.metrics import Score, score
+
+VIDEOS = ("sam2_juggle.mp4", "single_cam01.mp4", "single_cam03.mp4")
+SIZE = 512
+TILE = 320
+SPRING_STEPS = 10  # as in the data set
+JOINT_BONES = {
+    "shoulder": "UpperArm",
+    "elbow": "LowerArm",
+    "wrist": "Hand",
+    "hip": "UpperLeg",
+    "knee": "LowerLeg",
+    "ankle": "Foot",
+    "toe": "Foot",
+    "heel": "Foot",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One frame of a video, ready to be drawn.
+
+    Attributes:
+        name: video and frame.
+        source: (512, 512, 3) what lies under the canvas.
+        pose: the character's, in canvas pixels.
+        pixels: of the canvas per metre.
+        expressions: of the avatar, with weights.
+    """
+
+    name: str
+    source: Image
+    pose: Pose
+    pixels: float
+    expressions: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """One sample drawn twice.
+
+    Attributes:
+        sample: which.
+        drawn: (512, 512, 4) by the character.
+        rendered: (512, 512, 4) by the studio.
+        score: of one against the other.
+        errors: canvas pixels between the avatar's keypoints and the retargeted ones.
+    """
+
+    sample: Sample
+    drawn: Image
+    rendered: Image
+    score: Score
+    errors: FloatArray
+
+
+class Reference:
+    """Renders the avatar in the pose that keypoints tell, and nothing else."""
+
+    def __init__(self, avatar: Avatar, rig: BoneRig) -> None:
+        self._avatar, self._rig = avatar, rig
+        self._poser = AvatarPoser(avatar)
+        self._springs = Springs(avatar)
+        self._renderer = Renderer(avatar, SIZE)
+        self._face = face_landmarks(avatar)
+        self._bones = [keypoint_bone(row) for row in range(POINT_COUNT)]
+
+    def __call__(self, sample: Sample) -> tuple[Image, FloatArray]:
+        """The picture (512, 512, 4), and how far its keypoints lie from the sample's, pixels."""
+        pose = sample.pose
+        view = np.column_stack([pose.points[:, 0], -pose.points[:, 1], -pose.depth]).astype(np.float32)
+        metres = (view - view[8]) / np.float32(sample.pixels)
+        posed = self._poser.world(metres, self._rig.rotations(metres))
+        camera = self._camera(posed, sample)
+        picture = self._renderer.render(self._springs.settle(posed, SPRING_STEPS), camera, sample.expressions)
+        mine = camera.project(self._keypoints(posed, sample.expressions), SIZE)
+        here = self._rig.skeleton.known & np.isfinite(mine).all(axis=1)
+        return picture, np.linalg.norm(mine[here, :2] - pose.points[here, :2], axis=1).astype(np.float32)
+
+    def _camera(self, posed: npt.NDArray[np.float64], sample: Sample) -> Camera:
+        """Sees the view frame's front with the middle of the hips where the sample has it."""
+        hips = [posed[self._avatar.bones[f"{side}UpperLeg"], :3, 3] for side in ("left", "right")]
+        aside, below = (sample.pose.points[8, :2] - SIZE / 2) / sample.pixels
+        return Camera(np.eye(3), np.mean(hips, axis=0) - [aside, -below, 0], SIZE / sample.pixels)
+
+    def _keypoints(
+        self, posed: npt.NDArray[np.float64], expressions: dict[str, float]
+    ) -> npt.NDArray[np.float64]:
+        """(137, 3) rest keypoints as the avatar's own bones carry them; NaN where it has no such bone."""
+        carried = np.full((POINT_COUNT, 3), np.nan)
+        for row, bone in enumerate(self._bones):
+            if bone in self._avatar.bones:
+                node = self._avatar.bones[bone]
+                rest = np.append(self._rig.skeleton.rest[row], 1.0)
+                carried[row] = (posed[node] @ np.linalg.inv(self._avatar.rest_world[node]) @ rest)[:3]
+        carried[1] = (carried[2] + carried[5]) / 2
+        carried[8] = (carried[9] + carried[12]) / 2
+        if self._face is not None:
+            carried[FACE] = self._face.positions(self._avatar, posed, expressions)
+        return carried
+
+
+def keypoint_bone(row: int) -> str:
+    """The humanoid bone that carries a keypoint; of a joint, the one that begins there."""
+    for side in ("left", "right"):
+        hand = hand_slice(side)
+        if row == hand.start:
+            return f"{side}Hand"
+        if hand.start < row < hand.stop:
+            finger, joint = divmod(row - hand.start - 1, 4)
+            return side + FINGERS[finger] + ("Proximal", "Intermediate", "Distal", "Distal")[joint]
+    side, _, joint_name = BODY_NAMES[row].partition("_") if row < FACE.start else ("", "", "")
+    return (
+        side + JOINT_BONES[joint_name.split("_")[-1]] if joint_name.split("_")[-1] in JOINT_BONES else "head"
+    )
+
+
+def samples(video: Path, character: Character, wanted: int) -> Iterator[Sample]:
+    """Frames evenly spread over a video; all of them are estimated and smoothed."""
+    estimate, retarget = open_estimator(), Retargeter(character.skeleton)
+    face = FaceRig(character.skeleton)
+    with open_source(video) as source:
+        total = source.frame_count or wanted
+        chosen = set(np.linspace(0, total - 1, min(wanted, total)).round().astype(int).tolist())
+        for frame in source.frames():
+            found = estimate(frame.image)
+            if found is None:
+                retarget.reset()
+                continue
+            height, width = frame.image.shape[:2]
+            result = retarget(found.pose, frame.time, size=(width, height))
+            if frame.index not in chosen:
+                continue
+            scale, (x, y) = canvas_window(result.pose, character.skeleton, result.scale)
+            window = np.array([[scale, 0, x], [0, scale, y]])
+            yield Sample(
+                f"{video.stem} {frame.index}",
+                np.asarray(cv2.warpAffine(frame.image, window, (SIZE, SIZE)), np.uint8),
+                result.pose.transformed(scale, (x, y)),
+                scale * result.scale,
+                face.weights(result.expression),
+            )
+
+
+def compare(videos: list[Path], character: Character, avatar: Avatar, wanted: int) -> list[Compared]:
+    """Draws and renders ``wanted`` frames of some videos."""
+    reference = Reference(avatar, BoneRig.of(character.skeleton))
+    lengths = []
+    for video in videos:
+        with open_source(video) as source:
+            lengths.append(source.frame_count or 0)
+    if not all(lengths):
+        raise DanceNowError("A video does not tell how many frames it has.")
+    ends = [round(wanted * sum(lengths[: index + 1]) / sum(lengths)) for index in range(len(lengths))]
+    compared = []
+    for video, share in zip(videos, np.diff([0, *ends]).tolist(), strict=True):
+        for sample in samples(video, character, share):
+            drawn = character.draw_unchecked(sample.pose)
+            rendered, errors = reference(sample)
+            compared.append(Compared(sample, drawn, rendered, score(drawn, rendered), errors))
+    if not compared:
+        raise DanceNowError("Nobody was found in the videos.")
+    return compared
+
+
+def worst_sheet(compared: list[Compared], count: int = 10) -> Image:
+    """Rows of source, drawn, render, and silhouettes: grey both, red drawn alone, blue rendered alone."""
+    tiles = []
+    for each in sorted(compared, key=lambda item: item.score.iou)[:count]:
+        drawn, rendered = each.drawn[..., 3] > 127, each.rendered[..., 3] > 127
+        difference = np.full((SIZE, SIZE, 3), 255, np.uint8)
+        difference[drawn & rendered] = (200, 200, 200)
+        difference[drawn & ~rendered] = (220, 30, 30)
+        difference[~drawn & rendered] = (30, 60, 220)
+        caption = f"{each.sample.name}  IoU {each.score.iou:.3f}"
+        row = [each.sample.source.copy(), over(each.drawn), over(each.rendered), difference]
+        cv2.putText(row[3], caption, (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2, cv2.LINE_AA)
+        tiles += [
+            np.asarray(cv2.resize(tile, (TILE, TILE), interpolation=cv2.INTER_AREA), np.uint8) for tile in row
+        ]
+    return contact_sheet(tiles, columns=8)
+
+
+def report(compared: list[Compared]) -> None:
+    """Prints the figures of all samples together and of each video."""
+    errors = np.concatenate([each.errors for each in compared])
+    print(
+        f"keypoints of the posed avatar: {np.median(errors):.3f} px off (median), {errors.max():.3f} at most"
+    )
+    videos = list(dict.fromkeys(each.sample.name.rsplit(" ", 1)[0] for each in compared))
+    for video in ["", *videos]:
+        scores = [each.score for each in compared if each.sample.name.startswith(video)]
+        iou, psnr = [each.iou for each in scores], [each.psnr for each in scores]
+        print(
+            f"{video or 'all':20s} {len(scores):4d} frames   silhouette IoU median {np.median(iou):.3f}, "
+            f"10th percentile {np.percentile(iou, 10):.3f}, least {min(iou):.3f}   "
+            f"PSNR median {np.median(psnr):.2f} dB, 10th percentile {np.percentile(psnr, 10):.2f} dB"
+        )
+
+
+def main() -> None:
+    """Compares and prints."""
+    data = Path(os.environ.get("DANCE_NOW_DATA", "."))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("videos", nargs="*", type=Path, default=[data / "people" / name for name in VIDEOS])
+    parser.add_argument("--character", default="godette", help="name or file")
+    parser.add_argument("--avatar", type=Path, default=data / "characters" / "godette.vrm")
+    parser.add_argument("--frames", type=int, default=200, help="drawn frames of all videos together")
+    parser.add_argument("--sheet", type=Path, help="PNG of the ten worst")
+    arguments = parser.parse_args()
+    try:
+        compared = compare(
+            arguments.videos,
+            Character.load(arguments.character),
+            load_avatar(arguments.avatar),
+            arguments.frames,
+        )
+    except DanceNowError as error:
+        raise SystemExit(str(error)) from None
+    report(compared)
+    if arguments.sheet is not None:
+        cv2.imwrite(str(arguments.sheet), cv2.cvtColor(worst_sheet(compared), cv2.COLOR_RGB2BGR))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Draws the pictures of a data set and writes each beside its label, in several processes."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.arrays import FloatArray
+from dance_now.errors import DanceNowError
+from dance_now.pose.pose import Pose
+from dance_now.studio.avatar import load_avatar
+from dance_now.studio.camera import Camera
+from dance_now.studio.face import face_landmarks, sample_expression
+from dance_now.studio.keypoints import place_keypoints
+from dance_now.studio.posing import AvatarPoser
+from dance_now.studio.renderer import Renderer
+from dance_now.studio.selection import random_camera
+from dance_now.studio.springs import Springs
+
+_CHUNK: Final = 8
+_MOST_WORKERS: Final = 61  # Windows waits for no more processes than that
+# Hair and skirts hang still after this many sixtieths of a second.
+_SPRING_STEPS: Final = 10
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How every picture of a data set is drawn.
+
+    Attributes:
+        avatar: the file.
+        folder: the data set, its four folders made.
+        size: edge of the square pictures, pixels.
+        expressions: whether faces move.
+        hide: names of parts to leave out.
+    """
+
+    avatar: Path
+    folder: Path
+    size: int
+    expressions: bool
+    hide: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One picture.
+
+    Attributes:
+        split: ``train`` or ``test``.
+        name: file stem.
+        seed: of its camera and face.
+        points: the pose's keypoints, as ``SolvedPoses`` has them.
+        rotations: the pose's bone rotations, as ``SolvedPoses`` has them.
+    """
+
+    split: str
+    name: str
+    seed: tuple[int, ...]
+    points: FloatArray
+    rotations: FloatArray
+
+
+def draw_all(look: Look, jobs: Sequence[Job], workers: int, progress: Progress | None) -> None:
+    """Draws every job; ``workers`` above 1 do so in processes of their own.
+
+    Raises:
+        DanceNowError: an unusable avatar, or a process that ended early.
+    """
+    done = 0
+    if workers == 1:
+        studio = Studio(look)
+        for job in jobs:
+            studio.draw(job)
+            done += 1
+            if progress is not None:
+                progress(done, len(jobs))
+        return
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(min(workers, _MOST_WORKERS), context, _Worker.start, (look,)) as pool:
+            for _ in pool.map(_Worker.draw, jobs, chunksize=_CHUNK):
+                done += 1
+                if progress is not None:
+                    progress(done, len(jobs))
+    except BrokenProcessPool as error:
+        raise DanceNowError(
+            "A process that renders was ended from outside, perhaps for want of memory: use fewer --workers."
+        ) from error
+
+
+class _Worker:
+    """A process's own studio: set up once when the process starts, used for each of its pictures."""
+
+    studio: Studio
+
+    @classmethod
+    def start(cls, look: Look) -> None:
+        cv2.setNumThreads(1)
+        cls.studio = Studio(look)
+
+    @classmethod
+    def draw(cls, job: Job) -> None:
+        cls.studio.draw(job)
+
+
+class Studio:
+    """An avatar in front of a camera."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._avatar = load_avatar(look.avatar)
+        self._face = face_landmarks(self._avatar)
+        self._poser = AvatarPoser(self._avatar)
+        self._springs = Springs(self._avatar)
+        self._renderer = Renderer(self._avatar, look.size, hide=look.hide)
+        self._shown = self._avatar.shown_primitives(look.hide)
+        low, high = self._avatar.bounds(look.hide)
+        self._height = float(high[1] - low[1])
+
+    def draw(self, job: Job) -> None:
+        """Writes one picture and its label."""
+        generator = np.random.default_rng(job.seed)
+        posed = self._poser.world(job.points, job.rotations)
+        world = self._springs.settle(posed, _SPRING_STEPS)
+        expressions = sample_expression(generator, self._avatar) if self._look.expressions else {}
+        keypoints = place_keypoints(self._avatar, posed, job.points, self._face, expressions)
+        surfaces = self._avatar.mesh_points(world, expressions)
+        mesh = np.concatenate([surfaces[index][0] for index in self._shown])
+        head = (keypoints[17] + keypoints[18]) / 2
+        camera = random_camera(generator, self._height, mesh, head, keypoints[8])
+        picture = self._renderer.render(world, camera, expressions)
+        folder, size = self._look.folder, self._look.size
+        _write_png(folder / f"{job.split}_img" / f"{job.name}.png", picture)
+        pose = label(keypoints, camera, size, has_face=self._face is not None)
+        document = {"version": 1.3, "people": [pose.to_openpose()]}
+        write_json(folder / f"{job.split}_label" / f"{job.name}_keypoints.json", document)
+
+
+def label(keypoints: FloatArray, camera: Camera, size: int, *, has_face: bool) -> Pose:
+    """The keypoints (137, 3), metres, as a camera sees them; depth is relative to the middle of the hips."""
+    projected = camera.project(keypoints, size)
+    points = np.concatenate([projected[:, :2], np.ones((len(projected), 1))], axis=1).astype(np.float32)
+    if not has_face:
+        points[25:95, 2] = 0
+    depth = (projected[:, 2] - projected[8, 2]).astype(np.float32)
+    return Pose(points, depth, np.ones(len(depth), np.bool_))
+
+
+def _write_png(path: Path, rgba: npt.NDArray[np.uint8]) -> None:
+    bgra = cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA)
+    encoded, data = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not encoded:
+        raise DanceNowError(f"{path} could not be encoded.")
+    path.write_bytes(data.tobytes())
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Writes a document without white space."""
+    path.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
