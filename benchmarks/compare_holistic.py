@@ -43,7 +43,7 @@ def frames(video: Path) -> Iterator[tuple[Image, bool]]:
 
 def checksum(image: Image) -> int:
     """Tells whether both environments have decoded the same picture."""
-    return zlib.crc32(np.ascontiguousarray(image))
+    return zlib.crc32(image.tobytes())
 
 
 def write_reference(target: Path, videos: list[Path]) -> None:
@@ -65,7 +65,7 @@ def write_reference(target: Path, videos: list[Path]) -> None:
             for part, values in kept.items():
                 arrays[f"{video.stem}/{smoothing}/{part}"] = np.array(values)
             print(f"{video.name}, {smoothing}: {len(kept['body'])} frames")
-    np.savez_compressed(target, **arrays)
+    np.savez_compressed(target, **arrays)  # type: ignore[arg-type]
 
 
 def _landmarks(found: Any, count: int, image: Image) -> FloatArray:
@@ -109,7 +109,7 @@ def _ours(video: Path, checksums: npt.NDArray[np.int64]) -> FloatArray:
     from dance_now.pose.opening import open_estimator
 
     estimate = open_estimator()
-    poses = []
+    poses: list[FloatArray] = []
     for image, compared in frames(video):
         detection = estimate(image)
         if compared:

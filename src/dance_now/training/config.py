@@ -52,7 +52,7 @@ PRESETS: dict[PresetName, TrainingConfig] = {
     "debug": TrainingConfig(
         steps=12, batch=2, window=128, images=24, generator=GeneratorConfig(points=1500, width=8)
     ),
-    # About two hours on two CPU cores, minutes on a GPU.
+    # For a CPU: hours, not days.
     "quick": TrainingConfig(steps=12000, batch=4, window=256, images=6000),
     # For a GPU.
     "full": TrainingConfig(steps=60000, batch=16, window=384, images=12000),
