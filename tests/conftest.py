@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A property is a matter of truth, not of time: a busy machine must not fail it.
+settings.register_profile("dance_now", deadline=None)
+settings.load_profile("dance_now")
 
 _DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared"
 

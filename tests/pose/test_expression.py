@@ -50,7 +50,7 @@ def test_one_part_does_not_speak_for_another() -> None:
     np.testing.assert_allclose(np.delete(values, 2), 0, atol=0.05)
 
 
-@given(st.floats(-40, 40), st.floats(-35, 35), st.floats(20, 400), st.floats(0.05, 0.4), st.floats(0, 0.5))
+@given(st.floats(-40, 40), st.floats(-35, 35), st.floats(30, 400), st.floats(0.05, 0.4), st.floats(0, 0.5))
 def test_turn_and_size_do_not_matter(yaw: float, nod: float, size: float, eye: float, mouth: float) -> None:
     face = face_points(left_open=eye, right_open=eye, mouth_open=mouth)
     straight, _ = face_measures(face_pose(face))

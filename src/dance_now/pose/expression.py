@@ -42,7 +42,8 @@ _WINDOW_SAMPLES: Final = 120
 _SAMPLE_SECONDS: Final = 0.1
 _PRIOR_SECONDS: Final = 1.5
 _LEAST_CONFIDENCE: Final = 0.3
-_SMALL_FACE: Final = (9.0, 14.0)  # pixels between the eyes: from nothing to full trust
+# Pixels between the eyes, from nothing to full trust: below, lids are two or three pixels apart and flicker.
+_SMALL_FACE: Final = (16.0, 28.0)
 _YAW: Final = np.radians([45.0, 60.0])
 _NOD: Final = np.radians([40.0, 55.0])
 _ASIDE: Final = (0.2, 0.3)  # how far the bridge of the nose is off the middle of a flat face's width
