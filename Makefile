@@ -1,6 +1,7 @@
 # make demo      the main job on a sample clip: out/demo.mp4 and out/demo.png
 # make test      everything that is not slow, with formatting, lint and types
 # make test-all  all tests
+# make pictures  docs/demo.png anew
 # make bench     the measurements that the README quotes
 # make clean     removes what was built
 
@@ -15,10 +16,13 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-all check bench clean
+.PHONY: demo pictures test test-all check bench clean
 
 demo: $(VENV)/.base
 	$(BIN)/python scripts/demo.py
+
+pictures: demo
+	cp out/demo.png docs/demo.png
 
 test: check
 	$(BIN)/python -m pytest
