@@ -151,7 +151,9 @@ def _most_frontal(labels: FloatArray) -> int:
     body = labels[:, :25]
     whole = ((body[..., :2] > 0) & (body[..., :2] < CANVAS)).all(axis=(1, 2))
     ears = (body[:, 17] + body[:, 18]) / 2
-    forward = (ears[:, 2] - body[:, 0, 2]) / np.linalg.norm(body[:, 0, :3] - ears[:, :3], axis=1)
+    forward = (ears[:, 2] - body[:, 0, 2]) / np.maximum(
+        np.linalg.norm(body[:, 0, :3] - ears[:, :3], axis=1), 1e-6
+    )
     return int(np.argmax(np.where(whole, forward, -1)))
 
 
