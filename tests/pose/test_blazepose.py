@@ -1,14 +1,13 @@
 """BlazePose on real pictures, and its geometry on made-up numbers."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clips import frames
 from dance_now import assets
 from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
@@ -38,15 +37,6 @@ def loaded() -> BlazePose:
 def estimate(loaded: BlazePose) -> BlazePose:
     loaded.reset()
     return loaded
-
-
-def frames(path: Path, start: int, count: int) -> Iterator[Image]:
-    with av.open(str(path)) as container:
-        for index, frame in enumerate(container.decode(video=0)):
-            if index >= start + count:
-                return
-            if index >= start:
-                yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
 @pytest.fixture(scope="module")

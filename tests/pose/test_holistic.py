@@ -1,12 +1,11 @@
 """Body, hands and face together, on real pictures."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
+from clips import frames
 from dance_now import assets
 from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
@@ -33,15 +32,6 @@ def loaded() -> Holistic:
 def estimate(loaded: Holistic) -> Holistic:
     loaded.reset()
     return loaded
-
-
-def frames(path: Path, start: int, count: int) -> Iterator[Image]:
-    with av.open(str(path)) as container:
-        for index, frame in enumerate(container.decode(video=0)):
-            if index >= start + count:
-                return
-            if index >= start:
-                yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,6 @@ from dance_now.studio.face_regions import Anchor, Indices, Points, anchored, ble
 __all__ = ["FaceLandmarks", "expression_basis", "expression_names", "face_landmarks", "sample_expression"]
 
 FACE_POINT_COUNT = 70
-HEAD_BODY_POINTS = (0, 15, 16, 17, 18)
-"""BODY_25 indices of the rows of ``FaceLandmarks.head_offsets``."""
 
 
 @dataclass(frozen=True, eq=False)
