@@ -185,6 +185,22 @@ def test_sizes_that_lie_are_found_out(tmp_path: Path, character_bytes: bytes) ->
         read(tmp_path, bytes(data))
 
 
+@pytest.mark.parametrize("disguise", ["none", "counts", "zip64"])
+def test_a_long_directory_is_not_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disguise: str
+) -> None:
+    data = bytearray(zipped([(f"{number}", b"") for number in range(2000)]))
+    end = len(data) - 22
+    if disguise == "counts":
+        data[end + 8 : end + 12] = struct.pack("<HH", 3, 3)
+    if disguise == "zip64":  # zipfile would follow the locator and not the record
+        data[end + 8 : end + 16] = struct.pack("<HHL", 3, 3, 200)
+        data[end:end] = struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, 1)
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("the directory was parsed"))
+    with pytest.raises(DanceNowError):
+        read(tmp_path, bytes(data))
+
+
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "huge.dance"
     with path.open("wb") as file:

@@ -31,6 +31,11 @@ _CARD, _GENERATOR, _PREVIEW = "character.json", "generator.onnx", "preview.png"
 _SIZE_LIMITS: Final = {_CARD: 1 << 20, _GENERATOR: 64 << 20, _PREVIEW: 8 << 20}
 _FILE_LIMIT: Final = sum(_SIZE_LIMITS.values()) + (1 << 16)
 _TEXT_LIMIT: Final = 10_000
+# The record that ends a zip without a comment: signature, then 16-bit counts of members at 8 and 10, and the
+# size of the directory at 12 (APPNOTE.TXT 4.3.16); before it, where a zip64 file has its locator, 20 bytes.
+_END_RECORD: Final = struct.Struct("<4s4xHHL4xH")
+_END_SIGNATURE, _LOCATOR_SIGNATURE, _LOCATOR_SIZE = b"PK\x05\x06", b"PK\x06\x07", 20
+_DIRECTORY_LIMIT: Final = 1 << 12
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 # Names become parts of file names.
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -151,6 +156,7 @@ def read_character_file(path: Path) -> CharacterFile:
             raise DanceNowError(f"There is no character file {path}.")
         if path.stat().st_size > _FILE_LIMIT:
             raise DanceNowError(f"{path} is larger than a character file can be.")
+        _check_directory(path)
         with zipfile.ZipFile(path) as archive:
             members = {name: _read_member(archive, name, path) for name in _SIZE_LIMITS}
     except _DAMAGE as error:
@@ -162,6 +168,19 @@ def read_character_file(path: Path) -> CharacterFile:
     if not members[_PREVIEW].startswith(_PNG):
         raise DanceNowError(f"{path} is no character file: {_PREVIEW} is no PNG picture.")
     return CharacterFile(card, members[_GENERATOR], members[_PREVIEW])
+
+
+def _check_directory(path: Path) -> None:
+    """Refuses a long directory before ``zipfile`` makes an object of each of its entries."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - _END_RECORD.size - _LOCATOR_SIZE))
+        tail = stream.read()
+    locator, record = tail[: -_END_RECORD.size], tail[-_END_RECORD.size :]
+    signature, here, members, directory, comment = _END_RECORD.unpack(record)
+    if signature != _END_SIGNATURE or comment or locator.startswith(_LOCATOR_SIGNATURE):
+        raise ValueError("its end is not that of a character file")
+    if not here == members == len(_SIZE_LIMITS) or directory > _DIRECTORY_LIMIT:
+        raise ValueError(f"it should hold exactly {', '.join(_SIZE_LIMITS)}")
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
