@@ -1,11 +1,13 @@
 """Prints how long a character takes to draw a picture, beside the generator of the project it began as.
 
+Wall time, and the time of all threads together, which is what is taken from stages that run beside it.
+
 That one is pix2pixHD's global generator (Wang et al., CVPR 2018, and its published code): four downsamplings
 from 64 channels, nine residual blocks, instance normalisation; 35 channels of sticks in, 512x512. Its speed
 does not depend on its weights, so they are random. Both run in fp32 on the processor, in the same process, in
 turns.
 
-python benchmarks/bench_character.py [CHARACTER ...] [--rounds 3]
+python benchmarks/bench_character.py [CHARACTER ...] [--rounds 3] [--threads 1 2]
 """
 
 from __future__ import annotations
@@ -69,48 +71,56 @@ def global_generator() -> nn.Module:
     return nn.Sequential(*layers).eval()
 
 
-def seconds(run: Callable[[], object], count: int) -> float:
-    """For one of ``count`` calls."""
-    begun = time.perf_counter()
+def milliseconds(run: Callable[[], object], count: int) -> tuple[float, float]:
+    """Wall and processor time of one of ``count`` calls."""
+    begun, used = time.perf_counter(), time.process_time()
     for _ in range(count):
         run()
-    return (time.perf_counter() - begun) / count
+    wall, processor = time.perf_counter() - begun, time.process_time() - used
+    return 1000 * wall / count, 1000 * processor / count
 
 
 def standing(character: Character) -> Pose:
     """The character at rest, in its canvas."""
     relaxed = Retargeter(character.skeleton, smooth=False)(Pose.empty(), 0.0)
-    scale, offset = canvas_window(relaxed.pose, character.skeleton, relaxed.scale)
-    return relaxed.pose.transformed(scale, offset)
+    return canvas_window(relaxed.pose, character.skeleton, relaxed.scale).to_canvas(relaxed.pose)
 
 
 def main() -> None:
-    """Reads the arguments and prints one line a character."""
+    """Reads the arguments and prints one line a character and number of threads."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("characters", nargs="*")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     arguments = parser.parse_args()
     original = global_generator()
     parameters = sum(weights.numel() for weights in original.parameters())
-    sticks = torch.zeros(1, CHANNELS, 512, 512)
-    print(f"the original: {parameters / 1e6:.1f} M parameters, {torch.get_num_threads()} threads")
+    print(f"the original: {parameters / 1e6:.1f} M parameters")
     for name in arguments.characters or cast_names():
-        character = Character.load(name, "cpu")
-        pose = standing(character)
-        drawn, baseline = [], []
-        with torch.inference_mode():
-            original(sticks)
-            character.draw(pose)
-            for _ in range(arguments.rounds):
-                drawn.append(seconds(lambda: character.draw(pose), DRAWN_PER_ROUND))  # noqa: B023
-                baseline.append(seconds(lambda: original(sticks), 1))
-        ours, theirs = 1000 * float(np.median(drawn)), 1000 * float(np.median(baseline))
-        print(
-            f"{character.name}: Character.draw {ours:.1f} ms, the original's generator {theirs:.0f} ms: "
-            f"{theirs / ours:.0f} times as fast (medians of {arguments.rounds} rounds)"
-        )
+        for threads in arguments.threads:
+            compare(name, original, threads, arguments.rounds)
+
+
+def compare(name: str, original: nn.Module, threads: int, rounds: int) -> None:
+    """Both in turns on so many threads; prints one line."""
+    character = Character.load(name, "cpu", threads)
+    torch.set_num_threads(threads)
+    pose, sticks = standing(character), torch.zeros(1, CHANNELS, 512, 512)
+    drawn, baseline = [], []
+    with torch.inference_mode():
+        original(sticks)
+        character.draw(pose)
+        for _ in range(rounds):
+            drawn.append(milliseconds(lambda: character.draw(pose), DRAWN_PER_ROUND))
+            baseline.append(milliseconds(lambda: original(sticks), 1))
+    ours, theirs = np.median(drawn, axis=0), np.median(baseline, axis=0)
+    print(
+        f"{character.name}, {threads} threads: Character.draw {ours[0]:.1f} ms (processor {ours[1]:.1f}), "
+        f"the original's generator {theirs[0]:.0f} ms ({theirs[1]:.0f}): "
+        f"{theirs[0] / ours[0]:.0f} times as fast (medians of {rounds} rounds)"
+    )
 
 
 if __name__ == "__main__":

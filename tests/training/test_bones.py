@@ -12,7 +12,7 @@ from skeletons import adult_skeleton, chibi_skeleton, posed, posture, view_point
 
 from dance_now.pose.bones import BONE_NAMES, BoneRig
 from dance_now.pose.skeleton import Skeleton
-from dance_now.training.bones import BoneRule, Rows, basis, cross, swing_rotation, unit
+from dance_now.training.bones import BoneRule, Rows, basis, cross, swing, unit
 
 SKELETONS = {"chibi": chibi_skeleton(), "adult": adult_skeleton()}
 RULES = {name: (BoneRig.of(skeleton), BoneRule(BoneRig.of(skeleton))) for name, skeleton in SKELETONS.items()}
@@ -76,7 +76,7 @@ def test_small_parts() -> None:
     torch.testing.assert_close(
         basis(a, b) @ basis(a, b).transpose(1, 2), torch.eye(3)[None], atol=1e-6, rtol=0
     )
-    turned = swing_rotation(unit(a), unit(b)) @ unit(a).unsqueeze(-1)
+    turned = (swing(unit(a), unit(b)) + torch.eye(3)) @ unit(a).unsqueeze(-1)
     torch.testing.assert_close(turned.squeeze(-1), unit(b), atol=1e-6, rtol=0)
     torch.testing.assert_close(
         Rows([2, 0])(torch.arange(6.0).reshape(1, 3, 2)), torch.tensor([[[4.0, 5], [0, 1]]])

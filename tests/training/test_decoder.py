@@ -2,13 +2,26 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
-from dance_now.training.decoder import Decoder, Residual
+from dance_now.training.decoder import Decoder, Doubling, Residual, shuffled
+from dance_now.training.splat import doubled
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (32, 24), (8, 40)])
 def test_twice_the_size_comes_out(height: int, width: int) -> None:
-    assert Decoder(14, 8)(torch.rand(2, 14, height, width)).shape == (2, 4, 2 * height, 2 * width)
+    decoded = Decoder(14, 8)(torch.rand(2, 14, height, width))
+    assert shuffled(decoded).shape == (2, 4, 2 * height, 2 * width)
+
+
+def test_shuffling_is_the_pixel_shuffle() -> None:
+    x = torch.rand(2, 12, 5, 7)
+    assert torch.equal(shuffled(x), F.pixel_shuffle(x, 2))
+
+
+def test_the_two_ways_of_doubling_agree() -> None:
+    x = torch.rand(2, 4, 6, 9)
+    torch.testing.assert_close(shuffled(Doubling(4)(x)), doubled(x))
 
 
 def test_a_fresh_decoder_adds_nothing() -> None:

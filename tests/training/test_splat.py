@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dance_now.training.splat import doubled, fill, splat
+from dance_now.training.splat import doubled, fill, splat, visible
 
 Array = np.ndarray
 
@@ -54,7 +54,8 @@ def test_splat_is_the_slow_splat(size: tuple[int, int], sparseness: float) -> No
     softness = np.array([0.5, 1.5])
     places, opacities, values, softnesses = map(torch.from_numpy, (position, weight, features, softness))
     spread = torch.full((2,), sparseness, dtype=torch.float64)
-    fast = splat(places, opacities, values, softnesses, spread, size)
+    weights = visible(places.mT, opacities, softnesses, spread, size)
+    fast = torch.cat(splat(places.mT, weights, values.mT, size), dim=1)
     for figure in range(2):
         slow = slow_splat(
             position[figure], weight[figure], features[figure], softness[figure], sparseness, size
@@ -64,8 +65,9 @@ def test_splat_is_the_slow_splat(size: tuple[int, int], sparseness: float) -> No
 
 def one_point(x: float, y: float, depth: float = 0.0) -> torch.Tensor:
     """The summed weights of one opaque point on an 8x8 map."""
-    position = torch.tensor([[[x, y, depth]]])
-    return splat(position, torch.ones(1, 1), torch.ones(1, 1, 1), torch.ones(1), torch.zeros(1), (8, 8))[0, 1]
+    position = torch.tensor([[[x], [y], [depth]]])
+    _, weights = splat(position, torch.ones(1, 1), torch.ones(1, 1, 1), (8, 8))
+    return weights[0, 0]
 
 
 def test_a_point_in_the_middle_of_a_pixel_stays_there() -> None:
@@ -85,32 +87,34 @@ def test_a_point_outside_leaves_no_trace(x: float, y: float) -> None:
 @pytest.mark.parametrize(("x", "y"), [(1, 0), (-3, 2), (0, 5)])
 def test_whole_pixels_move_the_map(x: int, y: int) -> None:
     chance = torch.Generator().manual_seed(4)
-    position = 12 + 8 * torch.rand(1, 60, 3, generator=chance, dtype=torch.float64)
-    weight, features = torch.ones(1, 60).double(), torch.rand(1, 60, 3, generator=chance, dtype=torch.float64)
-    one, none = torch.ones(1).double(), torch.zeros(1).double()
-    still = splat(position, weight, features, one, none, (32, 32))
-    shifted = splat(position + torch.tensor([x, y, 0.0]), weight, features, one, none, (32, 32))
-    torch.testing.assert_close(shifted, torch.roll(still, (y, x), (2, 3)), atol=1e-9, rtol=0)
+    position = 12 + 8 * torch.rand(1, 3, 60, generator=chance, dtype=torch.float64)
+    weight, features = torch.ones(1, 60).double(), torch.rand(1, 3, 60, generator=chance, dtype=torch.float64)
+    step = torch.tensor([[x], [y], [0.0]])
+    still = splat(position, weight, features, (32, 32))
+    shifted = splat(position + step, weight, features, (32, 32))
+    for after, before in zip(shifted, still, strict=True):
+        torch.testing.assert_close(after, torch.roll(before, (y, x), (2, 3)), atol=1e-9, rtol=0)
 
 
 def test_what_is_behind_fades() -> None:
-    position = torch.tensor([[[4.5, 4.5, 0.0], [4.5, 4.5, 2.0]]])
+    position = torch.tensor([[[4.5, 4.5], [4.5, 4.5], [0.0, 2.0]]])
     features = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
     opaque, soft, sparse = torch.ones(1, 2), torch.full((1,), 0.5), torch.zeros(1)
-    sums = splat(position, opaque, features, soft, sparse, (8, 8))[0, :, 4, 4]
-    torch.testing.assert_close(sums, torch.tensor([1.0, math.exp(-4), 1 + math.exp(-4)]))
-    faint = splat(position, torch.tensor([[0.1, 1.0]]), features, soft, sparse, (8, 8))[0, :, 4, 4]
-    assert faint[1] == 1  # a point that is nearly invisible hides nothing
+    sums, weights = splat(position, visible(position, opaque, soft, sparse, (8, 8)), features, (8, 8))
+    torch.testing.assert_close(sums[0, :, 4, 4], torch.tensor([1.0, math.exp(-4)]))
+    torch.testing.assert_close(weights[0, 0, 4, 4], torch.tensor(1 + math.exp(-4)))
+    faint = visible(position, torch.tensor([[0.1, 1.0]]), soft, sparse, (8, 8))
+    assert faint[0, 1] == 1  # a point that is nearly invisible hides nothing
 
 
 def test_gradients_reach_place_and_features() -> None:
-    position = torch.tensor([[[3.2, 4.1, 0.0]]], requires_grad=True)
-    features = torch.ones(1, 1, 2, requires_grad=True)
-    sums = splat(position, torch.ones(1, 1), features, torch.ones(1), torch.zeros(1), (8, 8))
+    position = torch.tensor([[[3.2], [4.1], [0.0]]], requires_grad=True)
+    features = torch.ones(1, 2, 1, requires_grad=True)
+    sums, _ = splat(position, torch.ones(1, 1), features, (8, 8))
     (sums[0, 0] * torch.arange(8.0)).sum().backward()
     assert position.grad is not None
     assert features.grad is not None
-    torch.testing.assert_close(position.grad[0, 0, :2], torch.tensor([1.0, 0.0]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(position.grad[0, :2, 0], torch.tensor([1.0, 0.0]), atol=1e-5, rtol=0)
     assert features.grad.abs().sum() > 0
 
 
@@ -118,12 +122,10 @@ def test_filling_leaves_no_holes() -> None:
     """Points on every third pixel of a square: the square is whole and has their colour."""
     grid = torch.arange(8, 56, 3) + 0.5
     y, x = torch.meshgrid(grid, grid, indexing="ij")
-    position = torch.stack([x.flatten(), y.flatten(), torch.zeros(x.numel())], dim=1)[None]
-    count = position.shape[1]
-    sums = splat(
-        position, torch.ones(1, count), torch.full((1, count, 1), 0.7), torch.ones(1), torch.ones(1), (64, 64)
-    )
-    means, covers = fill(sums, torch.tensor([9.0]), torch.ones(1))
+    position = torch.stack([x.flatten(), y.flatten(), torch.zeros(x.numel())])[None]
+    count = position.shape[2]
+    sums, weights = splat(position, torch.ones(1, count), torch.full((1, 1, count), 0.7), (64, 64))
+    means, covers = fill(sums, weights, torch.tensor([9.0]), torch.ones(1))
     assert means.shape == (1, 1, 64, 64)
     assert covers.shape == (1, 2, 64, 64)
     inside = (slice(None), slice(12, 52), slice(12, 52))
@@ -134,7 +136,7 @@ def test_filling_leaves_no_holes() -> None:
 
 
 def test_an_empty_map_stays_empty() -> None:
-    means, covers = fill(torch.zeros(1, 4, 32, 32), torch.ones(1), torch.zeros(1))
+    means, covers = fill(torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32), torch.ones(1), torch.zeros(1))
     assert means.abs().max() == 0
     assert covers.abs().max() == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +23,7 @@ Device = Literal["auto", "cpu", "cuda"]
 CAST_FOLDER = Path(__file__).parent / "cast"
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _LENGTH_TOLERANCE = 0.1
+_WHITE = np.full(4, 255.0)  # a scalar as OpenCV takes it
 
 
 def cast_names() -> list[str]:
@@ -42,14 +44,19 @@ class Character:
         'godette'
     """
 
-    def __init__(self, content: CharacterFile, device: Device = "auto") -> None:
+    def __init__(self, content: CharacterFile, device: Device = "auto", threads: int = 0) -> None:
         self.card: CharacterCard = content.card
         self.preview = content.preview
-        self._session = _open_session(content.generator, device)
+        self._session = _open_session(content.generator, device, threads)
 
     @classmethod
-    def load(cls, name_or_path: str | Path, device: Device = "auto") -> Character:
+    def load(cls, name_or_path: str | Path, device: Device = "auto", threads: int = 0) -> Character:
         """A character of the cast by its name, or any character file by its path.
+
+        Args:
+            name_or_path: as ``dance-now characters`` lists it, or a ``.dance`` file.
+            device: what the network runs on.
+            threads: of the processor, for the network; 0 takes one for each core.
 
         Raises:
             DanceNowError: unknown name, or a file that fails its checks.
@@ -57,13 +64,13 @@ class Character:
         """
         text = str(name_or_path)
         if text in cast_names():
-            return cls(read_character_file(CAST_FOLDER / f"{text}{SUFFIX}"), device)
+            return cls(read_character_file(CAST_FOLDER / f"{text}{SUFFIX}"), device, threads)
         if not text.endswith(SUFFIX):
             known = ", ".join(cast_names()) or "none"
             raise DanceNowError(
                 f"There is no character {text!r}. Known: {known}. Or give the path of a {SUFFIX} file."
             )
-        return cls(read_character_file(Path(text)), device)
+        return cls(read_character_file(Path(text)), device, threads)
 
     @property
     def name(self) -> str:
@@ -103,10 +110,11 @@ class Character:
             (rgba,) = self._session.run(None, {"points": keypoints[None].astype(np.float32)})
         except Exception as error:  # onnxruntime's own exception types share no public base class
             raise DanceNowError(f"{self.name}'s generator failed ({type(error).__name__}).") from error
-        if rgba.shape != (1, 4, CANVAS, CANVAS) or not np.isfinite(rgba).all():
+        if rgba.shape != (1, 4, CANVAS, CANVAS) or not np.isfinite(rgba.sum()):
             raise DanceNowError(f"{self.name}'s generator did not return a picture.")
-        picture = np.ascontiguousarray(rgba[0].transpose(1, 2, 0))
-        return (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+        rows = cv2.multiply(rgba.reshape(4 * CANVAS, CANVAS), _WHITE, dtype=cv2.CV_8U)  # rounds and clips
+        planes = np.asarray(rows, np.uint8).reshape(4, CANVAS, CANVAS)
+        return np.asarray(cv2.merge(list(planes)), np.uint8)
 
     def _check(self, pose: Pose) -> None:
         skeleton = self.card.skeleton
@@ -128,7 +136,7 @@ class Character:
             )
 
 
-def _open_session(generator: bytes, device: Device) -> onnxruntime.InferenceSession:
+def _open_session(generator: bytes, device: Device, threads: int) -> onnxruntime.InferenceSession:
     check_generator(generator)
     try:
         import onnxruntime
@@ -143,6 +151,9 @@ def _open_session(generator: bytes, device: Device) -> onnxruntime.InferenceSess
         raise DanceNowError(f"onnxruntime has no {device} here; it offers {', '.join(available)}.")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised
+    options.intra_op_num_threads = threads
+    # Threads that wait busily win a little time and take the processor from everything beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(generator, options, providers=providers)
     except Exception as error:  # onnxruntime's own exception types share no public base class

@@ -57,6 +57,17 @@ def pool(operands: Operands) -> Value:
     return Value(FLOAT, (*value.shape[:2], *_windows(operands, kernel)))
 
 
+def pad(operands: Operands) -> Value:
+    """Pad of height and width by a few pixels."""
+    value, pads = _picture(operands), operands.numbers(1)
+    if len(pads) != 8 or operands.get(3) is not None or any(pads[axis] for axis in (0, 1, 4, 5)):
+        raise UnfitError("Pad of other axes than height and width")
+    if min(pads) < 0 or max(pads) > 64:
+        raise UnfitError("Pad out of bounds")
+    height, width = (value.shape[axis] + pads[axis] + pads[4 + axis] for axis in (2, 3))
+    return Value(FLOAT, (*value.shape[:2], height, width))
+
+
 def resize(operands: Operands) -> Value:
     """Resize by constant factors or to a constant size."""
     value, scales = _picture(operands), operands.get(2)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from dance_now.character.onnx_file import BOOL, ELEMENT_TYPES, FLOAT, FLOAT16, INT64, element_count
-from dance_now.character.onnx_pictures import convolution, depth_to_space, pool, resize
+from dance_now.character.onnx_pictures import convolution, depth_to_space, pad, pool, resize
 from dance_now.character.onnx_values import MAXIMUM_KNOWN, Operands, Shape, Value, broadcast, counted_axis
 from dance_now.character.onnx_wire import UnfitError
 
@@ -233,6 +233,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "Gather": _gather,
     "GatherElements": _gather_elements,
     "MatMul": _matmul,
+    "Pad": pad,
     "Reshape": _reshape,
     "Resize": resize,
     "ScatterElements": _scatter_elements,
@@ -256,6 +257,7 @@ ATTRIBUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "GatherElements": ("axis",),
     "LeakyRelu": ("alpha",),
     "MaxPool": (*_WINDOW, "ceil_mode", "storage_order"),
+    "Pad": ("mode",),
     "ReduceMax": _REDUCE,
     "ReduceMean": _REDUCE,
     "ReduceMin": _REDUCE,

@@ -25,9 +25,7 @@ from dance_now.pose.skeleton import RIGID_SEGMENTS
 
 def cross(a: Tensor, b: Tensor) -> Tensor:
     """Cross product of (..., 3) vectors."""
-    ax, ay, az = a.unbind(-1)
-    bx, by, bz = b.unbind(-1)
-    return torch.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], dim=-1)
+    return (a * b.roll(-1, -1) - a.roll(-1, -1) * b).roll(-1, -1)
 
 
 def unit(vectors: Tensor) -> Tensor:
@@ -42,23 +40,17 @@ def basis(x_axis: Tensor, towards_y: Tensor) -> Tensor:
     return torch.stack([x, cross(z, x), z], dim=-1)
 
 
-def swing_rotation(start: Tensor, end: Tensor) -> Tensor:
-    """(..., 3, 3) smallest rotations that take unit vectors ``start`` to ``end``."""
-    w = (1 + (start * end).sum(dim=-1)).clamp_min(1e-6)
-    x, y, z = cross(start, end).unbind(-1)
-    two = 2 / (w * w + x * x + y * y + z * z)
-    rows = [
-        1 - two * (y * y + z * z),
-        two * (x * y - z * w),
-        two * (x * z + y * w),
-        two * (x * y + z * w),
-        1 - two * (x * x + z * z),
-        two * (y * z - x * w),
-        two * (x * z - y * w),
-        two * (y * z + x * w),
-        1 - two * (x * x + y * y),
-    ]
-    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+def swing(start: Tensor, end: Tensor) -> Tensor:
+    """(..., 3, 3) smallest rotations that take unit vectors ``start`` to ``end``, less the identity.
+
+    Rodrigues' formula; the matrix of the cross product of two vectors is the antisymmetric part of their
+    outer product.
+    """
+    outer = end.unsqueeze(-1) * start.unsqueeze(-2)
+    axis = outer - outer.transpose(-1, -2)
+    w = (1 + (start * end).sum(dim=-1)).clamp_min(1e-6)[..., None, None]
+    two = 2 / (w * w + (axis * axis).sum(dim=(-2, -1), keepdim=True) / 2)
+    return two * (w * axis + axis @ axis)
 
 
 class Rows(nn.Module):
@@ -150,8 +142,8 @@ class BoneRule(nn.Module):
             parent = parents(found)
             rows = slice(done - self._first_swing, done - self._first_swing + parent.shape[1])
             local = (parent.transpose(-1, -2) @ direction.unsqueeze(-1)).squeeze(-1)
-            turn = swing_rotation(self.relaxed[rows].expand_as(local), local)
-            found = torch.cat([found, parent @ turn @ self.to_relaxed[rows]], dim=1)
+            turned = parent + parent @ swing(self.relaxed[rows], local)
+            found = torch.cat([found, turned @ self.to_relaxed[rows]], dim=1)
             done += parent.shape[1]
         return found
 

@@ -7,6 +7,7 @@ decoded to a picture. Everything from keypoints to pixels is in this module, and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,9 +18,10 @@ from dance_now.pose.keypoints import FACE
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.points import MeshPoints
 from dance_now.training.bones import BONE_COUNT, BoneRule, Rows
-from dance_now.training.decoder import Decoder
-from dance_now.training.splat import doubled, fill, splat
+from dance_now.training.decoder import Decoder, Doubling, shuffled
+from dance_now.training.splat import fill, splat, visible
 
+_HEAD = BONE_INDEX["head"]
 _GRAVITY_BONES = [BONE_INDEX[name] for name in ("head", "chest", "hips")]
 _LIMBS = [BONE_INDEX[name] for name in ("leftUpperArm", "rightUpperArm", "leftUpperLeg", "rightUpperLeg")]
 _LIMB_PARENTS = [BONE_INDEX[name] for name in ("chest", "chest", "hips", "hips")]
@@ -27,6 +29,7 @@ CORRECTIVES = 3 * (len(_GRAVITY_BONES) + len(_LIMBS))
 # So many points on a figure of so many canvas pixels cover about one pixel of the half-size map each.
 _WHOLE_FIGURE, _WHOLE_POINTS = 200.0, 14000
 _SPARSE_FROM = 450.0  # canvas px of the figure from which its points lie apart
+_CLEAR = 0.03  # alpha below which a pixel is shipped as clear: the decoder never quite silences its noise
 _SHOWN = 3 + 2 + 1  # channels of every point beside its learned ones: colour, normal, depth
 
 
@@ -45,6 +48,24 @@ class GeneratorConfig:
     features: int = 6
     width: int = 16
     softness: float = 0.007
+
+
+class _Figure(NamedTuple):
+    """Points of a posed figure, and their measures.
+
+    Attributes:
+        position: (B, 3, N) x, y in pixels of the half-size map, depth in px of the picture.
+        weight: (B, N) in [0, 1], what is hidden taken off.
+        channels: (B, C, N) colour, normal, depth and what is learned.
+        sparseness: (B,) as for ``splat``.
+        density: (B,) as for ``fill``.
+    """
+
+    position: Tensor
+    weight: Tensor
+    channels: Tensor
+    sparseness: Tensor
+    density: Tensor
 
 
 class PointsGenerator(nn.Module):
@@ -89,6 +110,7 @@ class PointsGenerator(nn.Module):
         self.offset = nn.Parameter(torch.zeros(count, 3))
         self.correctives = nn.Parameter(torch.zeros(CORRECTIVES, count * 3))
         self.decoder = Decoder(_SHOWN + config.features + 2, config.width)
+        self.doubling = Doubling(4)
 
     def _add_expressions(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
         """Linear map from departures of the face points to expression weights, and what they move."""
@@ -113,69 +135,78 @@ class PointsGenerator(nn.Module):
 
     def forward(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
         """Premultiplied RGBA (B, 4, height, width), not clamped; ``size`` is divisible by 16."""
-        features = self.feature_map(keypoints, (size[0] // 2, size[1] // 2))
-        with torch.autocast(features.device.type, torch.bfloat16, enabled=self.training):
-            residual = self.decoder(features)
-        cover = features[:, -1:]  # without holes
-        base = torch.cat([features[:, :3] * cover, cover], dim=1)
-        return residual.float() + doubled(base)
+        return shuffled(self.unshuffled(keypoints, size))
 
-    def feature_map(self, keypoints: Tensor, half: tuple[int, int]) -> Tensor:
-        """Splatted points (B, channels, *half): colour, normal, depth, learned, and two of coverage."""
+    def unshuffled(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
+        """The picture as (B, 16, height / 2, width / 2), the 2x2 pixels of each channel side by side."""
+        half = (size[0] // 2, size[1] // 2)
+        figure = self._pose(keypoints, half)
+        sums, weights = splat(figure.position, figure.weight, figure.channels, half)
+        means, covers = fill(sums, weights, figure.density, figure.sparseness)
+        cover = covers[:, 1:]  # without holes
+        base = self.doubling(torch.cat([means[:, :3] * cover, cover], dim=1))
+        with torch.autocast(means.device.type, torch.bfloat16, enabled=self.training):
+            residual = self.decoder(torch.cat([means, covers], dim=1))
+        return base + residual.float()
+
+    def _pose(self, keypoints: Tensor, half: tuple[int, int]) -> _Figure:
+        """Puts the points where the keypoints (B, 137, 4) say, for a map of size ``half``."""
         flip = torch.tensor([1.0, -1.0, -1.0], device=keypoints.device)
         view = keypoints[..., :3] * flip  # view frame, px
         rotations, anchors, scale = self.rule(view)
         expression = self._expression(view, keypoints[..., 3], rotations, anchors, scale)
-        position, normal = self._place(rotations, anchors, scale, expression)
-        figure = scale * self.height
-        depth = (view[:, 8:9, 2] - position[..., 2]) / figure[:, None]
+        moved = self._correct(rotations) + expression @ _by_axis(self.morphs)
+        rest = (self.rest + self.offset).t() + moved.unflatten(1, (3, -1))
+        position, normal = self._place(rotations, anchors, scale, rest)
+        height = scale * self.height
+        depth = (view[:, 8:9, 2:] - position[:, 2:]) / height[:, None, None]
         light = self.tone[:3] / self.tone[:3].square().sum().sqrt()
-        tone = torch.sigmoid(12 * ((normal * light).sum(dim=-1, keepdim=True) - self.tone[3]))
-        colour = self.shaded + (self.lit - self.shaded) * tone
-        batch = keypoints.shape[0]
-        channels = [colour, normal[..., :2], depth.unsqueeze(2) * 4, self.features.expand(batch, -1, -1)]
+        tone = torch.sigmoid(12 * ((normal * light[:, None]).sum(dim=1, keepdim=True) - self.tone[3]))
+        shaded = self.shaded.t()
+        colour = shaded + (self.lit.t() - shaded) * tone
+        learned = self.features.t().expand(keypoints.shape[0], -1, -1)
         # What an expression hides (an iris behind its lid) sinks too little for the depth test to tell.
         opacity = torch.sigmoid(self.opacity + expression @ self.opacity_moves)
-        weight = torch.sigmoid(normal[..., 2] * 8 + 1) * opacity
-        pixels = torch.stack([position[..., 0] / 2, position[..., 1] / -2, -position[..., 2]], dim=2)
-        softness = figure * self.config.softness
-        sparseness = (figure / _SPARSE_FROM - 1).clamp(0, 1)
-        sums = splat(pixels, weight, torch.cat(channels, dim=2), softness, sparseness, half)
-        density = (figure / _WHOLE_FIGURE).square() * (_WHOLE_POINTS / len(self.rest))
-        means, covers = fill(sums, density, sparseness)
-        return torch.cat([means, covers], dim=1)
+        weight = torch.sigmoid(normal[:, 2] * 8 + 1) * opacity
+        to_map = torch.tensor([0.5, -0.5, -1.0], device=position.device)
+        position = position * to_map[:, None]
+        sparseness = (height / _SPARSE_FROM - 1).clamp(0, 1)
+        return _Figure(
+            position,
+            visible(position, weight, height * self.config.softness, sparseness, half),
+            torch.cat([colour, normal[:, :2], depth * 4, learned], dim=1),
+            sparseness,
+            (height / _WHOLE_FIGURE).square() * (_WHOLE_POINTS / len(self.rest)),
+        )
 
     def _place(
-        self, rotations: Tensor, anchors: Tensor, scale: Tensor, expression: Tensor
+        self, rotations: Tensor, anchors: Tensor, scale: Tensor, rest: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Positions (B, N, 3) in px and normals (B, N, 3), view frame, by linear blend skinning."""
-        moved = self._correct(rotations) + expression @ self.morphs
-        rest = self.rest + self.offset + moved.unflatten(1, (-1, 3))
+        """Positions (B, 3, N) in px and normals (B, 3, N), view frame, by linear blend skinning."""
         turned = rotations * scale[:, None, None, None]
         shift = anchors - (turned @ self.rule.pivots.unsqueeze(-1)).squeeze(-1)
         affine = torch.cat([turned.flatten(2), shift], dim=2)  # (B, 47, 12)
-        blended = self.skin @ affine  # (B, N, 12)
-        linear = blended[..., :9].unflatten(2, (3, 3))
-        position = (linear * rest.unsqueeze(2)).sum(dim=-1) + blended[..., 9:]
-        normal = (linear * self.normal[:, None]).sum(dim=-1) / scale[:, None, None]
+        blended = affine.transpose(1, 2) @ self.skin.t()  # (B, 12, N)
+        linear = blended[:, :9].unflatten(1, (3, 3))
+        position = (linear * rest.unsqueeze(1)).sum(dim=2) + blended[:, 9:]
+        normal = (linear * self.normal.t()).sum(dim=2) / scale[:, None, None]
         return position, normal
 
     def _correct(self, rotations: Tensor) -> Tensor:
-        """(B, N * 3) how hair and cloth shift with gravity and with the limbs, linear in both."""
+        """(B, 3 * N) how hair and cloth shift with gravity and with the limbs, linear in both."""
         up = torch.tensor([0.0, 1.0, 0.0], device=rotations.device)
         gravity = self.gravity_bones(rotations)[..., 1, :] - up
         limbs = (self.limbs(rotations) @ self.limb_rest.unsqueeze(-1)).squeeze(-1)
         parents = self.limb_parents(rotations)
         local = (parents.transpose(-1, -2) @ limbs.unsqueeze(-1)).squeeze(-1) - self.limb_rest
-        return torch.cat([gravity.flatten(1), local.flatten(1)], dim=1) @ self.correctives
+        return torch.cat([gravity.flatten(1), local.flatten(1)], dim=1) @ _by_axis(self.correctives)
 
     def _expression(
         self, view: Tensor, confidence: Tensor, rotations: Tensor, anchors: Tensor, scale: Tensor
     ) -> Tensor:
         """(B, E) in [0, 1] from the face points' departure from rest in the head's own frame."""
-        head = BONE_INDEX["head"]
-        local = (view[:, FACE] - anchors[:, head : head + 1]) / scale[:, None, None]
-        local = local @ rotations[:, head] + self.rule.pivots[head]
+        local = (view[:, FACE] - anchors[:, _HEAD : _HEAD + 1]) / scale[:, None, None]
+        local = local @ rotations[:, _HEAD] + self.rule.pivots[_HEAD]
         seen = (confidence[:, FACE] > 0).to(local.dtype)
         departure = (local - self.face_rest) * seen.unsqueeze(2)
         return (departure.flatten(1) @ self.face_solve).clamp(0, 1)
@@ -198,6 +229,11 @@ class PointsGenerator(nn.Module):
         ]
 
 
+def _by_axis(moves: Tensor) -> Tensor:
+    """Moves (n, N * 3) of N points -> (n, 3 * N), x of all points first."""
+    return moves.unflatten(1, (-1, 3)).transpose(1, 2).flatten(1)
+
+
 class ShippedGenerator(nn.Module):
     """What a character file holds: straight RGBA in [0, 1], 512x512."""
 
@@ -207,6 +243,8 @@ class ShippedGenerator(nn.Module):
 
     def forward(self, points: Tensor) -> Tensor:
         """(B, 137, 4) canvas px -> (B, 4, 512, 512)."""
-        premultiplied = self.generator(points).clamp(0, 1)
+        premultiplied = self.generator.unshuffled(points).unflatten(1, (4, 4))
         alpha = premultiplied[:, 3:]
-        return torch.cat([(premultiplied[:, :3] / alpha.clamp_min(1e-3)).clamp(0, 1), alpha], dim=1)
+        colour = (premultiplied[:, :3] / alpha.clamp(1e-3, 1.0)).clamp(0, 1)
+        alpha = ((alpha - _CLEAR) / (1 - _CLEAR)).clamp(0, 1)
+        return shuffled(torch.cat([colour, alpha], dim=1).flatten(1, 2))

@@ -25,7 +25,9 @@ from dance_now.character.file import (
 )
 from dance_now.errors import DanceNowError
 from dance_now.pose.skeleton import Skeleton
+from dance_now.studio.avatar_options import AS_IT_IS, AvatarOptions
 from dance_now.studio.dataset import render_dataset
+from dance_now.studio.licence import UNKNOWN
 from dance_now.studio.points import MeshPoints
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
@@ -56,6 +58,7 @@ def train(
     *,
     motions: Path | None = None,
     rights: Rights = Rights(),
+    options: AvatarOptions = AS_IT_IS,
     report: Report,
 ) -> Evaluation:
     """Trains a character and writes its file; a run that was interrupted goes on where it was saved.
@@ -67,7 +70,8 @@ def train(
         source: an avatar (.vrm, .glb) or a data-set folder made by ``dance-now render``.
         output: the character file, NAME.dance.
         motions: folder of motion files for an avatar's data set.
-        rights: licence and credit in full, where the avatar's own file names them too briefly.
+        rights: licence and credit in full, where the avatar's own file names them too briefly, or not.
+        options: how the avatar is to be read.
         report: called with the stage's name, steps done, steps in all, and a remark.
 
     Raises:
@@ -75,13 +79,15 @@ def train(
     """
     name = _character_name(output)
     _check_source(source)
+    if source.is_file():
+        _check_rights(source, options.load(source).licence, rights)
     run = output.with_name(f"{output.stem}.run")
     try:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DanceNowError(f"{run} cannot be made: {error.strerror or error}.") from error
-    _claim(run, _made_from(source, motions, config))
-    dataset = _dataset(source, run, config, motions, report)
+    _claim(run, _made_from(source, motions, config, options))
+    dataset = _dataset(source, run, config, motions, options, report)
     card = dataset_card(dataset, name, rights)
     LabelledPictures(dataset, "test")  # what is missing there is told now, not when training is over
     generator = build_generator(dataset, config)
@@ -161,6 +167,7 @@ def dataset_card(dataset: Path, name: str, rights: Rights) -> CharacterCard:
     """The character's card as far as data set and rights tell it."""
     data = _read_dataset_json(dataset)
     try:
+        _check_rights(dataset, str(data["avatar"]["licence"]), rights)
         licence = plain_text(rights.licence or str(data["avatar"]["licence"]))
         credit = plain_text(rights.credits or str(data["avatar"]["credits"]))
         origin = {key: data[key] for key in ("labels_sha256", "train", "test", "motions", "seed")}
@@ -178,13 +185,25 @@ def dataset_skeleton(dataset: Path) -> Skeleton:
         raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
 
 
-def _made_from(source: Path, motions: Path | None, config: TrainingConfig) -> dict[str, Any]:
+def _check_rights(source: Path, licence: str, rights: Rights) -> None:
+    """Refuses to make a character whose licence nobody names."""
+    if licence in ("", UNKNOWN) and not rights.licence:
+        raise DanceNowError(
+            f"{source} does not say under which licence its avatar may be used: "
+            "give it with --licence, and whom to credit with --credits."
+        )
+
+
+def _made_from(
+    source: Path, motions: Path | None, config: TrainingConfig, options: AvatarOptions
+) -> dict[str, Any]:
     """What a run's data set depends on, told by content and not by place."""
     if source.is_dir():
         return {"labels_sha256": _read_dataset_json(source).get("labels_sha256")}
     files = [] if motions is None else sorted(motions.rglob("*.bvh")) if motions.is_dir() else [motions]
     return {
         "avatar_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+        **options.to_json(),
         "motions": [[path.name, path.stat().st_size] for path in files if path.is_file()],
         "images": config.images,
         "seed": config.seed,
@@ -197,8 +216,8 @@ def _claim(run: Path, made_from: dict[str, Any]) -> None:
     begun = (run / _DATASET).exists() or (run / _CHECKPOINT).exists()
     if begun and note.exists() and note.read_bytes() != text:
         raise DanceNowError(
-            f"{run} was begun with another avatar or data set, other motions or another number of images; "
-            "give the same, choose another output, or delete it."
+            f"{run} was begun with another avatar or data set, other motions, hidden parts or bones, or another "
+            "number of images; give the same, choose another output, or delete it."
         )
     note.write_bytes(text)
 
@@ -214,7 +233,14 @@ def _check_source(source: Path) -> None:
         )
 
 
-def _dataset(source: Path, run: Path, config: TrainingConfig, motions: Path | None, report: Report) -> Path:
+def _dataset(
+    source: Path,
+    run: Path,
+    config: TrainingConfig,
+    motions: Path | None,
+    options: AvatarOptions,
+    report: Report,
+) -> Path:
     if source.is_dir():
         return source
     dataset = run / _DATASET
@@ -226,6 +252,7 @@ def _dataset(source: Path, run: Path, config: TrainingConfig, motions: Path | No
             motions,
             seed=config.seed,
             workers=os.cpu_count() or 1,
+            options=options,
             progress=lambda done, total: report("render", done, total, ""),
         )
     return dataset

@@ -13,49 +13,62 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def splat(
-    position: Tensor,
-    weight: Tensor,
-    features: Tensor,
-    softness: Tensor,
-    sparseness: Tensor,
-    size: tuple[int, int],
+def visible(
+    position: Tensor, weight: Tensor, softness: Tensor, sparseness: Tensor, size: tuple[int, int]
 ) -> Tensor:
-    """Splats points to a map of ``size`` = (height, width).
+    """Weights of points, less the deeper they lie behind the foremost point near them.
 
     Args:
-        position: (B, N, 3) x, y in pixels of the map, depth (away positive, any unit).
+        position: (B, 3, N) x, y in pixels of a map, depth (away positive, any unit).
         weight: (B, N) opacity and facing in [0, 1]; points below 0.15 hide nothing.
-        features: (B, N, C).
         softness: (B,) depth in the unit of ``position`` over which a hidden point fades by 1/e.
         sparseness: (B,) from 0, points lie within a pixel of each other, to 1, some pixels apart.
         size: height and width of the map, even numbers.
 
     Returns:
-        (B, C + 1, height, width): weighted sum of the features, and of 1.
+        (B, N).
+    """
+    x, y, depth = position.unbind(1)
+    hidden = _depth_behind_front(x, y, depth, weight, sparseness, size)
+    return weight * torch.exp(-hidden / softness[:, None])
+
+
+def splat(position: Tensor, weight: Tensor, features: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Splats points to a map of ``size`` = (height, width).
+
+    Args:
+        position: (B, 2 or more, N) of which the first two are x and y in pixels of the map.
+        weight: (B, N).
+        features: (B, C, N).
+        size: height and width of the map.
+
+    Returns:
+        (B, C, height, width) features summed by weight, and (B, 1, height, width) summed weights.
     """
     height, width = size
-    batch, _, channels = features.shape
-    x, y, depth = position.unbind(-1)
-    hidden = _depth_behind_front(x, y, depth, weight, sparseness, size)
-    weight = weight * torch.exp(-hidden / softness[:, None])
-
+    x, y = position[:, 0], position[:, 1]
     left, top = torch.floor(x - 0.5), torch.floor(y - 0.5)
     right_share, bottom_share = x - 0.5 - left, y - 0.5 - top
-    columns = torch.stack([left, left + 1, left, left + 1], dim=2)
-    rows = torch.stack([top, top, top + 1, top + 1], dim=2)
-    share_x = torch.stack([1 - right_share, right_share], dim=2)
-    share_y = torch.stack([1 - bottom_share, bottom_share], dim=2)
-    shares = (share_y.unsqueeze(3) * share_x.unsqueeze(2)).flatten(2)
-    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    index = (columns.clamp(0, width - 1) + rows.clamp(0, height - 1) * width).long()  # (B, N, 4)
-    shares = shares * weight.unsqueeze(2) * inside.to(shares.dtype)
+    columns, in_columns = _clamped(left, width)
+    rows, in_rows = _clamped(top, height)
+    share_x = torch.stack([1 - right_share, right_share], dim=1) * in_columns * weight.unsqueeze(1)
+    share_y = torch.stack([1 - bottom_share, bottom_share], dim=1) * in_rows
+    shares = (share_y.unsqueeze(2) * share_x.unsqueeze(1)).flatten(1, 2)  # (B, 4, N)
+    index = (rows.unsqueeze(2) * width + columns.unsqueeze(1)).flatten(1).unsqueeze(1).long()  # (B, 1, 4N)
 
-    values = torch.cat([features, torch.ones_like(features[..., :1])], dim=2)
-    values = (values.unsqueeze(2) * shares.unsqueeze(3)).flatten(1, 2)  # (B, 4N, C + 1)
-    canvas = torch.zeros(batch, height * width, channels + 1, dtype=features.dtype, device=features.device)
-    canvas = canvas.scatter_add(1, index.flatten(1).unsqueeze(2).expand(-1, -1, channels + 1), values)
-    return canvas.transpose(1, 2).unflatten(2, (height, width))
+    values = (features.unsqueeze(2) * shares.unsqueeze(1)).flatten(2)  # (B, C, 4N)
+    sums = torch.zeros_like(values[..., :1]).expand(-1, -1, height * width)
+    sums = sums.scatter_add(2, index.expand(-1, values.shape[1], -1), values)
+    weights = torch.zeros_like(values[:, :1, :1]).expand(-1, -1, height * width)
+    weights = weights.scatter_add(2, index, shares.flatten(1).unsqueeze(1))
+    return sums.unflatten(2, size), weights.unflatten(2, size)
+
+
+def _clamped(first: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """(B, 2, N) the pixel ``first`` (B, N) and the next one, kept inside, and 1 where they were inside."""
+    pixels = torch.stack([first, first + 1], dim=1)
+    kept = pixels.clamp(0, count - 1)
+    return kept, (kept == pixels).to(first.dtype)
 
 
 def doubled(x: Tensor) -> Tensor:
@@ -63,11 +76,14 @@ def doubled(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-def fill(sums: Tensor, density: Tensor, sparseness: Tensor, levels: int = 4) -> tuple[Tensor, Tensor]:
+def fill(
+    sums: Tensor, weights: Tensor, density: Tensor, sparseness: Tensor, levels: int = 4
+) -> tuple[Tensor, Tensor]:
     """Weighted means of what ``splat`` summed, holes filled from coarser levels.
 
     Args:
-        sums: (B, C + 1, H, W); H and W divisible by 8.
+        sums: (B, C, H, W); H and W divisible by 8.
+        weights: (B, 1, H, W).
         density: (B,) by which the summed weight is multiplied to be about 1 where a surface is whole.
         sparseness: (B,) as for ``splat``.
         levels: how many times the size is halved, plus one.
@@ -76,15 +92,17 @@ def fill(sums: Tensor, density: Tensor, sparseness: Tensor, levels: int = 4) -> 
         Means (B, C, H, W), and coverage (B, 2, H, W) in [0, 1): of the finest level, and of the level on
         which the points lie close enough to leave no holes.
     """
-    pyramid = [sums]
+    pyramid = [(sums, weights)]
     for _ in range(levels - 1):
-        pyramid.append(F.avg_pool2d(pyramid[-1], 2))
-    means = [level[:, :-1] / level[:, -1:].clamp_min(1e-4) for level in pyramid]
-    covers = [1 - torch.exp(-2 * density[:, None, None, None] * level[:, -1:]) for level in pyramid]
-    filled = means[-1]
-    for mean, cover in zip(means[-2::-1], covers[-2::-1], strict=True):
-        coarser = doubled(filled)
-        filled = coarser + cover * (mean - coarser)
+        sums, weights = F.avg_pool2d(sums, 2), F.avg_pool2d(weights, 2)
+        pyramid.append((sums, weights))
+    clears = [torch.exp(-2 * density[:, None, None, None] * weights) for _, weights in pyramid]
+    sums, weights = pyramid[-1]
+    filled = sums / weights.clamp_min(1e-4)
+    for (sums, weights), clear in zip(pyramid[-2::-1], clears[-2::-1], strict=True):
+        # What divides and blends is worked out on one channel before it meets all of them.
+        filled = doubled(filled) * clear + sums * ((1 - clear) / weights.clamp_min(1e-4))
+    covers = [1 - clear for clear in clears]
     coarser = doubled(covers[2])
     whole = covers[1] + sparseness[:, None, None, None] * (coarser - covers[1])
     return filled, torch.cat([covers[0], doubled(whole)], dim=1)
