@@ -15,10 +15,11 @@ from scipy.spatial import cKDTree
 from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
 from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, unit
-from dance_now.pose.keypoints import FACE, FINGERS
+from dance_now.pose.keypoints import FACE
 from dance_now.studio.avatar import Avatar
 from dance_now.studio.face import FaceLandmarks, expression_basis, expression_names
 from dance_now.studio.meshes import Primitive
+from dance_now.studio.point_density import PointDensity, shown_density
 from dance_now.studio.posing import avatar_bones
 
 IntArray = npt.NDArray[np.int64]
@@ -26,8 +27,6 @@ IntArray = npt.NDArray[np.int64]
 INFLUENCES: Final = 4
 _MAXIMUM_POINTS: Final = 1_000_000
 _MAXIMUM_BYTES: Final = 128 * 2**20
-_HEAD_DENSITY: Final = 1.8
-_HAND_DENSITY: Final = 2.0
 _OVERSAMPLING: Final = 4
 _FACE_POINTS: Final = FACE.stop - FACE.start
 _SHAPES: Final = {"position": 3, "normal": 3, "colour": 3, "bones": INFLUENCES, "weights": INFLUENCES}
@@ -116,7 +115,7 @@ def sample_points(
     hide: tuple[str, ...] = (),
     face: FaceLandmarks | None = None,
 ) -> MeshPoints:
-    """Spreads points evenly over an avatar's surface, denser on head and hands.
+    """Spreads points over an avatar's surface: densest on eyes and mouth, fewest where nothing shows.
 
     Args:
         avatar: whose surface, at rest.
@@ -136,12 +135,15 @@ def sample_points(
     basis = np.zeros((0, _FACE_POINTS, 3), np.float32)
     if face is not None and names:
         basis = expression_basis(avatar, face, names).astype(np.float32)
+    density = PointDensity(
+        None if face is None else face.positions(avatar, avatar.rest_world).astype(np.float32)
+    )
     pieces = []
     for index in avatar.shown_primitives(hide):
         moves = np.zeros((len(rest[index][0]), len(names), 3), np.float32)
         for number, surfaces in enumerate(moved):
             moves[:, number] = surfaces[index][0] - rest[index][0]
-        pieces.append(_Piece.of(avatar, avatar.primitives[index], rest[index], moves, mapping))
+        pieces.append(_Piece.of(avatar, avatar.primitives[index], rest[index], moves, mapping, density))
     total = sum(float(piece.importance.sum()) for piece in pieces)
     if not total > 0:
         raise DanceNowError(f"{avatar.name} has no surface to put points on.")
@@ -154,7 +156,10 @@ def sample_points(
     pool = _select(drawn, np.arange(sum(map(len, drawn))))
     if not len(pool):
         raise DanceNowError(f"{avatar.name} has no opaque surface to put points on.")
-    spacing = np.sqrt(total / count / _density(pool.bones, pool.weights))
+    weights = np.zeros((len(pool), len(BONE_NAMES)), np.float32)
+    np.put_along_axis(weights, pool.bones, pool.weights, axis=1)
+    wanted_here = density(pool.position, weights) * shown_density(pool.position, pool.normal)
+    spacing = np.sqrt(total / count / wanted_here)
     order = _spread(generator, pool, np.concatenate(layers), spacing, min(count, len(pool)))
     return _select([pool], order)
 
@@ -181,6 +186,7 @@ class _Piece:
         surface: tuple[FloatArray, FloatArray],
         moves: FloatArray,
         mapping: Mapping[str, str],
+        density: PointDensity,
     ) -> _Piece:
         weights = np.zeros((len(surface[0]), len(BONE_NAMES)), np.float32)
         rows = np.arange(len(weights))
@@ -192,7 +198,7 @@ class _Piece:
                 weights[rows[here], bone] += primitive.weights[here, influence]
         a, b, c = (surface[0][primitive.triangles[:, corner]].astype(np.float64) for corner in range(3))
         area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-        dense = weights @ _BONE_DENSITY
+        dense = density(surface[0], weights)
         importance = area * dense[primitive.triangles].mean(axis=1)
         return cls(primitive, *surface, moves, weights, importance)
 
@@ -223,24 +229,6 @@ class _Piece:
             morphs=interpolate(self.moves)[opaque],
             face_basis=face_basis,
         )
-
-
-def _bone_density() -> FloatArray:
-    density = np.ones(len(BONE_NAMES), np.float32)
-    for name, index in BONE_INDEX.items():
-        if name == "head":
-            density[index] = _HEAD_DENSITY
-        elif "Hand" in name or any(finger in name for finger in FINGERS):
-            density[index] = _HAND_DENSITY
-    return density
-
-
-_BONE_DENSITY: Final = _bone_density()
-
-
-def _density(bones: IntArray, weights: FloatArray) -> FloatArray:
-    density: FloatArray = (_BONE_DENSITY[bones] * weights).sum(axis=1)
-    return density
 
 
 def _select(parts: list[MeshPoints], rows: IntArray) -> MeshPoints:
