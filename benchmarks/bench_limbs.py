@@ -165,20 +165,21 @@ def samples(video: Path, character: Character, wanted: int) -> Iterator[Sample]:
         total = source.frame_count or wanted
         chosen = set(np.linspace(0, total - 1, min(wanted, total)).round().astype(int).tolist())
         for frame in source.frames():
-            found = estimate(frame.image)
-            if found is None:
+            people = estimate(frame.image)
+            if not people:
                 retarget.reset()
                 continue
             height, width = frame.image.shape[:2]
-            result = retarget(found.pose, frame.time, size=(width, height))
+            result = retarget(people[0].detection.pose, frame.time, size=(width, height))
             if frame.index not in chosen:
                 continue
-            scale, (x, y) = canvas_window(result.pose, character.skeleton, result.scale)
-            window = np.array([[scale, 0, x], [0, scale, y]])
+            window = canvas_window(result.pose, character.skeleton, result.scale)
+            scale = SIZE / window.side
+            to_canvas = np.array([[scale, 0, -window.left * scale], [0, scale, -window.top * scale]])
             yield Sample(
                 f"{video.stem} {frame.index}",
-                np.asarray(cv2.warpAffine(frame.image, window, (SIZE, SIZE)), np.uint8),
-                result.pose.transformed(scale, (x, y)),
+                np.asarray(cv2.warpAffine(frame.image, to_canvas, (SIZE, SIZE)), np.uint8),
+                window.to_canvas(result.pose, SIZE),
                 scale * result.scale,
                 face.weights(result.expression),
             )

@@ -17,6 +17,7 @@ from dance_now.arrays import Image
 from dance_now.assets import sample_clip
 from dance_now.pose.estimator import PoseEstimator
 from dance_now.pose.opening import open_estimator
+from dance_now.pose.tracking import MOST_PEOPLE
 
 
 def frames(path: Path) -> Iterator[Image]:
@@ -40,7 +41,7 @@ def fitted(image: Image, width: int = 1280, height: int = 720) -> Image:
 def milliseconds(estimate: PoseEstimator, image: Image) -> tuple[float, bool]:
     """How long one call takes, and whether it found a person."""
     start = time.perf_counter()
-    found = estimate(image) is not None
+    found = bool(estimate(image))
     return (time.perf_counter() - start) * 1000, found
 
 
@@ -65,6 +66,30 @@ def measure(estimate: PoseEstimator, images: Iterator[Image], title: str) -> Non
     )
 
 
+def measure_people(images: list[Image], threads: int) -> None:
+    """Times one person followed, and two of the same picture: the person and their mirror image."""
+    one, both = open_estimator(threads), open_estimator(threads, most=MOST_PEOPLE)
+    times: dict[str, list[float]] = {"one": [], "two": []}
+    seen = 0
+    for image in images:
+        half = image[:, image.shape[1] // 4 : -image.shape[1] // 4]
+        pair = np.ascontiguousarray(np.hstack([half, half[:, ::-1]]))
+        for name, estimate in (
+            ("one", one),
+            ("two", both),
+        ):  # in turn, so that a busy machine slows both alike
+            start = time.perf_counter()
+            people = estimate(pair)
+            times[name].append((time.perf_counter() - start) * 1000)
+        seen += len(people) == 2
+    medians = {name: float(np.median(values)) for name, values in times.items()}
+    print(
+        f"two people: {medians['two']:.1f} ms a frame, "
+        f"{medians['two'] - medians['one']:.1f} ms more than one; "
+        f"both seen in {seen} of {len(images)} frames"
+    )
+
+
 def measure_parts(images: list[Image], threads: int) -> None:
     """Times body, hands and face while following, and prints how often each is seen."""
     parts = {
@@ -78,10 +103,9 @@ def measure_parts(images: list[Image], threads: int) -> None:
     for image in images:
         for name, estimate in parts.items():  # in turn, so that a busy machine slows all alike
             start = time.perf_counter()
-            detection = estimate(image)
+            people = estimate(image)
             times[name].append((time.perf_counter() - start) * 1000)
-        if detection is not None:
-            pose = detection.pose
+        for pose in (person.detection.pose for person in people):
             for name, points in zip(seen, (pose.left_hand, pose.right_hand, pose.face), strict=True):
                 seen[name] += bool(points[:, 2].all())
     for name, values in times.items():
@@ -102,7 +126,9 @@ def main() -> None:
     estimate = open_estimator(threads=arguments.threads)
     measure(estimate, (fitted(image) for image in islice(frames(video), arguments.frames)), "1280x720")
     measure(estimate, islice(frames(video), arguments.frames), "as it is")
-    measure_parts([fitted(image) for image in islice(frames(video), 60)], arguments.threads)
+    images = [fitted(image) for image in islice(frames(video), 60)]
+    measure_parts(images, arguments.threads)
+    measure_people(images, arguments.threads)
 
 
 if __name__ == "__main__":

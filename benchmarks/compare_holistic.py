@@ -111,11 +111,12 @@ def _ours(video: Path, checksums: npt.NDArray[np.int64]) -> FloatArray:
     estimate = open_estimator()
     poses: list[FloatArray] = []
     for image, compared in frames(video):
-        detection = estimate(image)
+        people = estimate(image)
         if compared:
             if checksum(image) != checksums[len(poses)]:
                 raise SystemExit(f"{video}: frame {len(poses) * EVERY} was decoded differently there")
-            poses.append(detection.pose.points if detection else np.full((137, 3), np.nan, np.float32))
+            nobody = np.full((137, 3), np.nan, np.float32)
+            poses.append(people[0].detection.pose.points if people else nobody)
     return np.array(poses)
 
 

@@ -1,5 +1,6 @@
-"""OpenPose JSON out of photos and videos."""
+"""OpenPose JSON, tables and motions out of photos and videos."""
 
+import csv
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -11,9 +12,13 @@ import pytest
 
 from dance_now.errors import DanceNowError
 from dance_now.media.opening import open_source
-from dance_now.pose.estimator import Detection, PersonMask
+from dance_now.pose.estimator import Detection, Person, PersonMask
+from dance_now.pose.hull import hull_mask
+from dance_now.pose.openpose_files import OpenPoseFiles
 from dance_now.pose.pose import Pose
 from dance_now.pose_files import openpose_json, write_poses
+from dance_now.studio.bvh import read_bvh
+from fakes import standing as person_at
 
 WIDTH, HEIGHT = 96, 64
 
@@ -33,8 +38,9 @@ class Every:
     def __call__(self, image):
         self.calls += 1
         if (self.calls - 1) % self.step:
-            return None
-        return Detection(standing(), PersonMask(np.ones((4, 4), np.float32), np.eye(2, 3, dtype=np.float32)))
+            return ()
+        mask = PersonMask(np.ones((4, 4), np.float32), np.eye(2, 3, dtype=np.float32))
+        return (Person(1, Detection(standing(), mask)),)
 
     def reset(self) -> None:
         self.calls = 0
@@ -90,6 +96,60 @@ def test_an_overlay_of_a_video_is_a_video_of_its_size(video, tmp_path):
     assert images[0][28, 10].max() < 40
 
 
+class Two:
+    """Sees two people who move apart; the second from the second frame on."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, image):
+        self.calls += 1
+        poses = [person_at((30.0 - self.calls, 30.0), 40.0), person_at((60.0 + self.calls, 30.0), 40.0)]
+        people = [Person(place + 1, Detection(pose, hull_mask(pose))) for place, pose in enumerate(poses)]
+        return tuple(people[: self.calls])
+
+    def reset(self) -> None:
+        self.calls = 0
+
+
+def test_everybody_is_in_the_file_under_their_number(video, tmp_path):
+    result = write_poses(video, tmp_path / "out", overlay=True, estimator=Two())
+    assert (result.missed, result.people) == (0, 2)
+    files = [json.loads(path.read_text()) for path in sorted((tmp_path / "out").glob("*.json"))]
+    numbers = [[person["person_id"] for person in file["people"]] for file in files]
+    assert numbers == [[[1]], *[[[1], [2]]] * 3]
+    poses = OpenPoseFiles(tmp_path / "out", (WIDTH, HEIGHT))
+    assert [each.number for each in poses.people(2)] == [1, 2]
+
+
+def test_a_table_has_a_row_for_each_person_in_each_frame(video, tmp_path):
+    write_poses(video, tmp_path / "out", csv=True, estimator=Two())
+    with (tmp_path / "out" / "clip_pose.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["frame"], row["person_id"]) for row in rows] == [
+        *[("0", "1"), ("1", "1"), ("1", "2"), ("2", "1")],
+        *[("2", "2"), ("3", "1"), ("3", "2")],
+    ]
+    assert float(rows[2]["time"]) == pytest.approx(0.1)
+    pose = person_at((62.0, 30.0), 40.0)
+    assert float(rows[2]["left_wrist_x"]) == pytest.approx(pose.body[7, 0], abs=0.01)
+    assert float(rows[2]["left_wrist_depth"]) == pytest.approx(pose.depth[7], abs=0.01)
+
+
+def test_each_persons_motion_is_a_file_that_reads_back(video, tmp_path):
+    write_poses(video, tmp_path / "out", bvh=True, estimator=Two())
+    motions = [read_bvh(tmp_path / "out" / f"clip_{number}.bvh") for number in (1, 2)]
+    assert [len(motion.channels) for motion in motions] == [4, 4]
+    assert motions[0].frame_time == pytest.approx(0.1)
+    across = [motion.channels[-1, 0] - motion.channels[0, 0] for motion in motions]
+    assert across[0] < -0.04 < 0.04 < across[1]
+
+
+def test_a_photo_has_a_motion_of_one_frame(photo, tmp_path):
+    write_poses(photo, tmp_path / "out", bvh=True, csv=True, estimator=Two())
+    assert len(read_bvh(tmp_path / "out" / "me_1.bvh").channels) == 1
+
+
 def test_a_photo_gives_one_file_and_a_picture(photo, tmp_path):
     result = write_poses(photo, tmp_path / "out", overlay=True, estimator=Every())
     assert sorted(path.name for path in result.folder.iterdir()) == ["me_keypoints.json", "me_pose.png"]
@@ -131,4 +191,4 @@ def test_a_file_is_no_folder(video, tmp_path, taken):
 
 
 def test_nobody_is_an_empty_list_of_people():
-    assert json.loads(openpose_json(None)) == {"version": 1.3, "people": []}
+    assert json.loads(openpose_json(())) == {"version": 1.3, "people": []}

@@ -12,10 +12,11 @@ from dance_now import assets
 from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
 from dance_now.pose.blazepose import BlazePose, _Landmarks
-from dance_now.pose.estimator import Detection, PersonMask
+from dance_now.pose.estimator import Detection, Person, PersonMask
 from dance_now.pose.keypoints import BODY_INDEX, BODY_NAMES
 from dance_now.pose.litert import Region
 from dance_now.pose.opening import open_estimator
+from dance_now.pose.people import People
 from dance_now.pose.person_detector import region_around, search_squares
 
 REGIONS = st.builds(
@@ -26,15 +27,15 @@ RIGHT = [BODY_INDEX[BODY_NAMES[index].replace("left", "right")] for index in LEF
 
 
 @pytest.fixture(scope="module")
-def loaded() -> BlazePose:
+def loaded() -> People:
     try:
-        return BlazePose()
+        return People(BlazePose())
     except DanceNowError as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture
-def estimate(loaded: BlazePose) -> BlazePose:
+def estimate(loaded: People) -> People:
     loaded.reset()
     return loaded
 
@@ -51,16 +52,16 @@ def gymnast(data_dir: Path) -> Image:
     return next(frames(data_dir / "people" / "single_cam01.mp4", 42, 1))
 
 
-def found(detection: Detection | None) -> Detection:
-    assert detection is not None
-    return detection
+def found(people: tuple[Person, ...]) -> Detection:
+    (person,) = people
+    return person.detection
 
 
 def point(detection: Detection, name: str) -> np.ndarray:
     return detection.pose.body[BODY_INDEX[name], :2]
 
 
-def test_points_are_where_the_person_is(estimate: BlazePose, juggler: list[Image]) -> None:
+def test_points_are_where_the_person_is(estimate: People, juggler: list[Image]) -> None:
     person = found(estimate(juggler[0]))
     body = person.pose.body
     present = [index for index, name in enumerate(BODY_NAMES) if "small_toe" not in name]
@@ -78,7 +79,7 @@ def test_points_are_where_the_person_is(estimate: BlazePose, juggler: list[Image
     assert (inside > 0.5).mean() > 0.9
 
 
-def test_hands_hold_wrist_thumb_and_two_knuckles(estimate: BlazePose, juggler: list[Image]) -> None:
+def test_hands_hold_wrist_thumb_and_two_knuckles(estimate: People, juggler: list[Image]) -> None:
     pose = found(estimate(juggler[0])).pose
     for hand, wrist in ((pose.left_hand, "left_wrist"), (pose.right_hand, "right_wrist")):
         np.testing.assert_array_equal(np.flatnonzero(hand[:, 2]), [0, 2, 5, 17])
@@ -86,7 +87,7 @@ def test_hands_hold_wrist_thumb_and_two_knuckles(estimate: BlazePose, juggler: l
 
 
 def test_depth_is_known_wherever_a_point_is_and_away_from_the_viewer_positive(
-    estimate: BlazePose, juggler: list[Image], gymnast: Image
+    estimate: People, juggler: list[Image], gymnast: Image
 ) -> None:
     pose = found(estimate(juggler[0])).pose
     np.testing.assert_array_equal(pose.has_depth, pose.visible)
@@ -97,7 +98,7 @@ def test_depth_is_known_wherever_a_point_is_and_away_from_the_viewer_positive(
     assert np.abs(pose.depth).max() < height
 
 
-def test_mask_is_the_person_and_nothing_else(estimate: BlazePose, juggler: list[Image]) -> None:
+def test_mask_is_the_person_and_nothing_else(estimate: People, juggler: list[Image]) -> None:
     alpha = found(estimate(juggler[0])).mask.alpha_in(720, 1280)
     assert alpha.dtype == np.float32
     assert alpha.min() >= 0
@@ -109,7 +110,7 @@ def test_mask_is_the_person_and_nothing_else(estimate: BlazePose, juggler: list[
     assert 815 < columns.max() < 850
 
 
-def test_mirrored_picture_swaps_left_and_right(estimate: BlazePose, juggler: list[Image]) -> None:
+def test_mirrored_picture_swaps_left_and_right(estimate: People, juggler: list[Image]) -> None:
     plain = found(estimate(juggler[0]))
     estimate.reset()
     mirrored = found(estimate(juggler[0][:, ::-1]))
@@ -119,9 +120,7 @@ def test_mirrored_picture_swaps_left_and_right(estimate: BlazePose, juggler: lis
 
 
 @pytest.mark.parametrize("reduction", [2, 4])
-def test_reduced_picture_gives_reduced_pose(
-    estimate: BlazePose, juggler: list[Image], reduction: int
-) -> None:
+def test_reduced_picture_gives_reduced_pose(estimate: People, juggler: list[Image], reduction: int) -> None:
     full = found(estimate(juggler[0])).pose
     estimate.reset()
     height, width = (side // reduction for side in juggler[0].shape[:2])
@@ -133,14 +132,14 @@ def test_reduced_picture_gives_reduced_pose(
     assert np.ptp(small.depth) * reduction == pytest.approx(np.ptp(full.depth), rel=0.3)
 
 
-def test_following_agrees_with_finding_afresh(estimate: BlazePose, juggler: list[Image]) -> None:
+def test_following_agrees_with_finding_afresh(estimate: People, juggler: list[Image]) -> None:
     followed = [found(estimate(image)) for image in juggler][-1]
     estimate.reset()
     afresh = found(estimate(juggler[-1]))
     assert np.median(np.abs(followed.pose.body[:, :2] - afresh.pose.body[:, :2])) < 9
 
 
-def test_reset_makes_the_same_frames_give_the_same_result(estimate: BlazePose, juggler: list[Image]) -> None:
+def test_reset_makes_the_same_frames_give_the_same_result(estimate: People, juggler: list[Image]) -> None:
     runs = []
     for _ in range(2):
         estimate.reset()
@@ -149,21 +148,23 @@ def test_reset_makes_the_same_frames_give_the_same_result(estimate: BlazePose, j
 
 
 def test_follows_without_the_detector_and_finds_again_on_the_very_frame(
-    estimate: BlazePose, juggler: list[Image], gymnast: Image, monkeypatch: pytest.MonkeyPatch
+    estimate: People, juggler: list[Image], gymnast: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searches = []
-    detector = estimate._detector
+    network = estimate._network
+    assert isinstance(network, BlazePose)
+    detector = network._detector
 
     def counted(image: Image, squares: list[Region]) -> list[Region]:
         searches.append(len(squares))
         return detector(image, squares)
 
-    monkeypatch.setattr(estimate, "_detector", counted)
+    monkeypatch.setattr(network, "_detector", counted)
     for image in juggler[:4]:
         found(estimate(image))
     assert searches == [1]
     blank = np.full_like(juggler[0], 90)
-    assert estimate(blank) is None
+    assert estimate(blank) == ()
     before = len(searches)
     found(estimate(juggler[5]))
     assert len(searches) == before + 1
@@ -172,14 +173,14 @@ def test_follows_without_the_detector_and_finds_again_on_the_very_frame(
     assert person.mask.alpha_in(*gymnast.shape[:2]).mean() > 0.02
 
 
-def test_portrait_picture(estimate: BlazePose, gymnast: Image) -> None:
+def test_portrait_picture(estimate: People, gymnast: Image) -> None:
     person = found(estimate(gymnast))
     # he stands on his left leg and stretches the right one backwards, to our left
     assert point(person, "right_ankle")[0] < point(person, "right_hip")[0] - 100
     assert point(person, "left_ankle")[1] > point(person, "right_ankle")[1]
 
 
-def test_small_person_and_person_among_others(estimate: BlazePose, juggler: list[Image]) -> None:
+def test_small_person_and_person_among_others(estimate: People, juggler: list[Image]) -> None:
     image = juggler[0]
     wide = np.concatenate([image, image, image], axis=1)
     person = found(estimate(wide))
@@ -191,22 +192,22 @@ def test_small_person_and_person_among_others(estimate: BlazePose, juggler: list
     assert abs(nose - [800 + 703 / 4, 200 + 112 / 4]).max() < 8
 
 
-def test_grey_read_only_and_strided_pictures(estimate: BlazePose, juggler: list[Image]) -> None:
+def test_grey_read_only_and_strided_pictures(estimate: People, juggler: list[Image]) -> None:
     grey = np.repeat(juggler[0].mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
     grey.setflags(write=False)
     before = grey.copy()
     assert point(found(estimate(grey)), "neck")[1] < 260
     np.testing.assert_array_equal(grey, before)
     estimate.reset()
-    assert estimate(juggler[0][::2, ::2]) is not None
+    assert estimate(juggler[0][::2, ::2])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (16, 16), (17, 3), (16, 700), (999, 31), (20, 40_000)])
 @pytest.mark.parametrize("kind", ["flat", "noise"])
-def test_pictures_without_people_of_any_size(estimate: BlazePose, shape: tuple[int, int], kind: str) -> None:
+def test_pictures_without_people_of_any_size(estimate: People, shape: tuple[int, int], kind: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     image = np.full((*shape, 3), 128, np.uint8) if kind == "flat" else noise
-    assert estimate(image) is None
+    assert estimate(image) == ()
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,7 @@ def test_pictures_without_people_of_any_size(estimate: BlazePose, shape: tuple[i
         np.zeros((0, 10, 3), np.uint8),
     ],
 )
-def test_what_is_no_picture(estimate: BlazePose, image: np.ndarray) -> None:
+def test_what_is_no_picture(estimate: People, image: np.ndarray) -> None:
     with pytest.raises(ValueError, match="uint8 RGB"):
         estimate(image)
 
@@ -231,7 +232,7 @@ def test_damaged_network(tmp_path: Path, content: bytes) -> None:
         BlazePose(models=tmp_path)
 
 
-def test_another_network(loaded: BlazePose, tmp_path: Path) -> None:
+def test_another_network(loaded: People, tmp_path: Path) -> None:
     detector = assets.pose_model("pose_detection.tflite").read_bytes()
     for name in ("pose_detection.tflite", "pose_landmark_full.tflite"):
         (tmp_path / name).write_bytes(detector)
@@ -239,7 +240,7 @@ def test_another_network(loaded: BlazePose, tmp_path: Path) -> None:
         BlazePose(models=tmp_path)
 
 
-def test_loading_says_nothing(loaded: BlazePose, capfd: pytest.CaptureFixture[str]) -> None:
+def test_loading_says_nothing(loaded: People, capfd: pytest.CaptureFixture[str]) -> None:
     open_estimator()
     assert capfd.readouterr() == ("", "")
 
@@ -256,13 +257,13 @@ def test_confidence_is_visibility_and_never_zero() -> None:
         visibility=visibility,
         mask_logits=np.zeros((256, 256), np.float32),
     )
-    pose = answer.detection().pose
+    pose = answer.reading().detection.pose
     body = pose.body
     assert body[BODY_INDEX["left_shoulder"], 2] == np.float32(0.9)
     assert body[BODY_INDEX["neck"], 2] == np.float32(0.4)
     np.testing.assert_allclose(body[BODY_INDEX["neck"], :2], (points[11] + points[12]) / 2)
     assert body[BODY_INDEX["nose"], 2] == np.float32(1e-3)
-    assert pose.depth[BODY_INDEX["right_big_toe"]] == 32
+    assert pose.has_depth[BODY_INDEX["right_big_toe"]]
     missing = [BODY_INDEX["left_small_toe"], BODY_INDEX["right_small_toe"]]
     np.testing.assert_array_equal(np.flatnonzero(body[:, 2] == 0), missing)
     assert not pose.face.any()

@@ -69,7 +69,7 @@ def test_whatever_comes_in_possible_hands_come_out(noise: np.ndarray) -> None:
 
 def test_fingers_are_seen_at_once_in_a_photo() -> None:
     clenched = curled(80, 100, 70)
-    fingers = FingerMotion(JOINTS)(clenched, SEEN, 1.0, 0.0, smooth=False)
+    fingers = JOINTS.directions(FingerMotion(JOINTS)(clenched, SEEN, 1.0, 0.0, smooth=False))
     np.testing.assert_allclose(fingers[:, 1:], clenched[:, 1:], atol=0.03)
 
 
@@ -77,13 +77,14 @@ def test_unseen_fingers_ease_to_relaxed() -> None:
     motion = FingerMotion(JOINTS)
     for frame in range(60):
         fingers = motion(curled(80, 100, 70), SEEN, 0.05, frame / 30, smooth=True)
-    assert bent_by(fingers).min() > 60
+    assert bent_by(JOINTS.directions(fingers)).min() > 60
     bends = [
-        bent_by(motion(STRAIGHT, UNSEEN, 0.05, 2 + frame / 30, smooth=True)).mean() for frame in range(120)
+        bent_by(JOINTS.directions(motion(STRAIGHT, UNSEEN, 0.05, 2 + frame / 30, smooth=True))).mean()
+        for frame in range(120)
     ]
     assert bends[0] > 75
     assert (np.diff(bends) < 0.1).all()
-    relaxed = FingerMotion(JOINTS)(STRAIGHT, UNSEEN, 1.0, 0.0, smooth=False)
+    relaxed = JOINTS.directions(FingerMotion(JOINTS)(STRAIGHT, UNSEEN, 1.0, 0.0, smooth=False))
     np.testing.assert_allclose(relaxed, BODY.rest_posture.fingers, atol=0.03)
     assert bends[-1] < bent_by(relaxed).mean() + 3
 
@@ -91,7 +92,10 @@ def test_unseen_fingers_ease_to_relaxed() -> None:
 def test_fingers_that_flicker_do_not_move_faster_than_fingers() -> None:
     motion = FingerMotion(JOINTS)
     shapes = [curled(-30, 0, 0), curled(90, 110, 80)]
-    seen = [motion(shapes[frame % 2], SEEN, 0.05, frame / 30, smooth=True) for frame in range(20)]
+    seen = [
+        JOINTS.directions(motion(shapes[frame % 2], SEEN, 0.05, frame / 30, smooth=True))
+        for frame in range(20)
+    ]
     for before, after in pairwise(seen):
         moved = np.degrees(np.arccos(np.clip((before * after).sum(axis=-1), -1, 1)))
         assert moved[:, 1:, 0].max() < np.degrees(12 / 30) + 1

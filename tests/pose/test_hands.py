@@ -44,12 +44,14 @@ class Network:
 
     def __call__(self, image: Image, region: Region) -> HandReading | None:
         self.looks += 1
-        near = [
-            known
-            for known in self.hands
-            if np.hypot(*(known[0].mean(axis=0) - (region.x, region.y))) < region.size / 3
-        ]
-        points, presence, rightness = near[0] if near else (hand(np.array([region.x, region.y])), 0.0, 0.5)
+
+        def away(known: tuple[np.ndarray, float, float]) -> float:
+            return float(np.hypot(*(known[0].mean(axis=0) - (region.x, region.y))))
+
+        nearest = min(self.hands, key=away, default=None)
+        if nearest is None or away(nearest) >= region.size / 3:
+            nearest = (hand(np.array([region.x, region.y])), 0.0, 0.5)
+        points, presence, rightness = nearest
         return HandReading(points, np.zeros(21, np.float32), presence, rightness)
 
 
@@ -137,6 +139,31 @@ def test_hands_that_pass_each_other_keep_their_sides() -> None:
     assert left_hand is not None
     assert right_hand is not None
     assert left_hand.points[0, 0] < right_hand.points[0, 0]
+
+
+def test_hands_that_touch_and_part_keep_their_sides() -> None:
+    network = both()
+    see = follow(network)
+    apart = [*range(100, 5, -8), *[5] * 20, *range(5, 100, 8)]
+    for half in apart:
+        left, right = moved((LEFT + RIGHT) / 2, half), moved((LEFT + RIGHT) / 2, -half)
+        network.hands = [(hand(left), 0.95, 0.05), (hand(right), 0.95, 0.95)]
+        found = see(left, right)
+        for reading, wrist in zip(found, (left, right), strict=True):
+            assert reading is None or half < 20 or np.hypot(*(reading.points[0] - wrist)) < 1
+    assert None not in found
+
+
+def test_hands_found_by_the_wrong_sides_are_exchanged_at_once() -> None:
+    network = both(right=moved(LEFT, -24))
+    see = follow(network)
+    assert None not in see(LEFT, moved(LEFT, -24))
+    # the arms have crossed between two frames
+    left, right = moved(LEFT, -24), LEFT
+    network.hands = [(hand(left), 0.95, 0.05), (hand(right), 0.95, 0.95)]
+    for reading, wrist in zip(see(left, right), (left, right), strict=True):
+        assert reading is not None
+        np.testing.assert_array_equal(reading.points, hand(wrist))
 
 
 def test_one_hand_is_not_found_twice() -> None:

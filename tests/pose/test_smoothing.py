@@ -79,6 +79,25 @@ def test_beta_cuts_the_lag_of_fast_motion() -> None:
     assert lag(0.05) < 0.01
 
 
+def test_slow_noise_does_not_open_the_filter() -> None:
+    noise = np.random.default_rng(3).normal(0, 0.02, 300)
+    shakes = []
+    for still in (0.0, 0.9):
+        smooth = OneEuro(0.3, 1.5, 3.0, still=still)
+        results = [float(smooth.filter(value, index / 30)) for index, value in enumerate(noise)]
+        shakes.append(np.std(np.diff(results[30:])))
+    assert shakes[1] < 0.8 * shakes[0]
+    assert shakes[1] < np.std(np.diff(noise)) / 4
+
+
+def test_components_that_share_their_speed_arrive_together() -> None:
+    smooth = OneEuro(1.0, 1.0, shared=True)
+    smooth.filter([[0.0, 0.0]], 0.0)
+    for index in range(1, 6):
+        x, y = smooth.filter([[5.0, 0.5]], index / 30)[0]
+        assert y == pytest.approx(x / 10)
+
+
 def test_same_result_whatever_the_frame_rate() -> None:
     ends = []
     for rate in (30, 120):
@@ -127,6 +146,8 @@ def test_result_is_the_callers_own() -> None:
 def test_bad_settings(arguments: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="cutoffs"):
         OneEuro(*arguments)
+    with pytest.raises(ValueError, match="still"):
+        OneEuro(still=-1.0)
 
 
 def test_bad_calls() -> None:

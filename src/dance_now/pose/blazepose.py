@@ -1,4 +1,4 @@
-"""BlazePose: a person detector, a landmark network, and a region that follows the person between frames.
+"""BlazePose: a person detector and a landmark network.
 
 Source: Bazarevsky et al., "BlazePose: On-device Real-time Body Pose tracking", 2020; networks, anchors and
 decoding as in MediaPipe 0.10.21, modules ``pose_detection`` and ``pose_landmark``.
@@ -6,6 +6,7 @@ decoding as in MediaPipe 0.10.21, modules ``pose_detection`` and ``pose_landmark
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,22 +16,19 @@ import numpy as np
 
 from dance_now import assets
 from dance_now.arrays import FloatArray, Image
+from dance_now.pose.blazepose_depth import in_pixels
 from dance_now.pose.estimator import Detection, PersonMask
 from dance_now.pose.keypoints import BODY_INDEX, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.litert import LiteNetwork, Region, sigmoid
-from dance_now.pose.person_detector import PersonDetector, region_around, search_squares
+from dance_now.pose.people import Reading
+from dance_now.pose.person_detector import PersonDetector
 from dance_now.pose.pose import Pose
-from dance_now.pose.smoothing import OneEuro
 
 _LANDMARK_SIZE: Final = 256
 _HEATMAP_SIZE: Final = 64
 _MINIMUM_SCORE: Final = 0.5
-_MOST_CANDIDATES: Final = 3
 _SURE_PRESENCE: Final = 0.9
 _SURE_VISIBILITY: Final = 0.8
-_FRAME_SECONDS: Final = 1 / 30  # the clock of the region's filter: estimators are not told the time
-_REGION_CUTOFF: Final = 0.5  # Hz at rest
-_REGION_BETA: Final = 9.0  # Hz for a speed of one region a second
 _LOWEST_CONFIDENCE: Final = 1e-3
 _CIRCLE: Final = slice(33, 35)  # landmarks that are the person's circle, not body points
 _LANDMARK_COUNT: Final = 39
@@ -69,16 +67,11 @@ _MIDPOINTS: Final = {"neck": (11, 12), "mid_hip": (23, 24)}
 
 
 class BlazePose:
-    """The body's pose estimator: 33 points with depth and a mask, one person.
-
-    While it follows a person it runs the landmark network alone, on a region read off the last frame; when
-    the network says that nobody is there, the detector looks over the same frame: the whole of it, then,
-    for people too small for that, overlapping squares. Of several people it takes the one with the
-    greatest score times size.
+    """BlazePose's two networks: who is where, and one person's 33 points with depth and a mask.
 
     Points become BODY_25 (no small toes; neck and mid-hip are midpoints) and four points of each hand
     (wrist, thumb, index and little knuckle). Confidence is the network's visibility, never under 0.001.
-    Depth is the network's z, in pixels, from the mid-hip.
+    Depth is the network's z from the mid-hip, brought to pixels (``blazepose_depth``).
     """
 
     def __init__(self, threads: int = 2, models: Path | None = None) -> None:
@@ -98,65 +91,13 @@ class BlazePose:
         )
         self._detector = PersonDetector(detection, threads)
         self._landmarks = LiteNetwork(landmark, threads, {_VALUES, _PRESENCE, _MASK, _HEATMAPS})
-        self._region: Region | None = None
-        self._steady: OneEuro | None = None
-        self._frame_count = 0
 
-    def reset(self) -> None:
-        """Forgets the person followed."""
-        self._region = None
-        self._steady = None
-        self._frame_count = 0
+    def find(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+        """Where in some upright squares of a picture people are, most prominent first; one may come twice."""
+        return self._detector(image, squares)
 
-    def __call__(self, image: Image) -> Detection | None:
-        """The followed or most prominent person in ``image``, or None.
-
-        Args:
-            image: (H, W, 3) uint8 RGB of any size; it is not written to.
-
-        Raises:
-            ValueError: another shape or type.
-        """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-            raise ValueError(f"a picture is (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}")
-        image = np.ascontiguousarray(image)
-        found = self._measure(image, self._region) if self._region is not None else None
-        if found is None:
-            self.reset()
-            found = self._acquire(image)
-        if found is None:
-            return None
-        self._region = self._next_region(found)
-        return found.detection()
-
-    def _next_region(self, found: _Landmarks) -> Region:
-        """Where to look in the next frame, held steady: a trembling square makes trembling points."""
-        if self._steady is None:
-            self._steady = OneEuro(_REGION_CUTOFF, _REGION_BETA / found.region.size)
-        self._frame_count += 1
-        centre, end = self._steady.filter(found.circle, self._frame_count * _FRAME_SECONDS)
-        return region_around(centre, end)
-
-    def _acquire(self, image: Image) -> _Landmarks | None:
-        whole, *smaller = search_squares(image)
-        return self._search(image, [whole]) or self._search(image, smaller, sure=True)
-
-    def _search(self, image: Image, views: list[Region], sure: bool = False) -> _Landmarks | None:
-        """The most prominent person in some squares; with ``sure``, only one who is clearly there.
-
-        Each candidate is measured twice: the detector's region is rough, and a second look, through the
-        first one's own region, is what following frames will see. What fails it was no person.
-        """
-        for region in self._detector(image, views)[:_MOST_CANDIDATES]:
-            found = self._measure(image, region)
-            if found is not None:
-                found = self._measure(image, region_around(*found.circle))
-            if found is not None and (found.is_sure or not sure):
-                return found
-        return None
-
-    def _measure(self, image: Image, region: Region) -> _Landmarks | None:
-        """The person in the region, or None where the network sees nobody."""
+    def read(self, image: Image, region: Region) -> Reading | None:
+        """The person in a region, or None where the network sees nobody."""
         if not region.usable(image):
             return None
         square = region.cut(image, _LANDMARK_SIZE, cv2.BORDER_REPLICATE)
@@ -167,7 +108,7 @@ class BlazePose:
             return None
         matrix = region.to_picture(_LANDMARK_SIZE)
         in_square = _refined(values[:, :2], outputs[_HEATMAPS][0])
-        return _Landmarks(
+        landmarks = _Landmarks(
             region=region,
             presence=presence,
             points=(in_square @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32),
@@ -175,6 +116,7 @@ class BlazePose:
             visibility=sigmoid(values[:, 3]),
             mask_logits=outputs[_MASK][0, :, :, 0],
         )
+        return landmarks.reading()
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,11 +147,11 @@ class _Landmarks:
             and float(self.visibility[:_POINT_COUNT].mean()) >= _SURE_VISIBILITY
         )
 
-    def detection(self) -> Detection:
+    def reading(self) -> Reading:
         mask = PersonMask(
             sigmoid(self.mask_logits), self.region.to_picture(_LANDMARK_SIZE).astype(np.float32)
         )
-        return Detection(self._pose(), mask)
+        return Reading(Detection(self._pose(), mask), self.circle, self.is_sure)
 
     def _pose(self) -> Pose:
         confidence = np.clip(self.visibility, _LOWEST_CONFIDENCE, 1)
@@ -223,7 +165,7 @@ class _Landmarks:
         for start, landmarks in _HAND_LANDMARKS:
             for row, landmark in zip(_HAND_ROWS, landmarks, strict=True):
                 rows[start + row] = values[landmark]
-        return Pose(rows[:, :3], rows[:, 3], rows[:, 2] > 0)
+        return Pose(rows[:, :3], in_pixels(rows[:, 3]), rows[:, 2] > 0)
 
 
 def _refined(points: FloatArray, heatmaps: FloatArray) -> FloatArray:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
 import numpy as np
 
 from dance_now.arrays import Image
+from dance_now.pose.estimator import Person
 from dance_now.pose.keypoints import BODY, BODY_LIMBS, FACE, HAND_LIMBS, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.pose import Pose
 
@@ -18,6 +20,7 @@ _SHIFT: Final = 4  # OpenCV takes coordinates in 1 / 2**shift pixels
 _TRUSTED: Final = 0.2
 _THICKNESS: Final = 0.011  # of the figure's extent
 _FACE_COLOUR: Final = (255, 255, 255)
+_HEAD: Final = (0, 15, 16, 17, 18)
 
 
 def _limbs() -> tuple[tuple[int, int, Colour, float], ...]:
@@ -37,6 +40,33 @@ def _hue(value: float) -> Colour:
 
 
 _LIMBS: Final = _limbs()
+
+
+def draw_people(image: Image, people: Sequence[Person]) -> Image:
+    """A copy of ``image`` (H, W, 3) uint8 RGB with everybody's limbs and their identity over the head."""
+    canvas = np.ascontiguousarray(image).copy()
+    for person in people:
+        canvas = draw_pose(canvas, person.detection.pose)
+    for person in people:
+        _draw_number(canvas, person.detection.pose, str(person.identity))
+    return canvas
+
+
+def _draw_number(canvas: Image, pose: Pose, text: str) -> None:
+    shown = pose.body[:, 2] >= _TRUSTED
+    if not shown.any():
+        return
+    side = max(canvas.shape[:2])
+    tall = min(float(np.ptp(pose.body[shown, :2], axis=0).max()), side)
+    over = [row for row in _HEAD if shown[row]] or np.flatnonzero(shown).tolist()
+    points = np.clip(pose.body[over, :2], 0, side)
+    radius = max(0.045 * tall, 8.0)
+    x, y = float(points[:, 0].mean()), max(float(points[:, 1].min()) - 2.5 * radius, radius)
+    cv2.circle(canvas, (round(x), round(y)), round(radius), (20, 20, 20), -1, cv2.LINE_AA)
+    size = radius / 20
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    place = (round(x - width / 2), round(y + height / 2))
+    cv2.putText(canvas, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, _FACE_COLOUR, 1, cv2.LINE_AA)
 
 
 def draw_pose(image: Image, pose: Pose) -> Image:

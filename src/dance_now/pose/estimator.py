@@ -1,8 +1,9 @@
-"""What every pose estimator does: a picture in, one person's pose and mask out."""
+"""What every pose estimator does: a picture in, people's poses and masks out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import cv2
@@ -47,17 +48,49 @@ class Detection:
     mask: PersonMask
 
 
+@dataclass(frozen=True, eq=False)
+class Person:
+    """Somebody in a picture, and which of the people in the video it is.
+
+    Attributes:
+        identity: the same number for the same person in every picture, until the estimator is reset.
+        detection: pose and mask.
+    """
+
+    identity: int
+    detection: Detection
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorOptions:
+    """What is wanted of an estimator.
+
+    Attributes:
+        threads: CPU threads for the networks.
+        hands: read fingers, where hands are large enough to be seen.
+        face: read the face, where it is large enough to be seen.
+        most: how many people to follow: with 1 the most prominent one.
+        model: the network's file, for estimators that do not come with one.
+    """
+
+    threads: int = 2
+    hands: bool = True
+    face: bool = True
+    most: int = 1
+    model: Path | None = None
+
+
 class PoseEstimator(Protocol):
-    """Finds one person in each picture and follows that person from call to call.
+    """Finds people in each picture and follows them from call to call.
 
     Successive calls are taken as successive frames of one video; call ``reset`` before a picture that
     has nothing to do with the last one.
     """
 
-    def __call__(self, image: Image) -> Detection | None:
-        """The person in ``image`` ((H, W, 3) uint8 RGB), or None where nobody is seen."""
+    def __call__(self, image: Image) -> tuple[Person, ...]:
+        """The people in ``image`` ((H, W, 3) uint8 RGB) in the order of their identities."""
         ...
 
     def reset(self) -> None:
-        """Forgets the person followed."""
+        """Forgets everybody; identities begin anew."""
         ...

@@ -26,8 +26,8 @@ Array = npt.NDArray[np.float64]
 # left and right brow above the eye (of the distance between the eyes); gaze to the left and up (of an eye's
 # width).
 _AVERAGE: Final = np.array([0.33, 0.33, 0.02, 0.80, 0.32, 0.32, 0.0, 0.0])
-_LOWEST: Final = np.array([0.15, 0.15, 0.0, 0.66, 0.22, 0.22, -0.08, -0.12])
-_HIGHEST: Final = np.array([0.42, 0.42, 0.10, 0.96, 0.44, 0.44, 0.08, 0.08])
+_LOWEST: Final = np.array([0.15, 0.15, 0.0, 0.50, 0.20, 0.20, -0.08, -0.22])
+_HIGHEST: Final = np.array([1.60, 1.60, 0.10, 1.10, 0.80, 0.80, 0.08, 0.08])  # drawn faces have large eyes
 # Which share of the time a measure is below its neutral value: eyes are mostly open, mouths mostly shut.
 _QUANTILES: Final = np.array([0.7, 0.7, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5])
 
@@ -40,18 +40,24 @@ _NEEDED: Final = np.array([0, 16, 27, 33, *range(17, 27), *range(36, 49), 54, *r
 
 _WINDOW_SAMPLES: Final = 120
 _SAMPLE_SECONDS: Final = 0.1
+_SAMPLE_TRUST: Final = 0.3  # less does not move what is neutral
 _PRIOR_SECONDS: Final = 1.5
 _LEAST_CONFIDENCE: Final = 0.3
 # Pixels between the eyes, from nothing to full trust: below, lids are two or three pixels apart and flicker.
 _SMALL_FACE: Final = (16.0, 28.0)
+_SMALL_EYES: Final = (18.0, 40.0)  # the same for lids alone
 _YAW: Final = np.radians([45.0, 60.0])
 _NOD: Final = np.radians([40.0, 55.0])
+# Who looks down seems to close the eyes: lids follow the gaze, and a camera in front sees less of the eyes.
+_NOD_OF_LIDS: Final = np.radians([8.0, 40.0])
+_LIDS_WITH_GAZE: Final = 1.8  # share of the eye's opening lost, for a gaze lower by an eye's width
+_LOWEST_GAZE: Final = 0.2
 _ASIDE: Final = (0.2, 0.3)  # how far the bridge of the nose is off the middle of a flat face's width
 _RISE_SECONDS, _FALL_SECONDS = 0.1, 0.3
 # departures that mean nothing yet, and those that mean everything
 _EYE_CLOSING: Final = (0.15, 0.7)  # of the neutral openness
 _WINK: Final = (0.5, 0.85)  # difference of the eyes: below, it is taken for noise; above, for a wink
-_MOUTH_OPENING: Final = (0.03, 0.45)
+_MOUTH_OPENING: Final = (0.015, 0.28)  # speech opens a mouth by 0.1 to 0.2
 _MOUTH_WIDENING: Final = (0.05, 0.25)  # of the neutral width
 _BROW_MOVING: Final = (0.03, 0.14)
 _GAZE_MOVING: Final = (0.03, 0.22)
@@ -90,7 +96,7 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
     """
 
     def __init__(self) -> None:
-        self._filter = OneEuro(minimum_cutoff=1.2, beta=3.0, derivative_cutoff=5.0)
+        self._filter = OneEuro(minimum_cutoff=1.5, beta=6.0, derivative_cutoff=5.0)
         self.reset()
 
     def reset(self) -> None:
@@ -99,7 +105,7 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
         self._samples: deque[Array] = deque(maxlen=_WINDOW_SAMPLES)
         self._sampled = -np.inf
         self._time = -np.inf
-        self._share = 0.0
+        self._share = np.zeros(len(_AVERAGE))
 
     def __call__(self, pose: Pose, time: float) -> Expression:
         """The expression of the face in ``pose``; a face lost, tiny or turned away eases to neutral.
@@ -109,13 +115,14 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
             time: seconds, rising from call to call until ``reset``.
         """
         measures, trust = face_measures(pose)
-        values = self._filter.filter(measures if trust > 0 else np.full(len(_AVERAGE), np.nan), time)
+        seen = float(trust.max())
+        values = self._filter.filter(measures if seen > 0 else np.full(len(_AVERAGE), np.nan), time)
         self._ease(trust, time)
-        if trust > 0.5 and time - self._sampled >= _SAMPLE_SECONDS:
-            self._samples.append(measures)
+        if seen > 0.5 and time - self._sampled >= _SAMPLE_SECONDS:
+            self._samples.append(np.where(trust > _SAMPLE_TRUST, measures, self.neutral))
             self._sampled = time
         self._time = time
-        if self._share <= 0:
+        if not self._share.any():
             return Expression()
         return Expression(*(float(value) for value in self._share * _departures(values, self.neutral)))
 
@@ -131,22 +138,20 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
         share = 0.0 if len(samples) < 2 else seconds / (seconds + _PRIOR_SECONDS)
         return np.clip(_AVERAGE + share * (usual - _AVERAGE), _LOWEST, _HIGHEST)
 
-    def _ease(self, trust: float, time: float) -> None:
+    def _ease(self, trust: Array, time: float) -> None:
         if not np.isfinite(self._time):
             self._share = trust
             return
-        seconds = _RISE_SECONDS if trust > self._share else _FALL_SECONDS
-        keep = np.exp(-max(time - self._time, 0.0) / seconds)
-        self._share = float(trust + (self._share - trust) * keep)
-        if trust == 0 and self._share < 0.01:
-            self._share = 0.0
+        seconds = np.where(trust > self._share, _RISE_SECONDS, _FALL_SECONDS)
+        share = trust + (self._share - trust) * np.exp(-max(time - self._time, 0.0) / seconds)
+        self._share = np.where((trust == 0) & (share < 0.01), 0.0, share)
 
 
-def face_measures(pose: Pose) -> tuple[Array, float]:
-    """The eight measures of a face, and the trust in them in [0, 1]."""
+def face_measures(pose: Pose) -> tuple[Array, Array]:
+    """The eight measures of a face, and the trust in each in [0, 1]."""
     nothing = np.zeros(len(_AVERAGE))
     if pose.face[_NEEDED, 2].min() < _LEAST_CONFIDENCE:
-        return nothing, 0.0
+        return nothing, nothing
     solid = bool(pose.has_depth[FACE][_NEEDED].all())
     points = np.column_stack([pose.face[:, :2], pose.depth[FACE]]).astype(np.float64) * [1.0, -1.0, -1.0]
     if not solid:
@@ -155,9 +160,10 @@ def face_measures(pose: Pose) -> tuple[Array, float]:
     apart = float(np.linalg.norm(left - right))
     up = points[27] - points[33]
     if apart < 1e-3 or float(np.linalg.norm(np.cross(left - right, up))) < 1e-3 * apart * apart:
-        return nothing, 0.0
+        return nothing, nothing
     head = basis(left - right, up)
-    trust = _trust(points, head, solid) * _fading(-apart, (-_SMALL_FACE[1], -_SMALL_FACE[0]))
+    trust = np.full(len(_AVERAGE), _trust(points, head, solid) * _growing(apart, _SMALL_FACE))
+    trust[:2] *= _growing(apart, _SMALL_EYES) * _fading(_nod(head), (_NOD_OF_LIDS[0], _NOD_OF_LIDS[1]))
     return _measured(points @ head, apart), trust
 
 
@@ -182,13 +188,22 @@ def _trust(points: Array, head: Array, solid: bool) -> float:
     if solid:
         forward = head[:, 2]
         yaw = abs(float(np.arctan2(forward[0], forward[2])))
-        nod = abs(float(np.arcsin(np.clip(forward[1], -1.0, 1.0))))
-        return _fading(yaw, (_YAW[0], _YAW[1])) * _fading(nod, (_NOD[0], _NOD[1]))
+        return _fading(yaw, (_YAW[0], _YAW[1])) * _fading(abs(_nod(head)), (_NOD[0], _NOD[1]))
     level = points @ head[:, 0]
     width = float(level[16] - level[0])
     if width <= 1e-3:
         return 0.0
     return _fading(abs(float(level[27] - level[0]) / width - 0.5), _ASIDE)
+
+
+def _nod(head: Array) -> float:
+    """How far down a face looks, radians; 0 for one without depth."""
+    return float(np.arcsin(np.clip(-head[1, 2], -1.0, 1.0)))
+
+
+def _growing(value: float, span: tuple[float, float]) -> float:
+    """0 up to the span's start, 1 from its end on."""
+    return 1.0 - _fading(value, span)
 
 
 def _fading(value: float, span: tuple[float, float]) -> float:
@@ -200,7 +215,9 @@ def _departures(values: Array, neutral: Array) -> Array:
     """(8,) values of an Expression."""
     off = values - neutral
     result = np.zeros(len(_AVERAGE))
-    result[:2] = _together(np.clip(_beyond(-off[:2] / neutral[:2], _EYE_CLOSING), -0.5, 1.0))
+    lowered = neutral[:2] * (1 - _LIDS_WITH_GAZE * np.clip(-off[7], 0.0, _LOWEST_GAZE))
+    closing = np.maximum(1 - values[:2] / lowered, 0.0) + np.minimum(1 - values[:2] / neutral[:2], 0.0)
+    result[:2] = _together(np.clip(_beyond(closing, _EYE_CLOSING), -0.5, 1.0))
     result[2] = np.clip(_beyond(off[2], _MOUTH_OPENING), 0.0, 1.0)
     result[3] = np.clip(_beyond(off[3] / neutral[3], _MOUTH_WIDENING), -1.0, 1.0)
     result[4:6] = np.clip(_beyond(off[4:6], _BROW_MOVING), -1.0, 1.0)

@@ -7,38 +7,48 @@ from typing import Final
 import numpy as np
 
 from dance_now.arrays import Image
-from dance_now.pose.estimator import Detection, PersonMask, PoseEstimator
+from dance_now.pose.appearance import colours_of
+from dance_now.pose.estimator import Detection, Person, PersonMask, PoseEstimator
 from dance_now.pose.hull import hull_mask
 from dance_now.pose.opening import open_estimator
-from dance_now.pose.openpose_files import OpenPoseFiles, prominent
+from dance_now.pose.openpose_files import OpenPoseFiles
+from dance_now.pose.openpose_reading import ListedPose
+from dance_now.pose.own_masks import own_masks
 from dance_now.pose.pose import Pose
+from dance_now.pose.tracking import Sighting, Tracker
 
 _INSIDE: Final = 0.5  # mask value
 _OVERLAP: Final = 0.5  # of the keypoints that must lie on the mask of the same person
 
 
-class PersonFinder:
-    """Finds one person in each picture; with keypoint files, takes the pose from there.
+class PeopleFinder:
+    """Finds the people in each picture; with keypoint files, takes the poses from there.
 
-    The person in the files is the one with the largest bounding box, followed from frame to frame. The mask
-    is then the estimator's if it finds the same person, else a hull of the pose.
+    Who is who in the files is told by their person_id where they hold one, else found by place and colours.
+    Masks are then the estimator's for whom it finds too, else hulls of the poses.
 
     Args:
         estimator: by default the base install's; opened when it is first needed.
         poses: keypoint files, one a frame.
-        masks: whether masks are needed; without, given poses need no estimator and come with their hull.
+        masks: whether masks are needed; without, given poses need no estimator and come with their hulls.
+        most: how many people the estimator follows if it is opened here.
     """
 
     def __init__(
-        self, estimator: PoseEstimator | None = None, poses: OpenPoseFiles | None = None, masks: bool = True
+        self,
+        estimator: PoseEstimator | None = None,
+        poses: OpenPoseFiles | None = None,
+        masks: bool = True,
+        most: int = 1,
     ) -> None:
         self._estimator = estimator
         self._poses = poses
         self._masks = masks
-        self._followed: Pose | None = None
+        self._most = most
+        self._tracker = Tracker()
 
-    def __call__(self, image: Image, index: int) -> Detection | None:
-        """The person in a picture ((H, W, 3) uint8 RGB), or None where nobody is.
+    def __call__(self, image: Image, index: int) -> tuple[Person, ...]:
+        """The people in a picture ((H, W, 3) uint8 RGB) in the order of their identities.
 
         Args:
             image: the picture.
@@ -49,28 +59,42 @@ class PersonFinder:
         """
         if self._poses is None:
             return self._opened()(image)
-        self._followed = prominent(self._poses.people(index), self._followed)
-        if self._followed is None:
-            return None
-        return Detection(self._followed, self._mask(image, self._followed))
+        listed = self._poses.people(index)
+        found = [
+            Detection(each.pose, mask)
+            for each, mask in zip(listed, self._all_masks(image, listed), strict=True)
+        ]
+        numbers: list[int | None] = [each.number for each in listed]
+        if None in numbers:
+            seen = [Sighting(each.pose, colours_of(image, each)) for each in found]
+            numbers = self._tracker(seen)
+        people = [
+            Person(number, each)
+            for number, each in zip(numbers, own_masks(found), strict=True)
+            if number is not None and number >= 0
+        ]
+        return tuple(sorted(people, key=lambda person: person.identity))
 
     def reset(self) -> None:
-        """Forgets the person followed."""
-        self._followed = None
+        """Forgets everybody."""
+        self._tracker.reset()
         if self._estimator is not None:
             self._estimator.reset()
 
-    def _mask(self, image: Image, pose: Pose) -> PersonMask:
-        if self._masks:
-            found = self._opened()(image)
-            if found is not None and _covered(pose, found.mask) >= _OVERLAP:
-                return found.mask
-        return hull_mask(pose)
+    def _all_masks(self, image: Image, listed: list[ListedPose]) -> list[PersonMask]:
+        """Each person's mask: the best of the estimator's if it lies on that person, else a hull."""
+        left = [person.detection.mask for person in self._opened()(image)] if self._masks and listed else []
+        masks = []
+        for each in listed:
+            covered = [_covered(each.pose, mask) for mask in left]
+            best = int(np.argmax(covered)) if covered else -1
+            masks.append(left.pop(best) if covered and covered[best] >= _OVERLAP else hull_mask(each.pose))
+        return masks
 
     def _opened(self) -> PoseEstimator:
         if self._estimator is None:
-            whole = self._poses is None  # given poses need a mask only
-            self._estimator = open_estimator(hands=whole, face=whole)
+            whole = self._poses is None  # given poses need masks only
+            self._estimator = open_estimator(hands=whole, face=whole, most=self._most)
         return self._estimator
 
 

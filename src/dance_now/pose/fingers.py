@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.limits import within_cone
-from dance_now.pose.smoothing import OneEuro
 from dance_now.pose.vectors import cross, length, normalised
 
 Array = npt.NDArray[np.float64]
@@ -82,24 +81,22 @@ class FingerJoints:
 
 
 class FingerMotion:
-    """Fingers over time: eased to relaxed where they are not seen, smooth, never faster than fingers are."""
+    """Fingers over time: eased to relaxed where they are not seen, never faster than fingers are."""
 
     def __init__(self, joints: FingerJoints) -> None:
         self._joints = joints
-        self._filter = OneEuro(minimum_cutoff=1.0, beta=0.8)
         self.reset()
 
     def reset(self) -> None:
         """Forgets all motion."""
-        self._filter.reset()
         self._held: Array | None = None
         self._time = -np.inf
 
     def __call__(self, fingers: Array, trust: Array, drift: float, time: float, smooth: bool) -> Array:
-        """(2, 5, 3, 3) unit directions in the rest hands' axes.
+        """(2, 25) joint angles, see ``FingerJoints.angles``.
 
         Args:
-            fingers: (2, 5, 3, 3) measured ones.
+            fingers: (2, 5, 3, 3) unit directions measured, in the rest hands' axes.
             trust: (2,) in each hand's.
             drift: share of the way back to relaxed that unseen fingers take since the last call.
             time: seconds.
@@ -114,7 +111,7 @@ class FingerMotion:
             step = _FASTEST * max(time - self._time, 0.0)
             angles = np.clip(angles, held - step, held + step)
         self._held, self._time = angles, time
-        return self._joints.directions(self._filter.filter(angles, time) if smooth else angles)
+        return angles
 
 
 def _dot(first: Array, second: Array) -> Array:

@@ -30,8 +30,8 @@ _HIDDEN_EAR: Final = 0.4  # of the way from the seen ear to the nose
 _LIMITS: Final = np.radians([[-80.0, 80.0], [-50.0, 50.0], [-40.0, 40.0]])
 
 
-def head_rotation(points: Array, weights: Array) -> tuple[Array, float]:
-    """The rotation that takes a head looking at the viewer to the one seen.
+def head_fit(points: Array, weights: Array) -> tuple[Array, float, float]:
+    """The rotation that takes a head looking at the viewer to the one seen, and how large it is seen.
 
     It is the best fit of a parallel projection of an average head (scaled orthography, as in DeMenthon and
     Davis, "Model-based object pose in 25 lines of code", 1995). The depth of estimators is not used: within a
@@ -42,26 +42,27 @@ def head_rotation(points: Array, weights: Array) -> tuple[Array, float]:
         weights: (5,) trust in each in [0, 1].
 
     Returns:
-        (3, 3) rotation and the trust in it in [0, 1]; the identity where the points say nothing.
+        (3, 3) rotation, the standing height in pixels of an adult with such a head, and the trust in both in
+        [0, 1]; the identity and 0 where the points say nothing.
     """
     points, weights = _with_hidden_ear(points, weights)
     trust = float(min(weights[0] + 0.5 * (weights[1] + weights[2]), weights[3] + weights[4], 1.0))
     use = weights * _IMPORTANCE
     if trust <= 0 or use.sum() <= 1e-6:
-        return np.eye(3), 0.0
+        return np.eye(3), 0.0, 0.0
     share = (use / use.sum())[:, None]
     seen = points - (points * share).sum(axis=0)
     template = _TEMPLATE - (_TEMPLATE * share).sum(axis=0)
     size = float(np.abs(seen).max())
     if size < 1e-3:
-        return np.eye(3), 0.0
+        return np.eye(3), 0.0, 0.0
     spread = (template * share).T @ template
     fit = (seen * share).T @ template @ np.linalg.inv(spread + np.eye(3) * 1e-3 * np.trace(spread)) / size
     left, scales, right = np.linalg.svd(fit, full_matrices=False)
     if scales[1] < 1e-3 * scales[0]:
-        return np.eye(3), 0.0
+        return np.eye(3), 0.0, 0.0
     rows = left @ right
-    return np.vstack([rows, np.cross(rows[0], rows[1])]), trust
+    return np.vstack([rows, np.cross(rows[0], rows[1])]), float(scales[0]) * size, trust
 
 
 def limited_head(head: Array, chest: Array) -> Array:

@@ -1,11 +1,12 @@
 """The whole person: body, hands and face, each by its own networks.
 
 Source: the order of work of MediaPipe Holistic (Grishchenko and Bazarevsky, "MediaPipe Holistic", 2020): the
-body says where hands and face are, their own networks look closer.
+body says where hands and face are, their own networks look closer. Here for several people at once.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,12 @@ from dance_now import assets
 from dance_now.arrays import FloatArray, Image
 from dance_now.pose.blazehand import HandNetwork, HandReading
 from dance_now.pose.blazepose import BlazePose
-from dance_now.pose.estimator import Detection
+from dance_now.pose.estimator import Detection, Person
 from dance_now.pose.facemesh import FaceNetworks, FaceReading, region_from_face, region_from_head
 from dance_now.pose.hands import Arm, Hands
 from dance_now.pose.keypoints import BODY_INDEX, FACE, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.litert import Region
+from dance_now.pose.people import People
 from dance_now.pose.person import SEGMENTS, SHARES
 from dance_now.pose.pose import Pose
 from dance_now.pose.steady import SteadyRegion
@@ -37,16 +39,23 @@ _HEIGHT_QUANTILE: Final = 0.75
 
 
 class Holistic:
-    """The pose estimator of the base install: body, hands and face of one person, with depth and a mask.
+    """The pose estimator of the base install: body, hands and face of people, with depth and a mask.
 
     The body is ``BlazePose``'s. A hand that its network sees gets all 21 points, else the four that BlazePose
     marks; a face that its network sees gets all 70 points, else none. Their confidence is the network's
     presence. Their depth is true to scale within a hand or face, and set at the depth of the body's wrist or
-    nose.
+    nose. Of everybody but the first, hands and face are read in turn, and move along with wrist and nose in
+    between.
     """
 
     def __init__(
-        self, threads: int = 2, models: Path | None = None, *, hands: bool = True, face: bool = True
+        self,
+        threads: int = 2,
+        models: Path | None = None,
+        *,
+        hands: bool = True,
+        face: bool = True,
+        most: int = 1,
     ) -> None:
         """Loads the networks.
 
@@ -55,6 +64,7 @@ class Holistic:
             models: folder with the tflite files; by default ``dance_now.assets`` finds or fetches them.
             hands: read fingers; 4 ms a hand.
             face: read the face; 3 ms.
+            most: how many people to follow.
 
         Raises:
             DanceNowError: a network cannot be had, is damaged, or is another network.
@@ -63,27 +73,24 @@ class Holistic:
         def path(name: str) -> Path:
             return models / name if models is not None else assets.pose_model(name)
 
-        self._body = BlazePose(threads, models)
-        self._hands = Hands(HandNetwork(path("hand_landmark_full.tflite"), threads)) if hands else None
+        self._people = People(BlazePose(threads, models), most)
+        self._hands = HandNetwork(path("hand_landmark_full.tflite"), threads) if hands else None
         self._face = (
-            _Face(FaceNetworks(path("face_landmark.tflite"), path("iris_landmark.tflite"), threads))
+            FaceNetworks(path("face_landmark.tflite"), path("iris_landmark.tflite"), threads)
             if face
             else None
         )
+        self._looks: dict[int, _CloserLook] = {}
+        self._count = 0
 
     def reset(self) -> None:
-        """Forgets the person followed."""
-        self._body.reset()
-        self._reset_parts()
+        """Forgets everybody."""
+        self._people.reset()
+        self._looks = {}
+        self._count = 0
 
-    def _reset_parts(self) -> None:
-        if self._hands is not None:
-            self._hands.reset()
-        if self._face is not None:
-            self._face.reset()
-
-    def __call__(self, image: Image) -> Detection | None:
-        """The followed or most prominent person in ``image``, or None.
+    def __call__(self, image: Image) -> tuple[Person, ...]:
+        """The people in ``image`` in the order of their identities.
 
         Args:
             image: (H, W, 3) uint8 RGB of any size; it is not written to.
@@ -91,19 +98,82 @@ class Holistic:
         Raises:
             ValueError: another shape or type.
         """
-        detection = self._body(image)
-        if detection is None:
-            self._reset_parts()
-            return None
+        people = self._people(image)
         image = np.ascontiguousarray(image)
+        looks = {
+            person.identity: self._looks.get(person.identity) or _CloserLook(self._hands, self._face)
+            for person in people
+        }
+        self._looks = looks
+        self._count += 1
+        return tuple(
+            Person(
+                person.identity,
+                looks[person.identity](image, person.detection, self._count + place if place else None),
+            )
+            for place, person in enumerate(people)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What was read of a hand or face: its rows of a pose, and the body's point that carries it."""
+
+    rows: slice
+    carrier: int
+    reading: HandReading | FaceReading | None
+    place: FloatArray  # (2,) of the carrier
+
+    def carried(self, body: FloatArray) -> _Found:
+        """The same on a body (137, 3) that has moved; nothing where the carrier is not seen."""
+        place = body[self.carrier, :2]
+        if self.reading is None or body[self.carrier, 2] < _SEEN:
+            return replace(self, reading=None, place=place)
+        moved = replace(self.reading, points=self.reading.points + (place - self.place))
+        return replace(self, reading=moved, place=place)
+
+
+class _CloserLook:
+    """Hands and face of one person, followed from frame to frame."""
+
+    def __init__(self, hands: HandNetwork | None, face: FaceNetworks | None) -> None:
+        self._hands = Hands(hands) if hands is not None else None
+        self._face = _Face(face) if face is not None else None
+        self._found: tuple[list[_Found], list[_Found]] | None = None
+
+    def __call__(self, image: Image, detection: Detection, turn: int | None) -> Detection:
+        """The person with what is seen of hands and face.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            detection: the body.
+            turn: odd for hands, even for the face; None for both, which is also what a first look takes.
+        """
         body = detection.pose.points
-        found: list[tuple[slice, int, HandReading | FaceReading | None]] = []
-        if self._hands is not None:
-            hands = self._hands(image, (_arm(body, 0), _arm(body, 1)), _height(body))
-            found += zip(_HANDS, _WRISTS, hands, strict=True)
-        if self._face is not None:
-            found.append((FACE, _NOSE, self._face(image, body)))
-        return Detection(_joined(detection.pose, found), detection.mask)
+        if self._found is None or turn is None:
+            self._found = self._read_hands(image, body), self._read_face(image, body)
+        else:
+            hands, face = ([each.carried(body) for each in part] for part in self._found)
+            reads_hands = turn % 2 == 1
+            self._found = (
+                self._read_hands(image, body) if reads_hands else hands,
+                face if reads_hands else self._read_face(image, body),
+            )
+        return Detection(_joined(detection.pose, [*self._found[0], *self._found[1]]), detection.mask)
+
+    def _read_hands(self, image: Image, body: FloatArray) -> list[_Found]:
+        if self._hands is None:
+            return []
+        hands = self._hands(image, (_arm(body, 0), _arm(body, 1)), _height(body))
+        return [
+            _Found(rows, wrist, hand, body[wrist, :2])
+            for rows, wrist, hand in zip(_HANDS, _WRISTS, hands, strict=True)
+        ]
+
+    def _read_face(self, image: Image, body: FloatArray) -> list[_Found]:
+        if self._face is None:
+            return []
+        return [_Found(FACE, _NOSE, self._face(image, body), body[_NOSE, :2])]
 
 
 class _Face:
@@ -140,15 +210,15 @@ class _Face:
         return None
 
 
-def _joined(body: Pose, found: list[tuple[slice, int, HandReading | FaceReading | None]]) -> Pose:
-    """The body's pose with what was found: rows, the body's point that carries them, and the reading."""
+def _joined(body: Pose, found: list[_Found]) -> Pose:
+    """The body's pose with what was found."""
     points, depth, has_depth = body.points.copy(), body.depth.copy(), body.has_depth.copy()
-    for rows, carrier, reading in found:
-        if reading is not None:
-            points[rows, :2] = reading.points
-            points[rows, 2] = reading.presence
-            depth[rows] = reading.depth + depth[carrier]
-            has_depth[rows] = True
+    for each in found:
+        if each.reading is not None:
+            points[each.rows, :2] = each.reading.points
+            points[each.rows, 2] = each.reading.presence
+            depth[each.rows] = each.reading.depth + depth[each.carrier]
+            has_depth[each.rows] = True
     return Pose(points, depth, has_depth)
 
 

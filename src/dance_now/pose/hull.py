@@ -51,7 +51,7 @@ def hull_mask(pose: Pose) -> PersonMask:
         shown = pose.visible
     if not shown.any():
         return PersonMask(np.zeros((_SIDE, _SIDE), np.float32), np.eye(2, 3, dtype=np.float32))
-    height = _standing_height(pose, shown)
+    height = standing_height(pose, shown)
     corners = pose.points[shown, :2].astype(np.float64)
     low, high = corners.min(axis=0), corners.max(axis=0)
     size = float((high - low).max()) + 2 * _MARGIN * height
@@ -63,7 +63,7 @@ def hull_mask(pose: Pose) -> PersonMask:
     return PersonMask(alpha, to_picture)
 
 
-def _standing_height(pose: Pose, shown: npt.NDArray[np.bool_]) -> float:
+def standing_height(pose: Pose, shown: npt.NDArray[np.bool_]) -> float:
     """Pixels, from the limbs that are least foreshortened, or from how far the points reach."""
     ends = pose.points[SEGMENTS, :2].astype(np.float64)  # (19, 2, 2)
     measured = shown[SEGMENTS].all(axis=1) & (SHARES > 0.1)

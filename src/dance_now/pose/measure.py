@@ -8,10 +8,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.depth import calmed, camera_slope, level, lift, sideways_turn
-from dance_now.pose.head import HEAD_POINTS, head_rotation
+from dance_now.pose.depth import DepthLifter, Sticks, level, sideways_turn
+from dance_now.pose.head import HEAD_POINTS, head_fit
 from dance_now.pose.keypoints import LEFT_HAND, RIGHT_HAND
-from dance_now.pose.person import ANKLE_HEIGHT, SEGMENT_INDEX, SEGMENTS, PersonSize
+from dance_now.pose.person import (
+    ANKLE_HEIGHT,
+    SEGMENT_INDEX,
+    SEGMENTS,
+    PersonSize,
+    least_height,
+    shown_share,
+)
 from dance_now.pose.pose import Pose
 from dance_now.pose.vectors import basis, cross, length, normalised
 
@@ -19,15 +26,14 @@ Array = npt.NDArray[np.float64]
 
 _FARTHEST: Final = 32768.0  # pixels; what lies beyond is an error, not a point
 _TRUST_FROM, _TRUST_RANGE = 0.03, 0.12  # confidence; hidden limbs are guessed well above it
-_EDGE: Final = 0.05  # of the picture's longer side
-_SLOPE_SECONDS: Final = 2.0
-_STANDING: Final = 0.80  # ankles to neck, of the standing height
+_EDGE: Final = 0.03  # of the picture's longer side
 _NOSE_REACH: Final = 0.066  # from between the ears, of the standing height
 # of the distance from wrist to knuckles: thumb, then index to little finger; from the palm outwards
 _FINGER_SHARES: Final = np.array(
     [[0.48, 0.38, 0.3], [0.45, 0.27, 0.22], [0.48, 0.31, 0.23], [0.45, 0.29, 0.23], [0.36, 0.21, 0.2]]
 )
 _COARSE_HAND: Final = 0.6  # trust in a hand's turn that only three points tell
+_EARS: Final = np.array([17, 18])
 _SOLES: Final = np.array([[14, 19, 21], [11, 22, 24]])  # ankle, big toe, heel
 _GROUND_SOFTNESS: Final = 0.05  # of the standing height
 _DEEPEST: Final = 1.3  # of a finger bone's usual length
@@ -62,6 +68,7 @@ class Measurement:
         fingers: (2, 5, 3, 3) bones in the palm's basis; ``finger_trust`` (2,).
         points, weights: (137, 2) in the view frame and (137,) trust.
         height: the person's standing height in pixels; 0 where nobody has been seen.
+        shown: how much of the height, from the crown down, lies above the picture's lower edge.
         slope: of the camera, see ``level``: directions are those that a level one would see.
     """
 
@@ -81,6 +88,7 @@ class Measurement:
     points: Array
     weights: Array
     height: float
+    shown: float
     slope: float
 
 
@@ -89,20 +97,28 @@ class Measurer:
 
     def __init__(self) -> None:
         self._size = PersonSize()
+        self._depth = DepthLifter()
         self.reset()
 
     def reset(self) -> None:
         """Forgets the person."""
         self._size.reset()
-        self._slope = 0.0
-        self._slope_trust = 0.0
-        self._time = -np.inf
+        self._depth.reset()
+
+    def record(self) -> None:
+        """Looks through a whole clip from now on, to be followed by ``settle``."""
+        self._depth.record()
+
+    def settle(self) -> None:
+        """Keeps the person's proportions and the camera's slope as they are known now."""
+        self._size.settle()
+        self._depth.settle()
 
     def __call__(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> Measurement:
         """Reads one pose; ``time`` in seconds, ``size`` width and height of the picture."""
         points, depth, weights, has_depth = _completed(pose)
-        if size is not None:
-            weights *= _inside(points, size)
+        inside = np.ones(len(points)) if size is None else _inside(points, size)
+        weights *= inside
         start, end = SEGMENTS.T
         flat = points[end] - points[start]
         trust = np.minimum(weights[start], weights[end])
@@ -112,26 +128,28 @@ class Measurer:
         precise = _precise_hands(weights, has_depth)
         exaggerated = raw.copy()
         exaggerated[_PALMS[precise].ravel()] = 0.0  # true to scale, it says nothing about the body's depth
-        self._size.update(drawn, exaggerated, trust, time, _span(points, weights))
-        segments = lift(
-            flat, raw * self._size.depth_gain, known, self._size.lengths, self._turn(points, weights)
+        head, head_height, head_trust = head_fit(points[HEAD_POINTS], weights[HEAD_POINTS])
+        head_height *= head_trust > 0.5
+        whole = trust * (np.minimum(inside[start], inside[end]) == 1)
+        self._size.update(drawn, exaggerated, whole, time, least_height(points, weights), head_height)
+        segments = self._depth(
+            Sticks(flat, raw * self._size.depth_gain, known, trust, self._size.lengths),
+            time,
+            turn=self._turn(points, weights),
+            height=self._size.height,
         )
-        self._learn_slope(segments, trust * known, time)
-        segments = calmed(segments @ level(self._slope).T, self._size.lengths)
         directions = normalised(segments)
         trust = trust * (np.linalg.norm(segments, axis=1) > 1e-6)
-        head, head_trust = self._head(points, weights)
         solid = np.column_stack([points, depth])
         palms, palm_trust, fingers, finger_trust = _hands(
-            solid, weights, precise, segments, trust, level(self._slope)
+            solid, weights, precise, segments, trust, level(self._depth.slope)
         )
         trunk = [_HIPS, _SHOULDERS, _TRUNK]
         limbs = np.concatenate([_ARMS, _LEGS])
-        self._time = time
         return Measurement(
             directions[trunk],
             trust[trunk],
-            head,
+            level(self._depth.slope) @ head,
             head_trust,
             directions[limbs],
             trust[limbs],
@@ -145,16 +163,9 @@ class Measurer:
             points,
             weights,
             self._size.height,
-            self._slope,
+            shown_share(points, pose.visible, self._size.height, size),
+            self._depth.slope,
         )
-
-    def _learn_slope(self, segments: Array, trust_in_segments: Array, time: float) -> None:
-        slope, trust = camera_slope(segments, _STANDING * self._size.height)
-        trust *= float(trust_in_segments[[_TRUNK, *_LEGS.ravel()]].min())
-        step = min(max(time - self._time, 0.0), 1.0) if self._time > -np.inf else _SLOPE_SECONDS
-        self._slope_trust = min(self._slope_trust + trust * step, _SLOPE_SECONDS)
-        if self._slope_trust > 0:
-            self._slope += (slope - self._slope) * trust * step / self._slope_trust
 
     def _turn(self, points: Array, weights: Array) -> float:
         ears = weights[[17, 18]]
@@ -162,10 +173,6 @@ class Measurer:
             return 0.0
         beside = points[0, 0] - float((points[[17, 18], 0] * ears).sum() / ears.sum())
         return sideways_turn(beside, _NOSE_REACH * self._size.height)
-
-    def _head(self, points: Array, weights: Array) -> tuple[Array, float]:
-        head, trust = head_rotation(points[HEAD_POINTS], weights[HEAD_POINTS])
-        return level(self._slope) @ head, trust
 
 
 def trust_in(confidence: Array) -> Array:
@@ -200,15 +207,6 @@ def _inside(points: Array, size: tuple[int, int]) -> Array:
     across = np.maximum(points[:, 1], -points[:, 1] - size[1])
     result: Array = np.clip(1 - np.maximum(beyond, across) / (_EDGE * max(size)), 0.0, 1.0)
     return result
-
-
-def _span(points: Array, weights: Array) -> float:
-    """Drawn distance from between the ears to the farther sole, 0 where either is not seen."""
-    soles = _SOLES[:, 1:][(weights[_SOLES[:, 1:]] > 0.5)]
-    if weights[[17, 18]].min() < 0.5 or not soles.size:
-        return 0.0
-    reach = points[soles] - points[[17, 18]].mean(axis=0)
-    return float(np.sqrt((reach * reach).sum(axis=1)).max())
 
 
 def _standing(points: Array, weights: Array, height: float) -> Array:

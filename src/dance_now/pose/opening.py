@@ -1,26 +1,50 @@
-"""Opens the pose estimator of the base install."""
+"""Opens pose estimators by their names."""
 
 from __future__ import annotations
 
-from dance_now.pose.estimator import PoseEstimator
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Final
+
+from dance_now.errors import DanceNowError
+from dance_now.pose import estimators
+from dance_now.pose.estimator import EstimatorOptions, PoseEstimator
+
+ESTIMATORS: Final = tuple(sorted(module.name for module in iter_modules(estimators.__path__)))
 
 
-def open_estimator(threads: int = 2, *, hands: bool = True, face: bool = True) -> PoseEstimator:
-    """The estimator that comes with the base install: MediaPipe's networks, fetched on first use.
+def open_estimator(
+    threads: int = 2,
+    *,
+    hands: bool = True,
+    face: bool = True,
+    most: int = 1,
+    name: str = "mediapipe",
+    model: Path | None = None,
+) -> PoseEstimator:
+    """A pose estimator: by default the one that comes with the base install, MediaPipe's networks.
 
     Args:
         threads: CPU threads for the networks.
         hands: read fingers, where hands are large enough to be seen.
         face: read the face, where it is large enough to be seen.
+        most: how many people to follow: with 1 the most prominent one.
+        name: one of ``ESTIMATORS``.
+        model: the network's file, for estimators that do not come with one.
 
     Raises:
-        DanceNowError: the networks cannot be had.
+        DanceNowError: there is no such estimator, or its networks cannot be had.
 
     Example:
         >>> estimate = open_estimator()  # doctest: +SKIP
-        >>> estimate(image).pose.body.shape  # doctest: +SKIP
-        (25, 3)
+        >>> [person.identity for person in estimate(image)]  # doctest: +SKIP
+        [1]
     """
-    from dance_now.pose.holistic import Holistic  # loads LiteRT: only when a pose is to be estimated
-
-    return Holistic(threads=threads, hands=hands, face=face)
+    if name not in ESTIMATORS:
+        raise DanceNowError(f"There is no estimator {name!r}; known: {', '.join(ESTIMATORS)}.")
+    # only when a pose is to be estimated: this loads the runtimes
+    module = import_module(f"{estimators.__name__}.{name}")
+    options = EstimatorOptions(threads=threads, hands=hands, face=face, most=most, model=model)
+    found: PoseEstimator = module.build(options)
+    return found

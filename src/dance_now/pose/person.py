@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.keypoints import LEFT_HAND, RIGHT_HAND
+from dance_now.pose.vectors import length
 
 Array = npt.NDArray[np.float64]
 
@@ -46,20 +47,39 @@ SHARES: Final = np.array([row[2] for row in _TABLE.values()])
 _GROUPS: Final = np.array([row[3] for row in _TABLE.values()])
 _GROUP_COUNT: Final = int(_GROUPS.max()) + 1
 _HEIGHT_ROWS: Final = np.arange(1, 11)  # hips and hands are too short to measure a height with
+_GROUP_WEIGHTS: Final = (
+    np.bincount(_GROUPS[_HEIGHT_ROWS], SHARES[_HEIGHT_ROWS], _GROUP_COUNT) / SHARES[_HEIGHT_ROWS].sum()
+)
 EAR_DISTANCE: Final = 0.08
 ANKLE_HEIGHT: Final = 0.045
 SOLE_BELOW_POINTS: Final = 0.015  # heels and toes are marked on the foot; 0.009 to 0.029 measured
-CROWN_ABOVE_EARS: Final = 0.075
+CROWN_ABOVE_EARS: Final = 0.1  # with hair; 0.101 to 0.108 measured
+_KNEE: Final = 1 - ANKLE_HEIGHT - _TABLE["left_shin"][2]
+_HIP: Final = _KNEE - _TABLE["left_thigh"][2]
+# Points of the body from the head down, and how far they are below the crown of somebody who stands.
+BELOW_CROWN: Final = (
+    (np.array([17, 18]), CROWN_ABOVE_EARS),
+    (np.array([1]), _HIP - _TABLE["trunk"][2]),
+    (np.array([9, 12]), _HIP),
+    (np.array([10, 13]), _KNEE),
+    (np.array([11, 14]), 1 - ANKLE_HEIGHT),
+    (np.array([19, 21, 22, 24]), 1.0),
+)
 
+_EARS: Final = np.array([17, 18])
+_STRAIGHT: Final = 0.97  # of the distance down a body that stands straight, its drawn distance
 _SMALLEST, _LARGEST = 16.0, 32768.0  # pixels
-_HEIGHT_QUANTILE: Final = 0.65
-_SPAN_SHARE: Final = 0.97
+_HEIGHT_QUANTILE: Final = 0.55
 _FACTOR_RANGE: Final = (0.8, 1.25)
-_FACTOR_QUANTILE: Final = 0.8
+_FACTOR_QUANTILE: Final = 0.6
 _FACTOR_SPEED: Final = 0.25  # a second
 _GROW_SECONDS, _SHRINK_SECONDS = 0.5, 1.5
-_GAIN_PRIOR, _GAIN_PRIOR_WEIGHT = 0.5, 0.02
-_GAIN_RANGE: Final = (0.15, 1.2)
+# Shares of the height of the limbs seen, together: fewer say nothing, more (trunk, arms and thighs) are sure.
+_LEAST_LIMBS, _LIMBS_ENOUGH = 0.15, 1.6
+_HEAD_RANGE: Final = (0.75, 1.3)  # a person's height over that of an adult with the same head
+_HEAD_SECONDS: Final = 2.0
+_GAIN_PRIOR, _GAIN_PRIOR_WEIGHT, _SHARE_PRIOR_WEIGHT = 1.0, 0.1, 1.0
+_GAIN_RANGE: Final = (0.2, 2.0)
 _GAIN_SECONDS: Final = 4.0
 
 
@@ -68,8 +88,8 @@ class PersonSize:
 
     Attributes:
         height: standing height in pixels; 0 before anybody was measured.
-        depth_gain: what the estimator's depth is to be multiplied by to be in pixels. (BlazePose's depth
-            is about three times too large.)
+        depth_gain: (19,) what the estimator's depth along each of SEGMENTS is to be multiplied by to be in
+            pixels.
 
     Example:
         >>> PersonSize().height
@@ -82,18 +102,33 @@ class PersonSize:
     def reset(self) -> None:
         """Forgets the person."""
         self.height = 0.0
-        self.depth_gain = _GAIN_PRIOR
+        self.depth_gain = np.full(len(_GROUPS), _GAIN_PRIOR)
         self._factors = np.ones(_GROUP_COUNT)
-        self._products = np.zeros(2)
+        self._head_factor = 1.0
+        self._products = np.zeros((2, _GROUP_COUNT))
         self._time = -np.inf
         self._weight = 0.0
+        self._settled = False
+
+    def settle(self) -> None:
+        """Keeps proportions and the depth's gain; the height, which goes with the distance, starts anew."""
+        self._settled = True
+        self.height = 0.0
 
     @property
     def lengths(self) -> Array:
         """(19,) true length of each of SEGMENTS in pixels."""
         return self.height * SHARES * self._factors[_GROUPS]
 
-    def update(self, flat: Array, raw_depth: Array, weights: Array, time: float, span: float = 0.0) -> None:
+    def update(
+        self,
+        flat: Array,
+        raw_depth: Array,
+        weights: Array,
+        time: float,
+        least: float = 0.0,
+        head: float = 0.0,
+    ) -> None:
         """Learns from one picture.
 
         Args:
@@ -101,20 +136,28 @@ class PersonSize:
             raw_depth: (19,) the estimator's depth along each, 0 where unknown.
             weights: (19,) trust in each in [0, 1].
             time: seconds.
-            span: drawn distance from the ears to the farther sole, 0 where not seen. Nobody is shorter than
-                that allows, and somebody who stands straight is about as tall.
+            least: height that the distance from the ears to the legs speaks for, 0 where not seen: nobody is
+                shorter, and somebody who stands straight is about as tall.
+            head: height of an adult with this head, 0 where not seen; it speaks where limbs are missing.
         """
         first = self.height == 0
         step = 0.0 if first else max(time - self._time, 0.0)
         weights = np.where(flat < _LARGEST, weights, 0.0)
         trust = weights[_HEIGHT_ROWS] * SHARES[_HEIGHT_ROWS]
-        if trust.sum() < 0.15:
+        enough = min(1.0, float(trust.sum()) / _LIMBS_ENOUGH) if trust.sum() >= _LEAST_LIMBS else 0.0
+        by_head = float(np.clip(head * self._head_factor, _SMALLEST, _LARGEST)) if head > 0 else 0.0
+        if enough == 0 and by_head == 0:
             return
-        least = _SPAN_SHARE * span / (1 - CROWN_ABOVE_EARS) if span < _LARGEST else 0.0
-        rough = self.height or max(_height_of(flat, trust), least)
-        self._learn_gain(flat, raw_depth, weights, rough, step)
-        solid = np.hypot(flat, np.minimum(self.depth_gain * np.abs(raw_depth), 0.9 * rough * SHARES))
-        seen = max(_height_of(solid, trust), least)
+        seen, solid = by_head, flat
+        if enough > 0:
+            least = least if least < _LARGEST else 0.0
+            rough = self.height or max(_height_of(flat, trust), least)
+            if not self._settled:
+                self._learn_gain(flat, raw_depth, weights, rough, step)
+            solid = np.hypot(flat, np.minimum(self.depth_gain * np.abs(raw_depth), 0.9 * rough * SHARES))
+            by_limbs = max(_height_of(solid, trust), least)
+            # limbs and heads look shortened, never longer
+            seen = max(by_limbs, by_limbs**enough * by_head ** (1 - enough))
         self._time = time
         if first:
             self.height, self._weight = seen, 0.0
@@ -122,27 +165,36 @@ class PersonSize:
         self._weight += step  # the first moments are averaged, whatever the time constants
         seconds = _GROW_SECONDS if seen > self.height else _SHRINK_SECONDS
         blend = step / max(step + min(seconds, self._weight), 1e-9)
-        self.height *= float((seen / self.height) ** (blend * min(1.0, trust.sum() / 0.8)))
-        self._learn_factors(solid, weights, step)
+        self.height *= float((seen / self.height) ** (blend * (1.0 if by_head else enough)))
+        if not self._settled:
+            self._learn_factors(solid, weights, step)
+            if enough == 1 and head > 0:
+                factor = float(np.clip(self.height / head, *_HEAD_RANGE))
+                self._head_factor += (factor - self._head_factor) * step / (step + _HEAD_SECONDS)
 
     def _learn_gain(self, flat: Array, raw_depth: Array, weights: Array, height: float, step: float) -> None:
         length = height * SHARES * self._factors[_GROUPS]
         hidden = np.sqrt(np.maximum(length**2 - flat**2, 0.0))
         raw = np.minimum(np.abs(raw_depth), 8 * length)
         use = weights * (raw > 0)
-        found = np.array([(use * raw * hidden).sum(), (use * raw**2).sum()]) / height**2
+        found = [np.bincount(_GROUPS, use * raw * other, _GROUP_COUNT) for other in (hidden, raw)]
         keep = float(np.exp(-step / _GAIN_SECONDS)) if self._time > -np.inf else 0.0
-        self._products = found + keep * self._products
-        # the sums of past pictures fade, so the prior weighs like a fraction of one picture
-        over, under = self._products + np.array([_GAIN_PRIOR, 1.0]) * _GAIN_PRIOR_WEIGHT
-        self.depth_gain = float(np.clip(over / under, *_GAIN_RANGE))
+        self._products = np.stack(found) / height**2 + keep * self._products
+        # The sums of past pictures fade, so a prior weighs like a fraction of one picture: the usual gain for
+        # all limbs together, and all limbs' gain for each.
+        over, under = self._products.sum(axis=1)
+        common = (over + _GAIN_PRIOR * _GAIN_PRIOR_WEIGHT) / (under + _GAIN_PRIOR_WEIGHT)
+        over, under = self._products + _SHARE_PRIOR_WEIGHT * np.array([[common], [1.0]])
+        self.depth_gain = np.clip(over / under, *_GAIN_RANGE)[_GROUPS]
 
     def _learn_factors(self, solid: Array, weights: Array, step: float) -> None:
         """Moves each length towards a high quantile of what is seen, left and right together."""
         longer = solid > self.lengths
         move = np.where(longer, _FACTOR_QUANTILE, _FACTOR_QUANTILE - 1.0) * weights
         summed = np.bincount(_GROUPS, move, _GROUP_COUNT) / np.bincount(_GROUPS, minlength=_GROUP_COUNT)
-        self._factors = np.clip(self._factors + summed * _FACTOR_SPEED * min(step, 0.2), *_FACTOR_RANGE)
+        factors = np.clip(self._factors + summed * _FACTOR_SPEED * min(step, 0.2), *_FACTOR_RANGE)
+        # lengths are relative to the height: were they all to grow, so would the depth, and they with it
+        self._factors = factors / np.exp(_GROUP_WEIGHTS @ np.log(factors))
 
 
 def _height_of(lengths: Array, trust: Array) -> float:
@@ -152,3 +204,47 @@ def _height_of(lengths: Array, trust: Array) -> float:
     total = np.cumsum(trust[order])
     chosen = order[min(int(np.searchsorted(total, _HEIGHT_QUANTILE * total[-1])), len(order) - 1)]
     return float(np.clip(heights[chosen], _SMALLEST, _LARGEST))
+
+
+def least_height(points: Array, weights: Array) -> float:
+    """The height that the distance from the ears down to ankles and soles speaks for, 0 where not seen."""
+    if weights[_EARS].min() < 0.5:
+        return 0.0
+    ears = points[_EARS].mean(axis=0)
+    least = 0.0
+    for rows, below_crown in BELOW_CROWN[4:]:
+        seen = rows[weights[rows] > 0.5]
+        if seen.size:
+            reach = float(length(points[seen] - ears).max())
+            least = max(least, reach / (below_crown - CROWN_ABOVE_EARS))
+    return _STRAIGHT * least
+
+
+def shown_share(
+    points: Array, known: npt.NDArray[np.bool_], height: float, size: tuple[int, int] | None
+) -> float:
+    """How far down a body the picture's lower edge cuts it, of its height; 1 where it does not.
+
+    What an estimator guesses below the edge tells the direction at best: a part of the body is taken to reach
+    down at least its own length.
+    """
+    if size is None or height <= 0:
+        return 1.0
+    above: float | None = None  # image pixels above the edge
+    share = 0.0
+    for rows, below_crown in BELOW_CROWN:
+        there = rows[known[rows]]
+        least = (below_crown - share) * height
+        if there.size:
+            here = size[1] + float(points[there, 1].mean())
+            drop = least if above is None else max(above - here, least)
+        elif above is None:
+            share = below_crown
+            continue
+        else:
+            drop, here = least, above - least
+        if here < 0:
+            start = here + drop if above is None else above
+            return share + (below_crown - share) * float(np.clip(start / max(drop, 1e-6), 0.0, 1.0))
+        above, share = here, below_crown
+    return 1.0

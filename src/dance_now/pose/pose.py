@@ -10,13 +10,15 @@ import numpy as np
 
 from dance_now.arrays import BoolArray, FloatArray
 from dance_now.errors import DanceNowError
+from dance_now.pose.body_layouts import BODY_LAYOUTS, as_body_25
 from dance_now.pose.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 
+# name, rows, and how many points files may hold; faces come with and without pupils
 _OPENPOSE_PARTS = (
-    ("pose_keypoints_2d", BODY),
-    ("face_keypoints_2d", FACE),
-    ("hand_left_keypoints_2d", LEFT_HAND),
-    ("hand_right_keypoints_2d", RIGHT_HAND),
+    ("pose_keypoints_2d", BODY, tuple(BODY_LAYOUTS)),
+    ("face_keypoints_2d", FACE, (70, 68)),
+    ("hand_left_keypoints_2d", LEFT_HAND, (21,)),
+    ("hand_right_keypoints_2d", RIGHT_HAND, (21,)),
 )
 
 
@@ -111,35 +113,42 @@ class Pose:
     def from_openpose(cls, person: Mapping[str, Any]) -> Pose:
         """Reads one entry of ``people`` in an OpenPose JSON file (versions 1.0 to 1.3).
 
-        Absent or empty parts are missing. The optional lists ``depth`` (137 numbers, ours, pixels) and
-        ``has_depth`` (137 of 0 or 1; absent: known wherever the point is) are read as well.
+        Bodies may have 25, 23, 19 or 18 (COCO) points. Absent or empty parts are missing. The optional lists
+        ``depth`` (137 numbers, ours, pixels) and ``has_depth`` (137 of 0 or 1; absent: known wherever the
+        point is) are read as well.
 
         Raises:
             DanceNowError: a part with the wrong number of values, or values that are no numbers.
         """
         points = np.zeros((POINT_COUNT, 3), np.float32)
-        for key, rows in _OPENPOSE_PARTS:
+        for key, rows, counts in _OPENPOSE_PARTS:
             values = person.get(key)
             if values is None:
                 values = person.get(key.removesuffix("_2d"))  # version 1.0
             if not values:
                 continue
-            points[rows] = _numbers(values, key, (rows.stop - rows.start) * 3).reshape(-1, 3)
+            part = _numbers(values, key, [3 * count for count in counts]).reshape(-1, 3)
+            part = as_body_25(part) if rows is BODY else part
+            points[rows.start : rows.start + len(part)] = part
         lost = ~np.isfinite(points).all(axis=1)
         points[lost] = 0
         depth, has_depth = _no_depth(), _depth_unknown()
         if person.get("depth"):
-            depth = _numbers(person["depth"], "depth", POINT_COUNT)
+            depth = _numbers(person["depth"], "depth", [POINT_COUNT])
             has_depth = np.isfinite(depth)
             depth = np.where(has_depth, depth, np.float32(0)).astype(np.float32)
             if person.get("has_depth"):
-                has_depth &= _numbers(person["has_depth"], "has_depth", POINT_COUNT) > 0
+                has_depth &= _numbers(person["has_depth"], "has_depth", [POINT_COUNT]) > 0
         return cls(points, depth, has_depth)
 
-    def to_openpose(self) -> dict[str, Any]:
-        """One entry of ``people`` in an OpenPose 1.3 JSON file, with ``depth`` where any is known."""
-        person: dict[str, Any] = {"person_id": [-1]}
-        for key, rows in _OPENPOSE_PARTS:
+    def to_openpose(self, number: int = -1) -> dict[str, Any]:
+        """One entry of ``people`` in an OpenPose 1.3 JSON file, with ``depth`` where any is known.
+
+        Args:
+            number: the person_id; -1 is a person whom nobody follows.
+        """
+        person: dict[str, Any] = {"person_id": [number]}
+        for key, rows, _ in _OPENPOSE_PARTS:
             person[key] = [round(float(value), 4) for value in self.points[rows].ravel()]
         for key in (
             "pose_keypoints_3d",
@@ -154,10 +163,11 @@ class Pose:
         return person
 
 
-def _numbers(values: Sequence[Any], key: str, count: int) -> FloatArray:
-    if not isinstance(values, list | tuple) or len(values) != count:
+def _numbers(values: Sequence[Any], key: str, counts: Sequence[int]) -> FloatArray:
+    if not isinstance(values, list | tuple) or len(values) not in counts:
         found = len(values) if isinstance(values, list | tuple) else type(values).__name__
-        raise DanceNowError(f"OpenPose JSON: {key} should hold {count} numbers, found {found}.")
+        wanted = " or ".join(str(count) for count in sorted(counts, reverse=True))
+        raise DanceNowError(f"OpenPose JSON: {key} should hold {wanted} numbers, found {found}.")
     try:
         with np.errstate(over="ignore"):  # too large for float32 is infinite, and so missing
             return np.array([float(value) for value in values], np.float32)

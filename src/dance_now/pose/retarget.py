@@ -6,6 +6,7 @@ proportions, in the person's place. Directions come from the person, lengths fro
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,22 +17,22 @@ from dance_now.arrays import BoolArray
 from dance_now.pose import limits
 from dance_now.pose.body import CharacterBody, Posture
 from dance_now.pose.depth import level
-from dance_now.pose.expression import Expression, ExpressionReader
+from dance_now.pose.expression import Expression, ExpressionReader, expression_values
 from dance_now.pose.face_rig import FaceRig
 from dance_now.pose.fingers import FingerMotion
 from dance_now.pose.head import limited_head
-from dance_now.pose.keypoints import FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
+from dance_now.pose.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.measure import Measurement, Measurer
+from dance_now.pose.motion import Completed, LiveSmoother, Reading, safe_unit
 from dance_now.pose.placing import Placing, Sighting
 from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
-from dance_now.pose.smoothing import OneEuro
 from dance_now.pose.vectors import basis, cross, length, normalised
 
 Array = npt.NDArray[np.float64]
 
 _EASE_SECONDS: Final = 0.6
-_STEEPEST_VIEW: Final = np.tan(np.radians([-15.0, 20.0]))  # characters learn views from below and above
+_COASTING_SECONDS: Final = 0.3
 _FLATTEN: Final = 0.8  # of the way to a flat sole, for the foot on the ground
 _UNSEEN_HEIGHT: Final = 256.0  # pixels, before anybody was seen
 _FOOT_BELOW_LEVEL: Final = np.radians(20)  # from ankle to big toe on an adult who stands
@@ -87,8 +88,9 @@ class Retargeter:
         self._face = FaceRig(skeleton)
         self._fingers = FingerMotion(self._body.finger_joints)
         self._placing = Placing(self._body)
-        self._limb_filter = OneEuro(minimum_cutoff=1.6, beta=1.2)
-        self._end_filter = OneEuro(minimum_cutoff=1.0, beta=0.8)
+        self._live = LiveSmoother()
+        self._slopes = np.tan(np.radians(skeleton.pitches))
+        self._trunk, self._limbs, self._ends = Completed(), Completed(), Completed()
         below = np.arcsin(np.clip(-self._body.toes[:, 1], -1.0, 1.0))
         self._foot_tilt = np.stack([_about_x(angle) for angle in below - _FOOT_BELOW_LEVEL])
         self.reset()
@@ -97,12 +99,12 @@ class Retargeter:
         """Forgets the person and all motion; call it where a clip or person begins."""
         self._measure.reset()
         self._read_expression.reset()
-        self._placing.reset()
-        self._limb_filter.reset()
-        self._end_filter.reset()
-        self._fingers.reset()
-        self._held_limbs: Array | None = None
-        self._held_ends: Array | None = None
+        self._forget_motion()
+
+    def _forget_motion(self) -> None:
+        for each in (self._placing, self._live, self._fingers, self._trunk, self._limbs, self._ends):
+            each.reset()
+        self._last: Reading | None = None
         self._time = -np.inf
 
     def __call__(
@@ -112,7 +114,7 @@ class Retargeter:
         height_ratio: float = 1.0,
         size: tuple[int, int] | None = None,
     ) -> Retargeted:
-        """The character's pose for one person's pose.
+        """The character's pose for one person's pose, by what was seen up to now.
 
         Args:
             pose: the person in pixels of the picture; parts may be missing, depth may be unknown.
@@ -123,47 +125,132 @@ class Retargeter:
         Raises:
             ValueError: a time that is not finite, or a ratio that is not positive.
         """
-        if not np.isfinite(time) or not (np.isfinite(height_ratio) and height_ratio > 0):
-            raise ValueError("retargeting needs a finite time and a height ratio above 0")
+        reading = self.read(pose, time, size)
+        self._last = self._live(reading) if self._smooth else reading
+        return self.build(self._last, height_ratio)
+
+    def coast(self, time: float, height_ratio: float = 1.0) -> Retargeted | None:
+        """The character in a frame in which the person is not found: as before, for 0.3 s at most."""
+        if self._last is None or not 0 <= time - self._last.time <= _COASTING_SECONDS:
+            return None
+        return self.build(replace(self._last, time=time), height_ratio)
+
+    def learn(
+        self, poses: Iterable[Pose], times: Iterable[float], size: tuple[int, int] | None
+    ) -> list[float]:
+        """Learns who the person is and how the camera looks from a whole clip, then forgets its motion.
+
+        Args:
+            poses: the person's, in any order in which they follow each other.
+            times: seconds, rising; they may run against the clip's own.
+            size: width and height of the picture.
+
+        Returns:
+            The person's standing height at each time, pixels.
+        """
+        self.reset()
+        self._measure.record()
+        heights = []
+        for pose, time in zip(poses, times, strict=True):
+            heights.append(self._measure(pose, time, size).height)
+            self._read_expression(pose, time)
+        self._measure.settle()
+        self._forget_motion()
+        return heights
+
+    def read(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> Reading:
+        """What the person does, complete but not smoothed; arguments as of a call."""
+        if not np.isfinite(time):
+            raise ValueError("retargeting needs a finite time")
         if not self._smooth or time < self._time:
             self.reset()
+        drift = self._drift(time)
         seen = self._measure(pose, time, size)
         expression = self._read_expression(pose, time)
-        posture = self._ends(self._limbs(seen, time), seen, time)
-        posture = replace(_as_filmed(posture, seen.slope), face=self._face.departure(expression))
-        height = seen.height or _UNSEEN_HEIGHT
-        scale = height * height_ratio / max(self._body.skeleton.height, 1e-3)
-        points = self._body.points(posture) * scale
-        sighting = Sighting(seen.points, seen.weights, height, posture.head[:2, 1])
-        points[:, :2] += self._placing.offset(points, scale, sighting, time, self._smooth)
+        limbs = self._complete_limbs(seen, drift)
+        ends, end_trust = self._complete_ends(limbs, seen, drift)
+        finger_axes = np.swapaxes(self._body.palm_frames, 1, 2)[:, None]
+        fingers = self._fingers(seen.fingers @ finger_axes, seen.finger_trust, drift, time, self._smooth)
         self._time = time
-        return Retargeted(self._to_pose(points), scale, posture, _filled(seen), height, expression)
+        return Reading(
+            time=time,
+            limbs=limbs,
+            limb_trust=np.concatenate([seen.trunk_trust, [seen.head_trust] * 2, seen.limb_trust.ravel()]),
+            ends=ends,
+            end_trust=end_trust,
+            fingers=fingers,
+            finger_trust=seen.finger_trust,
+            expression=expression_values(expression),
+            places=seen.points[BODY],
+            place_trust=seen.weights[BODY],
+            standing=seen.standing,
+            height=seen.height,
+            shown=seen.shown,
+            slope=seen.slope,
+            filled=_filled(seen),
+        )
 
-    def _limbs(self, seen: Measurement, time: float) -> Posture:
-        """Trunk, head, arms and legs: missing parts eased to rest, smoothed, then kept possible."""
+    def build(self, reading: Reading, height_ratio: float = 1.0) -> Retargeted:
+        """The character's pose for what a person does; readings of a clip are to come in their order.
+
+        Args:
+            reading: as read, or smoothed.
+            height_ratio: the character's height over the person's.
+
+        Raises:
+            ValueError: a ratio that is not positive.
+        """
+        if not (np.isfinite(height_ratio) and height_ratio > 0):
+            raise ValueError("retargeting needs a height ratio above 0")
+        expression = Expression(*reading.expression.tolist())
+        posture = self._with_ends(self._posture(reading.limbs), reading)
+        posture = _as_filmed(posture, float(np.clip(reading.slope, *self._slopes)))
+        posture = replace(posture, face=self._face.departure(expression))
+        height = reading.height or _UNSEEN_HEIGHT
+        points = self._body.points(posture)
+        seen, weights = np.zeros((POINT_COUNT, 2)), np.zeros(POINT_COUNT)
+        seen[BODY], weights[BODY] = reading.places, reading.place_trust
+        sighting = Sighting(seen, weights, height, reading.shown, posture.head[:2, 1])
+        scale, place = self._placing(points, sighting, reading.time, self._smooth, height_ratio)
+        points *= scale
+        points[:, :2] += place
+        return Retargeted(self._to_pose(points), scale, posture, reading.filled, height, expression)
+
+    def _complete_limbs(self, seen: Measurement, drift: float) -> Array:
+        """(13, 3) trunk, head, arms and legs, those not seen on their way to rest."""
         rest = self._body.rest_posture
-        held = self._held_limbs
-        drift = self._drift(time)
-        trunk = _eased(seen.trunk, seen.trunk_trust, None if held is None else held[:3], _UPRIGHT, drift)
+        trunk = self._trunk(seen.trunk, seen.trunk_trust, _UPRIGHT, drift).copy()
         if seen.trunk_trust[0] < 0.5 <= seen.trunk_trust[1]:
             trunk[0] = trunk[1]
         elif seen.trunk_trust[1] < 0.5 <= seen.trunk_trust[0]:
             trunk[1] = trunk[0]
         hips, chest = self._frames(trunk)
-        fallback = np.concatenate(
-            [
-                chest.T[:2],
-                (_RELAXED_ARMS @ chest.T).reshape(4, 3),
-                (rest.limbs[2:] @ hips.T).reshape(4, 3),
-            ]
-        )
+        relaxed = [
+            chest.T[:2],
+            (_RELAXED_ARMS @ chest.T).reshape(4, 3),
+            (rest.limbs[2:] @ hips.T).reshape(4, 3),
+        ]
         measured = np.concatenate([seen.head.T[:2], seen.limbs.reshape(8, 3)])
         trust = np.concatenate([[seen.head_trust] * 2, seen.limb_trust.ravel()])
-        limbs = _eased(measured, trust, None if held is None else held[3:], fallback, drift)
-        rows = np.concatenate([trunk, limbs])
-        if self._smooth:
-            rows = _safe_unit(self._limb_filter.filter(rows, time), rows)
-        self._held_limbs = rows
+        limbs = self._limbs(measured, trust, np.concatenate(relaxed), drift)
+        return np.concatenate([trunk, limbs])
+
+    def _complete_ends(self, limbs: Array, seen: Measurement, drift: float) -> tuple[Array, Array]:
+        """(6, 3) feet and palms in the axes of the bones that carry them, and the trust in them (6,)."""
+        body = self._body
+        carriers = body.carriers(*self._frames(limbs[:3]), limbs[5:].reshape(4, 2, 3))
+        forearms, shins = carriers[:2], carriers[2:]
+        feet = (self._foot_tilt @ np.swapaxes(shins, 1, 2) @ seen.feet[..., None])[..., 0]
+        hands = np.swapaxes(forearms, 1, 2) @ seen.palms @ np.swapaxes(body.palm_frames, 1, 2)
+        measured = np.concatenate([feet, np.swapaxes(hands, 1, 2)[:, :2].reshape(4, 3)])
+        hand_trust = np.where(body.has_hand, seen.palm_trust, 0.0)
+        trust = np.concatenate([seen.feet_trust, np.repeat(hand_trust, 2)])
+        return self._ends(measured, trust, np.concatenate([body.toes, _NO_TURN]), drift), trust
+
+    def _posture(self, limbs: Array) -> Posture:
+        """A possible posture with these trunk, head, arms and legs (13, 3); feet and hands at rest."""
+        rest = self._body.rest_posture
+        rows = safe_unit(limbs, np.array([0.0, -1.0, 0.0]))
         hips, chest = self._frames(rows[:3])
         chest = limits.limited_chest(hips, chest)
         arms, legs = rows[5:9].reshape(2, 2, 3), rows[9:13].reshape(2, 2, 3)
@@ -178,31 +265,21 @@ class Retargeter:
             fingers=rest.fingers,
         )
 
-    def _ends(self, posture: Posture, seen: Measurement, time: float) -> Posture:
-        """Feet, hands and fingers, each in the axes of the bone that carries it."""
+    def _with_ends(self, posture: Posture, reading: Reading) -> Posture:
+        """The posture with feet, hands and fingers."""
         body = self._body
         carriers = body.carriers(posture.hips, posture.chest, posture.limbs)
         forearms, shins = carriers[:2], carriers[2:]
-        feet = (self._foot_tilt @ np.swapaxes(shins, 1, 2) @ seen.feet[..., None])[..., 0]
-        hands = np.swapaxes(forearms, 1, 2) @ seen.palms @ np.swapaxes(body.palm_frames, 1, 2)
-        fingers = seen.fingers @ np.swapaxes(body.palm_frames, 1, 2)[:, None]
-        hand_trust = np.where(body.has_hand, seen.palm_trust, 0.0)
-        measured = np.concatenate([feet, np.swapaxes(hands, 1, 2)[:, :2].reshape(4, 3)])
-        trust = np.concatenate([seen.feet_trust, np.repeat(hand_trust, 2)])
-        fallback = np.concatenate([body.toes, _NO_TURN])
-        drift = self._drift(time)
-        rows = _eased(measured, trust, self._held_ends, fallback, drift)
-        if self._smooth:
-            rows = _safe_unit(self._end_filter.filter(rows, time), rows)
-        self._held_ends = rows
+        rows = safe_unit(reading.ends, np.concatenate([body.toes, _NO_TURN]))
         toes = (shins @ limits.limited_feet(rows[:2], body.toes)[..., None])[..., 0]
-        toes = limits.levelled(toes, body.toes[:, 1], _FLATTEN * seen.standing * max(posture.trunk[1], 0.0))
+        share = _FLATTEN * reading.standing * max(posture.trunk[1], 0.0)
+        toes = limits.levelled(toes, body.toes[:, 1], share)
         local = basis(rows[[2, 4]], rows[[3, 5]])
         return replace(
             posture,
             feet=body.swing(2, shins, toes),
             hands=limits.limited_hands(forearms @ local, forearms, body.palm_frames[:, :, 0]),
-            fingers=self._fingers(fingers, seen.finger_trust, drift, time, self._smooth),
+            fingers=body.finger_joints.directions(reading.fingers),
         )
 
     def _frames(self, trunk: Array) -> tuple[Array, Array]:
@@ -222,17 +299,9 @@ class Retargeter:
         return Pose(rows.astype(np.float32), (-points[:, 2]).astype(np.float32), known)
 
 
-def _eased(measured: Array, trust: Array, held: Array | None, rest: Array, drift: float) -> Array:
-    """Unit rows (n, 3): measured ones where trusted, else the last ones on their way to rest."""
-    held = rest if held is None else held
-    fallback = _safe_unit(held + drift * (rest - held), rest)
-    share = trust[:, None]
-    return _safe_unit(share * measured + (1 - share) * fallback, fallback)
-
-
 def _as_filmed(posture: Posture, slope: float) -> Posture:
     """A posture seen by a level camera as one with a slope sees it, so that limbs point as in the picture."""
-    turn = level(float(np.clip(slope, *_STEEPEST_VIEW))).T
+    turn = level(slope).T
     return replace(
         posture,
         trunk=turn @ posture.trunk,
@@ -243,11 +312,6 @@ def _as_filmed(posture: Posture, slope: float) -> Posture:
         feet=turn @ posture.feet,
         hands=turn @ posture.hands,
     )
-
-
-def _safe_unit(rows: Array, fallback: Array) -> Array:
-    size = length(rows)
-    return np.where(size > 1e-3, rows / np.maximum(size, 1e-3), fallback)
 
 
 def _square(across: Array, up: Array) -> Array:

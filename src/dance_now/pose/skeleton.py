@@ -14,6 +14,8 @@ from dance_now.pose.keypoints import FACE, POINT_COUNT
 
 TRUNK_PIVOTS: Final = ("spine", "chest", "neck", "head")
 _MOST_EXPRESSIONS: Final = 64
+USUAL_PITCHES: Final = (-15.0, 20.0)  # degrees; of characters whose file does not say
+_STEEPEST: Final = 60.0  # degrees
 
 # Pairs of keypoints whose distance no pose changes: they measure the scale of a drawn pose.
 RIGID_SEGMENTS: Final = (
@@ -41,6 +43,8 @@ class Skeleton:
         bounds: (2, 3) float32: lowest and highest corner of the whole rest figure, hair included.
         expressions: VRM's name of each expression that the face has -> (70, 3) float32 metres by which it
             moves the face points at full weight, head at rest; empty where that is not known.
+        pitches: degrees by which the cameras of the character's training pictures looked up (lowest,
+            negative) and down (highest); it is not to be drawn as seen by steeper ones.
     """
 
     rest: FloatArray
@@ -48,6 +52,7 @@ class Skeleton:
     pivots: FloatArray
     bounds: FloatArray
     expressions: Mapping[str, FloatArray] = field(default_factory=dict)
+    pitches: tuple[float, float] = USUAL_PITCHES
 
     def __post_init__(self) -> None:
         shapes = {
@@ -64,6 +69,10 @@ class Skeleton:
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         object.__setattr__(self, "expressions", _checked_expressions(self.expressions))
+        lowest, highest = (float(value) for value in self.pitches)
+        if not -_STEEPEST < lowest <= 0 <= highest < _STEEPEST:
+            raise ValueError(f"skeleton: pitches should be around 0 degrees, got {self.pitches}")
+        object.__setattr__(self, "pitches", (lowest, highest))
 
     @property
     def height(self) -> float:
@@ -82,6 +91,7 @@ class Skeleton:
             "known": self.known.astype(int).tolist(),
             "pivots": np.round(self.pivots.astype(float), 5).tolist(),
             "bounds": np.round(self.bounds.astype(float), 5).tolist(),
+            "pitches": list(self.pitches),
         }
         if self.expressions:
             data["expressions"] = {
@@ -103,9 +113,11 @@ class Skeleton:
                 str(name): np.asarray(move, np.float32)
                 for name, move in dict(data.get("expressions", {})).items()
             }
+            lowest, highest = data.get("pitches", USUAL_PITCHES)
+            pitches = (float(lowest), float(highest))
         except (KeyError, TypeError) as error:
             raise ValueError(f"skeleton: {error} is missing or malformed") from error
-        return cls(arrays["rest"], arrays["known"] > 0, arrays["pivots"], arrays["bounds"], moves)
+        return cls(arrays["rest"], arrays["known"] > 0, arrays["pivots"], arrays["bounds"], moves, pitches)
 
 
 def _checked_expressions(moves: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:

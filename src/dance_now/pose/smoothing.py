@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.pose.vectors import length
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -16,7 +18,9 @@ class OneEuro:
     """Filters an array of values over time, each element on its own.
 
     The cutoff of the low-pass is ``minimum_cutoff + beta * |speed|`` in Hz, the speed in units of the
-    values a second: lower ``minimum_cutoff`` against jitter at rest, raise ``beta`` against lag.
+    values a second: lower ``minimum_cutoff`` against jitter at rest, raise ``beta`` against lag. Two things
+    are added to the paper: noise has a speed too, which can be left out of account (``still``), and the
+    components of a vector can share one speed (``shared``), so that it takes no detour.
 
     Example:
         >>> smooth = OneEuro(minimum_cutoff=1.0, beta=0.0)
@@ -27,7 +31,13 @@ class OneEuro:
     """
 
     def __init__(
-        self, minimum_cutoff: float = 1.0, beta: float = 0.0, derivative_cutoff: float = 1.0
+        self,
+        minimum_cutoff: float = 1.0,
+        beta: float = 0.0,
+        derivative_cutoff: float = 1.0,
+        *,
+        still: float = 0.0,
+        shared: bool = False,
     ) -> None:
         """Makes a filter that has seen nothing.
 
@@ -35,15 +45,19 @@ class OneEuro:
             minimum_cutoff: Hz, above 0.
             beta: Hz for each unit a second of speed, at least 0.
             derivative_cutoff: Hz, above 0; of the low-pass on the speed itself.
+            still: speed that counts as none, at least 0.
+            shared: the last axis holds the components of vectors.
 
         Raises:
             ValueError: an argument out of its range.
         """
-        if not (minimum_cutoff > 0 and derivative_cutoff > 0 and beta >= 0):
-            raise ValueError("cutoffs must be above 0 Hz and beta at least 0")
+        if not (minimum_cutoff > 0 and derivative_cutoff > 0 and beta >= 0 and still >= 0):
+            raise ValueError("cutoffs must be above 0 Hz, beta and still at least 0")
         self._minimum_cutoff = minimum_cutoff
         self._beta = beta
         self._derivative_cutoff = derivative_cutoff
+        self._still = still
+        self._shared = shared
         self.reset()
 
     def reset(self) -> None:
@@ -89,7 +103,8 @@ class OneEuro:
         self._speed = np.where(
             moving, _blend(self._speed, raw_speed, self._derivative_cutoff, step), self._speed
         )
-        cutoff = self._minimum_cutoff + self._beta * np.abs(self._speed)
+        speed = length(self._speed) if self._shared else np.abs(self._speed)
+        cutoff = self._minimum_cutoff + self._beta * np.maximum(speed - self._still, 0.0)
         self._value = np.where(
             moving, _blend(self._value, new, cutoff, step), np.where(first, new, self._value)
         )

@@ -1,0 +1,259 @@
+"""Prints how often people who cross in front of each other are taken for one another.
+
+People cut out of clips, and avatars that walk, cross a made-up room and hide each other. First the tracker
+alone follows their known keypoints, with noise and without those who are hidden; then the whole estimator
+looks at the pictures. An identity that changes is a swap.
+
+python benchmarks/bench_people.py [WHO WHO ...] [--motion FILE] [--sheet FILE]
+
+WHO is a video of one person, or an avatar, which does the motion; a video named again gives a twin in other
+colours. Without any, the sample clip's person and that person's twin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import colorsys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice, permutations
+from pathlib import Path
+from typing import Final
+
+import av
+import cv2
+import numpy as np
+
+from dance_now.arrays import FloatArray, Image
+from dance_now.assets import sample_clip
+from dance_now.pose.appearance import colours_of
+from dance_now.pose.blazepose import BlazePose
+from dance_now.pose.bones import BoneRig
+from dance_now.pose.drawing import draw_pose
+from dance_now.pose.estimator import Detection, Person, PersonMask
+from dance_now.pose.people import People
+from dance_now.pose.pose import Pose
+from dance_now.pose.tracking import MOST_PEOPLE, Sighting, Tracker, box, distance
+from dance_now.pose.warp import between_pixel_centres
+from dance_now.studio.avatar import load_avatar
+from dance_now.studio.camera import Camera
+from dance_now.studio.keypoints import place_keypoints, skeleton_of
+from dance_now.studio.motion import Motion, load_motion
+from dance_now.studio.photography import label
+from dance_now.studio.posing import AvatarPoser, motion_target, solve_poses
+from dance_now.studio.renderer import Renderer
+
+WIDTH: Final = 1280
+HEIGHT: Final = 720
+FRAMES: Final = 90
+CANVAS: Final = 480  # pixels
+NOISE: Final = 0.012  # rms error of known keypoints, of the person's height
+SHOWN: Final = 0.45  # of a person, from which known keypoints count as seen
+MOMENT: Final = 3  # pictures
+CLEAR: Final = 0.8  # of a person, from which it can be said who was read
+SAME: Final = 0.12  # mean distance of joints, of the extent, up to which a reading is of a person
+
+
+@dataclass(frozen=True, eq=False)
+class Actor:
+    """Somebody who walks, cut out: pictures (n, 480, 480, 4) and poses in them."""
+
+    pictures: list[Image]
+    poses: list[Pose]
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """A picture, and who is in it: poses, (H, W) masks of what is seen, and how much of each that is."""
+
+    image: Image
+    poses: list[Pose]
+    masks: list[FloatArray]
+    shares: list[float]
+
+
+def actor(path: Path, motion: Motion, yaw: float, steps: int) -> Actor:
+    """An avatar that does a motion, seen from one side."""
+    avatar = load_avatar(path)
+    poser, renderer = AvatarPoser(avatar), Renderer(avatar, CANVAS, supersampling=1)
+    rig = BoneRig.of(skeleton_of(avatar))
+    frames = [int(index) for index in np.linspace(0, len(motion.positions) - 1, steps)]
+    solved = solve_poses(rig, motion_target(rig, motion, frames, np.zeros((steps, 2, 5, 4), np.float32)))
+    low, high = avatar.bounds()
+    camera = Camera.orbit(yaw, 5, (low + high) / 2 * [0, 1, 0], 1.25 * float(high[1] - low[1]))
+    pictures, poses = [], []
+    for points, rotations in zip(solved.points, solved.rotations, strict=True):
+        world = poser.world(points, rotations)
+        keypoints = place_keypoints(avatar, world, points, None, {})
+        pictures.append(renderer.render(world, camera))
+        poses.append(label(keypoints, camera, CANVAS, has_face=False))
+    return Actor(pictures, poses)
+
+
+def cut_out(path: Path, steps: int, twin: bool) -> Actor:
+    """The person of a clip, every fourth frame; as a twin mirrored and in other colours."""
+    estimate, pictures, poses = People(BlazePose()), [], []
+    with av.open(str(path)) as container:
+        for frame in islice(container.decode(video=0), 0, 4 * steps, 4):
+            image = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+            if twin:
+                image = np.ascontiguousarray(image[:, ::-1])
+            found = estimate(image)[0].detection
+            alpha = np.clip(2.5 * found.mask.alpha_in(*image.shape[:2]) - 0.75, 0, 1)
+            left, top, right, bottom = box(found.pose)
+            scale = 0.72 * CANVAS / (bottom - top)
+            offset = (CANVAS / 2 - scale * (left + right) / 2, CANVAS * 0.53 - scale * (top + bottom) / 2)
+            matrix = between_pixel_centres(np.array([[scale, 0, offset[0]], [0, scale, offset[1]]]))
+            if twin:
+                image = dressed_anew(image, found.pose)
+            rgba = np.dstack([image, np.round(255 * alpha).astype(np.uint8)])
+            pictures.append(np.asarray(cv2.warpAffine(rgba, matrix, (CANVAS, CANVAS)), np.uint8))
+            poses.append(found.pose.transformed(scale, offset))
+    return Actor(pictures, poses)
+
+
+def dressed_anew(image: Image, pose: Pose) -> Image:
+    """Other colours everywhere but in the face, by which people are found."""
+    nose, neck, hip = pose.body[[0, 1, 8], :2]
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
+    head = np.hypot(x - nose[0], y - nose[1]) < 0.35 * np.hypot(*(hip - neck))
+    return np.where(head[..., None], image, image[..., [2, 0, 1]])
+
+
+def shots(actors: Sequence[Actor], order: Sequence[int]) -> Iterator[Shot]:
+    """All walk to and fro in the room, each at their own pace; ``order`` is from back to front."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    room = np.stack([150 + y // 12, 140 + x // 20, 120 + (x + y) // 25], axis=-1).astype(np.uint8)
+    room[::90], room[:, ::160] = 105, 110
+    for frame in range(FRAMES):
+        image = room.copy()
+        poses: list[Pose] = [Pose.empty()] * len(actors)
+        masks = [np.zeros((HEIGHT, WIDTH), np.float32) for _ in actors]
+        whole = [1.0] * len(actors)
+        for place, index in enumerate(order):
+            way = (frame / (FRAMES - 1) + 0.21 * index) * (1.0 + 0.2 * index)
+            way = abs((way + index % 2) % 2 - 1)  # to the wall and back
+            left = int(-40 + (WIDTH - CANVAS + 80) * way)
+            top = HEIGHT - CANVAS - 60 + 15 * place
+            steps = 2 * len(actors[index].pictures) - 2  # forward and back
+            step = min(frame % steps, -frame % steps)
+            picture = actors[index].pictures[step]
+            columns = slice(max(0, -left), min(CANVAS, WIDTH - left))
+            piece = picture[:, columns]
+            window = (slice(top, top + CANVAS), slice(left + columns.start, left + columns.stop))
+            alpha = piece[..., 3:].astype(np.float32) / 255
+            image[window] = np.round(image[window] * (1 - alpha) + piece[..., :3] * alpha)
+            for mask in masks:
+                mask[window] *= 1 - alpha[..., 0]
+            masks[index][window] = alpha[..., 0]
+            whole[index] = float(alpha.sum())
+            poses[index] = actors[index].poses[step].transformed(1.0, (left, top))
+        yield Shot(image, poses, masks, [float(m.sum()) / w for m, w in zip(masks, whole, strict=True)])
+
+
+def known(shot: Shot, generator: np.random.Generator) -> list[tuple[int, Detection]]:
+    """Those who are seen, as a detector without faults but with noise would see them, in any order."""
+    found = []
+    for index in generator.permutation(len(shot.poses)):
+        if shot.shares[index] >= SHOWN:
+            points = shot.poses[index].points.copy()
+            points[:, :2] += generator.normal(0, NOISE * CANVAS, points[:, :2].shape)
+            small = cv2.resize(shot.masks[index], (256, 256), interpolation=cv2.INTER_AREA)
+            to_picture = np.array([[WIDTH / 256, 0, 0], [0, HEIGHT / 256, 0]], np.float32)
+            found.append((int(index), Detection(Pose(points), PersonMask(small, to_picture))))
+    return found
+
+
+def swaps(seen: Sequence[dict[int, int]]) -> str:
+    """How often an actor's identity changes, and in how many pictures it is another's for a moment only.
+
+    Args:
+        seen: actor -> identity in each picture.
+    """
+    lasting = brief = 0
+    for who in {who for pairs in seen for who in pairs}:
+        runs = [
+            (name, len(list(same))) for name, same in groupby(pairs[who] for pairs in seen if who in pairs)
+        ]
+        held = [name for name, _ in groupby(name for name, length in runs if length >= MOMENT)]
+        lasting += len(held) - 1
+        brief += sum(length for _, length in runs if length < MOMENT)
+    return f"{lasting} swaps ({brief} readings under another's number for a moment)"
+
+
+def who_is_who(shot: Shot, people: Sequence[Person]) -> dict[int, int]:
+    """Actor -> identity of the reading that is near them, if enough of them is seen.
+
+    Where two actors stand one before the other nobody can say whose a reading is: the nearest must be clearly
+    nearer than the next.
+    """
+    pairs = {}
+    for person in people:
+        apart = [distance(pose, person.detection.pose) for pose in shot.poses]
+        nearest, following = np.argsort(apart)[:2]
+        if apart[nearest] < min(SAME, apart[following] / 2) and shot.shares[nearest] > CLEAR:
+            pairs[int(nearest)] = person.identity
+    return pairs
+
+
+def drawn(shot: Shot, people: Sequence[Person]) -> Image:
+    """The picture with each person's mask and number in a colour of their own."""
+    image = shot.image.astype(np.float32)
+    for person in people:
+        colour = np.array(colorsys.hsv_to_rgb(person.identity * 0.29 % 1, 1, 1), np.float32) * 255
+        alpha = 0.5 * person.detection.mask.alpha_in(HEIGHT, WIDTH)[..., None]
+        image = image * (1 - alpha) + alpha * colour
+    result = image.astype(np.uint8)
+    for person in people:
+        result = draw_pose(result, person.detection.pose)
+        x, y = person.detection.pose.points[1, :2]
+        cv2.putText(result, str(person.identity), (int(x) - 20, int(y)), 0, 2, (255, 255, 255), 6)
+    return np.asarray(cv2.resize(result, (WIDTH // 3, HEIGHT // 3), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def main() -> None:
+    """Reads the arguments and prints what was counted."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("who", type=Path, nargs="*")
+    parser.add_argument("--motion", type=Path)
+    parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--orders", type=int, default=2)
+    arguments = parser.parse_args()
+    everybody = arguments.who or [sample_clip()] * 2
+    motion = None if arguments.motion is None else load_motion(arguments.motion)
+    actors = [
+        cut_out(path, 24, path in everybody[:index])
+        if motion is None or path.suffix == ".mp4"
+        else actor(path, motion, -50 if index % 2 == 0 else 50, 24)
+        for index, path in enumerate(everybody)
+    ]
+    network = BlazePose()
+    tiles = []
+    for order in list(permutations(range(len(actors))))[: arguments.orders]:
+        generator, tracker, people = np.random.default_rng(1), Tracker(), People(network, MOST_PEOPLE)
+        by_tracker, by_all, hidden, found, shown = [], [], 0, 0, 0
+        for number, shot in enumerate(shots(actors, order)):
+            told = known(shot, generator)
+            hidden += len(actors) - len(told)
+            identities = tracker([Sighting(each.pose, colours_of(shot.image, each)) for _, each in told])
+            by_tracker.append({who: name or 0 for (who, _), name in zip(told, identities, strict=True)})
+            seen = people(shot.image)
+            by_all.append(who_is_who(shot, seen))
+            found += len(by_all[-1])
+            shown += sum(share > CLEAR for share in shot.shares)
+            if number % 9 == 4:
+                tiles.append(drawn(shot, seen))
+        print(
+            f"back to front {order}: tracker {swaps(by_tracker)}, {hidden} of {FRAMES * len(actors)} hidden; "
+            f"estimator {swaps(by_all)}, found {found} of {shown}",
+            flush=True,
+        )
+    if arguments.sheet is not None:
+        rows = [np.hstack(tiles[start : start + 5]) for start in range(0, len(tiles), 5)]
+        cv2.imwrite(str(arguments.sheet), np.vstack(rows)[..., ::-1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""RTMW and DWPose: one network for body, feet, face and hands, given by the user as an ONNX file.
+
+Source: Jiang et al., "RTMPose: Real-Time Multi-Person Pose Estimation based on MMPose", 2023; Yang et al.,
+"Effective Whole-body Pose Estimation with Two-stages Distillation" (DWPose), 2023; the outputs are SimCC's
+(Li et al., ECCV 2022), the points COCO-WholeBody's (Jin et al., ECCV 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now import assets
+from dance_now.arrays import FloatArray, Image
+from dance_now.errors import DanceNowError, MissingExtraError
+from dance_now.pose.body_layouts import with_midpoints
+from dance_now.pose.estimator import Detection, EstimatorOptions, PoseEstimator
+from dance_now.pose.hull import hull_mask
+from dance_now.pose.keypoints import BODY, BODY_INDEX, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
+from dance_now.pose.litert import Region
+from dance_now.pose.people import People, Reading
+from dance_now.pose.person_detector import PersonDetector
+from dance_now.pose.pose import Pose
+from dance_now.pose.warp import between_pixel_centres
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+POINTS: Final = 133
+# COCO-WholeBody's order: 17 body points, 6 of the feet, 68 of the face, 21 of each hand
+_BODY_NAMES: Final = (
+    *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder"),
+    *("left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee"),
+    *("right_knee", "left_ankle", "right_ankle", "left_big_toe", "left_small_toe", "left_heel"),
+    *("right_big_toe", "right_small_toe", "right_heel"),
+)
+ROWS: Final = np.array(
+    [
+        *(BODY_INDEX[name] for name in _BODY_NAMES),
+        *range(FACE.start, FACE.start + 68),
+        *range(LEFT_HAND.start, LEFT_HAND.stop),
+        *range(RIGHT_HAND.start, RIGHT_HAND.stop),
+    ]
+)
+_MEAN: Final = np.array([123.675, 116.28, 103.53], np.float32)
+_DEVIATION: Final = np.array([58.395, 57.12, 57.375], np.float32)
+_MARGIN: Final = 1.25
+_PRESENT: Final = 0.3  # mean score of the body's points
+_SURE: Final = 0.5
+_SEEN: Final = 0.3
+
+
+def build(options: EstimatorOptions) -> PoseEstimator:
+    """People read by the user's network, found by MediaPipe's person detector; without depth.
+
+    Raises:
+        DanceNowError: no model was named, it is another network, or onnxruntime is not installed.
+    """
+    if options.model is None:
+        raise DanceNowError("--estimator rtmw needs the network's ONNX file: --model FILE.")
+    return People(Rtmw(options.model, options.threads), options.most)
+
+
+class Rtmw:
+    """Reads 133 points of a person; the mask is drawn around the limbs."""
+
+    def __init__(self, model: Path, threads: int = 2) -> None:
+        """Loads the network and, when it is first needed, the person detector.
+
+        Args:
+            model: ONNX file of RTMW, DWPose or RTMPose with 133 points and SimCC outputs.
+            threads: CPU threads.
+
+        Raises:
+            DanceNowError: as ``build``.
+        """
+        self._threads = threads
+        self._session = _open_session(model, threads)
+        self._input = self._session.get_inputs()[0].name
+        shape = self._session.get_inputs()[0].shape
+        if len(shape) != 4 or shape[1] != 3 or not all(isinstance(side, int) for side in shape[2:]):
+            raise DanceNowError(f"{model} is no network for this: its input has the shape {shape}.")
+        self._height, self._width = int(shape[2]), int(shape[3])
+        outputs = [output.shape for output in self._session.get_outputs()]
+        if len(outputs) != 2 or any(len(each) != 3 or each[1] not in (POINTS, None) for each in outputs):
+            raise DanceNowError(f"{model} does not give {POINTS} points as SimCC does: outputs {outputs}.")
+        self._detector: PersonDetector | None = None
+
+    def find(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+        """Where in some upright squares of a picture people are, most prominent first."""
+        if self._detector is None:
+            self._detector = PersonDetector(assets.pose_model("pose_detection.tflite"), self._threads)
+        return self._detector(image, squares)
+
+    def read(self, image: Image, region: Region) -> Reading | None:
+        """The person in the middle of a region, or None where nobody is."""
+        if not region.usable(image):
+            return None
+        matrix = self._to_picture(region)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        window = cv2.warpAffine(
+            image, between_pixel_centres(matrix), (self._width, self._height), flags=flags
+        )
+        values = ((window.astype(np.float32) - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None]
+        x, y = self._session.run(None, {self._input: np.ascontiguousarray(values)})
+        points, scores = decode(x, y, self._width, self._height)
+        if float(scores[: len(_BODY_NAMES)].mean()) < _PRESENT:
+            return None
+        pose = to_pose(points @ matrix[:, :2].T + matrix[:, 2], scores)
+        sure = float(scores[: len(_BODY_NAMES)].mean()) >= _SURE
+        return Reading(Detection(pose, hull_mask(pose)), self._circle(pose), sure)
+
+    def _to_picture(self, region: Region) -> npt.NDArray[np.float64]:
+        """(2, 3) affine map from the network's window, as high as the region, to the picture."""
+        matrix = region.to_picture(self._height)
+        matrix[:, 2] += matrix[:, 0] * (self._height - self._width) / 2
+        return matrix
+
+    def _circle(self, pose: Pose) -> FloatArray:
+        """(2, 2) the middle of the points and a point above, so that the next window holds them all."""
+        shown = pose.points[:, 2] >= _SEEN
+        points = pose.points[shown if shown.any() else pose.visible, :2]
+        low, high = points.min(axis=0), points.max(axis=0)
+        width, height = high - low
+        centre = (low + high) / 2
+        # ``region_around`` adds the margin
+        radius = max(height, width * self._height / self._width) / 2
+        return np.array([centre, centre - [0, max(radius, 8.0)]], np.float32)
+
+
+def decode(x: FloatArray, y: FloatArray, width: int, height: int) -> tuple[FloatArray, FloatArray]:
+    """Points and scores out of SimCC's two outputs, each a row of bins for every point.
+
+    Args:
+        x: (1, 133, bins) scores of the columns.
+        y: (1, 133, bins) scores of the rows.
+        width, height: of the network's window, over which the bins are spread.
+
+    Returns:
+        (133, 2) pixels of the window, and (133,) scores in [0, 1], the lesser of the two.
+    """
+    places = [
+        (scores[0].argmax(axis=1) + 0.5) * (side / scores.shape[2])
+        for scores, side in ((x, width), (y, height))
+    ]
+    best = np.minimum(x[0].max(axis=1), y[0].max(axis=1))
+    best = np.where(np.isfinite(best), np.clip(best, 0, 1), 0)
+    return np.stack(places, axis=1).astype(np.float32), best.astype(np.float32)
+
+
+def to_pose(points: npt.NDArray[np.floating], scores: FloatArray) -> Pose:
+    """The pose of COCO-WholeBody points (133, 2) with scores (133,)."""
+    rows = np.zeros((POINT_COUNT, 3), np.float32)
+    rows[ROWS] = np.column_stack([points, scores])
+    rows[BODY] = with_midpoints(rows[BODY])
+    return Pose(rows)
+
+
+def _open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError("onnxruntime", "cpu") from error
+    if not model.is_file():
+        raise DanceNowError(f"{model} does not exist. Give the network's ONNX file with --model.")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what fails is raised as well
+    try:
+        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exception types share no public base class
+        raise DanceNowError(f"{model} is damaged or no ONNX network.") from error
