@@ -2,7 +2,11 @@ import cv2
 import numpy as np
 import pytest
 
-from dance_now.scene.background import BackgroundSurvey, CleanBackground, masked_median
+from dance_now.pose.estimator import Detection, PersonMask
+from dance_now.pose.pose import Pose
+from dance_now.scene.background import BackgroundSurvey, CleanBackground
+from dance_now.scene.matte import Matte
+from dance_now.scene.samples import far_median
 
 HEIGHT, WIDTH = 180, 320
 
@@ -21,6 +25,16 @@ def person_at(x: int) -> np.ndarray:
     return mask
 
 
+def detection(mask: np.ndarray) -> Detection:
+    """Somebody of whom only the mask is known."""
+    return Detection(Pose.empty(), PersonMask(mask, np.eye(2, 3, dtype=np.float32)))
+
+
+def filled(clean: CleanBackground, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The picture without the person."""
+    return clean.fill(image, Matte(clean)(image, [detection(mask)]))
+
+
 def clip(
     step: int, *, shift: tuple[float, float] = (0, 0), gain: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +50,8 @@ def clip(
 def survey(shifts: list[tuple[float, float]]) -> CleanBackground:
     samples = BackgroundSurvey()
     for step, shift in enumerate(shifts):
-        samples.add(*clip(step, shift=shift))
+        image, mask = clip(step, shift=shift)
+        samples.add(image, [detection(mask)])
     return samples.finish()
 
 
@@ -44,7 +59,7 @@ def error_in(clean: CleanBackground, step: int, shift: tuple[float, float], gain
     """Mean difference to the true background in the hole."""
     image, mask = clip(step, shift=shift, gain=gain)
     truth = np.clip(clip(100, shift=shift)[0] * gain, 0, 255)  # the person has left the picture
-    return float(np.abs(clean.fill(image, mask).astype(float) - truth)[mask > 0].mean())
+    return float(np.abs(filled(clean, image, mask).astype(float) - truth)[mask > 0].mean())
 
 
 def test_a_still_camera_gets_its_background_back() -> None:
@@ -65,18 +80,39 @@ def test_a_handheld_camera_gets_its_background_back() -> None:
     assert error_in(clean, 8, shifts[8]) < 6
 
 
-def test_a_travelling_camera_is_told_apart_and_filled() -> None:
+def travelling_clip(step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A camera that pans over a wide scene and a person who keeps pace: picture, mask, the scene alone."""
+    wide = np.asarray(cv2.GaussianBlur(scenery(HEIGHT, 3 * WIDTH), (0, 0), 1), np.uint8)
+    alone = wide[:, 12 * step : 12 * step + WIDTH].copy()
+    mask = person_at(120 + 2 * (step % 5))
+    return np.where(mask[..., None] > 0, 250, alone).astype(np.uint8), mask, alone
+
+
+def test_a_travelling_camera_shows_at_other_times_what_is_hidden() -> None:
+    samples = BackgroundSurvey()
+    for step in range(24):
+        image, mask, _ = travelling_clip(step)
+        samples.add(image, [detection(mask)])
+    clean = samples.finish()
+    assert clean.camera == "moving"
+    for step in (1, 12, 20):
+        image, mask, alone = travelling_clip(step)
+        error = np.abs(filled(clean, image, mask).astype(int) - alone)[mask > 0].mean()
+        blind = np.abs(filled(CleanBackground("moving"), image, mask).astype(int) - alone)[mask > 0].mean()
+        assert error < 0.4 * blind
+
+
+def test_pictures_that_have_nothing_to_do_with_each_other_are_filled_smoothly() -> None:
     generator = np.random.default_rng(1)
     samples = BackgroundSurvey()
     for step in range(10):
         blocks = cv2.resize(generator.integers(0, 256, (9, 16, 3), np.uint8), (WIDTH, HEIGHT))
-        samples.add(np.asarray(blocks, np.uint8), person_at(20 + 10 * step))
+        samples.add(np.asarray(blocks, np.uint8), [detection(person_at(20 + 10 * step))])
     clean = samples.finish()
     assert clean.camera == "moving"
+    assert not clean.keyframes
     image, mask = clip(3)
-    result = clean.fill(image, mask)
-    np.testing.assert_array_equal(result[mask == 0], image[mask == 0])
-    assert result[mask > 0].mean() < 240  # the bright person is gone
+    assert filled(clean, image, mask)[mask > 0].mean() < 240  # the bright person is gone
 
 
 def test_featureless_walls_count_as_still() -> None:
@@ -85,44 +121,54 @@ def test_featureless_walls_count_as_still() -> None:
         image = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
         mask = person_at(20 + 40 * step)
         image[mask > 0] = 250
-        samples.add(image, mask)
+        samples.add(image, [detection(mask)])
     assert samples.finish().camera == "still"
 
 
 def test_one_picture_is_a_photo() -> None:
     samples = BackgroundSurvey()
-    samples.add(*clip(0))
+    image, mask = clip(0)
+    samples.add(image, [detection(mask)])
     assert samples.finish().camera == "photo"
 
 
-@pytest.mark.parametrize("camera", ["photo", "moving"])
-def test_without_a_plate_only_the_hole_changes(camera: str) -> None:
+@pytest.mark.parametrize("camera", ["photo", "moving", "still"])
+def test_only_the_hole_changes(camera: str) -> None:
     image, mask = clip(4)
-    result = CleanBackground(camera).fill(image, mask)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(result[mask == 0], image[mask == 0])
+    clean = survey([(0, 0)] * 8) if camera == "still" else CleanBackground(camera)  # type: ignore[arg-type]
+    cutout = Matte(clean)(image, [detection(mask)])
+    result = clean.fill(image, cutout)
+    np.testing.assert_array_equal(result[cutout.hole == 0], image[cutout.hole == 0])
+    assert (cutout.hole[mask > 0] > 250).all()
     assert np.abs(result[mask > 0].astype(int) - 250).mean() > 40
 
 
-def test_pixels_never_seen_are_filled() -> None:
+def test_pixels_never_seen_are_invented_and_stay_as_they_are() -> None:
     samples = BackgroundSurvey()
     for _ in range(6):
-        image = clip(0)[0]
-        samples.add(image, person_at(20))
+        samples.add(clip(0)[0], [detection(person_at(20))])
     clean = samples.finish()
-    assert clean.plate is not None
-    assert clean.plate[70:130, 30:50].mean() < 230
+    assert len(clean.keyframes) == 1
+    assert clean.keyframes[0].plate.image[70:130, 30:50].mean() < 230
+    assert (clean.keyframes[0].plate.known[70:130, 30:50] == 0).all()
+    image, mask = clip(0)
+    noisy = np.clip(image + np.random.default_rng(0).normal(0, 2, image.shape), 0, 255).astype(np.uint8)
+    inside = slice(70, 130), slice(30, 50)
+    again = filled(clean, noisy, mask)[inside].astype(int)
+    assert np.abs(filled(clean, image, mask)[inside] - again).mean() < 1
 
 
 def test_memory_stays_bounded_and_samples_spread_over_the_clip() -> None:
     samples = BackgroundSurvey(max_samples=8)
+    nobody = [detection(np.zeros((12, 16), np.float32))]
     kept = 0
     for step in range(200):
         if samples.wants_next:
-            samples.add(np.full((12, 16, 3), step, np.uint8), np.zeros((12, 16), np.float32))
+            samples.add(np.full((12, 16, 3), step, np.uint8), nobody)
             kept += 1
         else:
             samples.skip()
-    values = [int(image[0, 0, 0]) for image in samples._images]
+    values = [int(sample.image[0, 0, 0]) for sample in samples._samples]
     assert len(values) <= 8
     assert kept < 60
     assert values[0] == 0
@@ -130,11 +176,24 @@ def test_memory_stays_bounded_and_samples_spread_over_the_clip() -> None:
     assert len(set(np.diff(values))) == 1
 
 
-def test_masked_median_ignores_hidden_samples() -> None:
+def test_a_known_length_spares_samples_that_would_be_dropped_again() -> None:
+    samples = BackgroundSurvey(expected=100, max_samples=8)
+    wanted = 0
+    for _ in range(100):
+        wanted += samples.wants_next
+        samples.skip()
+    assert wanted == 8
+
+
+def test_the_median_counts_what_lies_away_from_people() -> None:
     images = [np.full((2, 2, 3), value, np.uint8) for value in (10, 20, 30, 200, 210)]
-    hidden = [np.zeros((2, 2), bool) for _ in images]
-    hidden[3][0, 0] = hidden[4][0, 0] = True
-    hidden[0][1, 1] = hidden[1][1, 1] = hidden[2][1, 1] = hidden[3][1, 1] = True
-    median, unseen = masked_median(images, hidden)
+    distances = [np.full((2, 2), 50, np.uint8) for _ in images]
+    distances[3][0, 0] = distances[4][0, 0] = 0
+    for index, distance in enumerate((0, 9, 8, 7, 3)):  # hardly ever far: the three times it was farthest
+        distances[index][0, 1] = distance
+    for index in range(4):  # seen once
+        distances[index][1, 1] = 0
+    median, unseen = far_median(images, distances, near=20, close=4)
     assert median[0, 0].tolist() == [20, 20, 20]
+    assert median[0, 1].tolist() == [30, 30, 30]
     assert unseen.tolist() == [[False, False], [False, True]]

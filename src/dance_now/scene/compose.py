@@ -1,20 +1,22 @@
-"""Putting the character into the picture: premultiplied warping and blending.
+"""Putting the character into the picture: scaled and blended with premultiplied alpha, in 8 bit.
 
 Source: Porter and Duff, "Compositing Digital Images" (SIGGRAPH 1984), the operator "over".
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil, gcd
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from dance_now.arrays import FloatArray, Image
-from dance_now.scene.region import Box, bounding_box
-
-Matrix = npt.NDArray[np.float64]
+from dance_now.scene.enlarge import enlarged
+from dance_now.scene.region import Box
 
 
 class Scene(StrEnum):
@@ -24,10 +26,30 @@ class Scene(StrEnum):
     ALONE = "alone"
     GREEN = "green"
     ALPHA = "alpha"
+    SIDE_BY_SIDE = "side-by-side"
 
 
-_SOLID = 0.02  # grey levels off 255 at which alpha still counts as full
 _PLAIN = {Scene.ALONE: (255, 255, 255), Scene.GREEN: (0, 255, 0)}
+# A network's alpha is never quite 0 or 255: without this, a haze of specks stands around the character.
+_NOTHING, _SOLID = 8, 247
+_CLEANED: Final = np.rint(np.clip((np.arange(256) - _NOTHING) / (_SOLID - _NOTHING), 0, 1) * 255).astype(
+    np.uint8
+)
+_RIM: Final = 0.12  # of a detail's side: where it fades into the whole
+_KERNEL: Final = 4  # canvas pixels to each side that scaling looks at
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What is drawn over a part of a picture.
+
+    Attributes:
+        box: the part; empty where nothing lies in the picture.
+        pixels: (box.height, box.width, 4) uint8 RGBA, colours multiplied by alpha.
+    """
+
+    box: Box
+    pixels: Image
 
 
 def plain_background(scene: Scene, height: int, width: int) -> Image:
@@ -41,123 +63,138 @@ def plain_background(scene: Scene, height: int, width: int) -> Image:
     return np.full((height, width, 3), _PLAIN[scene], np.uint8)
 
 
-def compose(background: Image, character: Image) -> Image:
-    """Lays the character over the background.
+def place(canvas: Image, corner: tuple[int, int], side: int, height: int, width: int) -> Layer:
+    """Brings a drawn character to its size and place in the picture.
+
+    Only the blocks of the canvas in which something is drawn, and which lie in the picture, are worked on.
+    Colours are scaled premultiplied, so that no dark or coloured fringe grows along the edge; a character
+    that gets smaller is averaged, so that no line drops out.
 
     Args:
-        background: (H, W, 3) uint8 RGB.
-        character: (H, W, 4) uint8 RGBA, straight alpha.
-
-    Returns:
-        (H, W, 3) uint8, a new array: the background to the bit where alpha is 0, the character's colour to
-        the bit where alpha is 255, rounded to nearest between.
-
-    Raises:
-        ValueError: shapes that do not belong together.
-    """
-    if character.shape != (*background.shape[:2], 4) or background.shape[2:] != (3,):
-        raise ValueError(f"cannot lay {character.shape} over {background.shape}")
-    if character.size == 0:
-        return background.copy()
-    alpha = np.ascontiguousarray(character[..., 3])
-    result = background.copy()
-    # Most of a figure is opaque: it is copied, and only its edge is calculated.
-    cv2.copyTo(cv2.cvtColor(character, cv2.COLOR_RGBA2RGB), (alpha == 255).view(np.uint8), result)
-    edge = np.flatnonzero((alpha - np.uint8(1)) < 254)  # 0 wraps around to 255
-    weight = alpha.reshape(-1)[edge, None].astype(np.uint16)
-    below = background.reshape(-1, 3)[edge].astype(np.uint16)
-    above = character.reshape(-1, 4)[edge, :3].astype(np.uint16)
-    result.reshape(-1, 3)[edge] = (below * (255 - weight) + above * weight + 127) // 255
-    return result
-
-
-def compose_at(background: Image, patch: Image, box: Box) -> Image:
-    """Lays a patch (from ``place``) over a part of the background; (H, W, 3) uint8, a new array."""
-    result = background.copy()
-    result[box.slices] = compose(background[box.slices], patch)
-    return result
-
-
-def place(character: Image, to_picture: npt.ArrayLike, height: int, width: int) -> tuple[Box, Image]:
-    """Draws the character at its place in the picture.
-
-    Colours are warped premultiplied, so that no dark or coloured fringe grows along the edge, and a
-    character that gets smaller is averaged first, so that no line drops out.
-
-    Args:
-        character: (h, w, 4) uint8 RGBA, straight alpha, a canvas.
-        to_picture: (2, 3) affine map from canvas to picture coordinates; both have their origin at the
-            corner of the first pixel, whose centre is (0.5, 0.5).
+        canvas: (N, N, 4) uint8 RGBA, straight alpha.
+        corner: column and row of the picture at which the canvas begins; may be negative.
+        side: pixels of the picture that the canvas fills each way.
         height: rows of the picture.
         width: columns of the picture.
 
-    Returns:
-        The part of the picture that the character reaches, and that part as (box.height, box.width, 4)
-        uint8 RGBA, straight alpha. The box is empty where nothing of it lies in the picture.
+    Raises:
+        ValueError: a canvas that is not square, or a side below 1.
     """
-    matrix: Matrix = np.array(to_picture, np.float64).reshape(2, 3)
-    drawn = bounding_box(character[..., 3] > 0, extra=2)
-    if drawn is None:
-        return Box(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8)
-    character = character[drawn.slices]
-    matrix[:, 2] += matrix[:, :2] @ (drawn.left, drawn.top)
-    box = _reached(matrix, character.shape[0], character.shape[1], height, width)
-    if box.height == 0 or box.width == 0:
-        return box, np.zeros((box.height, box.width, 4), np.uint8)
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    premultiplied = _premultiplied(character)
-    if scale < 1:
-        premultiplied, matrix = _reduced(premultiplied, matrix, scale)
-    shift = matrix.copy()
-    # From corner-based to OpenCV's centre-based pixels, and into the box.
-    shift[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5 - (box.left, box.top)
-    interpolation = cv2.INTER_CUBIC if scale > 1.25 else cv2.INTER_LINEAR
-    warped = cv2.warpAffine(
-        premultiplied,
-        shift,
-        (box.width, box.height),
-        flags=interpolation,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=0,
+    size = canvas.shape[0]
+    if canvas.shape != (size, size, 4) or side < 1:
+        raise ValueError(f"cannot place {canvas.shape} on a square of {side}")
+    alpha = cv2.LUT(cv2.extractChannel(canvas, 3), _CLEANED)
+    x, y, columns, rows = cv2.boundingRect(alpha)
+    # The smallest step at which pixels of canvas and picture begin together.
+    step = size // gcd(size, side)
+    across = _Blocks.between(x, x + columns, -corner[0], width - corner[0], size, side, step)
+    down = _Blocks.between(y, y + rows, -corner[1], height - corner[1], size, side, step)
+    box = Box(
+        down.first + corner[1], down.last + corner[1], across.first + corner[0], across.last + corner[0]
     )
-    return box, _straight(np.asarray(warped, np.float32))
+    if box.height == 0 or box.width == 0:
+        return Layer(Box(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
+    blocks = (down.source, across.source)
+    drawn = canvas[blocks].copy()
+    cv2.insertChannel(alpha[blocks], drawn, 3)
+    premultiplied = np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGBA2mRGBA), np.uint8)
+    scaled = _scaled(premultiplied, (across.target, down.target))
+    return Layer(box, scaled[down.kept, across.kept])
 
 
-def _reached(matrix: Matrix, rows: int, columns: int, height: int, width: int) -> Box:
-    corners = np.array([(0, 0), (columns, 0), (0, rows), (columns, rows)], np.float64)
-    moved = corners @ matrix[:, :2].T + matrix[:, 2]
-    low = np.clip(np.floor(moved.min(axis=0)) - 1, 0, (width, height)).astype(int)
-    high = np.clip(np.ceil(moved.max(axis=0)) + 1, low, (width, height)).astype(int)
-    return Box(int(low[1]), int(high[1]), int(low[0]), int(high[0]))
+@dataclass(frozen=True)
+class _Blocks:
+    """One axis of a scaling that begins and ends on whole pixels of both canvas and picture."""
+
+    source: slice  # canvas pixels
+    target: int  # pixels of the picture that the source fills
+    first: int  # what is kept of the square, from its beginning
+    last: int
+    origin: int  # where the source begins, in pixels of the square
+
+    @property
+    def kept(self) -> slice:
+        return slice(self.first - self.origin, self.last - self.origin)
+
+    @staticmethod
+    def between(
+        low: int, high: int, seen_from: int, seen_to: int, size: int, side: int, step: int
+    ) -> _Blocks:
+        """``low`` to ``high``: drawn, canvas pixels. ``seen_from``, ``seen_to``: of the square, picture."""
+        span = side * step // size
+        first = max((low - _KERNEL) * side // size, seen_from, 0)
+        last = min(ceil((high + _KERNEL) * side / size), seen_to, side)
+        if high <= low or last <= first:
+            return _Blocks(slice(0, 0), 0, first, first, 0)
+        begin = max(first // span * step - _KERNEL, 0) // step
+        end = ceil(min(ceil(last / span) * step + _KERNEL, size) / step)
+        return _Blocks(slice(begin * step, end * step), (end - begin) * span, first, last, begin * span)
 
 
-def _premultiplied(character: Image) -> FloatArray:
-    """(h, w, 4) float32 in [0, 255]."""
-    values = character.astype(np.float32)
-    weight = cv2.cvtColor(values[..., 3], cv2.COLOR_GRAY2RGB)
-    values[..., :3] *= weight * np.float32(1 / 255)
-    return values
+def _scaled(premultiplied: Image, size: tuple[int, int]) -> Image:
+    """A premultiplied picture at another (width, height)."""
+    rows = premultiplied.shape[0]
+    if size[1] == rows:
+        return premultiplied
+    if size[1] > rows:
+        return enlarged(premultiplied, size)
+    return np.asarray(cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _reduced(values: FloatArray, matrix: Matrix, scale: float) -> tuple[FloatArray, Matrix]:
-    """Averages a canvas down to about the size it will have, and the map that goes with it."""
-    rows, columns = values.shape[:2]
-    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
-    smaller = np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32)
-    adjusted = matrix.copy()
-    adjusted[:, 0] *= columns / size[0]
-    adjusted[:, 1] *= rows / size[1]
-    return smaller, adjusted
+def with_detail(layer: Layer, detail: Layer, corner: tuple[int, int], side: int) -> Layer:
+    """Shows a part of a layer as it was drawn larger; the two fade into each other along the part's rim.
+
+    Args:
+        layer: the whole.
+        detail: the same, drawn in a square of its own; nothing of it shows outside the whole's box.
+        corner: column and row of the picture at which the square begins.
+        side: of the square, pixels.
+    """
+    box = layer.box & Box(corner[1], corner[1] + side, corner[0], corner[0] + side)
+    if box.height == 0 or box.width == 0:
+        return layer
+    fine = np.zeros((box.height, box.width, 4), np.uint8)
+    both = detail.box & box
+    if both.height and both.width:
+        fine[both.within(box).slices] = detail.pixels[both.within(detail.box).slices]
+    down = _fade(np.arange(box.top, box.bottom) - corner[1], side)
+    across = _fade(np.arange(box.left, box.right) - corner[0], side)
+    share = down[:, None] * across
+    pixels = layer.pixels.copy()
+    part = pixels[box.within(layer.box).slices]
+    part[...] = cv2.blendLinear(fine, part.copy(), share, 1 - share)
+    return Layer(layer.box, pixels)
 
 
-def _straight(values: FloatArray) -> Image:
-    """Back from premultiplied float to straight uint8."""
-    # Adding an empty picture in 8 bit rounds and clips in one pass.
-    straight = np.asarray(cv2.add(values, np.zeros(4), dtype=cv2.CV_8U), np.uint8)
-    alpha = values[..., 3].ravel()
-    edge = np.flatnonzero((alpha != 0) & (np.abs(alpha - np.float32(255)) > _SOLID))
-    weight = alpha[edge, None]
-    gain = np.divide(np.float32(255), weight, out=np.zeros_like(weight), where=weight >= 0.5)
-    colours = np.clip(values.reshape(-1, 4)[edge, :3] * gain, 0, 255)
-    straight.reshape(-1, 4)[edge, :3] = np.rint(colours)
-    return straight
+def _fade(places: npt.NDArray[np.int_], side: int) -> FloatArray:
+    """From 0 at the ends of a side to 1 inside, smoothly."""
+    ramp = np.clip(np.minimum(places + 0.5, side - 0.5 - places) / (_RIM * side), 0, 1)
+    return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
+
+
+def draw_over(picture: Image, layer: Layer) -> None:
+    """Lays a layer over a picture, in place.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB, or (H, W, 4) RGBA with premultiplied alpha. It stays as it is to the bit
+            where the layer's alpha is 0, and takes the layer's colour to the bit where it is 255.
+        layer: drawn inside the picture.
+    """
+    if layer.pixels.size == 0:
+        return
+    part = picture[layer.box.slices]
+    colours = layer.pixels if picture.shape[2] == 4 else cv2.cvtColor(layer.pixels, cv2.COLOR_RGBA2RGB)
+    through = cv2.bitwise_not(cv2.extractChannel(layer.pixels, 3))
+    below = cv2.multiply(part, cv2.merge([through] * picture.shape[2]), scale=1 / 255)
+    cv2.add(below, colours, dst=below)
+    part[...] = below
+
+
+def straight(picture: Image) -> Image:
+    """(H, W, 4) uint8 RGBA with straight alpha from premultiplied; colourless where alpha is 0."""
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_mRGBA2RGBA), np.uint8)
+
+
+def side_by_side(source: Image, result: Image) -> Image:
+    """(H, 2 W, 3) uint8: the source's picture, and what became of it to its right."""
+    return np.asarray(np.concatenate([source, result], axis=1), np.uint8)

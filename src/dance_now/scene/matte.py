@@ -1,115 +1,113 @@
-"""The person's matte: a coarse mask from a pose network, refined along the picture's edges.
+"""The person's matte, and the hole that is to be filled when the person goes.
 
-Source: He, Sun and Tang, "Guided Image Filtering" (ECCV 2010, TPAMI 2013), colour guide; He and Sun, "Fast
-Guided Filter" (arXiv 1505.00996), which solves the local linear models at a reduced size.
+A pose network's mask is completed by what the pose knows of hands and feet, and pulled onto the picture's
+edges. Where the scene without people is known, the difference between picture and scene says more: all that
+differs and hangs together with the person goes too, be it hair, a shoe, a ball or a shadow.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
 
 import cv2
 import numpy as np
 
 from dance_now.arrays import FloatArray, Image
-from dance_now.scene.region import bounding_box
+from dance_now.pose.estimator import Detection
+from dance_now.scene.background import CleanBackground
+from dance_now.scene.belongings import Belongings
+from dance_now.scene.cast_shadow import cast_shadow
+from dance_now.scene.guided import refine
+from dance_now.scene.limbs import coarse_mask
+from dance_now.scene.region import Box, bounding_box, dilated, margin
+from dance_now.scene.view import Cutout, View, difference, reduced
 
-_WORK_HEIGHT = 200  # rows of the person at which the linear models are solved
-_RADIUS_SHARE = 0.025  # window radius as a share of the person's height
-_EPSILON = 4e-4  # variance of the guide (in [0, 1]) below which a window counts as flat
-_LOW, _HIGH = 0.3, 0.7  # refined values that become 0 and 1
-
-
-def refine(alpha: FloatArray, image: Image) -> FloatArray:
-    """Pulls a coarse person mask onto the edges of the picture.
-
-    Args:
-        alpha: (H, W) float32 in [0, 1]: a mask, a few pixels off at most.
-        image: (H, W, 3) uint8 RGB.
-
-    Returns:
-        (H, W) float32 in [0, 1]: 0 and 1 away from the outline.
-    """
-    result = np.zeros_like(alpha)
-    box = bounding_box(alpha > 0.05, margin=0.08)
-    if box is None:
-        return result
-    mask, guide = alpha[box.slices], image[box.slices]
-    height, width = mask.shape
-    scale = min(1.0, _WORK_HEIGHT / max(height, width))
-    small = (max(1, round(width * scale)), max(1, round(height * scale)))
-    model = _linear_models(
-        np.asarray(cv2.resize(guide, small, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255),
-        np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA), np.float32),
-        max(2, round(_RADIUS_SHARE * max(small))),
-    )
-    model = np.asarray(cv2.resize(model, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    refined = _sharpened(_evaluated(model, guide))
-    # Where the mask itself is sure, it is believed: the models only decide along the outline.
-    result[box.slices] = np.clip(refined, 8 * mask - np.float32(6.8), 8 * mask - np.float32(0.2))
-    return np.clip(result, 0, 1, out=result)
+_KEEP: Final = 0.6  # share of the matte before, where the picture has not changed
+_STEADY, _MOVED = 4.0, 14.0  # grey levels between two frames: less is noise, more is movement
+_KEEPS: Final = (_KEEP * np.clip((_MOVED - np.arange(256)) / (_MOVED - _STEADY), 0, 1)).astype(np.float32)
+_DOUBT: Final = 0.05  # coarse mask: below, nobody is there
+_PERSON: Final = 0.3  # coarse mask: from here a pixel may well be the person
+_SURE: Final = 0.9  # coarse mask: from here it is
+_SOME: Final = 0.12  # matte: less is no more than doubt
+_AROUND: Final = 0.3  # of the person's size: as far around them belongings are looked for
+_TALL: Final = 2.2  # a standing person's height over the root of the area
+_FULL, _FADE = 0.011, 0.012  # of the longer side: around the person all is filled, then less and less
+_TIGHT: Final = 0.005  # of the longer side: where the fill is invented, as little as possible
 
 
-def grow(alpha: FloatArray, pixels: float) -> FloatArray:
-    """Widens a mask by ``pixels`` on every side, with a soft rim one sixth as wide (at least a pixel).
+class Matte:
+    """Cuts people out of one picture after the other of the same source.
 
     Args:
-        alpha: (H, W) float32 in [0, 1].
-        pixels: how far, 0 or more.
+        background: the source's, which knows the scene behind people or does not.
 
-    Returns:
-        (H, W) float32 in [0, 1], nowhere below ``alpha``.
+    Example:
+        >>> matte = Matte(unknown_background())  # doctest: +SKIP
+        >>> clean = background.fill(image, matte(image, [detection]))  # doctest: +SKIP
     """
-    inside = alpha >= 0.25
-    box = bounding_box(inside, margin=0.0, extra=int(pixels) + 2)
-    if pixels <= 0 or box is None:
-        return alpha.copy()
-    outside = (~inside[box.slices]).astype(np.uint8)
-    distance = np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, 5), np.float32)
-    rim = np.float32(max(1.0, pixels / 6))
-    grown = alpha.copy()
-    widened = np.clip((np.float32(pixels) + 1 - distance) / rim, 0, 1)
-    grown[box.slices] = np.maximum(grown[box.slices], widened)
-    return grown
+
+    def __init__(self, background: CleanBackground) -> None:
+        self._background = background
+        self._belongings = Belongings()
+        self._before: tuple[Image, FloatArray] | None = None
+
+    def reset(self) -> None:
+        """Forgets the frames before: call it before a picture that has nothing to do with the last."""
+        self._belongings.reset()
+        self._before = None
+
+    def __call__(
+        self, image: Image, leaving: Sequence[Detection], staying: Sequence[Detection] = ()
+    ) -> Cutout:
+        """Cuts people out of a picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            leaving: the people who are replaced.
+            staying: other people, who are left as they are.
+        """
+        picture, scale = reduced(image)
+        height, width = picture.shape[:2]
+        coarse = coarse_mask(leaving, height, width, scale)
+        others = coarse_mask(staying, height, width, scale)
+        alpha = self._steady(picture, refine(coarse, picture))
+        view = self._background.view(picture, np.maximum(coarse, others) if staying else coarse, scale)
+        size = _TALL * (float(np.count_nonzero(coarse > 0.5)) / max(1, len(leaving))) ** 0.5
+        hole = np.zeros((height, width), np.uint8)
+        box = bounding_box((coarse > _DOUBT) | self._belongings.held(hole), extra=round(_AROUND * size))
+        if box is not None:
+            person = _binary(alpha[box.slices], _SOME) | _binary(coarse[box.slices], _PERSON)
+            stands = _binary(others[box.slices], 0.5) & ~_binary(coarse[box.slices], _SURE)
+            if view is None:
+                part = margin(person, _FULL * max(height, width), 1.5)
+            else:
+                differs = (view.differing(picture, box) | person) & ~stands
+                part = self._around(*self._belongings(differs, person, box, hole.shape, size), view, box)
+                part = np.maximum(part, cast_shadow(leaving, picture, view, size, scale)[box.slices])
+            hole[box.slices] = part & ~stands
+        full = cv2.resize(hole, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+        return Cutout(alpha, np.asarray(full, np.uint8), view)
+
+    def _around(self, goes: Image, stays: Image, view: View, box: Box) -> Image:
+        """The hole: wide where the scene behind is known, as small as can be where it is invented."""
+        longer = max(view.known.shape)
+        wide = margin(goes, _FULL * longer, _FADE * longer)
+        hole = np.where(view.known[box.slices] > 0, wide, dilated(goes, _TIGHT * longer))
+        return hole & ~(dilated(stays, 2) & ~goes)
+
+    def _steady(self, picture: Image, alpha: FloatArray) -> FloatArray:
+        """Averages the matte with the one before where the picture has not changed."""
+        box = bounding_box(alpha > 0)
+        if box is not None and self._before is not None and self._before[0].shape == picture.shape:
+            before, matte = self._before[0][box.slices], self._before[1][box.slices]
+            change = cv2.blur(difference(picture[box.slices], before), (3, 3))
+            keep = cv2.LUT(change, _KEEPS)
+            alpha[box.slices] += (matte - alpha[box.slices]) * keep
+        self._before = picture, alpha
+        return alpha
 
 
-def _linear_models(guide: FloatArray, mask: FloatArray, radius: int) -> FloatArray:
-    """(h, w, 4): per pixel the coefficients of red, green, blue and 1 that explain the mask nearby."""
-    window = (2 * radius + 1, 2 * radius + 1)
-    red, green, blue = cv2.split(guide)
-    first = cv2.merge([red, green, blue, mask])
-    second = cv2.merge([red * mask, green * mask, blue * mask, red * red, red * green, red * blue])
-    third = cv2.merge([green * green, green * blue, blue * blue])
-    mean_r, mean_g, mean_b, mean_mask = cv2.split(cv2.blur(first, window))
-    mask_r, mask_g, mask_b, rr, rg, rb = cv2.split(cv2.blur(second, window))
-    gg, gb, bb = cv2.split(cv2.blur(third, window))
-    rr, rg, rb = rr - mean_r * mean_r + _EPSILON, rg - mean_r * mean_g, rb - mean_r * mean_b
-    gg, gb, bb = gg - mean_g * mean_g + _EPSILON, gb - mean_g * mean_b, bb - mean_b * mean_b + _EPSILON
-    # The inverse of a symmetric 3x3 matrix by its adjugate.
-    i_rr, i_rg, i_rb = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
-    i_gg, i_gb, i_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
-    determinant = rr * i_rr + rg * i_rg + rb * i_rb
-    x, y, z = mask_r - mean_r * mean_mask, mask_g - mean_g * mean_mask, mask_b - mean_b * mean_mask
-    slope_r = (i_rr * x + i_rg * y + i_rb * z) / determinant
-    slope_g = (i_rg * x + i_gg * y + i_gb * z) / determinant
-    slope_b = (i_rb * x + i_gb * y + i_bb * z) / determinant
-    offset = mean_mask - slope_r * mean_r - slope_g * mean_g - slope_b * mean_b
-    model = cv2.merge([slope_r, slope_g, slope_b, offset])
-    return np.asarray(cv2.blur(model, window), np.float32)
-
-
-def _evaluated(model: FloatArray, guide: Image) -> FloatArray:
-    # A uint8 guide times float models, channel by channel: no float copy of the picture is made.
-    total = model[..., 3].copy()
-    for channel in range(3):
-        part = cv2.multiply(
-            cv2.extractChannel(model, channel),
-            cv2.extractChannel(guide, channel),
-            scale=1 / 255,
-            dtype=cv2.CV_32F,
-        )
-        cv2.add(total, part, dst=total)
-    return total
-
-
-def _sharpened(alpha: FloatArray) -> FloatArray:
-    step = np.clip((alpha - np.float32(_LOW)) / np.float32(_HIGH - _LOW), 0, 1)
-    return np.asarray(step * step * (3 - 2 * step), np.float32)
+def _binary(mask: FloatArray, threshold: float) -> Image:
+    """(h, w) uint8: 255 where the mask is above a threshold."""
+    return np.asarray(cv2.threshold(mask, threshold, 255, cv2.THRESH_BINARY)[1], np.uint8)

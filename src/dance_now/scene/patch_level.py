@@ -18,11 +18,11 @@ from dance_now.scene.pyramid import pull_push
 
 IntArray = npt.NDArray[np.int64]
 
-_RADIUS: Final = 2  # patches of 5x5
+_RADIUS: Final = 3  # patches of 7x7
 _RIM_DIFFERENCE: Final = 60.0  # grey levels: more is an edge of the scene, not a shade of the same thing
 _EXHAUSTIVE: Final = 600_000  # pairs of target and source up to which all are compared
 _STEPS: Final = ((1, 0), (-1, 0), (0, 1), (0, -1))
-_FAR_PRICE: Final = 3000.0  # squared grey levels for a source a whole picture width away
+_FAR_PRICE: Final = 1000.0  # squared grey levels for a source a whole picture width away
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +30,9 @@ class _Wanted:
     """All patches of a level, and what the targets look for.
 
     Attributes:
-        windows: (h, w, 3, 5, 5) view: the patch around each pixel.
-        patches: (n, 3, 25) the targets' own patches.
-        weights: (n, 25) how much each of their pixels counts; rows sum to 1.
+        windows: (h, w, 3, 7, 7) view: the patch around each pixel.
+        patches: (n, 3, 49) the targets' own patches.
+        weights: (n, 49) how much each of their pixels counts; rows sum to 1.
     """
 
     windows: FloatArray
@@ -41,7 +41,7 @@ class _Wanted:
 
 
 def _windows(picture: FloatArray) -> FloatArray:
-    """The 5x5 patch around every pixel, as a view: (h, w, ..., 5, 5)."""
+    """The 7x7 patch around every pixel, as a view: (h, w, ..., 7, 7)."""
     padded = cv2.copyMakeBorder(picture, _RADIUS, _RADIUS, _RADIUS, _RADIUS, cv2.BORDER_REFLECT_101)
     side = 2 * _RADIUS + 1
     return np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(0, 1))
@@ -110,6 +110,13 @@ class PatchLevel:
         for _ in range(rounds):
             self._search()
             self._vote()
+
+    def disagreement(self) -> float:
+        """How much the chosen patches differ from what they are copied to: the less, the better the fill."""
+        y, x = self.targets
+        return float(
+            self._distance(self._wanted(), np.arange(y.size), self.rows[y, x], self.columns[y, x]).mean()
+        )
 
     def _beside(self) -> tuple[IntArray, IntArray]:
         """For each target a random source of nearly the same height: scenes lie in horizontal layers."""

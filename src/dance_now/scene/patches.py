@@ -16,6 +16,7 @@ from dance_now.scene.patch_level import IntArray, PatchLevel
 
 _UNKNOWN_PIXELS: Final = 2600  # unknown pixels at the finest search level
 _COARSEST: Final = 24  # pixels of the shorter side at the coarsest level
+_ROUNDS: Final = (12, 6)  # at the coarsest level and at each finer one
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,22 +36,13 @@ class PatchField:
     unknown: BoolArray
 
     @classmethod
-    def search(cls, image: Image, unknown: BoolArray, seed: int = 0) -> PatchField:
-        """Finds sources for the unknown pixels of an (H, W, 3) uint8 picture, coarse to fine."""
-        height, width = unknown.shape
-        scale = min(1.0, (_UNKNOWN_PIXELS / max(1, int(unknown.sum()))) ** 0.5)
-        scale = max(scale, min(1.0, 2 * _COARSEST / min(height, width)))
-        generator = np.random.default_rng(seed)
-        scales = [scale]
-        while scales[0] / 1.7 * min(height, width) > _COARSEST:
-            scales.insert(0, scales[0] / 1.7)
-        level: PatchLevel | None = None
-        for value in scales:
-            finer = PatchLevel(image, unknown, value, generator)
-            finer.start_from(level)
-            finer.minimise(6 if level is None else 3)
-            level = finer
-        assert level is not None
+    def search(cls, image: Image, unknown: BoolArray, tries: int = 1) -> PatchField:
+        """Finds sources for the unknown pixels of an (H, W, 3) uint8 picture.
+
+        The search is random at its start; of several ``tries`` the one whose patches agree best is taken.
+        """
+        levels = [_coarse_to_fine(image, unknown, seed) for seed in range(tries)]
+        level = levels[0] if tries == 1 else min(levels, key=PatchLevel.disagreement)
         level.harmonise()
         return cls(level.rows, level.columns, level.picture, unknown)
 
@@ -91,3 +83,22 @@ class PatchField:
         result = image.astype(np.float32)
         result[rows, columns] = base[rows, columns] + total / weights
         return result
+
+
+def _coarse_to_fine(image: Image, unknown: BoolArray, seed: int) -> PatchLevel:
+    """The finest level of one search."""
+    height, width = unknown.shape
+    scale = min(1.0, (_UNKNOWN_PIXELS / max(1, int(unknown.sum()))) ** 0.5)
+    scale = max(scale, min(1.0, 2 * _COARSEST / min(height, width)))
+    generator = np.random.default_rng(seed)
+    scales = [scale]
+    while scales[0] / 1.7 * min(height, width) > _COARSEST:
+        scales.insert(0, scales[0] / 1.7)
+    level: PatchLevel | None = None
+    for value in scales:
+        finer = PatchLevel(image, unknown, value, generator)
+        finer.start_from(level)
+        finer.minimise(_ROUNDS[level is not None])
+        level = finer
+    assert level is not None
+    return level

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.arrays import FloatArray, Image
+from dance_now.arrays import BoolArray, FloatArray, Image
 
 _WORK_SIZE = 480  # longer side in pixels
 _CORNERS = 300
@@ -73,8 +73,8 @@ class Registrar:
         )
         before = np.asarray(corners, np.float32).reshape(-1, 2)
         after = np.asarray(found, np.float32).reshape(-1, 2)
-        place = np.clip(np.rint(after), 0, np.subtract(self._size, 1)).astype(int)
-        usable = (status.ravel() == 1) & (free[place[:, 1], place[:, 0]] > 0)
+        # Neither what is found on a person nor what a person hides now says anything about the camera.
+        usable = (status.ravel() == 1) & self._at(free, after) & self._at(free, before)
         if int(usable.sum()) < _FEWEST_MATCHES:
             return _LOST
         return self._fitted(before[usable], after[usable])
@@ -89,13 +89,21 @@ class Registrar:
         width, height = self._size
         frame = np.array([[(0, 0), (width, 0), (0, height), (width, height)]], np.float64)
         moved = cv2.perspectiveTransform(frame, matrix)
-        if float(np.abs(moved - frame).max()) > _REACH * max(self._size):
+        furthest = float(np.abs(moved - frame).max())
+        if furthest > _REACH * max(self._size):
             return _LOST
+        if furthest < _STILL_PIXELS:  # something else moved
+            return _SAME
         # From the reduced size to full pixels; both count from pixel centres.
         to_full = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, self._scale]]) / self._scale
         to_full[:2, 2] -= 0.5
         to_full[2] = (0, 0, 1)
         return Motion(to_full @ matrix @ np.linalg.inv(to_full), False)
+
+    def _at(self, mask: Image, points: FloatArray) -> BoolArray:
+        """(n,) bool: which points of the reduced size lie on set pixels."""
+        place = np.clip(np.rint(points), 0, np.subtract(self._size, 1)).astype(int)
+        return np.asarray(mask[place[:, 1], place[:, 0]] > 0)
 
     def _small_grey(self, image: Image) -> Image:
         small = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)

@@ -1,0 +1,96 @@
+"""Prints what putting a character into a picture costs: milliseconds of processor time on one thread.
+
+The character is a made-up figure of a usual shape, as tall as 0.85 of the picture.
+
+Run: python benchmarks/bench_compose.py
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from dance_now.arrays import Image
+from dance_now.scene.compose import draw_over, place, straight
+from dance_now.scene.grain import SourceTexture
+from dance_now.scene.match import LightMatch
+from dance_now.scene.presence import Presence, Standing
+from dance_now.scene.shadow import ContactShadow
+from dance_now.scene.sunlight import SunReader
+
+SIZES = ((1280, 720), (1920, 1080))
+ROUNDS = 15
+
+
+def figure() -> Image:
+    """A head, a body and legs on a canvas, soft-edged."""
+    generator = np.random.default_rng(0)
+    colours = cv2.resize(generator.integers(0, 256, (16, 16, 3), np.uint8), (512, 512))
+    alpha = np.zeros((512, 512), np.uint8)
+    cv2.circle(alpha, (256, 150), 85, 255, -1)
+    cv2.ellipse(alpha, (256, 300), (70, 110), 0, 0, 360, 255, -1)
+    cv2.line(alpha, (230, 380), (215, 455), 255, 40)
+    cv2.line(alpha, (282, 380), (297, 455), 255, 40)
+    return np.dstack([colours, cv2.GaussianBlur(alpha, (0, 0), 1.0)]).astype(np.uint8)
+
+
+def milliseconds(function: Callable[[], object]) -> float:
+    """Processor time of the fastest of some calls."""
+    best = np.inf
+    for _ in range(ROUNDS):
+        begun = time.process_time()
+        function()
+        best = min(best, time.process_time() - begun)
+    return 1000 * best
+
+
+def operations(width: int, height: int) -> dict[str, Callable[[], object]]:
+    """What is measured for pictures of one size."""
+    canvas = figure()
+    image = np.random.default_rng(1).integers(60, 200, (height, width, 3), np.uint8)
+    side = round(height * 0.85 * 1.25 / 16) * 16
+    corner = (width // 2 - side // 2, height - side)
+    small = (640, 640 * height // width)
+    person = cv2.resize(canvas[..., 3], small).astype(np.float32) / 255
+    empty = np.asarray(cv2.resize(image, small), np.uint8)
+    ground = corner[1] + side * 475 / 512
+    soles = np.array([[[15, -5], [18, 0]], [[-15, -5], [-18, 0]]]) * side / 512 + (width / 2, ground)
+    standing = Standing(canvas, corner, side, soles, side * 0.8)
+    layer, picture = place(canvas, corner, side, height, width), image.copy()
+    transparent = np.zeros((height, width, 4), np.uint8)
+    match, shadow, texture = LightMatch(0.5), ContactShadow(), SourceTexture()
+    plain, best = Presence(0.5), Presence(0.5, best=True)
+    for learner in (match, texture, plain, best):
+        learner.look(image, person, 0.0)
+    feet = soles.mean(axis=(0, 1))
+    return {
+        "place": lambda: place(canvas, corner, side, height, width),
+        "draw over": lambda: draw_over(picture, layer),
+        "straight alpha (scene alpha only)": lambda: straight(transparent),
+        "light: apply": lambda: match(canvas),
+        "light: look (5 a second)": lambda: LightMatch(0.5).look(image, person, 0.0),
+        "sunlight: look (4 a second)": lambda: SunReader().look(
+            image, empty, person, feet, standing.height, 0.0
+        ),
+        "contact shadow": lambda: shadow(picture, layer, soles, standing.height, 0.0),
+        "grain and blur (best)": lambda: texture(layer, 0),
+        "grain and blur: look (best, 2 a second)": lambda: SourceTexture().look(image, person, 0.0),
+        "all of a frame": lambda: draw_over(picture, plain.shade(picture, standing, 0.0, 0)),
+        "all of a frame, best": lambda: draw_over(picture, best.shade(picture, standing, 0.0, 0)),
+    }
+
+
+def main() -> None:
+    """Prints one line for each operation and size."""
+    cv2.setNumThreads(1)
+    for width, height in SIZES:
+        print(f"{width}x{height}:")
+        for name, function in operations(width, height).items():
+            print(f"  {name:42s} {milliseconds(function):6.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

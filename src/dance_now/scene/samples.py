@@ -1,0 +1,154 @@
+"""Pictures of one scene with people in it, put together to a picture without people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.arrays import BoolArray, Image
+from dance_now.pose.estimator import Detection
+from dance_now.scene.guided import refine
+from dance_now.scene.inpaint import inpaint_smooth, inpaint_texture
+from dance_now.scene.limbs import coarse_mask
+from dance_now.scene.view import Plate, at_full_size, reduced
+
+_NEAR: Final = 0.012  # of the picture's longer side: what a mask may miss of its person
+_CLOSE: Final = 0.004  # of the picture's longer side: what a refined mask may miss
+_SURE: Final = 0.8  # mask
+_PERSON_FROM: Final = 0.15  # alpha: below, an estimator only says that it is not quite sure of nobody
+_ENOUGH: Final = 9  # samples for the median of what is never hidden
+_SPREAD: Final = 2  # every so many samples for the median of what is often seen
+_FEWEST_SIGHTS: Final = 3  # a pixel seen less often may hold the person's edge or shadow
+_CHUNK: Final = 1 << 16
+_TRIES: Final = 3  # a plate is filled once, and then seen all the time
+_SLIVER: Final = 0.003  # of the picture: too little to show texture
+_SPECKS: Final = 5  # pixels: what was seen amid what was not is doubtful
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A picture, and how far each pixel of it is from its people.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        distance: (h, w) uint8 in pixels of the work size; 0 on people and where nothing is seen.
+    """
+
+    image: Image
+    distance: Image
+
+    @classmethod
+    def of(cls, image: Image, people: Sequence[Detection]) -> Sample:
+        """Measures how far everything is from ``people``."""
+        picture, scale = reduced(image)
+        coarse = coarse_mask(people, picture.shape[0], picture.shape[1], scale)
+        free = (refine(coarse, picture) < _PERSON_FROM) & (coarse < _SURE)
+        distance = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, 3)
+        return cls(image.copy(), np.clip(distance, 0, 255).astype(np.uint8))
+
+    def moved(self, to_reference: npt.NDArray[np.float64]) -> Sample:
+        """The same from the reference's view; the homography is between pixels of the work size."""
+        height, width = self.distance.shape
+        distance = cv2.warpPerspective(self.distance, to_reference, (width, height), flags=cv2.INTER_NEAREST)
+        matrix = at_full_size(to_reference, width / self.image.shape[1])
+        size = (self.image.shape[1], self.image.shape[0])
+        border = cv2.BORDER_REPLICATE
+        image = cv2.warpPerspective(self.image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=border)
+        return Sample(np.asarray(image, np.uint8), np.asarray(distance, np.uint8))
+
+    def near(self) -> BoolArray:
+        """(h, w): people, what a mask may miss of them, and what is not seen."""
+        return self.distance < _NEAR * max(self.distance.shape)
+
+
+def build_plate(
+    samples: Sequence[Sample], where: BoolArray | None = None, before: Sample | None = None
+) -> Plate:
+    """The scene without people from aligned samples.
+
+    Args:
+        samples: at least one, all in the view of the first.
+        where: (h, w) bool: the part to build; elsewhere the first sample is right already.
+        before: a plate of the same view, for what no sample shows.
+    """
+    images, distances = [sample.image for sample in samples], [sample.distance for sample in samples]
+    longer = max(distances[0].shape)
+    near, close = np.ceil(_NEAR * longer), max(2.0, np.rint(_CLOSE * longer))
+    image, unseen = far_median(images, distances, near, close, where)
+    square = np.ones((_SPECKS, _SPECKS), np.uint8)
+    unseen = cv2.morphologyEx(unseen.view(np.uint8), cv2.MORPH_CLOSE, square).astype(np.bool_)
+    invented = unseen
+    if before is not None:
+        size = (image.shape[1], image.shape[0])
+        offered = cv2.resize(before.distance, size, interpolation=cv2.INTER_NEAREST) > 0
+        image[unseen & offered] = before.image[unseen & offered]
+        invented = unseen & ~offered
+    gap = invented.astype(np.float32)
+    if before is not None and float(gap.mean()) < _SLIVER:
+        image = inpaint_smooth(image, gap)
+    else:
+        image = inpaint_texture(image, gap, tries=1 if before is not None else _TRIES)
+    return Plate.of(image, unseen, images, [sample.near() for sample in samples])
+
+
+def far_median(
+    images: list[Image],
+    distances: list[Image],
+    near: float,
+    close: float,
+    where: BoolArray | None = None,
+) -> tuple[Image, BoolArray]:
+    """The median over time of what lies away from people.
+
+    Args:
+        images: N times (H, W, 3) uint8.
+        distances: N times (h, w) uint8 at the same or a smaller size: how far each pixel is from people.
+        near: what is at least as far counts; of pixels that hardly ever are, the three times when they
+            were farthest.
+        close: what is nearer never counts: it may be the rim of somebody.
+        where: (h, w) bool: the pixels wanted; the others are the first image's. All if not given.
+
+    Returns:
+        (H, W, 3) uint8, and (H, W) bool: pixels that were seen too rarely to know.
+    """
+    height, width = images[0].shape[:2]
+    small_height, small_width = distances[0].shape
+    rows = (np.arange(height) * small_height // height)[:, None]
+    below = (rows * small_width + np.arange(width) * small_width // width).ravel()  # the small pixel of each
+    result, unseen = images[0].copy(), np.zeros((height, width), np.bool_)
+    often = np.sum([distance >= near for distance in distances[::_SPREAD]], axis=0) >= _FEWEST_SIGHTS
+    never = np.minimum.reduce(distances) >= near
+    wanted = np.ones_like(never) if where is None else where
+    # The more often a pixel is seen, the fewer samples are enough.
+    steps = ((never, -(-len(images) // _ENOUGH)), (often & ~never, _SPREAD), (~often & ~never, 1))
+    for pixels, step in steps:
+        places = np.flatnonzero((pixels & wanted).ravel()[below])
+        pictures = [image.reshape(-1, 3) for image in images[::step]]
+        away = [distance.ravel() for distance in distances[::step]]
+        rank = min(_FEWEST_SIGHTS, len(away))
+        for start in range(0, places.size, _CHUNK):
+            chunk = places[start : start + _CHUNK]
+            far = np.stack([each[below[chunk]] for each in away], axis=-1)
+            third = np.sort(far, axis=-1)[:, -rank]
+            counts = far >= np.clip(third, close, near)[:, None]
+            result.reshape(-1, 3)[chunk] = _median([picture[chunk] for picture in pictures], counts)
+            unseen.ravel()[chunk] = third < close
+    return result, unseen
+
+
+def _median(values: list[Image], counts: BoolArray) -> Image:
+    """(n, 3) uint8: the median of N times (n, 3) values, of those that count ((n, N) bool)."""
+    ordered = np.stack(values, axis=-1).astype(np.int16)
+    ordered[np.broadcast_to(~counts[:, None], ordered.shape)] = 1000  # sorted behind every colour
+    ordered.sort(axis=-1)
+    count = counts.sum(axis=-1)
+    lower, upper = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
+    sides = [
+        np.take_along_axis(ordered, side[:, None, None].repeat(3, 1), -1)[..., 0] for side in (lower, upper)
+    ]
+    return np.clip((sides[0] + sides[1]) // 2, 0, 255).astype(np.uint8)
