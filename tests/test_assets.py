@@ -10,16 +10,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from dance_now import assets
+from dance_now import assets, wheels
 from dance_now.errors import DanceNowError
 
 NAME, OTHER = "pose_detection.tflite", "pose_landmark_full.tflite"
 CONTENT = {NAME: b"detector" * 100, OTHER: b"landmarks" * 100}
 
 
-def member(name: str) -> assets.WheelMember:
+def member(name: str) -> wheels.WheelMember:
     content = CONTENT[name]
-    return assets.WheelMember(f"mediapipe/{name}", len(content), hashlib.sha256(content).hexdigest())
+    return wheels.WheelMember(f"mediapipe/{name}", len(content), hashlib.sha256(content).hexdigest())
 
 
 class Pip:
@@ -55,9 +55,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def pip(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Pip:
     stand_in = Pip()
-    wheel = assets.Wheel("mediapipe==0.10.21", 36, (), {name: member(name) for name in CONTENT})
+    wheel = wheels.Wheel("mediapipe==0.10.21", 36, (), {name: member(name) for name in CONTENT})
     monkeypatch.setattr(assets, "_MEDIAPIPE", wheel)
-    monkeypatch.setattr(assets.subprocess, "run", stand_in.run)
+    monkeypatch.setattr(wheels.subprocess, "run", stand_in.run)
     return stand_in
 
 
@@ -153,7 +153,7 @@ def test_failed_write_leaves_nothing_behind(pip: Pip, cache: Path, monkeypatch: 
     def full(source: str, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(assets.os, "replace", full)
+    monkeypatch.setattr(wheels.os, "replace", full)
     with pytest.raises(DanceNowError, match="No space left"):
         assets.pose_model(NAME)
     assert list(cache.iterdir()) == []

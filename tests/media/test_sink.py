@@ -83,14 +83,18 @@ def test_refusals_name_the_way_out(tmp_path: Path, photo: Path, make_video: Make
     assert (tmp_path / "there.mp4").read_text() == "precious"
 
 
+@pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_the_input_is_refused_through_a_link_even_with_overwrite(
-    tmp_path: Path, make_video: MakeVideo
+    tmp_path: Path, make_video: MakeVideo, link: Callable[[Path, Path], None]
 ) -> None:
     clip = make_video()
-    link = tmp_path / "link.mp4"
-    link.symlink_to(clip)
+    before = clip.read_bytes()
+    link(clip, tmp_path / "link.mp4")
     with open_source(clip) as source, pytest.raises(DanceNowError, match="input itself"):
-        open_sink(link, source, alpha=False, overwrite=True)
+        open_sink(tmp_path / "link.mp4", source, alpha=False, overwrite=True)
+    with open_source(tmp_path / "link.mp4") as source, pytest.raises(DanceNowError, match="input itself"):
+        open_sink(clip, source, alpha=False, overwrite=True)
+    assert clip.read_bytes() == before
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
@@ -102,7 +106,7 @@ def test_an_unwritable_folder_is_refused(tmp_path: Path, photo: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-@pytest.mark.parametrize("name", ["out.mp4", "out.gif", "out.png", "frames"])
+@pytest.mark.parametrize("name", ["out.mp4", "out.webm", "out.gif", "out.png", "frames"])
 def test_an_interrupted_output_leaves_nothing(
     tmp_path: Path, photo: Path, colours: Colours, error: type[BaseException], name: str
 ) -> None:

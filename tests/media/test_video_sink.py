@@ -3,11 +3,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from dance_now.errors import DanceNowError
+from dance_now.media import video_sink
 from dance_now.media.opening import open_sink, open_source
+from dance_now.media.video_sink import VideoFormat
 
 MakeVideo = Callable[..., Path]
 Colours = Callable[..., np.ndarray]
@@ -71,34 +74,20 @@ def test_odd_sizes_are_padded_by_one_row_and_column(tmp_path: Path, make_video: 
 
 def test_variable_rate_is_kept(tmp_path: Path, make_video: MakeVideo) -> None:
     times = [0.0, 0.04, 0.3, 0.35, 1.0]
-    for extension in (".mp4", ".webm", ".gif"):
+    for extension in (".mp4", ".mov", ".webm", ".gif"):
         target = tmp_path / f"out{extension}"
         copy(make_video(f"vfr{extension[1:]}.mkv", frames=5, times=times), target)
         with open_source(target) as result:
             assert [frame.time for frame in result.frames()] == pytest.approx(times, abs=6e-3)
 
 
-@pytest.mark.parametrize("extension", [".mov", ".webm"])
-def test_alpha_is_read_back(tmp_path: Path, make_video: MakeVideo, extension: str) -> None:
-    target = tmp_path / f"out{extension}"
-    rgba = np.full((48, 64, 4), (200, 100, 50, 255), np.uint8)
-    rgba[:, :32, 3] = 0
-    rgba[:24, 32:, 3] = 128
-    with open_source(make_video()) as source, open_sink(target, source, alpha=True) as sink:
-        for step in range(4):
-            sink.write(rgba, step / 25)
-    with av.open(str(target)) as container:
-        stream = container.streams.video[0]
-        if extension == ".webm":  # FFmpeg's own VP9 decoder drops alpha
-            decoder = av.CodecContext.create("libvpx-vp9", "r")
-            frames = [f for packet in container.demux(stream) if packet.size for f in decoder.decode(packet)]
-        else:
-            frames = list(container.decode(stream))
-        assert len(frames) == 4
-        image = frames[2].to_ndarray(format="rgba")
-    for y, x, alpha in ((24, 8, 0), (12, 48, 128), (36, 48, 255)):
-        assert abs(int(image[y, x, 3]) - alpha) <= 3
-    np.testing.assert_allclose(image[36, 48, :3].astype(int), (200, 100, 50), atol=4)
+def test_an_animated_webp_keeps_times_and_goes_on_for_ever(tmp_path: Path, make_video: MakeVideo) -> None:
+    target = tmp_path / "out.webp"
+    copy(make_video("vfr.mkv", frames=5, times=[0.0, 0.04, 0.3, 0.35, 1.0]), target)
+    done, animation = cv2.imreadanimation(str(target))
+    assert done
+    assert list(animation.durations)[:4] == pytest.approx([40, 260, 50, 650], abs=2)
+    assert animation.loop_count == 0
 
 
 def test_gif_with_alpha_is_transparent(tmp_path: Path, make_video: MakeVideo) -> None:
@@ -171,6 +160,44 @@ def test_sound_can_be_left_out(tmp_path: Path, make_video: MakeVideo) -> None:
             sink.write(frame.image, frame.time)
     with av.open(str(target)) as container:
         assert not container.streams.audio
+
+
+def test_a_missing_encoder_is_said_before_any_work(
+    tmp_path: Path, make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = VideoFormat(codec="libnothing", pixel_format="yuv420p")
+    monkeypatch.setitem(video_sink._FORMATS, ".mp4", {False: missing})
+    with open_source(make_video()) as source, pytest.raises(DanceNowError, match="no libnothing encoder"):
+        open_sink(tmp_path / "out.mp4", source, alpha=False)
+
+
+@pytest.mark.parametrize("extension", [".mp4", ".mov", ".webp"])
+def test_sizes_that_a_format_cannot_hold_are_said(
+    tmp_path: Path, make_video: MakeVideo, extension: str
+) -> None:
+    with open_source(make_video()) as source, pytest.raises(DanceNowError, match="pixels a side"):  # noqa: SIM117
+        with open_sink(tmp_path / f"out{extension}", source, alpha=False) as sink:
+            sink.write(np.zeros((2, 20000, 3), np.uint8), 0.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("extension", [".mp4", ".mov", ".webm", ".webp", ".gif"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (63, 47)])
+def test_odd_and_tiny_sizes_are_written(
+    tmp_path: Path, make_video: MakeVideo, extension: str, alpha: bool, size: tuple[int, int]
+) -> None:
+    if extension == ".mp4" and alpha:
+        pytest.skip("mp4 has no alpha")
+    target = tmp_path / f"out{extension}"
+    picture = np.full((size[1], size[0], 4), (200, 100, 50, 255), np.uint8)
+    with open_source(make_video()) as source, open_sink(target, source, alpha=alpha) as sink:
+        for step in range(2):
+            sink.write(picture, step / 25)
+    with open_source(target) as result:
+        image = next(result.frames()).image
+        assert all(0 <= new - old <= 1 for new, old in zip(result.size, size, strict=True))
+    np.testing.assert_allclose(image[0, 0].astype(int), (200, 100, 50), atol=3)
 
 
 def test_pictures_of_another_size_are_refused(tmp_path: Path, make_video: MakeVideo) -> None:

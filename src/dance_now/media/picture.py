@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from dance_now.arrays import Image
 from dance_now.errors import DanceNowError
+from dance_now.media.heif import check_readable, heif_size, is_heif, read_heif
 
 MAX_PIXELS = 100_000_000
-PICTURE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+PICTURE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".heic", ".heif"})
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"})  # stills of ISO/IEC 23008-12
 _HEAD = 4096  # bytes; encoders put the chunk that announces an animation at the beginning
 
 
@@ -47,17 +47,16 @@ class PictureHeader:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether the file starts like a PNG, JPEG, WebP or BMP file; an animated PNG counts as video.
+    """Whether the file starts like a PNG, JPEG, WebP, BMP or HEIC file; an animated PNG counts as video.
 
     Raises:
-        DanceNowError: a photo of a kind that cannot be read: HEIC or AVIF.
+        DanceNowError: a photo of a kind that cannot be read: AVIF, or HEIC where its reader is missing.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        raise DanceNowError(
-            f"{path} is a HEIC or AVIF photo, which cannot be read. Convert it to jpg or png."
-        )
+    if is_heif(head):
+        check_readable(head, str(path))
+        return True
     if head.startswith(_PNG):
         return not _is_animated_png(head)
     if head.startswith(_JPEG):
@@ -84,9 +83,11 @@ def read_header(data: bytes) -> PictureHeader:
             return _webp_header(data)
         if data[:2] == b"BM":
             return _bmp_header(data)
+        if is_heif(data):
+            return PictureHeader(*heif_size(data))
     except (struct.error, IndexError) as error:
         raise ValueError("the header is cut off") from error
-    raise ValueError("not a PNG, JPEG, WebP or BMP file")
+    raise ValueError("not a PNG, JPEG, WebP, BMP or HEIC file")
 
 
 def read_picture(path: Path) -> Image:
@@ -97,10 +98,22 @@ def read_picture(path: Path) -> Image:
     """
     data = _read_bytes(path)
     header = checked_header(path, data)
+    if is_heif(data):
+        return _heif_picture(path, data)
     stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if stored is None:
         raise DanceNowError(f"{path} is damaged or not a picture.")
     return _oriented(_to_rgb(stored), header.orientation)
+
+
+def _heif_picture(path: Path, data: bytes) -> Image:
+    try:
+        stored = read_heif(data)
+    except ValueError as error:
+        raise DanceNowError(f"{path} is damaged ({error}).") from error
+    if stored.ndim == 2:
+        return np.asarray(cv2.cvtColor(stored, cv2.COLOR_GRAY2RGB), np.uint8)
+    return over_white(stored) if stored.shape[2] == 4 else stored
 
 
 def checked_header(path: Path, data: bytes | None = None) -> PictureHeader:
@@ -109,8 +122,11 @@ def checked_header(path: Path, data: bytes | None = None) -> PictureHeader:
     Raises:
         DanceNowError: as ``read_picture``.
     """
+    data = _read_bytes(path) if data is None else data
+    if is_heif(data):
+        check_readable(data, str(path))
     try:
-        header = read_header(_read_bytes(path) if data is None else data)
+        header = read_header(data)
     except ValueError as error:
         raise DanceNowError(f"{path} is damaged or not a picture ({error}).") from error
     pixels = header.width * header.height

@@ -1,4 +1,4 @@
-"""Where pictures go: one interface for a photo, a video, an animation and a folder of pictures."""
+"""Where pictures go: one interface for a photo, a video, a folder of pictures and a stream."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from dance_now.media.partial import discard, part_path
 class Sink(ABC):
     """An output; use it as a context manager.
 
-    Nothing appears under the target's name before the ``with`` block ends without an error; what was
-    written until an error or Ctrl-C is removed.
-
     Attributes:
         path: the target.
+        name: what messages call it.
         written: how many pictures have been written.
     """
 
     def __init__(self, path: Path, alpha: bool) -> None:
         """``alpha`` says whether transparency is to be kept."""
         self.path = path
+        self.name = str(path)
         self.written = 0
         self._alpha = alpha
-        self._part = part_path(path)
+        self._shape: tuple[int, ...] = ()
 
     def write(self, image: Image, time: float) -> None:
         """Adds one picture.
@@ -49,8 +48,17 @@ class Sink(ABC):
         try:
             self._write(image, time)
         except (av.FFmpegError, OSError) as error:
-            raise DanceNowError(f"{self.path} could not be written: {_reason(error)}.") from error
+            raise DanceNowError(f"{self.name} could not be written: {_reason(error)}.") from error
         self.written += 1
+
+    def _keep_size(self, image: Image) -> None:
+        """Refuses a picture that differs in size from the first."""
+        self._shape = self._shape or image.shape
+        if image.shape != self._shape:
+            raise DanceNowError(
+                f"picture {self.written + 1} has another size ({image.shape[1]}x{image.shape[0]}) "
+                f"than the first ({self._shape[1]}x{self._shape[0]}): use a folder as output instead."
+            )
 
     @abstractmethod
     def _write(self, image: Image, time: float) -> None:
@@ -58,10 +66,10 @@ class Sink(ABC):
 
     @abstractmethod
     def _finish(self) -> None:
-        """Completes the unfinished output and gives it its name."""
+        """Completes the output."""
 
-    def _abandon(self) -> None:  # noqa: B027 (most sinks hold nothing open)
-        """Releases what is open; the unfinished output is removed afterwards."""
+    def _close(self) -> None:  # noqa: B027 (some sinks hold nothing open)
+        """Releases what is open and removes what is unfinished; comes last, after errors too."""
 
     def __enter__(self) -> Self:
         return self
@@ -73,14 +81,29 @@ class Sink(ABC):
             if error is not None:
                 return
             if self.written == 0:
-                raise DanceNowError(f"there was no picture to write to {self.path}.")
+                raise DanceNowError(f"there was no picture to write to {self.name}.")
             try:
                 self._finish()
             except (av.FFmpegError, OSError) as failure:
-                raise DanceNowError(f"{self.path} could not be written: {_reason(failure)}.") from failure
+                raise DanceNowError(f"{self.name} could not be written: {_reason(failure)}.") from failure
         finally:
-            self._abandon()
-            discard(self._part)
+            self._close()
+
+
+class FileSink(Sink):
+    """An output with a name.
+
+    Nothing appears under that name before the ``with`` block ends without an error; what was written until an
+    error or Ctrl-C is removed.
+    """
+
+    def __init__(self, path: Path, alpha: bool) -> None:
+        """``alpha`` says whether transparency is to be kept."""
+        super().__init__(path, alpha)
+        self._part = part_path(path)
+
+    def _close(self) -> None:
+        discard(self._part)
 
 
 def _reason(error: Exception) -> str:

@@ -13,6 +13,7 @@ from dance_now.media.frame import Frame
 
 SourceKind = Literal["photo", "video", "folder"]
 DEFAULT_FRAME_RATE = Fraction(30)
+_RATE_LIMITS = (Fraction(1, 10), Fraction(240))
 
 
 class Source(ABC):
@@ -72,6 +73,11 @@ class Source(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def is_plausible(rate: Fraction) -> bool:
+    """Whether a file's frame rate can be believed."""
+    return _RATE_LIMITS[0] <= rate <= _RATE_LIMITS[1]
 
 
 def frame_at(seconds: float, frame_rate: Fraction) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from dance_now.errors import DanceNowError
 from dance_now.media.colour import display_turn, to_rgb, upright
 from dance_now.media.frame import Frame
 from dance_now.media.picture import MAX_PIXELS
-from dance_now.media.source import DEFAULT_FRAME_RATE, Source
+from dance_now.media.source import DEFAULT_FRAME_RATE, Source, is_plausible
 
 _logger = logging.getLogger(__name__)
 
@@ -27,7 +27,6 @@ _CONTAINERS = (
     "ivf,h264,hevc,vvc,obu,av1,m4v,h263,h261,rm,dv,mjpeg,mjpeg_2000,wtv,swf,yuv4mpegpipe,nuv,nsv,roq,smk,bink,"
     "gxf,ivr,dirac,dnxhd,vc1,cavsvideo,flic,amv,jpegxl_anim,mp3,wav,w64,flac,aac,aiff,ac3,eac3,caf,au,ape,amr"
 )
-_RATE_LIMITS = (Fraction(1, 10), Fraction(240))
 _SHORTEST_STEP = 1e-4
 
 
@@ -126,6 +125,7 @@ class VideoSource(Source):
         self, container: av.container.InputContainer, stream: av.VideoStream
     ) -> Iterator[av.VideoFrame]:
         packets = container.demux(stream)
+        decode = _decoder(stream)
         while True:
             try:
                 packet = next(packets, None)
@@ -133,7 +133,7 @@ class VideoSource(Source):
                 self._skip(error)
                 packet = None
             try:
-                pictures = stream.decode(packet)
+                pictures = decode(packet)
             except av.EOFError:
                 return
             except av.FFmpegError as error:
@@ -197,6 +197,16 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
     raise DanceNowError(f"{path} has no pictures in it, only sound or data. Give a video or a photo.")
 
 
+def _decoder(stream: av.VideoStream) -> Callable[[av.Packet | None], list[av.VideoFrame]]:
+    """The stream's own, except where that one overlooks transparency."""
+    name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name)
+    if name is None or stream.metadata.get("alpha_mode") != "1":
+        return stream.decode
+    context = av.CodecContext.create(name, "r")
+    assert isinstance(context, av.VideoCodecContext)
+    return context.decode
+
+
 def _stream_start(stream: av.VideoStream) -> float:
     if stream.start_time is None or stream.time_base is None:
         return 0.0
@@ -211,7 +221,7 @@ def _length(container: av.container.InputContainer, stream: av.VideoStream) -> f
 
 def _frame_rate(stream: av.VideoStream) -> Fraction:
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
-        if rate and _RATE_LIMITS[0] <= rate <= _RATE_LIMITS[1]:
+        if rate is not None and is_plausible(rate):
             return Fraction(rate)
     return DEFAULT_FRAME_RATE
 
