@@ -1,7 +1,9 @@
 """Prints where the time of a video goes, how many frames a second come out, and what memory it takes.
 
-Memory is measured in processes of their own, on the clip and on the clip repeated several times: what grows
-with the length would show.
+The stages run side by side, so that their times by the clock do not add up; the processor's do. Memory is
+measured in processes of their own, on the clip and on the clip repeated several times: what grows with the
+length would show. Without a VIDEO, people/sam2_juggle.mp4 in the folder that DANCE_NOW_DATA names is taken if
+it is there, else the sample clip.
 
 python benchmarks/bench_dance.py [VIDEO] [--character godette] [--scene replace] [--repeats 4]
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import sys
 import tempfile
 import time
@@ -17,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dance_now.assets import sample_clip
-from dance_now.dancer import dance
+from dance_now.dancing import DanceResult, dance
 from dance_now.media.opening import open_sink, open_source
 
 
@@ -26,25 +29,30 @@ class Measured:
     """One run.
 
     Attributes:
-        frames: pictures written.
+        result: what was done, with the time of each stage.
         seconds: for everything: loading the networks, the survey, the frames.
-        stages: milliseconds a frame by stage.
+        processor: seconds that all threads together kept processors busy.
         peak: largest resident memory of the process in MB; 0 where the system does not tell.
     """
 
-    frames: int
+    result: DanceResult
     seconds: float
-    stages: dict[str, float]
+    processor: float
     peak: float
+
+    @property
+    def rate(self) -> float:
+        """Frames a second."""
+        return self.result.frames / self.seconds
 
 
 def measure(video: Path, character: str, scene: str) -> Measured:
     """Dances one video into a temporary file."""
     with tempfile.TemporaryDirectory() as folder:
-        begun = time.perf_counter()
+        begun, begun_processor = time.perf_counter(), time.process_time()
         result = dance(video, character, Path(folder) / "out.mp4", scene=scene)
-        seconds = time.perf_counter() - begun
-    return Measured(result.frames, seconds, result.stages, peak_memory())
+        seconds, processor = time.perf_counter() - begun, time.process_time() - begun_processor
+    return Measured(result, seconds, processor, peak_memory())
 
 
 def peak_memory() -> float:
@@ -76,6 +84,24 @@ def repeated(video: Path, target: Path, times: int) -> Path:
     return target
 
 
+def default_video() -> Path:
+    """The clip that is measured where none is named."""
+    clip = Path(os.environ.get("DANCE_NOW_DATA", ""), "people", "sam2_juggle.mp4")
+    return clip if clip.is_file() else sample_clip()
+
+
+def print_stages(run: Measured) -> None:
+    """A line a stage: milliseconds a frame."""
+    print(f"  {'ms a frame':<20}{'clock':>8}{'processor':>12}")
+    stages = run.result.processor
+    for name, processor in stages.items():
+        print(f"  {name:<20}{run.result.stages[name]:8.1f}{processor:12.1f}")
+    each = 1000 / run.result.frames
+    other = each * run.processor - sum(stages.values())
+    print(f"  {'loading, other threads':<28}{other:12.1f}")
+    print(f"  {'together':<20}{each * run.seconds:8.1f}{each * run.processor:12.1f}")
+
+
 def main() -> None:
     """Reads the arguments and prints two tables."""
     parser = argparse.ArgumentParser(
@@ -86,23 +112,29 @@ def main() -> None:
     parser.add_argument("--scene", default="replace")
     parser.add_argument("--repeats", type=int, default=4)
     arguments = parser.parse_args()
-    video = arguments.video or sample_clip()
+    video = arguments.video or default_video()
     with open_source(video) as source:
         width, height = source.size
     once = alone(video, arguments.character, arguments.scene)
-    print(f"{video.name}, {width}x{height}, {once.frames} frames, scene {arguments.scene}")
-    for name, milliseconds in once.stages.items():
-        print(f"  {name:<12}{milliseconds:8.1f} ms a frame")
-    print(f"  {'together':<12}{sum(once.stages.values()):8.1f} ms a frame")
-    with tempfile.TemporaryDirectory() as folder:
-        longer = repeated(video, Path(folder) / "longer.mp4", arguments.repeats)
-        long = alone(longer, arguments.character, arguments.scene)
-    for title, run in (("the clip", once), (f"{arguments.repeats} times the clip", long)):
+    print(
+        f"{video.name}, {width}x{height}, {once.result.frames} frames, scene {arguments.scene}, "
+        f"{os.cpu_count()} processor cores"
+    )
+    print_stages(once)
+    runs = [("the clip", once)]
+    if arguments.repeats > 1:
+        with tempfile.TemporaryDirectory() as folder:
+            longer = repeated(video, Path(folder) / "longer.mp4", arguments.repeats)
+            runs.append(
+                (f"{arguments.repeats} times the clip", alone(longer, arguments.character, arguments.scene))
+            )
+    for title, run in runs:
         print(
-            f"{title}: {run.frames} frames in {run.seconds:.1f} s with loading and survey, "
-            f"{run.frames / run.seconds:.2f} a second, peak memory {run.peak:.0f} MB"
+            f"{title}: {run.result.frames} frames in {run.seconds:.1f} s with loading and survey, "
+            f"{run.rate:.2f} a second, peak memory {run.peak:.0f} MB"
         )
-    print(f"memory of {arguments.repeats} times the clip over once: {long.peak / max(once.peak, 1):.3f}")
+    if len(runs) > 1:
+        print(f"memory of the longer over the shorter: {runs[1][1].peak / max(once.peak, 1):.3f}")
 
 
 if __name__ == "__main__":

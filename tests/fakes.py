@@ -13,7 +13,7 @@ import numpy.typing as npt
 from skeletons import adult_skeleton, chibi_skeleton, posed, posture
 
 from dance_now.arrays import Image
-from dance_now.pose.estimator import Detection, PersonMask
+from dance_now.pose.estimator import Detection, Person, PersonMask
 from dance_now.pose.hull import hull_mask
 from dance_now.pose.keypoints import BODY_LIMBS
 from dance_now.pose.pose import Pose
@@ -56,15 +56,16 @@ class MagentaEstimator:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, image: Image) -> Detection | None:
+    def __call__(self, image: Image) -> tuple[Person, ...]:
         """The person with the mask of the magenta pixels."""
         self.calls += 1
         mask = magenta(image)
         columns = np.nonzero(mask)[1]
         if len(columns) < 50:
-            return None
+            return ()
         pose = standing((float(columns.mean()), HIP), TALL)
-        return Detection(pose, PersonMask(mask.astype(np.float32), np.eye(2, 3, dtype=np.float32)))
+        found = Detection(pose, PersonMask(mask.astype(np.float32), np.eye(2, 3, dtype=np.float32)))
+        return (Person(1, found),)
 
     def reset(self) -> None:
         """Nothing to forget."""
@@ -73,16 +74,16 @@ class MagentaEstimator:
 class BlindEstimator(MagentaEstimator):
     """Finds nobody."""
 
-    def __call__(self, image: Image) -> Detection | None:
+    def __call__(self, image: Image) -> tuple[Person, ...]:
         """Nobody."""
         self.calls += 1
-        return None
+        return ()
 
 
 class NoEstimator(MagentaEstimator):
     """May not be asked."""
 
-    def __call__(self, image: Image) -> Detection | None:
+    def __call__(self, image: Image) -> tuple[Person, ...]:
         """Fails."""
         raise AssertionError("nobody should have asked")
 

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dance_now.dancer import Dancer, dance
+from dance_now.dancer import Dancer
+from dance_now.dancing import dance
 from dance_now.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.media.opening import open_source
 from dance_now.pose.openpose_files import OpenPoseFiles
-from dance_now.pose_files import openpose_json, write_poses
+from dance_now.pose_files import write_poses
 from dance_now.sources import open_pictures
 from fakes import (
     HEIGHT,
@@ -32,18 +33,23 @@ from fakes import (
 )
 
 
+def keypoints(*poses):
+    """The text of a file with these people."""
+    return json.dumps({"version": 1.3, "people": [pose.to_openpose() for pose in poses]})
+
+
 def write_clip(folder, places, first=0):
     """One file a frame with somebody who stands at column ``x``; None leaves the file out."""
     folder.mkdir(exist_ok=True)
     for number, x in enumerate(places, first):
         if x is not None:
             path = folder / f"clip_{number:012d}_keypoints.json"
-            path.write_text(openpose_json(standing((x, HIP), TALL)))
+            path.write_text(keypoints(standing((x, HIP), TALL)))
     return folder
 
 
 def write_file(path, x=96, y=HIP, height=TALL):
-    path.write_text(openpose_json(standing((x, y), height)))
+    path.write_text(keypoints(standing((x, y), height)))
     return path
 
 
@@ -141,7 +147,7 @@ def test_what_keypoints_alone_cannot_do(tmp_path, options, message):
 def test_a_folder_without_anybody_is_an_error(tmp_path):
     folder = tmp_path / "walk"
     folder.mkdir()
-    (folder / "a_0_keypoints.json").write_text(openpose_json(None))
+    (folder / "a_0_keypoints.json").write_text(keypoints())
     with pytest.raises(DanceNowError, match="No person was found"):
         put(folder, tmp_path / "out.mp4")
 
@@ -160,8 +166,8 @@ def test_the_estimators_mask_is_used_where_it_finds_the_same_person(tmp_path):
     dancer = Dancer(
         RedCharacter(), estimator=MagentaEstimator(), poses=OpenPoseFiles(write_file(tmp_path / "me.json"))
     )
-    drawn = dancer(Frame(pictures(photo)[0], 0.0, 0))
-    np.testing.assert_array_equal(drawn.detection.mask.alpha > 0.5, magenta(with_person(96)))
+    (part,) = dancer(Frame(pictures(photo)[0], 0.0, 0)).parts
+    np.testing.assert_array_equal(part.person.detection.mask.alpha > 0.5, magenta(with_person(96)))
 
 
 @pytest.mark.parametrize("estimator", [BlindEstimator, MagentaEstimator])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dance_now.character.character import Character as Character
     from dance_now.dancer import Dancer as Dancer
-    from dance_now.dancer import dance as dance
+    from dance_now.dancing import dance as dance
     from dance_now.pose.pose import Pose as Pose
 
 __version__ = "0.1.0"
@@ -20,7 +20,7 @@ _HOMES = {
     "Character": "dance_now.character.character",
     "Dancer": "dance_now.dancer",
     "Pose": "dance_now.pose.pose",
-    "dance": "dance_now.dancer",
+    "dance": "dance_now.dancing",
 }
 
 

@@ -26,12 +26,14 @@ BASE: Final = ("numpy", "opencv-python-headless", "ai-edge-litert", "av", "rich"
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "cpu": ("onnxruntime",),
     "gpu": ("onnxruntime-gpu",),
+    "heic": ("pillow-heif",),
     "studio": ("numba", "pillow", "scipy"),
     "train": ("numba", "pillow", "scipy", "torch", "onnx", "onnxscript"),
 }
 _PURPOSES: Final = {
     "cpu": "draws characters on the processor",
     "gpu": "draws characters on an NVIDIA GPU",
+    "heic": "reads photos of phones",
     "studio": "renders avatars",
     "train": "trains characters",
 }

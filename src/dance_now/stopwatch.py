@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
 
 
 @dataclass
 class Stopwatch:
-    """Seconds spent by stage.
+    """Seconds spent by stage. Different stages may run at the same time in different threads.
+
+    Attributes:
+        seconds: by the clock, by stage.
+        processor_seconds: that the stage's own thread kept a processor busy; what libraries do in threads
+            of their own is not in it.
 
     Example:
         >>> watch = Stopwatch()
@@ -21,12 +29,26 @@ class Stopwatch:
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
+    processor_seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Adds the time spent in the ``with`` block to a stage."""
-        begun = time.perf_counter()
+        begun, begun_processor = time.perf_counter(), time.thread_time()
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+            spent, spent_processor = time.perf_counter() - begun, time.thread_time() - begun_processor
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+            self.processor_seconds[name] = self.processor_seconds.get(name, 0.0) + spent_processor
+
+    def each(self, name: str, items: Iterable[_Item]) -> Iterator[_Item]:
+        """Hands items on and adds the time spent getting them to a stage."""
+        iterator = iter(items)
+        while True:
+            with self.stage(name):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item

@@ -9,8 +9,9 @@ import av
 import numpy as np
 import pytest
 
-import dance_now.dancer
+import dance_now.dancing
 import dance_now.media.partial
+import dance_now.pose.finder
 import dance_now.pose_files
 from dance_now.character.character import Character
 from dance_now.cli import main
@@ -30,11 +31,11 @@ def desk(tmp_path, monkeypatch):
     """A working folder, a character called red, and an estimator that finds magenta."""
     load = Character.load
 
-    def load_red(name, device="auto"):
-        return RedCharacter() if name == "red" else load(name, device)
+    def load_red(name, *options):
+        return RedCharacter() if name == "red" else load(name, *options)
 
-    monkeypatch.setattr(dance_now.dancer.Character, "load", load_red)
-    monkeypatch.setattr(dance_now.dancer, "open_estimator", MagentaEstimator)
+    monkeypatch.setattr(dance_now.dancing.Character, "load", load_red)
+    monkeypatch.setattr(dance_now.pose.finder, "open_estimator", lambda **_: MagentaEstimator())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -139,7 +140,7 @@ def test_an_unusable_source(desk, fails, make, message):
 
 @pytest.mark.parametrize("verb", [("dance", "-c", "red"), ("dance", "-c", "red", "--scene", "alpha")])
 def test_nobody_in_the_picture(photo, video, fails, monkeypatch, verb):
-    monkeypatch.setattr(dance_now.dancer, "open_estimator", BlindEstimator)
+    monkeypatch.setattr(dance_now.pose.finder, "open_estimator", lambda **_: BlindEstimator())
     for source in (photo, video):
         assert "No person was found" in fails(*verb, source)
 
@@ -169,7 +170,7 @@ MALFORMED = {
     "people are an object": b'{"people": {"a": 1}}',
     "people are numbers": b'{"people": [1, 2]}',
     "too few numbers": keypoints(pose_keypoints_2d=[1, 2, 3]),
-    "another model": keypoints(pose_keypoints_2d=[0.5] * 54),
+    "another model": keypoints(pose_keypoints_2d=[0.5] * 51),
     "text": keypoints(pose_keypoints_2d=["x"] * 75),
     "nulls": keypoints(pose_keypoints_2d=[None] * 75),
     "huge numbers": keypoints(pose_keypoints_2d=[10**400] * 75),
@@ -200,7 +201,10 @@ def test_numbers_that_are_none_are_missing_points(photo, desk, fails, capfd, val
 
 def test_an_output_that_is_the_input(photo, video, fails):
     for source in (photo, video):
-        assert "the input itself" in fails("dance", source, "-c", "red", "-o", source, "--overwrite")
+        twin = source.with_stem("twin")
+        os.link(source, twin)
+        for output in (source, twin):
+            assert "the input itself" in fails("dance", source, "-c", "red", "-o", output, "--overwrite")
 
 
 def test_an_output_that_is_one_of_the_inputs(photo, desk, fails):
@@ -246,7 +250,9 @@ def fails_with_room_for(desk, capsys, _logging_as_it_was):
 
 
 @pytest.mark.parametrize("room", [0, 700])
-@pytest.mark.parametrize("output", ["out.png", "out.mp4", "out.webm", "out.gif", "out.mov", "frames"])
+@pytest.mark.parametrize(
+    "output", ["out.png", "out.mp4", "out.webm", "out.webp", "out.gif", "out.mov", "frames"]
+)
 def test_a_full_disk(photo, video, fails_with_room_for, output, room):
     source = photo if output.endswith(".png") else video
     message = fails_with_room_for(room, "dance", source, "-c", "red", "--scene", "green", "-o", output)
@@ -255,7 +261,7 @@ def test_a_full_disk(photo, video, fails_with_room_for, output, room):
 
 
 def test_a_full_disk_stops_keypoints_too(photo, fails_with_room_for, monkeypatch):
-    monkeypatch.setattr(dance_now.pose_files, "open_estimator", MagentaEstimator)
+    monkeypatch.setattr(dance_now.pose_files, "open_estimator", lambda **_: MagentaEstimator())
     assert "could not be written" in fails_with_room_for(100, "pose", photo)
 
 
@@ -288,6 +294,17 @@ def test_a_full_disk_keeps_what_was_to_be_overwritten(video, desk, fails_with_ro
         (("--fps", "24"), "--fps is for folders"),
         (("--fps", "nan"), "--fps must lie between"),
         (("--size", "64x64"), "--size is for keypoints"),
+        (("--match", "1.5"), "--match must lie between"),
+        (("--match", "nan"), "--match must lie between"),
+        (("--height", "tall"), "--height is person, own or a factor"),
+        (("--person", "middle"), "There is no person 'middle'"),
+        (("--person", "7"), "No person was found"),
+        (("--background", "nowhere.png"), "does not exist"),
+        (("--background", "#12"), "is no colour"),
+        (("--background", "red", "--scene", "green"), "--background goes with"),
+        (("--background", "out.mp4", "-o", "out.mp4"), "the background itself"),
+        (("-c", "red,nemo"), "There is no character 'nemo'"),
+        (("--estimator", "magic"), "There is no estimator 'magic'"),
     ],
 )
 def test_options_that_fit_nothing(video, fails, options, message):

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-import dance_now.dancer
+import dance_now.dancing
 import dance_now.studio.dataset
+import dance_now.studio.performance_clip
 import dance_now.training.pipeline
-from dance_now.dancer import DanceResult
+from dance_now.dancing import DanceResult
+from dance_now.studio.avatar_options import AvatarOptions
 from dance_now.studio.dataset import DatasetSummary
 from dance_now.training.config import PRESETS
 from dance_now.training.evaluation import Evaluation
@@ -38,9 +40,11 @@ def calls(monkeypatch):
     def dance(source, character, output, *, progress, **options):
         seen.append({"source": source, "character": character, "output": output, **options})
         progress("dance", 3, 3)
-        return DanceResult(Path("clip_godette.mp4"), 3, 1, 2, 0.5, {"pose": 10.0, "draw": 20.25})
+        return DanceResult(
+            Path("clip_godette.mp4"), 3, 1, 2, 0.5, {"pose": 11.0}, {"pose": 10.0, "draw": 20.25}
+        )
 
-    monkeypatch.setattr(dance_now.dancer, "dance", dance)
+    monkeypatch.setattr(dance_now.dancing, "dance", dance)
     return seen
 
 
@@ -53,12 +57,20 @@ def test_dance_has_defaults(run, calls):
             "character": "godette",
             "output": None,
             "scene": None,
+            "person": None,
+            "background": None,
+            "match": 0.5,
+            "height": "person",
+            "quality": "fast",
+            "estimator": "mediapipe",
+            "model": None,
             "poses": None,
             "size": None,
             "frame_rate": None,
             "start": None,
             "end": None,
             "overwrite": False,
+            "preview": False,
             "device": "auto",
         }
     ]
@@ -67,8 +79,10 @@ def test_dance_has_defaults(run, calls):
 def test_dance_passes_its_options_on(run, calls):
     run(
         *("dance", "clip.mp4", "-c", "my.dance", "-o", "out.mov", "--scene", "alpha"),
+        *("--person", "left", "--background", "navy", "--match", "0.25", "--height", "own"),
+        *("--quality", "best", "--estimator", "rtmw", "--model", "net.onnx"),
         *("--poses", "keys", "--size", "640x480", "--fps", "24"),
-        *("--start", "1.5", "--end", "3", "--overwrite", "--device", "cpu"),
+        *("--start", "1.5", "--end", "3", "--overwrite", "--preview", "--device", "cpu"),
     )
     assert calls == [
         {
@@ -76,20 +90,42 @@ def test_dance_passes_its_options_on(run, calls):
             "character": "my.dance",
             "output": Path("out.mov"),
             "scene": "alpha",
+            "person": "left",
+            "background": "navy",
+            "match": 0.25,
+            "height": "own",
+            "quality": "best",
+            "estimator": "rtmw",
+            "model": Path("net.onnx"),
             "poses": Path("keys"),
             "size": (640, 480),
             "frame_rate": 24.0,
             "start": 1.5,
             "end": 3.0,
             "overwrite": True,
+            "preview": True,
             "device": "cpu",
         }
     ]
 
 
+def test_standard_output_is_for_pictures_alone(run, calls):
+    outcome = run("dance", "clip.mp4", "-o", "-")
+    assert outcome.out == ""
+    assert "3 frames in 0.5 s" in outcome.err
+
+
+def test_an_unknown_scene_is_told_with_those_there_are(run, calls):
+    outcome = run("dance", "clip.mp4", "--scene", "moon")
+    assert outcome.code == 2
+    assert all(scene in outcome.err for scene in ("replace", "alone", "green", "alpha"))
+    assert "None" not in outcome.err
+
+
 def test_dance_says_what_it_did(run, calls):
     assert run("dance", "clip.mp4").out == (
-        "clip_godette.mp4: 3 frames in 0.5 s (ms a frame: pose 10.0, draw 20.2)\n"
+        "clip_godette.mp4: 3 frames in 0.5 s, 6.0 a second\n"
+        "milliseconds of processor a frame: pose 10.0, draw 20.2\n"
         "nobody was seen in 2 of them\n"
         "1 broken frames of the source were left out (--verbose says which)\n"
     )
@@ -106,26 +142,46 @@ def test_render_passes_its_options_on_and_counts(run, monkeypatch):
     monkeypatch.setattr(dance_now.studio.dataset, "render_dataset", render_dataset)
     outcome = run(
         *("render", "a.vrm", "-o", "data", "--images", "20", "--motions", "bvh", "--seed", "7"),
-        *("--workers", "3", "--overwrite"),
+        *("--workers", "3", "--overwrite", "--hide", "sword", "--hide", "shield", "--bones", "bones.json"),
+        "--i-have-permission",
     )
-    options = {"seed": 7, "workers": 3, "overwrite": True}
+    avatar_options = AvatarOptions(hide=("sword", "shield"), bones=Path("bones.json"), has_permission=True)
+    options = {"seed": 7, "workers": 3, "overwrite": True, "options": avatar_options}
     assert seen == [(Path("a.vrm"), Path("data"), 20, Path("bvh"), options)]
     assert outcome.out == "data: 18 pictures to train on, 2 to test with\n"
+
+
+def test_render_makes_a_video_of_one_motion(run, tmp_path, monkeypatch):
+    seen = []
+
+    def render_clip(avatar, output, motion, *, progress, **options):
+        seen.append((avatar, output, motion, options))
+        progress(30, 30)
+        return 30
+
+    monkeypatch.setattr(dance_now.studio.performance_clip, "render_clip", render_clip)
+    outcome = run("render", "a.vrm", "-o", "clip.webm", "--motions", "wave.bvh", "--hide", "sword")
+    options = {"options": AvatarOptions(hide=("sword",)), "overwrite": False}
+    assert seen == [(Path("a.vrm"), Path("clip.webm"), Path("wave.bvh"), options)]
+    assert outcome.out == "clip.webm: 30 pictures\n"
+    for motions in ((), ("--motions", tmp_path)):
+        assert "give its file with --motions" in run("render", "a.vrm", "-o", "clip.mp4", *motions).err
 
 
 def test_train_takes_a_preset_and_what_differs_from_it(run, monkeypatch):
     seen = []
 
-    def train(source, output, config, *, motions, rights, report):
-        seen.append((source, output, config.steps, config.images, motions, rights))
+    def train(source, output, config, *, motions, rights, options, report):
+        seen.append((source, output, config.steps, config.images, motions, rights, options))
         report("train", 7, 7, "loss 0.1")
         return Evaluation(3, 21.25, 19.0, 0.9512)
 
     monkeypatch.setattr(dance_now.training.pipeline, "train", train)
     words = ("train", "a.vrm", "-o", "a.dance", "--preset", "debug", "--steps", "7")
-    outcome = run(*words, "--licence", "CC0", "--credits", "me")
-    rights = Rights("CC0", "me")
-    assert seen == [(Path("a.vrm"), Path("a.dance"), 7, PRESETS["debug"].images, None, rights)]
+    outcome = run(*words, "--licence", "CC0", "--credits", "me", "--hide", "sword")
+    rights, options = Rights("CC0", "me"), AvatarOptions(hide=("sword",))
+    images = PRESETS["debug"].images
+    assert seen == [(Path("a.vrm"), Path("a.dance"), 7, images, None, rights, options)]
     assert outcome.out == "a.dance: PSNR 21.25 dB, silhouette IoU 0.9512 (medians of 3 test pictures)\n"
 
 
@@ -154,6 +210,8 @@ def test_a_missing_extra_names_the_command(words, module, command):
             ("render", "a.vrm", "-o", "data", "--images", "4", "--workers", "0"),
             "--workers must be at least 1",
         ),
+        (("render", "a.vrm", "-o", "data", "--images", "0"), "--images must be at least 1"),
+        (("render", "nowhere.vrm", "-o", "clip.mp4", "--motions", "no.bvh"), "no.bvh"),
         (("evaluate", "godette", "data", "--sheet", "sheet.tiff"), "--sheet writes a .png"),
         (("evaluate", "godette", "data", "--sheet", "nowhere/sheet.png"), "does not exist"),
     ],

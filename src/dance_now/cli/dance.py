@@ -7,7 +7,18 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dance_now.cli.options import Device, Flag, PictureSize, Seconds, Source, say
+from dance_now.cli.options import (
+    Device,
+    EstimatorName,
+    Flag,
+    Model,
+    PictureSize,
+    SceneName,
+    Seconds,
+    Source,
+    remark,
+    say,
+)
 from dance_now.cli.progress import ProgressBars
 
 _CharacterName = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]
@@ -15,12 +26,15 @@ _Output = Annotated[
     Path | None,
     tyro.conf.arg(aliases=["-o"], metavar="OUTPUT", help_behavior_hint="(default: SOURCE_CHARACTER)"),
 ]
-_Scene = Annotated[
-    Literal["replace", "alone", "green", "alpha"] | None,
+_Person = Annotated[
+    str | None,
     tyro.conf.arg(
-        metavar="{replace,alone,green,alpha}", help_behavior_hint="(default: replace; alone for keypoints)"
+        metavar="{largest,all,left,N}", help_behavior_hint="(default: largest; all for several characters)"
     ),
 ]
+_Background = Annotated[str | None, tyro.conf.arg(metavar="FILE|COLOR|blur", help_behavior_hint="")]
+_Match = Annotated[float, tyro.conf.arg(metavar="0..1")]
+_Height = Annotated[str, tyro.conf.arg(metavar="{person,own,FACTOR}")]
 _Poses = Annotated[Path | None, tyro.conf.arg(metavar="JSON", help_behavior_hint="")]
 _Rate = Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="(default: 30)")]
 
@@ -31,31 +45,47 @@ def dance(
     character: _CharacterName = "godette",
     output: _Output = None,
     *,
-    scene: _Scene = None,
+    scene: SceneName = None,
+    person: _Person = None,
+    background: _Background = None,
+    match: _Match = 0.5,
+    height: _Height = "person",
+    quality: Literal["fast", "best"] = "fast",
+    estimator: EstimatorName = "mediapipe",
+    model: Model = None,
     poses: _Poses = None,
     size: PictureSize = None,
     fps: _Rate = None,
     start: Seconds = None,
     end: Seconds = None,
     overwrite: Flag = False,
+    preview: Flag = False,
     device: Device = "auto",
 ) -> None:
     """Draw a character that moves as the person in a photo or a video moves.
 
     Args:
         source: a photo, a video, a folder of pictures, a glob in quotes, or OpenPose JSON.
-        character: a name that dance-now characters lists, or the path of a .dance file.
-        output: png, webp, jpg, mp4, mov, webm, gif, or a folder.
-        scene: in the person's place, alone on white, on pure green, or on nothing.
+        character: a name that dance-now characters lists, or a .dance file; several, as a,b, take turns.
+        output: png, webp, jpg, mp4, mov, webm, gif, a folder, or - for raw RGBA on standard output.
+        scene: replace, alone (on white), green, alpha (on nothing) or side-by-side (before and after).
+        person: who is replaced; N is a number that dance-now pose --overlay shows.
+        background: what is seen behind instead: a photo, a video, a colour, or the scene out of focus.
+        match: how far the character's colours follow the scene's light.
+        height: of the character, in persons.
+        quality: best takes longer, for finer faces and the source's grain.
+        estimator: what finds the poses; rtmw is for DWPose too.
+        model: the estimator's ONNX file, for those that do not come with one.
         poses: the person's keypoints as OpenPose JSON, a file or a folder, instead of estimating them.
         size: of the picture, where the source is keypoints.
         fps: pictures a second of a folder of pictures or keypoints.
         start: where to begin in a video.
         end: where to end in a video.
         overwrite: replace an existing output.
+        preview: also write OUTPUT_preview.jpg, a sheet of moments of the output.
         device: what the character is drawn on.
     """
-    from dance_now.dancer import dance as dance_to
+    from dance_now.dancing import dance as dance_to
 
     with ProgressBars() as bars:
         result = dance_to(
@@ -63,18 +93,31 @@ def dance(
             character,
             output,
             scene=scene,
+            person=person,
+            background=background,
+            match=match,
+            height=height,
+            quality=quality,
+            estimator=estimator,
+            model=model,
             poses=poses,
             size=size,
             frame_rate=fps,
             start=start,
             end=end,
             overwrite=overwrite,
+            preview=preview,
             device=device,
             progress=bars.update,
         )
-    stages = ", ".join(f"{name} {milliseconds:.1f}" for name, milliseconds in result.stages.items())
-    say(f"{result.output}: {result.frames} frames in {result.seconds:.1f} s (ms a frame: {stages})")
+    tell = say if output != Path("-") else remark  # standard output is for the pictures then
+    rate = result.frames / max(result.seconds, 1e-3)
+    stages = ", ".join(f"{name} {milliseconds:.1f}" for name, milliseconds in result.processor.items())
+    tell(f"{result.output}: {result.frames} frames in {result.seconds:.1f} s, {rate:.1f} a second")
+    tell(f"milliseconds of processor a frame: {stages}")
+    if result.preview is not None:
+        tell(f"{result.preview}: some moments of it")
     if result.missed:
-        say(f"nobody was seen in {result.missed} of them")
+        tell(f"nobody was seen in {result.missed} of them")
     if result.skipped:
-        say(f"{result.skipped} broken frames of the source were left out (--verbose says which)")
+        tell(f"{result.skipped} broken frames of the source were left out (--verbose says which)")

@@ -19,8 +19,27 @@ Seconds = Annotated[float | None, _arg(metavar="SECONDS", help_behavior_hint="")
 Count = Annotated[int, _arg(metavar="N")]
 OptionalCount = Annotated[int | None, _arg(metavar="N", help_behavior_hint="")]
 OptionalFolder = Annotated[Path | None, _arg(metavar="DIR", help_behavior_hint="")]
+Hide = Annotated[
+    tuple[str, ...], tyro.conf.UseAppendAction, _arg(metavar="NAME", help_behavior_hint="(repeatable)")
+]
+Bones = Annotated[Path | None, _arg(metavar="FILE", help_behavior_hint="")]
 Flag = Annotated[bool, _arg(help_behavior_hint="")]
 Device = Literal["auto", "cpu", "cuda"]
+EstimatorName = Annotated[str, _arg(metavar="NAME")]
+Model = Annotated[Path | None, _arg(metavar="FILE", help_behavior_hint="")]
+SceneName = Annotated[
+    str | None,
+    # A Literal would do, but its usage errors offer None as a choice.
+    tyro.constructors.PrimitiveConstructorSpec[str | None](
+        nargs=1,
+        metavar="SCENE",
+        instance_from_str=lambda words: words[0],
+        is_instance=lambda value: value is None or isinstance(value, str),
+        str_from_instance=lambda value: [value or "none"],
+        choices=("replace", "alone", "green", "alpha", "side-by-side"),
+    ),
+    _arg(help_behavior_hint="(default: replace; alone for keypoints)"),
+]
 
 
 def _picture_size(words: list[str]) -> tuple[int, int]:
@@ -46,6 +65,11 @@ PictureSize = Annotated[
 def say(line: str) -> None:
     """Prints one line of results to stdout."""
     sys.stdout.write(f"{line}\n")
+
+
+def remark(line: str) -> None:
+    """Prints one line to stderr, where stdout is not for lines."""
+    sys.stderr.write(f"{line}\n")
 
 
 @contextmanager

@@ -1,0 +1,285 @@
+"""A whole photo, video or folder: opened, surveyed, danced and written."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dance_now.character.character import Character, Device
+from dance_now.dancer import Dancer
+from dance_now.errors import DanceNowError
+from dance_now.media.blank_source import BlankSource
+from dance_now.media.contact_sheet import ContactSheet
+from dance_now.media.opening import open_sink
+from dance_now.media.partial import is_same_file
+from dance_now.media.sink import Sink
+from dance_now.media.source import Source
+from dance_now.performance import Casting, LivePerformance, Performance, RecordedPerformance
+from dance_now.pipeline import pipelined
+from dance_now.pose.choice import PersonChoice
+from dance_now.pose.estimator import PoseEstimator
+from dance_now.pose.finder import PeopleFinder
+from dance_now.pose.opening import open_estimator
+from dance_now.pose.openpose_files import OpenPoseFiles
+from dance_now.scene.backdrop import Backdrop, open_backdrop
+from dance_now.scene.background import CleanBackground
+from dance_now.scene.compose import Scene
+from dance_now.sources import open_pictures
+from dance_now.staging import IN_PLACE
+from dance_now.stopwatch import Stopwatch
+from dance_now.survey import Progress, survey
+
+_QUALITIES: Final = ("fast", "best")
+_KEPT_SUFFIXES: Final = {"photo": (".jpg", ".jpeg", ".webp"), "video": (".webm", ".gif"), "folder": ()}
+
+
+@dataclass(frozen=True)
+class DanceResult:
+    """What ``dance`` did.
+
+    Attributes:
+        output: the file or folder written.
+        frames: pictures written.
+        skipped: broken pictures of the source, left out.
+        missed: pictures in which nobody was found.
+        seconds: from the first look at the source to the last picture.
+        stages: milliseconds a frame by stage; stages work side by side.
+        processor: milliseconds of the processor a frame by stage.
+        preview: the sheet of moments of the output, where one was asked for.
+    """
+
+    output: Path
+    frames: int
+    skipped: int
+    missed: int
+    seconds: float
+    stages: dict[str, float]
+    processor: dict[str, float]
+    preview: Path | None = None
+
+
+def dance(
+    source: str | Path,
+    character: str | Path | Character | Sequence[str | Path | Character] = "godette",
+    output: str | Path | None = None,
+    *,
+    scene: Scene | str | None = None,
+    person: str | None = None,
+    background: str | Path | None = None,
+    match: float = 0.5,
+    height: str | float = "person",
+    quality: str = "fast",
+    poses: str | Path | None = None,
+    size: tuple[int, int] | None = None,
+    frame_rate: float | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    overwrite: bool = False,
+    preview: bool = False,
+    device: Device = "auto",
+    estimator: PoseEstimator | str = "mediapipe",
+    model: str | Path | None = None,
+    progress: Progress | None = None,
+) -> DanceResult:
+    """Replaces people in a photo, video or folder of pictures by characters.
+
+    Args:
+        source: photo, video, folder or glob; or OpenPose JSON, a file or a folder with one a frame.
+        character: name of one of the cast, path of a character file, or a loaded character. Of several, in
+            a list or with commas between, each person gets one in turn.
+        output: where to; its extension says what is written. By default the source's name with the
+            characters' appended, in the working folder.
+        scene: ``replace``, ``alone``, ``green``, ``alpha`` or ``side-by-side`` (source and replaced); by
+            default ``replace``, and ``alone`` for keypoints, which have no picture.
+        person: who is replaced: ``largest``, ``all``, ``left``, or a number; by default the largest, or all
+            if there are several characters.
+        background: what is shown behind the characters instead of the scene: a photo, a video or a folder, a
+            colour (its name or ``#rrggbb``), or ``blur``.
+        match: how far the characters' colours follow the scene's light, 0 to 1.
+        height: of the characters: ``person`` (each as tall as the person), ``own`` (as tall as it is beside
+            people), or a factor of the person's height.
+        quality: ``fast``, or ``best`` for finer faces, the source's grain and blur, and in photos a better
+            background.
+        poses: OpenPose JSON of the people in the source, instead of estimating them: frame i takes file i.
+        size: (width, height) in pixels for keypoints without a picture; by default a common video size
+            that holds them, 1280x720 first.
+        frame_rate: pictures a second of a folder of pictures or keypoints; 30 by default.
+        start: seconds into a video.
+        end: seconds into a video.
+        overwrite: replace an existing output.
+        preview: also write a sheet of moments of the output, ``OUTPUT_preview.jpg``.
+        device: where the characters are drawn.
+        estimator: finds the people; the name of one, or itself.
+        model: the file of an estimator's network, for those that do not come with one.
+        progress: called with a stage's name, pictures done, and pictures in all where known.
+
+    Raises:
+        DanceNowError: unusable source, keypoints, character or output, or nobody in any picture.
+    """
+    tell = progress or (lambda stage, done, total: None)
+    best = _checked(match, quality)
+    with ExitStack() as stack:
+        opened, keypoints = open_pictures(source, poses, size, frame_rate, start, end)
+        stack.enter_context(opened)
+        chosen = _scene(scene, opened, background)
+        actors = _loaded(character, device, threads=0 if opened.kind == "photo" else max(1, _cores() // 2))
+        cast = Casting(actors, str(height))
+        target = Path(output) if output is not None else default_output(opened, _names(actors), chosen)
+        backdrop = None if background is None else stack.enter_context(_backdrop(background, target))
+        choose = PersonChoice(person or ("all" if len(actors) > 1 else "largest"))
+        find = _finder(estimator, model, keypoints, chosen, choose)
+        sheet = ContactSheet(target, opened, overwrite) if preview else None
+        watch = Stopwatch()
+        begun = time.perf_counter()
+        with open_sink(target, opened, alpha=chosen is Scene.ALPHA, overwrite=overwrite) as sink:
+            performance, clean = _prepared(opened, find, choose, cast, chosen, tell, watch)
+            dancer = Dancer(
+                actors,
+                scene=chosen,
+                background=clean,
+                backdrop=backdrop,
+                match=match,
+                best=best,
+                performance=performance,
+                stopwatch=watch,
+            )
+            missed = _dance_through(opened, dancer, sink, sheet, tell)
+            if sink.written == 0:
+                raise DanceNowError(f"No picture of {source} could be read.")
+            if missed == sink.written:
+                raise DanceNowError(f"No person was found in {source}.")
+        seconds = time.perf_counter() - begun
+        shown = None if sheet is None else sheet.write()
+        each = 1000 / sink.written
+        stages = {name: each * spent for name, spent in watch.seconds.items()}
+        processor = {name: each * spent for name, spent in watch.processor_seconds.items()}
+        return DanceResult(target, sink.written, opened.skipped, missed, seconds, stages, processor, shown)
+
+
+def default_output(source: Source, character: str, scene: Scene) -> Path:
+    """NAME_CHARACTER in the working folder, with an extension that can hold the scene."""
+    suffix = {"photo": ".png", "video": ".mp4", "folder": ""}[source.kind]
+    if scene is Scene.ALPHA and source.kind == "video":
+        suffix = ".mov"
+    if scene is not Scene.ALPHA and source.path.suffix.lower() in _KEPT_SUFFIXES[source.kind]:
+        suffix = source.path.suffix.lower()
+    return Path(f"{source.name}_{character}{suffix}")
+
+
+def _prepared(
+    source: Source,
+    find: PeopleFinder,
+    choose: PersonChoice,
+    cast: Casting,
+    scene: Scene,
+    tell: Progress,
+    watch: Stopwatch,
+) -> tuple[Performance, CleanBackground | None]:
+    """What is danced and what lies behind: read off a photo as it comes, off all else in a first pass."""
+    if source.kind == "photo":
+        return LivePerformance(find, choose, cast, smooth=False), None
+    surveyed = survey(source, find, tell, background=scene in IN_PLACE, stopwatch=watch)
+    with ThreadPoolExecutor(1) as beside:
+        clean = None if surveyed.background is None else beside.submit(surveyed.background.finish)
+        with watch.stage("retarget"):
+            performance = RecordedPerformance(surveyed, choose, cast, source.size)
+        with watch.stage("survey"):
+            return performance, None if clean is None else clean.result()
+
+
+def _dance_through(
+    source: Source, dancer: Dancer, sink: Sink, sheet: ContactSheet | None, tell: Progress
+) -> int:
+    """Draws and writes every frame; returns in how many of them nobody was found."""
+    missed = 0
+    watch = dancer.stopwatch
+    frames = watch.each("read", source.frames())
+    with closing(pipelined(frames, dancer.find, dancer.pose, dancer.compose)) as pictures:
+        for drawn in pictures:
+            missed += not drawn.parts
+            with watch.stage("write"):
+                sink.write(drawn.image, drawn.time)
+                if sheet is not None:
+                    sheet.add(drawn.image)
+            tell("dance", sink.written, source.frame_count)
+    return missed
+
+
+def _loaded(
+    character: str | Path | Character | Sequence[str | Path | Character], device: Device, threads: int
+) -> list[Character]:
+    wanted: Sequence[str | Path | Character]
+    if isinstance(character, str):
+        wanted = character.split(",")
+    else:
+        wanted = character if isinstance(character, Sequence) else [character]
+    return [
+        Character.load(each, device, threads) if isinstance(each, str | Path) else each for each in wanted
+    ]
+
+
+def _names(characters: Sequence[Character]) -> str:
+    return "_".join(dict.fromkeys(character.name for character in characters))
+
+
+def _checked(match: float, quality: str) -> bool:
+    """Whether the best is asked for."""
+    if not 0 <= match <= 1:
+        raise DanceNowError(f"--match must lie between 0 and 1, not {match:g}.")
+    if quality not in _QUALITIES:
+        raise DanceNowError(f"There is no quality {quality!r}; known: {', '.join(_QUALITIES)}.")
+    return quality == "best"
+
+
+def _finder(
+    estimator: PoseEstimator | str,
+    model: str | Path | None,
+    keypoints: OpenPoseFiles | None,
+    scene: Scene,
+    choose: PersonChoice,
+) -> PeopleFinder:
+    """Finds people; the estimator of the base install is opened only when it is needed."""
+    chosen = None if isinstance(estimator, str) else estimator
+    if isinstance(estimator, str) and (estimator, model) != ("mediapipe", None):
+        path = None if model is None else Path(model)
+        chosen = open_estimator(most=choose.most, name=estimator, model=path)
+    find = PeopleFinder(chosen, keypoints, masks=scene in IN_PLACE, most=choose.most)
+    find.reset()
+    return find
+
+
+def _backdrop(background: str | Path, target: Path) -> closing[Backdrop]:
+    if is_same_file(Path(background), target):
+        raise DanceNowError(f"the output {target} is the background itself. Choose another name with -o.")
+    return closing(open_backdrop(str(background)))
+
+
+def _scene(scene: Scene | str | None, source: Source, background: str | Path | None) -> Scene:
+    """The scene asked for, if it is one and fits the source."""
+    if scene is None:
+        return Scene.ALONE if isinstance(source, BlankSource) else Scene.REPLACE
+    try:
+        chosen = Scene(scene)
+    except ValueError as error:
+        known = ", ".join(each.value for each in Scene)
+        raise DanceNowError(f"There is no scene {scene!r}; known: {known}.") from error
+    if chosen in IN_PLACE and isinstance(source, BlankSource):
+        raise DanceNowError(
+            "Keypoints alone have no picture in which somebody could be replaced: give the photo or video as "
+            "the source and the keypoints with --poses, or use --scene alone, green or alpha."
+        )
+    if background is not None and chosen not in IN_PLACE:
+        raise DanceNowError(
+            f"--background goes with a picture that is kept, not with --scene {chosen.value}."
+        )
+    return chosen
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
