@@ -138,7 +138,11 @@ def _vrm_extension(kind: str, index: dict[str, int], mesh_node: int, hair: int, 
     joint = {"node": hair, "stiffness": 0.0, "gravityPower": 1.0, "dragForce": 0.4}
     return {
         "VRMC_vrm": {
-            "meta": {"name": "Square", "authors": ["Somebody"], "licenseUrl": "https://example.org/cc0"},
+            "meta": {
+                "name": "Square",
+                "authors": ["Somebody"],
+                "licenseUrl": "https://creativecommons.org/publicdomain/zero/1.0/",
+            },
             "humanoid": {
                 "humanBones": {
                     name.replace("ThumbProximal", "ThumbMetacarpal"): {"node": node}

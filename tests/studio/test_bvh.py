@@ -69,6 +69,7 @@ def test_axis_rotations_keep_their_axis(axis: int, angle: float) -> None:
         ("Frames: 2", "Frames: 3", "27 motion values expected, 18 found"),
         ("Frames: 2", "Frames: 0", "damaged"),
         ("Frames: 2", "Frames: 99999999999", "damaged"),
+        ("Frames: 2", "Frames: 900000", "900000 frames of 2 joints are too many"),
         ("Frame Time: 0.0333", "Frame Time: nan", "damaged"),
         ("CHANNELS 3", "CHANNELS 7", "7 channels"),
         ("Xrotation Yrotation\n", "Xrotation Wrotation\n", "unknown channels"),

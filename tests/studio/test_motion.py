@@ -34,24 +34,24 @@ def motion_of(rows: list[dict[str, tuple[float, float, float]]]) -> Motion:
         "root head lhumerus lradius lwrist lfemur ltibia lfoot ltoes",
         "CC_Base_Hip CC_Base_Head CC_Base_L_Upperarm CC_Base_L_Forearm CC_Base_L_Hand CC_Base_L_Thigh"
         " CC_Base_L_Calf CC_Base_L_Foot CC_Base_L_ToeBase",
+        "DEF-hips DEF-head DEF-upper_arm.L DEF-forearm.L DEF-hand.L DEF-thigh.L DEF-shin.L DEF-foot.L",
+        "hip head lShldr lForeArm lHand lThigh lShin lFoot",
     ],
 )
 def test_skeletons_are_recognised_by_their_names(names: str) -> None:
     words = names.split()
     mirror = [
-        word.replace("Left", "Right").replace("left", "right").replace("_L_", "_R_")
-        if "eft" in word or "_L_" in word
+        word.replace("Left", "Right").replace("left", "right").replace("_L_", "_R_").replace(".L", ".R")
+        if "eft" in word or "_L_" in word or word.startswith("DEF")
         else "r" + word[1:]
         for word in words
     ]
     found = recognise(tuple(dict.fromkeys(words + mirror)))
-    assert found is not None
     assert found["leftLowerArm"] < len(words) <= found["rightLowerArm"]
 
 
 def test_numbered_cmu_joints_are_recognised() -> None:
     found = recognise(tuple(f"cmu{number:02d}" for number in range(38)))
-    assert found is not None
     assert (found["leftUpperArm"], found["rightToes"], found["head"]) == (21, 11, 18)
 
 
@@ -59,6 +59,30 @@ def test_an_unknown_skeleton_is_refused() -> None:
     text = write_bvh([{}], {name: f"bone{index}" for index, name in enumerate(TREE)})
     with pytest.raises(DanceNowError, match="not known"):
         Motion.from_bvh(parse_bvh(text), "strange")
+
+
+@pytest.mark.parametrize(
+    ("joint", "bone"),
+    [("LeftForeArm", "leftLowerArm"), ("RightUpLeg", "rightUpperLeg"), ("LeftHand", "leftHand")],
+)
+def test_a_skeleton_without_an_arm_or_a_leg_is_refused(joint: str, bone: str) -> None:
+    text = write_bvh([{}], {joint: "Tail"})
+    with pytest.raises(DanceNowError, match=rf"^one-armed: this skeleton has no {bone}\.$"):
+        Motion.from_bvh(parse_bvh(text), "one-armed")
+
+
+@pytest.mark.parametrize(
+    ("offset", "message"),
+    [
+        ("OFFSET 30 0 0", "leftUpperArm of this skeleton has no length"),
+        ("OFFSET -30 0 0", "rightUpperArm of this skeleton has no length"),
+        ("OFFSET 0 -40 0", "no length"),
+    ],
+)
+def test_a_limb_without_length_is_refused(offset: str, message: str) -> None:
+    text = write_bvh([{"LeftArm": (0, 0, -80)}]).replace(offset, "OFFSET 0 0 0")
+    with pytest.raises(DanceNowError, match=message):
+        Motion.from_bvh(parse_bvh(text), "short")
 
 
 def test_a_t_pose_is_told_from_other_poses() -> None:
@@ -71,6 +95,8 @@ def test_a_t_pose_is_told_from_other_poses() -> None:
 def test_calibration_frames_at_the_start_are_dropped() -> None:
     arms_down = {"LeftArm": (0.0, 0.0, -80.0), "RightArm": (0.0, 0.0, 80.0)}
     assert motion_of([{}, {}, arms_down, {}, arms_down]).frames == (2, 3, 4)
+    assert motion_of([{}, arms_down, arms_down, {}]).frames == (1, 2)
+    assert motion_of([{}, {}]).frames == ()
 
 
 def test_head_and_hands_turn_away_from_the_reference() -> None:
@@ -106,15 +132,15 @@ def test_files_of_one_skeleton_share_the_best_reference(
     (tmp_path / "broken.bvh").write_text("HIERARCHY nothing")
     with caplog.at_level(logging.WARNING):
         motions = load_motions(sorted(tmp_path.glob("*.bvh")))
-    assert [motion.name for motion in motions] == ["calibrated", "walk"]
-    assert motions[0].reference is motions[1].reference
+    assert [motion.name for motion in motions] == ["walk"]  # the other is but a T-pose
+    assert motions[0].reference.distance < 1
     assert "broken.bvh" in caplog.text
 
 
 def test_a_name_that_comes_twice_is_read_once(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "walk.bvh").write_text(write_bvh([{}]))
+        (tmp_path / folder / "walk.bvh").write_text(write_bvh([{"LeftArm": (0.0, 0.0, -80.0)}]))
     assert len(load_motions(sorted(tmp_path.rglob("*.bvh")))) == 1
 
 

@@ -9,7 +9,7 @@ from dance_now.studio.avatar import load_avatar
 from dance_now.studio.fingers import FINGER_SHAPES, finger_directions, random_fingers
 from dance_now.studio.keypoints import skeleton_of
 from dance_now.studio.posing import SolvedPoses
-from dance_now.studio.procedural import penetration, random_poses
+from dance_now.studio.procedural import penetration, random_poses, random_target
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,30 @@ def test_arms_go_everywhere_an_arm_goes(poses: SolvedPoses) -> None:
     right, down, back = (unit(chest) < -0.5).mean(axis=0)
     assert min(left, up, front, down) > 0.05
     assert min(right, back) > 0.02
+
+
+def test_arms_move_side_by_side_as_in_a_dance(rig: BoneRig) -> None:
+    wished = random_target(rig, np.random.default_rng(3), 2000)
+    left, right = (wished.directions[:, BONE_INDEX[f"{side}UpperArm"]] for side in ("left", "right"))
+    aside = np.abs(left[:, 0]) > 0.3
+    beside = (left[aside] * right[aside]).sum(axis=1) > 0.999
+    assert beside.mean() > 0.03
+
+
+def test_elbows_and_shoulders_keep_their_limits(rig: BoneRig) -> None:
+    wished = random_target(rig, np.random.default_rng(4), 3000)
+    for side in ("left", "right"):
+        upper, fore = (wished.directions[:, BONE_INDEX[side + bone]] for bone in ("UpperArm", "LowerArm"))
+        bend = np.degrees(np.arccos(np.clip((unit(upper) * unit(fore)).sum(axis=1), -1, 1)))
+        assert bend.max() < 170
+        assert (bend > 145).mean() < 0.02
+
+
+def test_legs_are_lifted_aside_and_back(poses: SolvedPoses) -> None:
+    thigh = unit(poses.points[:, 13] - poses.points[:, 12])
+    pelvis = np.einsum("nji,nj->ni", poses.rotations[:, BONE_INDEX["hips"]], thigh)
+    assert (pelvis[:, 0] > 0.6).mean() > 0.03
+    assert (pelvis[:, 2] < -0.3).mean() > 0.015
 
 
 def test_legs_stand_kick_and_crouch(poses: SolvedPoses) -> None:

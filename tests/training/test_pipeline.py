@@ -6,6 +6,7 @@ import shutil
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -20,6 +21,8 @@ from dance_now.character.file import CharacterFile, read_character_file
 from dance_now.character.onnx_check import check_generator
 from dance_now.errors import DanceNowError
 from dance_now.pose.pose import Pose
+from dance_now.studio.avatar_options import AvatarOptions
+from dance_now.training import pipeline
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
 from dance_now.training.evaluation import Evaluation, contact_sheet, evaluate, over
@@ -171,6 +174,42 @@ def test_a_run_is_not_continued_with_another_data_set(
     (other / "dataset.json").write_text(text.replace("1" * 64, "2" * 64))
     with pytest.raises(DanceNowError, match="another avatar or data set"):
         train(other, tmp_path / "tiny.dance", debug, report=silent)
+
+
+def test_a_run_is_not_continued_with_other_parts_hidden(
+    debug: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AvatarOptions, "load", lambda options, path: SimpleNamespace(licence="CC0"))
+    monkeypatch.setattr(pipeline, "render_dataset", lambda avatar, dataset, *_, **__: dataset.mkdir())
+    avatar, output = tmp_path / "a.vrm", tmp_path / "a.dance"
+    avatar.write_bytes(b"the same")
+    for hide, message in (
+        (("sword",), "is no data set"),  # rendered, in this test by nobody
+        (("sword",), "is no data set"),
+        ((), "hidden parts"),
+        (("shield",), "hidden parts"),
+    ):
+        with pytest.raises(DanceNowError, match=message):
+            train(avatar, output, debug, options=AvatarOptions(hide=hide), report=silent)
+
+
+def test_an_unknown_licence_must_be_given(
+    dataset: Path, debug: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "set"
+    shutil.copytree(dataset, copy)
+    description = json.loads((copy / "dataset.json").read_text())
+    description["avatar"].update(licence="unknown", credits="unknown")
+    (copy / "dataset.json").write_text(json.dumps(description))
+    with pytest.raises(DanceNowError, match=r"--licence.*--credits"):
+        dataset_card(copy, "tiny", Rights())
+    assert dataset_card(copy, "tiny", Rights("CC0", "KayKit")).credits == "KayKit"
+    avatar = tmp_path / "a.glb"
+    avatar.write_bytes(b"")
+    monkeypatch.setattr(AvatarOptions, "load", lambda options, path: SimpleNamespace(licence="unknown"))
+    with pytest.raises(DanceNowError, match="--licence"):
+        train(avatar, tmp_path / "a.dance", debug, report=silent)
+    assert not (tmp_path / "a.run").exists()
 
 
 def test_a_data_set_without_test_pictures_is_refused_before_training(

@@ -1,57 +1,85 @@
-"""``dance-now render``: a training data set from an avatar."""
+"""``dance-now render``: a training data set from an avatar, or a video of it."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import tyro
 
-from dance_now.cli.options import Count, Flag, OptionalCount, OptionalFolder, needs_extra, say
+from dance_now.cli.options import Bones, Count, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
 from dance_now.errors import DanceNowError
+from dance_now.media.opening import VIDEO_EXTENSIONS
 
 _Avatar = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="AVATAR")]
 _Output = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")]
+_IMAGES: Final = 4000
 
 
 def render(
     avatar: _Avatar,
     /,
     output: _Output,
-    images: Count,
     *,
+    images: OptionalCount = None,
     motions: OptionalFolder = None,
+    hide: Hide = (),
+    bones: Bones = None,
     seed: Count = 0,
     workers: OptionalCount = None,
     overwrite: Flag = False,
+    i_have_permission: Flag = False,
 ) -> None:
     """Render an avatar in many poses: pictures with alpha, and their keypoints as OpenPose JSON.
 
+    With a video as output (.mp4, .webm, .mov, .gif), it performs one motion, the file given with --motions.
+
     Args:
-        avatar: a .vrm file, or a .glb file with a humanoid skeleton.
-        output: the folder to write.
-        images: how many pictures.
-        motions: a BVH file, or a folder of them, for poses; without it they are made up.
+        avatar: a .vrm file, a .glb file with a humanoid skeleton, or mascot for the built-in avatar.
+        output: the folder to write, or a video.
+        images: how many pictures; 4000 without it.
+        motions: a file of motions (.bvh, .vrma, .glb, .gltf, DeepMimic's .txt) or a folder of them, in place
+            of the 23 minutes that are built in.
+        hide: leave out a node, mesh or material of this name, such as a weapon; may be given several times.
+        bones: a JSON file that names the nodes of humanoid bones: {"leftUpperArm": "Arm_L", ...}.
         seed: the same seed gives the same pictures.
         workers: processes that render at once; as many as there are processor cores by default.
-        overwrite: replace an existing data set.
+        overwrite: replace an existing data set or video.
+        i_have_permission: the avatar's owner allows what its licence forbids.
     """
-    if workers is not None and workers < 1:
-        raise DanceNowError(f"--workers must be at least 1, not {workers}.")
+    for option, value in (("images", images), ("workers", workers)):
+        if value is not None and value < 1:
+            raise DanceNowError(f"--{option} must be at least 1, not {value}.")
     with needs_extra("studio"):
+        from dance_now.studio.avatar_options import AvatarOptions
         from dance_now.studio.dataset import render_dataset
+        from dance_now.studio.mascot.built_in import avatar_file
+        from dance_now.studio.performance_clip import render_clip
 
-    with ProgressBars() as bars:
-        summary = render_dataset(
-            avatar,
-            output,
-            images,
-            motions,
-            seed=seed,
-            workers=workers or os.cpu_count() or 1,
-            overwrite=overwrite,
-            progress=lambda done, total: bars.update("render", done, total),
-        )
-    say(f"{output}: {summary.train} pictures to train on, {summary.test} to test with")
+    options = AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission)
+    with avatar_file(avatar) as path, ProgressBars() as bars:
+
+        def report(done: int, total: int) -> None:
+            bars.update("render", done, total)
+
+        if output.suffix.lower() in VIDEO_EXTENSIONS:
+            if motions is None or motions.is_dir():
+                raise DanceNowError(f"{output} shows one motion: give its file with --motions.")
+            frames = render_clip(path, output, motions, options=options, overwrite=overwrite, progress=report)
+            line = f"{output}: {frames} pictures"
+        else:
+            summary = render_dataset(
+                path,
+                output,
+                images or _IMAGES,
+                motions,
+                seed=seed,
+                workers=workers or os.cpu_count() or 1,
+                overwrite=overwrite,
+                options=options,
+                progress=report,
+            )
+            line = f"{output}: {summary.train} pictures to train on, {summary.test} to test with"
+    say(line)

@@ -6,6 +6,7 @@ the file's character looks. Sources: vrm-c/vrm-specification (0.0 and 1.0), glTF
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,9 @@ from dance_now.studio.skinning import skin_vertices
 from dance_now.studio.spring_rig import SpringRig, read_spring_rig
 from dance_now.studio.vrm import Expression, read_humanoid
 
+_LIMBS = ("UpperArm", "LowerArm", "Hand"), ("UpperLeg", "LowerLeg", "Foot")
+_SHORTEST_LIMB = 1e-3  # of the way from hips to head
+_FARTHEST = 1e9  # metres, or times
 _HALF_TURN = np.diag([-1.0, 1.0, -1.0, 1.0])
 
 
@@ -33,8 +37,9 @@ class Avatar:
     Attributes:
         name: its title, else the file's name.
         version: the file's format: "VRM 0.x", "VRM 1.0" or "GLB".
-        licence: licence name or URL as in the file ("" where it says nothing).
-        credits: authors as in the file.
+        licence: name or URL of its licence and conditions as in the file; "unknown" where it says nothing.
+        credits: authors as in the file; "unknown" where it says nothing.
+        objections: what its licence holds against making a character of it, as clauses; mostly empty.
         bones: VRM bone name -> node index (thumbs: Proximal, Intermediate, Distal in every version).
         expressions: VRM 1.0 expression name -> the morph targets it moves.
         primitives: pieces of surface.
@@ -54,6 +59,7 @@ class Avatar:
     version: str
     licence: str
     credits: str
+    objections: tuple[str, ...]
     bones: dict[str, int]
     expressions: dict[str, Expression]
     primitives: tuple[Primitive, ...]
@@ -216,8 +222,12 @@ def _parents_first(parents: Mapping[str, str | None]) -> tuple[str, ...]:
     return tuple(order)
 
 
-def load_avatar(path: Path) -> Avatar:
+def load_avatar(path: Path, bone_nodes: Mapping[str, str] | None = None) -> Avatar:
     """Reads an avatar from .vrm (0.x or 1.0) or .glb (Mixamo, VRoid, KayKit or similar bone names).
+
+    Args:
+        path: the file.
+        bone_nodes: humanoid bone -> name of a node, for skeletons with names of their own.
 
     Raises:
         DanceNowError: no such file, not a GLB, truncated or malformed, larger than 256 MB, pictures larger
@@ -226,24 +236,25 @@ def load_avatar(path: Path) -> Avatar:
     gltf = read_gltf(path)
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # what that leaves behind is checked for
-            return _build(gltf)
+            return _build(gltf, bone_nodes)
     except MALFORMED_ERRORS as error:
         raise MalformedGltfError(path, f"{type(error).__name__} {error}") from error
 
 
-def _build(gltf: Gltf) -> Avatar:
+def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
     tree = read_node_tree(gltf)
-    humanoid = read_humanoid(gltf, tree)
+    humanoid = read_humanoid(gltf, tree, bone_nodes)
     missing = [bone for bone in REQUIRED_BONES if bone not in humanoid.bones]
     if missing:
         raise DanceNowError(
-            f"{gltf.path.name} has no complete humanoid skeleton; missing: {', '.join(missing[:6])}."
-            " Use a VRM file, or a GLB with Mixamo bone names."
+            f"{gltf.path.name} has no complete humanoid skeleton; missing: {', '.join(missing)}."
+            " Use a VRM file or a GLB with Mixamo bone names, or name the bones with --bones."
         )
     if len(set(humanoid.bones.values())) < len(humanoid.bones):
         raise MalformedGltfError(gltf.path, "two humanoid bones share a node")
     turn = _HALF_TURN if humanoid.faces_back else np.eye(4)
     world = turn @ tree.world
+    _check_limbs(gltf, humanoid.bones, world[:, :3, 3])
     reader = MeshReader(gltf, read_materials(gltf), world, humanoid.bones["hips"])
     for node in tree.order:
         if "mesh" in gltf.items("nodes")[node]:
@@ -251,14 +262,18 @@ def _build(gltf: Gltf) -> Avatar:
     if not any(not primitive.material.invisible for primitive in reader.primitives):
         raise DanceNowError(f"{gltf.path.name} has no mesh to draw.")
     inverse_bind = np.stack(reader.palette_inverse_bind)
-    finite = np.isfinite(world).all() and np.isfinite(inverse_bind).all()
-    if not (finite and all(np.isfinite(primitive.positions).all() for primitive in reader.primitives)):
-        raise MalformedGltfError(gltf.path, "its transforms lead to numbers that are not finite")
+    everything: list[npt.NDArray[np.float64] | FloatArray] = [
+        *(world, inverse_bind, world[reader.palette_nodes] @ inverse_bind),
+        *(primitive.positions for primitive in reader.primitives),
+    ]
+    if not all((np.abs(values) < _FARTHEST).all() for values in everything):  # false for NaN too
+        raise MalformedGltfError(gltf.path, "its transforms lead to absurd numbers")
     return Avatar(
         name=humanoid.name,
         version=humanoid.version,
-        licence=humanoid.licence,
-        credits=humanoid.credits,
+        licence=humanoid.licence.text,
+        credits=humanoid.licence.credits,
+        objections=humanoid.licence.objections,
         bones=humanoid.bones,
         expressions=humanoid.expressions,
         primitives=tuple(reader.primitives),
@@ -269,3 +284,21 @@ def _build(gltf: Gltf) -> Avatar:
         palette_inverse_bind=inverse_bind,
         spring_rig=read_spring_rig(gltf, tree, turn[:3, :3]),
     )
+
+
+def _check_limbs(gltf: Gltf, bones: Mapping[str, int], places: npt.NDArray[np.float64]) -> None:
+    """Refuses a skeleton with a limb that points nowhere; ``places``: (N, 3) of the nodes at rest."""
+
+    def length(start: str, end: str) -> float:
+        return float(np.linalg.norm(places[bones[end]] - places[bones[start]]))
+
+    trunk = length("hips", "head")
+    limbs = [
+        (side + start, side + end)
+        for side in ("left", "right")
+        for chain in _LIMBS
+        for start, end in itertools.pairwise(chain)
+    ]
+    for start, end in [("hips", "head"), *limbs]:
+        if not length(start, end) > _SHORTEST_LIMB * trunk:
+            raise DanceNowError(f"{gltf.path.name}: there is no distance between {start} and {end}.")

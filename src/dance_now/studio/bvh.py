@@ -20,6 +20,7 @@ MAXIMUM_BYTES = 256 * 2**20
 MAXIMUM_JOINTS = 1000
 MAXIMUM_DEPTH = 200
 MAXIMUM_FRAMES = 1_000_000
+MAXIMUM_VALUES = 8_000_000  # frames times channels or joints: six minutes of 180 channels at 120 Hz
 _CHANNELS = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation")}
 
 
@@ -137,12 +138,15 @@ def parse_bvh(text: str, name: str = "BVH") -> Bvh:
         count = sum(len(joint.channels) for joint in joints)
         if not 0 < frames <= MAXIMUM_FRAMES or not 1e-5 < frame_time < 10 or count == 0:
             raise ValueError(f"{frames} frames of {frame_time} s with {count} channels")
-        values = np.array((lines[2] if len(lines) > 2 else "").split(), np.float32)
+        if frames * max(count, len(joints)) > MAXIMUM_VALUES:
+            raise ValueError(f"{frames} frames of {len(joints)} joints are too many")
+        numbers = (lines[2] if len(lines) > 2 else "").split(maxsplit=frames * count)
+        values = np.array(numbers[: frames * count], np.float32)
         if len(values) < frames * count:
             raise ValueError(f"{frames * count} motion values expected, {len(values)} found")
     except (ValueError, IndexError, StopIteration) as error:
         raise DanceNowError(f"{name}: damaged BVH motion ({error or 'it ends too early'}).") from error
-    channels = values[: frames * count].reshape(frames, count)
+    channels = values.reshape(frames, count)
     if not np.isfinite(channels).all():
         raise DanceNowError(f"{name}: damaged BVH motion (values that are not finite).")
     return Bvh(tuple(joints), frame_time, channels)

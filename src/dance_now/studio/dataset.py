@@ -11,7 +11,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +20,15 @@ import numpy as np
 from dance_now.errors import DanceNowError
 from dance_now.pose.bones import BoneRig
 from dance_now.pose.skeleton import Skeleton
-from dance_now.studio.avatar import Avatar, load_avatar
+from dance_now.studio.avatar import Avatar
+from dance_now.studio.avatar_options import AS_IT_IS, AvatarOptions
+from dance_now.studio.bank import load_bank
 from dance_now.studio.face import face_landmarks
 from dance_now.studio.keypoints import skeleton_of
-from dance_now.studio.motion import Motion, load_motions
+from dance_now.studio.motion import Motion, load_motions, motion_files
 from dance_now.studio.photography import Job, Look, Progress, draw_all, write_json
 from dance_now.studio.points import sample_points
-from dance_now.studio.selection import PoseChoice, choose_poses
+from dance_now.studio.selection import CAMERA_PITCHES, PoseChoice, choose_poses
 
 SCHEMA: Final = 1
 POINT_BUDGET: Final = 14_000
@@ -62,7 +64,7 @@ def render_dataset(
     workers: int = 2,
     overwrite: bool = False,
     expressions: bool = True,
-    hide: tuple[str, ...] = (),
+    options: AvatarOptions = AS_IT_IS,
     progress: Progress | None = None,
 ) -> DatasetSummary:
     """Renders a data set of one avatar.
@@ -73,28 +75,30 @@ def render_dataset(
         avatar_path: .vrm or .glb.
         output: folder to create.
         images: pictures in training and test split together.
-        motions: a BVH file or a folder that is searched for them; None: poses are made up.
+        motions: a file of motions (see ``load_motions``) or a folder that is searched for them, in place of
+            those of the bank.
         seed: of everything random.
         size: edge of the square pictures, pixels.
         workers: processes that render.
         overwrite: replace an existing ``output``.
         expressions: draw faces that move; without, every face is neutral.
-        hide: names of nodes, meshes or materials to leave out (weapons).
+        options: how the avatar is to be read.
         progress: called with pictures done and pictures in all.
 
     Raises:
-        DanceNowError: ``output`` exists, no pictures asked for, no motions found, or an unusable avatar.
+        DanceNowError: ``output`` exists, no pictures asked for, no motions found, an unusable avatar, or one
+            whose licence forbids it.
     """
     if images < 1 or workers < 1:
         raise DanceNowError(
             f"A data set needs at least one image and one worker, not {images} and {workers}."
         )
     found = _find_motions(motions)
-    avatar = load_avatar(avatar_path)
+    avatar, hide = options.load(avatar_path), options.hide
     with _new_folder(output, overwrite) as folder:
-        look = Look(avatar=avatar_path, folder=folder, size=size, expressions=expressions, hide=hide)
+        look = Look(avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options)
         face = face_landmarks(avatar)
-        skeleton = skeleton_of(avatar, face, hide)
+        skeleton = replace(skeleton_of(avatar, face, hide), pitches=CAMERA_PITCHES)
         generator = np.random.default_rng(seed)
         train, test = choose_poses(BoneRig.of(skeleton), found, images, generator)
         sample_points(avatar, POINT_BUDGET, seed, hide, face).save(folder / "points.npz")
@@ -105,17 +109,18 @@ def render_dataset(
         draw_all(look, jobs, workers, progress)
         labels_hash = _hash_labels(folder)
         summary = DatasetSummary(output, len(train), len(test), len(found), labels_hash)
-        write_json(folder / "dataset.json", _description(avatar, skeleton, summary, size, seed))
+        write_json(folder / "dataset.json", _description(avatar, options, skeleton, summary, size, seed))
     return summary
 
 
 def _find_motions(motions: Path | None) -> list[Motion]:
     if motions is None:
-        return []
-    paths = sorted(motions.rglob("*.bvh")) if motions.is_dir() else [motions]
-    found = load_motions(paths)
+        return load_bank()
+    found = load_motions(motion_files(motions))
     if not found:
-        raise DanceNowError(f"{motions}: no BVH motion that can be used. Leave it out to make up poses.")
+        raise DanceNowError(
+            f"{motions}: no motion that can be used. Leave it out for those that are built in."
+        )
     return found
 
 
@@ -160,7 +165,12 @@ def _hash_labels(folder: Path) -> str:
 
 
 def _description(
-    avatar: Avatar, skeleton: Skeleton, summary: DatasetSummary, size: int, seed: int
+    avatar: Avatar,
+    options: AvatarOptions,
+    skeleton: Skeleton,
+    summary: DatasetSummary,
+    size: int,
+    seed: int,
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
@@ -169,6 +179,8 @@ def _description(
             "version": avatar.version,
             "licence": avatar.licence,
             "credits": avatar.credits,
+            "objections": list(avatar.objections),
+            **options.to_json(),
         },
         "canvas": size,
         "skeleton": skeleton.to_json(),

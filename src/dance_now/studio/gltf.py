@@ -20,6 +20,8 @@ from dance_now.errors import DanceNowError
 MAX_FILE_BYTES = 256 * 2**20
 MAX_ELEMENTS = 4_000_000  # of one accessor
 MAX_DECODED_BYTES = 2**30  # of all accessors together
+# Sparse accessors unpack to more than the file holds; to these bytes, and so many for each of the file's.
+_FREE_DECODED_BYTES, _MAX_EXPANSION = 16 * 2**20, 64
 MAX_NODES = 20_000
 SUPPORTED_EXTENSIONS = frozenset(
     {
@@ -148,8 +150,9 @@ class Gltf:
         if not 0 < count <= MAX_ELEMENTS:
             raise MalformedGltfError(self.path, f"an accessor has {count} elements")
         self._decoded_bytes += count * width * component.itemsize
-        if self._decoded_bytes > MAX_DECODED_BYTES:
-            raise MalformedGltfError(self.path, "its data unpack to more than 1 GiB")
+        most = min(MAX_DECODED_BYTES, _FREE_DECODED_BYTES + _MAX_EXPANSION * len(self.binary))
+        if self._decoded_bytes > most:
+            raise MalformedGltfError(self.path, f"its data unpack to more than {most / 2**20:.0f} MB")
         if "bufferView" in accessor:
             values = self._strided(
                 accessor["bufferView"], int(accessor.get("byteOffset", 0)), component, count, width
@@ -217,7 +220,7 @@ def read_gltf(path: Path) -> Gltf:
         raise MalformedGltfError(path, "its JSON part cannot be read") from error
     if not isinstance(document, dict):
         raise MalformedGltfError(path, "its JSON part is no object")
-    _check_extensions(path, document)
+    check_extensions(path, document)
     return Gltf(path, document, binary)
 
 
@@ -237,7 +240,8 @@ def _chunks(path: Path, data: bytes) -> tuple[bytes, bytes]:
     return found[b"JSON"], found.get(b"BIN\0", b"")
 
 
-def _check_extensions(path: Path, document: dict[str, Any]) -> None:
+def check_extensions(path: Path, document: dict[str, Any]) -> None:
+    """Raises DanceNowError where a document requires an extension that is not supported, and names it."""
     required = document.get("extensionsRequired", [])
     if not isinstance(required, list):
         raise MalformedGltfError(path, "extensionsRequired is no list")

@@ -38,7 +38,7 @@ _CENTRE = {
 _SIDED = {
     "Eye": ("eye", "adjfaceeye", "faceeye"),
     "Shoulder": ("shoulder", "clavicle", "collar"),
-    "UpperArm": ("upperarm", "arm"),
+    "UpperArm": ("upperarm", "arm", "shldr"),
     "LowerArm": ("lowerarm", "forearm"),
     "Hand": ("hand",),
     "UpperLeg": ("upperleg", "upleg", "thigh"),
@@ -90,6 +90,9 @@ def _aliases() -> dict[str, str]:
 
 ALIASES = _aliases()
 """Normalised node name -> VRM bone name: Mixamo, VRoid, KayKit, Unreal, Rigify, VRM."""
+
+HUMANOID_BONES = frozenset(ALIASES.values())
+"""Every bone that a humanoid can have."""
 
 
 def find_humanoid_bones(names: Sequence[str]) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """One description of a surface for MToon 0, MToon 1, unlit and PBR materials.
 
 Sources: VRM 0.x MToon (Santarh/MToon 3.x shader), VRMC_materials_mtoon-1.0, glTF 2.0 section 3.9,
-KHR_materials_unlit, KHR_texture_transform. Left out: normal maps, matcaps, textures of rim, emission and
-outline width, UV animation.
+KHR_materials_unlit, KHR_texture_transform. Left out: normal maps, textures of rim, emission and outline
+width, UV animation.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class Material:
         rim_colour: (3,) added where the surface turns away from the viewer.
         rim_power: exponent of the rim.
         rim_lift: added before the exponent.
+        matcap_colour: (3,) factor of the light that ``matcap_texture`` adds.
+        matcap_texture: added light by where the surface looks in the view frame, or None.
         uv_matrix: (2, 3) texture transform, applied to the mesh's coordinates when it is read.
         uv_set: which of the mesh's coordinates.
     """
@@ -80,6 +82,8 @@ class Material:
     rim_colour: FloatArray = field(default_factory=_black)
     rim_power: float = 5.0
     rim_lift: float = 0.0
+    matcap_colour: FloatArray = field(default_factory=_black)
+    matcap_texture: Texture | None = None
     uv_matrix: FloatArray = field(default_factory=lambda: np.eye(2, 3, dtype=np.float32))
     uv_set: int = 0
 
@@ -244,6 +248,8 @@ def _mtoon1(entry: dict[str, Any], textures: TextureReader) -> Material:
         rim_colour=_colour(toon.get("parametricRimColorFactor", (0, 0, 0))),
         rim_power=float(toon.get("parametricRimFresnelPowerFactor", 5)),
         rim_lift=float(toon.get("parametricRimLiftFactor", 0)),
+        matcap_colour=_colour(toon.get("matcapFactor", (1, 1, 1))),
+        matcap_texture=textures.read(toon.get("matcapTexture", {}).get("index")),
     )
 
 
@@ -280,6 +286,8 @@ def _mtoon0(properties: dict[str, Any], textures: TextureReader) -> Material:
         rim_colour=linear("_RimColor", (0, 0, 0)) if "_RimTexture" not in links else _black(),
         rim_power=float(numbers.get("_RimFresnelPower", 1)),
         rim_lift=float(numbers.get("_RimLift", 0)),
+        matcap_colour=np.ones(3, np.float32),
+        matcap_texture=textures.read(links.get("_SphereAdd")),
         uv_matrix=_unity_uv_matrix(vectors.get("_MainTex", (0, 0, 1, 1))),
     )
 

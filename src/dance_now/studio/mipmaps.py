@@ -34,7 +34,7 @@ class TextureAtlas:
         chains: dict[int, tuple[int, int]] = {}
         first = 0
         for material in materials:
-            for texture in (material.base_texture, material.shade_texture):
+            for texture in (material.base_texture, material.shade_texture, material.matcap_texture):
                 if texture is None or id(texture.pixels) in chains:
                     continue
                 chain = reduced_levels(texture.pixels)

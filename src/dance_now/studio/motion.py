@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,73 +15,26 @@ from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
 from dance_now.pose.bones import basis, unit
 from dance_now.studio.bvh import Bvh, read_bvh
+from dance_now.studio.deepmimic import is_deepmimic, read_deepmimic
+from dance_now.studio.motion_gltf import GLTF_SUFFIXES, read_gltf_motions
+from dance_now.studio.motion_joints import (
+    JOINT_INDEX,
+    JointTracks,
+    columns,
+    has_toes,
+    plain_name,
+    recognise,
+)
 
 _logger = logging.getLogger(__name__)
 
-_SIDE_JOINTS = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
-JOINT_NAMES: Final = (
-    "hips",
-    "head",
-    *(f"{side}{joint}" for side in ("left", "right") for joint in _SIDE_JOINTS),
-    "leftToes",
-    "rightToes",
-)
-JOINT_INDEX: Final = {name: index for index, name in enumerate(JOINT_NAMES)}
 _HEAD = JOINT_INDEX["head"]
 _HANDS = [JOINT_INDEX["leftHand"], JOINT_INDEX["rightHand"]]
 _LOWER_ARMS = [JOINT_INDEX["leftLowerArm"], JOINT_INDEX["rightLowerArm"]]
-_OPTIONAL = {"leftToes", "rightToes"}
+_SUFFIXES: Final = (".bvh", *GLTF_SUFFIXES)
 _T_POSE_DEGREES: Final = 12.0
 # The zero pose of a file is preferred over a frame that is only slightly more like a T-pose.
 _ZERO_POSE_BONUS: Final = 5.0
-
-
-def _sided(pattern: Mapping[str, str], left: str, right: str) -> dict[str, str]:
-    sides = (("left", left), ("right", right))
-    return {
-        f"{side}{joint}": name.replace("@", mark) for side, mark in sides for joint, name in pattern.items()
-    }
-
-
-def _map(trunk: tuple[str, str], pattern: str, marks: tuple[str, str]) -> dict[str, str]:
-    names = dict(zip((*_SIDE_JOINTS, "Toes"), pattern.split(), strict=True))
-    return {"hips": trunk[0], "head": trunk[1], **_sided(names, *marks)}
-
-
-# Joint names of each family of skeletons, in lower case; "@" stands for the side.
-_FAMILIES: Final = (
-    # Mixamo, Rokoko, HumanIK
-    _map(("hips", "head"), "@arm @forearm @hand @upleg @leg @foot @toebase", ("left", "right")),
-    # Biovision's own, as many converters write it
-    _map(("hips", "head"), "@shoulder @elbow @wrist @hip @knee @ankle @toe", ("left", "right")),
-    # VRM humanoid bones
-    _map(
-        ("hips", "head"),
-        "@upperarm @lowerarm @hand @upperleg @lowerleg @foot @toes",
-        ("left", "right"),
-    ),
-    # Acclaim names of the CMU collection
-    _map(("root", "head"), "@humerus @radius @wrist @femur @tibia @foot @toes", ("l", "r")),
-    # Reallusion iClone
-    _map(
-        ("cc_base_hip", "cc_base_head"),
-        "cc_base_@_upperarm cc_base_@_forearm cc_base_@_hand "
-        "cc_base_@_thigh cc_base_@_calf cc_base_@_foot cc_base_@_toebase",
-        ("l", "r"),
-    ),
-    # CMU joints numbered in hierarchy order
-    {
-        "hips": "cmu00",
-        "head": "cmu18",
-        **dict(
-            zip(
-                (f"{side}{joint}" for side in ("left", "right") for joint in (*_SIDE_JOINTS, "Toes")),
-                (f"cmu{n:02d}" for n in (21, 22, 23, 2, 3, 4, 5, 30, 31, 32, 8, 9, 10, 11)),
-                strict=True,
-            )
-        ),
-    },
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +68,7 @@ class Motion:
         hands: (frames, 2, 3, 3) world rotations of the left and right hand joints.
         reference: what the rotations are compared with.
         foot_pitch: radians by which ankle-to-toe points down when the foot stands flat.
-        frames: indices of the usable frames: no calibration T-pose at the start.
+        frames: indices of the usable frames: no calibration T-pose at the start or the end.
     """
 
     name: str
@@ -131,41 +83,61 @@ class Motion:
     frames: tuple[int, ...]
 
     @classmethod
+    def from_tracks(cls, tracks: JointTracks) -> Motion:
+        """Aligns what was read from a file.
+
+        Raises:
+            DanceNowError: a skeleton with a limb that has no length.
+        """
+        order = columns(tracks.joints)
+        rotations, positions = tracks.rotations[:, order], tracks.positions[:, order]
+        _check_size(positions, tracks.name)
+        scores = t_pose_distance(positions)
+        if tracks.zero_is_reference:
+            scores[0] = 0
+        scores[0] -= _ZERO_POSE_BONUS
+        best = 0 if tracks.zero_is_reference else int(scores.argmin())
+        align = _alignment(positions[best])
+        rotations, positions = align @ rotations, positions @ align.T
+        head, hands = rotations[:, _HEAD], rotations[:, _HANDS]
+        forearms = unit(positions[best, _HANDS] - positions[best, _LOWER_ARMS])
+        toes = has_toes(tracks.joints)
+        return cls(
+            name=tracks.name,
+            skeleton=tracks.skeleton,
+            frame_time=tracks.frame_time,
+            positions=positions[1:].astype(np.float32),
+            has_toes=toes,
+            head=head[1:],
+            hands=hands[1:],
+            reference=Reference(float(scores[best]), head[best], hands[best], forearms),
+            foot_pitch=_foot_pitch(positions[1:]) if toes else 0.0,
+            frames=_usable(scores[1:]),
+        )
+
+    @classmethod
     def from_bvh(cls, bvh: Bvh, name: str) -> Motion:
         """Recognises the skeleton and aligns the motion.
 
         Raises:
-            DanceNowError: a skeleton whose joint names no known family uses, or that has no size.
+            DanceNowError: a skeleton whose joint names no known family uses, that lacks an arm or a leg, or
+                has one without length.
         """
-        joints = recognise(bvh.names)
-        if joints is None:
-            first = bvh.names[0][:40]
-            raise DanceNowError(f"{name}: joint names of this skeleton are not known (first: {first!r}).")
-        columns = [joints.get(joint, joints[joint.replace("Toes", "Foot")]) for joint in JOINT_NAMES]
+        try:
+            joints = recognise(bvh.names)
+        except DanceNowError as error:
+            raise DanceNowError(f"{name}: {error}") from error
         zero_rotations, zero_positions = bvh.world(None)
         rotations, positions = bvh.world(bvh.channels)
-        rotations = np.concatenate([zero_rotations[:, columns], rotations[:, columns]])
-        positions = np.concatenate([zero_positions[:, columns], positions[:, columns]])
-        _check_size(positions, name)
-        scores = t_pose_distance(positions)
-        scores[0] -= _ZERO_POSE_BONUS
-        best = int(scores.argmin())
-        align = _alignment(positions[best])
-        rotations, positions = align @ rotations, positions @ align.T
-        has_toes = _OPTIONAL.issubset(joints)
-        head, hands = rotations[:, _HEAD], rotations[:, _HANDS]
-        forearms = unit(positions[best, _HANDS] - positions[best, _LOWER_ARMS])
-        return cls(
-            name=name,
-            skeleton=_signature(bvh, joints),
-            frame_time=bvh.frame_time,
-            positions=positions[1:].astype(np.float32),
-            has_toes=has_toes,
-            head=head[1:],
-            hands=hands[1:],
-            reference=Reference(float(scores[best]), head[best], hands[best], forearms),
-            foot_pitch=_foot_pitch(positions[1:]) if has_toes else 0.0,
-            frames=_usable(scores[1:]),
+        return cls.from_tracks(
+            JointTracks(
+                name=name,
+                skeleton=_signature(bvh, joints),
+                frame_time=bvh.frame_time,
+                joints=joints,
+                rotations=np.concatenate([zero_rotations, rotations]),
+                positions=np.concatenate([zero_positions, positions]),
+            )
         )
 
     def joint(self, name: str, frames: Sequence[int]) -> FloatArray:
@@ -173,44 +145,38 @@ class Motion:
         return self.positions[list(frames), JOINT_INDEX[name]]
 
 
-def recognise(names: tuple[str, ...]) -> dict[str, int] | None:
-    """Indices of the joints of JOINT_NAMES among a file's joint names; None for an unknown skeleton.
-
-    Prefixes such as ``mixamorig:`` and separators do not matter. Toes may be absent.
-    """
-    plain = {_plain(name): index for index, name in reversed(list(enumerate(names)))}
-    for family in _FAMILIES:
-        found = {joint: plain[name] for joint, name in family.items() if name in plain}
-        if _OPTIONAL.issuperset(set(JOINT_NAMES) - set(found)):
-            return found
-    return None
-
-
-def _plain(name: str) -> str:
-    name = re.sub(r"^.*[:|]", "", name).lower()
-    return name if name.startswith("cc_base") else re.sub(r"^mixamorig\d*|[ _.\-]", "", name)
+def motion_files(path: Path) -> list[Path]:
+    """The file itself, or all files of motions in a folder and below it, sorted."""
+    if not path.is_dir():
+        return [path]
+    found = (file for file in sorted(path.rglob("*")) if file.is_file())
+    return [
+        file
+        for file in found
+        if file.suffix.lower() in _SUFFIXES or (file.suffix.lower() == ".txt" and is_deepmimic(file))
+    ]
 
 
 def load_motion(path: Path) -> Motion:
-    """Reads one BVH file.
+    """Reads one file: its only motion, or the first of its clips.
 
     Raises:
-        DanceNowError: see ``read_bvh`` and ``Motion.from_bvh``.
+        DanceNowError: no file of a known kind, damaged, or not the motion of a body.
     """
-    return Motion.from_bvh(read_bvh(path), path.stem)
+    return _read(path)[0]
 
 
 def load_motions(paths: Iterable[Path]) -> list[Motion]:
-    """Reads BVH files; those with the same skeleton share the best reference pose among them.
+    """Reads files; motions of the same skeleton share the best reference pose among them.
 
-    A name that comes twice is read once, and files that are no usable motion are left out with a warning.
+    A name that comes twice is read once, files that are no usable motion are left out with a warning, and a
+    recording that shows nothing but a T-pose only gives its reference.
     """
     motions: dict[str, Motion] = {}
     for path in paths:
-        if path.stem in motions:
-            continue
         try:
-            motions[path.stem] = load_motion(path)
+            for motion in _read(path):
+                motions.setdefault(motion.name, motion)
         except DanceNowError as error:
             _logger.warning("left out: %s", error)
     best: dict[str, Reference] = {}
@@ -218,7 +184,16 @@ def load_motions(paths: Iterable[Path]) -> list[Motion]:
         known = best.setdefault(motion.skeleton, motion.reference)
         if motion.reference.distance < known.distance:
             best[motion.skeleton] = motion.reference
-    return [replace(motion, reference=best[motion.skeleton]) for motion in motions.values()]
+    return [replace(motion, reference=best[motion.skeleton]) for motion in motions.values() if motion.frames]
+
+
+def _read(path: Path) -> list[Motion]:
+    suffix = path.suffix.lower()
+    if suffix in GLTF_SUFFIXES:
+        return [Motion.from_tracks(tracks) for tracks in read_gltf_motions(path)]
+    if suffix == ".txt":
+        return [Motion.from_tracks(read_deepmimic(path))]
+    return [Motion.from_bvh(read_bvh(path), path.stem)]
 
 
 def body_axes(positions: FloatArray) -> FloatArray:
@@ -252,18 +227,22 @@ def _signature(bvh: Bvh, joints: Mapping[str, int]) -> str:
     parts = []
     for index in sorted(set(joints.values()) - {joints["hips"]}):
         joint = bvh.joints[index]
-        parts.append(f"{_plain(joint.name)} " + " ".join(f"{value:.3f}" for value in joint.offset))
+        parts.append(f"{plain_name(joint.name)} " + " ".join(f"{value:.3f}" for value in joint.offset))
     return "; ".join(parts)
 
 
 def _check_size(positions: FloatArray, name: str) -> None:
-    for side in ("left", "right"):
-        for start, end in itertools.pairwise(("UpperArm", "LowerArm", "Hand")):
-            bone = positions[0, JOINT_INDEX[side + start]] - positions[0, JOINT_INDEX[side + end]]
-            if not np.linalg.norm(bone) > 0:
-                raise DanceNowError(f"{name}: the {side} {start} of this skeleton has no length.")
     if not np.isfinite(positions).all():
         raise DanceNowError(f"{name}: joint positions are not finite.")
+    for limb in (("UpperArm", "LowerArm", "Hand"), ("UpperLeg", "LowerLeg", "Foot")):
+        for side, (start, end) in itertools.product(("left", "right"), itertools.pairwise(limb)):
+            bone = positions[:, JOINT_INDEX[side + start]] - positions[:, JOINT_INDEX[side + end]]
+            if not np.linalg.norm(bone, axis=1).min() > 0:
+                raise DanceNowError(f"{name}: the {side}{start} of this skeleton has no length.")
+    for joint in ("UpperArm", "UpperLeg"):
+        across = positions[:, JOINT_INDEX[f"left{joint}"]] - positions[:, JOINT_INDEX[f"right{joint}"]]
+        if not np.linalg.norm(across, axis=1).min() > 0:
+            raise DanceNowError(f"{name}: left and right {joint} of this skeleton are in one place.")
 
 
 def _alignment(reference: FloatArray) -> FloatArray:
@@ -291,7 +270,6 @@ def _foot_pitch(positions: FloatArray) -> float:
 
 
 def _usable(t_pose_scores: FloatArray) -> tuple[int, ...]:
-    start = 0
-    while start < len(t_pose_scores) - 1 and t_pose_scores[start] < _T_POSE_DEGREES:
-        start += 1
-    return tuple(range(start, len(t_pose_scores)))
+    """Frames but for T-poses at the beginning and the end."""
+    posed = np.flatnonzero(t_pose_scores >= _T_POSE_DEGREES)
+    return tuple(range(posed[0], posed[-1] + 1)) if len(posed) else ()

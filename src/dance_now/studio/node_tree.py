@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.studio.gltf import MAX_NODES, Gltf, MalformedGltfError
+from dance_now.studio.quaternions import quaternion_matrices
 
 Matrices = npt.NDArray[np.float64]
 
@@ -69,18 +70,8 @@ def _local_transform(node: dict[str, Any]) -> Matrices:
         return np.array(node["matrix"], np.float64).reshape(4, 4).T
     transform = np.eye(4)
     scale = np.array(node.get("scale") or (1, 1, 1), np.float64)
-    transform[:3, :3] = quaternion_matrix(np.array(node.get("rotation") or (0, 0, 0, 1), np.float64)) * scale
+    transform[:3, :3] = (
+        quaternion_matrices(np.array(node.get("rotation") or (0, 0, 0, 1), np.float64)) * scale
+    )
     transform[:3, 3] = node.get("translation") or (0, 0, 0)
     return transform
-
-
-def quaternion_matrix(quaternion: npt.NDArray[np.float64]) -> Matrices:
-    """(3, 3) rotation of a quaternion x, y, z, w (any length but 0)."""
-    x, y, z, w = quaternion / np.linalg.norm(quaternion)
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )

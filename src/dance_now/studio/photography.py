@@ -18,7 +18,7 @@ import numpy.typing as npt
 from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
 from dance_now.pose.pose import Pose
-from dance_now.studio.avatar import load_avatar
+from dance_now.studio.avatar_options import AvatarOptions
 from dance_now.studio.camera import Camera
 from dance_now.studio.face import face_landmarks, sample_expression
 from dance_now.studio.keypoints import place_keypoints
@@ -44,14 +44,14 @@ class Look:
         folder: the data set, its four folders made.
         size: edge of the square pictures, pixels.
         expressions: whether faces move.
-        hide: names of parts to leave out.
+        options: how the avatar is to be read.
     """
 
     avatar: Path
     folder: Path
     size: int
     expressions: bool
-    hide: tuple[str, ...]
+    options: AvatarOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +121,13 @@ class Studio:
 
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._avatar = load_avatar(look.avatar)
+        self._avatar = look.options.load(look.avatar)
         self._face = face_landmarks(self._avatar)
         self._poser = AvatarPoser(self._avatar)
         self._springs = Springs(self._avatar)
-        self._renderer = Renderer(self._avatar, look.size, hide=look.hide)
-        self._shown = self._avatar.shown_primitives(look.hide)
-        low, high = self._avatar.bounds(look.hide)
+        self._renderer = Renderer(self._avatar, look.size, hide=look.options.hide)
+        self._shown = self._avatar.shown_primitives(look.options.hide)
+        low, high = self._avatar.bounds(look.options.hide)
         self._height = float(high[1] - low[1])
 
     def draw(self, job: Job) -> None:

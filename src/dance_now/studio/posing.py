@@ -170,7 +170,7 @@ def motion_target(rig: BoneRig, motion: Motion, frames: Sequence[int], fingers: 
         frames: n indices of frames.
         fingers: (n, 2, 5, 4) finger angles of the left and right hand, see ``finger_directions``.
     """
-    heading = _heading(body_axes(motion.positions[list(frames)])[..., 0])
+    heading = pelvis_heading(motion, frames)
 
     def direction(start: str, end: str) -> FloatArray:
         vectors = motion.joint(end, frames) - motion.joint(start, frames)
@@ -201,8 +201,9 @@ def motion_target(rig: BoneRig, motion: Motion, frames: Sequence[int], fingers: 
     )
 
 
-def _heading(left: FloatArray) -> FloatArray:
-    """(n, 3, 3) turns about y that bring the sideways axis (n, 3) of a pelvis to +x."""
+def pelvis_heading(motion: Motion, frames: Sequence[int]) -> FloatArray:
+    """(n, 3, 3) turns about y that make the pelvis look to the front in some frames of a motion."""
+    left = body_axes(motion.positions[list(frames)])[..., 0]
     length = np.maximum(np.hypot(left[:, 0], left[:, 2]), 1e-6)
     cosine, sine = left[:, 0] / length, left[:, 2] / length
     turn = np.tile(np.eye(3, dtype=np.float32), (len(left), 1, 1))

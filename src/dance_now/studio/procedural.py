@@ -1,8 +1,10 @@
 """Plausible poses out of nothing: what a small collection of motions does not show.
 
-Arms everywhere (overhead, behind the back, crossed), kicks, crouches, leans, the head turned apart from the
-body, and finger shapes. Limits are those of a healthy adult, roughly after Kapandji, "The Physiology of the
-Joints"; where forearms would cut through the body another pose is drawn.
+Arms everywhere (overhead, behind the back, crossed) and on their way from one gesture to another, alone,
+mirrored or side by side as in a dance; kicks, legs lifted aside and back, crouches, leans, the head turned
+apart from the body, and finger shapes. The camera turns the whole body. Limits are those of a healthy adult,
+roughly after Kapandji, "The Physiology of the Joints"; where forearms would cut through the body another pose
+is drawn.
 
 Local directions below are (outward, up, front): seen from the chest for arms, from the pelvis for legs, with
 "outward" to the limb's own side.
@@ -43,6 +45,7 @@ _ARM_GESTURES: Final = np.array(
     ],
     np.float32,
 )
+_ELBOW_LIMIT: Final = 142  # degrees
 _OVERSAMPLING: Final = 4
 
 
@@ -69,18 +72,14 @@ def random_target(rig: BoneRig, generator: np.random.Generator, count: int) -> T
     head = chest @ _turn(generator, count, yaw=32, pitch=16, roll=10)
     directions = np.zeros((count, len(BONE_NAMES), 3), np.float32)
     crouch = np.where(generator.random(count) < 0.3, generator.uniform(15, 95, count), 0.0).astype(np.float32)
-    alike = generator.random(count) < 0.25
+    company = generator.choice(3, count, p=[0.6, 0.25, 0.15])  # arms apart, mirrored, side by side
     hands: list[FloatArray] = []
     arms: dict[str, tuple[FloatArray, FloatArray]] = {}
     fingers = random_fingers(generator, count)
     for index, side in enumerate(("left", "right")):
         arms[side] = _arm(generator, count)
         if side == "right":
-            mirror, own = arms["left"], arms["right"]
-            arms["right"] = (
-                np.where(alike[:, None], mirror[0], own[0]),
-                np.where(alike[:, None], mirror[1], own[1]),
-            )
+            arms["right"] = _together(arms["left"], arms["right"], company)
         upper, fore = (_to_world(chest, _mirrored(direction, side)) for direction in arms[side])
         thigh, shank, foot = _leg(rig, generator, side, crouch)
         for bone, direction in (("UpperArm", upper), ("LowerArm", fore)):
@@ -148,18 +147,53 @@ def _mirrored(direction: FloatArray, side: str) -> FloatArray:
     return mirrored
 
 
+def _together(
+    left: tuple[FloatArray, FloatArray],
+    right: tuple[FloatArray, FloatArray],
+    company: npt.NDArray[np.int64],
+) -> tuple[FloatArray, FloatArray]:
+    """The right arm: its own way (0), mirrored (1), or where the left arm points (2) if it can."""
+    across = _mirrored(left[0], "right"), _mirrored(left[1], "right")
+    mirrored, beside = company == 1, (company == 2) & _shoulder_reach(across[0])
+    upper, fore = (
+        np.where(mirrored[:, None], left[part], np.where(beside[:, None], across[part], right[part]))
+        for part in (0, 1)
+    )
+    return upper, fore
+
+
 def _arm(generator: np.random.Generator, count: int) -> tuple[FloatArray, FloatArray]:
-    """Upper arm and forearm (count, 3), outward-up-front: half gestures, half anywhere in reach."""
-    gesture = _ARM_GESTURES[generator.integers(len(_ARM_GESTURES), size=count)]
-    gesture = unit((gesture + generator.normal(0, 0.16, gesture.shape)).astype(np.float32))
+    """Upper arm and forearm (count, 3), outward-up-front.
+
+    Two in five are anywhere in reach, the others at a gesture or, a quarter, sweeping from one to another.
+    """
+    gesture = _gesture(generator, count)
+    sweep = _sweep(generator, gesture, _gesture(generator, count))
+    gesture = np.where((generator.random(count) < 0.4)[:, None, None], sweep, gesture)
     upper = np.zeros((count, 3), np.float32)
     missing = np.ones(count, np.bool_)
     while missing.any():
         upper[missing] = unit(generator.normal(size=(int(missing.sum()), 3)).astype(np.float32))
         missing &= ~_shoulder_reach(upper)
     fore = _forearm(generator, upper)
-    random = generator.random(count)[:, None] < 0.5
+    random = generator.random(count)[:, None] < 0.4
     return np.where(random, upper, gesture[:, 0]), np.where(random, fore, gesture[:, 1])
+
+
+def _gesture(generator: np.random.Generator, count: int) -> FloatArray:
+    """(count, 2, 3) upper arms and forearms of gestures, each a little different."""
+    gesture = _ARM_GESTURES[generator.integers(len(_ARM_GESTURES), size=count)]
+    return unit((gesture + generator.normal(0, 0.16, gesture.shape)).astype(np.float32))
+
+
+def _sweep(generator: np.random.Generator, start: FloatArray, end: FloatArray) -> FloatArray:
+    """(n, 2, 3) arms on the way from one gesture to another; at the first where the way is out of reach."""
+    share = generator.uniform(0.1, 0.9, (len(start), 1, 1)).astype(np.float32)
+    way = unit(start + share * (end - start))
+    bend = (way[:, 0] * way[:, 1]).sum(axis=1)
+    possible = _shoulder_reach(way[:, 0]) & (bend > np.cos(np.radians(_ELBOW_LIMIT)))
+    sweep: FloatArray = np.where(possible[:, None, None], way, start)
+    return sweep
 
 
 def _shoulder_reach(upper: FloatArray) -> BoolArray:
@@ -179,7 +213,9 @@ def _forearm(generator: np.random.Generator, upper: FloatArray) -> FloatArray:
     swivel = np.radians(generator.uniform(-1, 1, count) * limit)[:, None]
     aside = np.cross(upper, neutral)
     towards = np.cos(swivel) * neutral + np.sin(swivel) * aside
-    bend = np.radians(generator.choice([0.0, 1.0], count, p=[0.2, 0.8]) * generator.uniform(5, 142, count))
+    bend = np.radians(
+        generator.choice([0.0, 1.0], count, p=[0.2, 0.8]) * generator.uniform(5, _ELBOW_LIMIT, count)
+    )
     fore = np.cos(bend)[:, None] * upper + np.sin(bend)[:, None] * towards
     return fore.astype(np.float32)
 
@@ -213,12 +249,14 @@ def _leg(
         crouch: (n,) degrees of hip flexion of a crouch, 0 for none.
     """
     count = len(crouch)
-    kind = generator.choice(4, count, p=[0.5, 0.25, 0.15, 0.1])  # standing, stepping, kicking, anywhere
+    # standing, stepping, kicking, anywhere, lifted
+    kind = generator.choice(5, count, p=[0.45, 0.22, 0.14, 0.09, 0.1])
     flexion, knee = _leg_bends(generator, kind)
     crouching = (crouch > 0) & (generator.random(count) < 0.9)
     flexion = np.where(crouching, crouch + generator.normal(0, 8, count), flexion)
     knee = np.clip(np.where(crouching, crouch * generator.uniform(1.3, 1.8, count), knee), 0, 140)
-    spread = np.clip(generator.normal(7, 7, count) + (kind == 3) * generator.uniform(0, 50, count), -8, 65)
+    aside = (kind == 3) * generator.uniform(0, 50, count) + (kind == 4) * generator.uniform(5, 80, count)
+    spread = np.clip(generator.normal(7, 7, count) + aside, -8, 80)
     turnout = np.clip(generator.normal(10, 12, count) + 0.3 * np.maximum(spread, 0), -25, 55)
     sign = 1 if side == "left" else -1
     outward = _about(2, sign * spread) @ _about(1, sign * turnout)
@@ -234,19 +272,21 @@ def _leg(
 
 
 def _leg_bends(generator: np.random.Generator, kind: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-    """Degrees (n,) by which hips bend forward and knees back: standing, stepping, kicking, anywhere."""
+    """Degrees (n,) by which hips bend forward and knees back, for each kind of ``_leg``."""
     count = len(kind)
     hips = (
         generator.normal(2, 7, count),
         generator.uniform(-25, 60, count),
         generator.uniform(30, 105, count),
         generator.uniform(-35, 95, count),
+        generator.uniform(-45, 15, count),
     )
     knees = (
         np.abs(generator.normal(4, 6, count)),
         generator.uniform(0, 90, count),
         generator.uniform(0, 60, count) * (generator.random(count) < 0.6),
         generator.uniform(0, 130, count),
+        generator.uniform(0, 90, count) * (generator.random(count) < 0.5),
     )
     return np.choose(kind, hips).astype(np.float32), np.choose(kind, knees).astype(np.float32)
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dance_now.arrays import FloatArray
 from dance_now.studio.jit import inner_kernel, kernel
-from dance_now.studio.sampling import fetch_texel, texture_detail, toon_colour
+from dance_now.studio.sampling import fetch_texel, matcap_light, texture_detail, toon_colour
 
 IntArray = npt.NDArray[np.int32]
 
@@ -44,6 +44,7 @@ def _sample_colour(
     texels: npt.NDArray[np.uint8],
     base_level: tuple[int, int, int],
     shade_level: tuple[int, int, int],
+    matcap_level: tuple[int, int, int],
 ) -> tuple[Any, Any, Any, Any]:
     """Linear colour and alpha of a sample; alpha 0 where a mask cuts it out.
 
@@ -77,6 +78,11 @@ def _sample_colour(
         wa * vertices[a, 5] + wb * vertices[b, 5] + wc * vertices[c, 5],
     )
     red, green, blue = toon_colour(lit, dark, normal, facing, outline, surface)
+    if surface["has_matcap"] == 1 and outline == 0:
+        more_red, more_green, more_blue = matcap_light(texels, matcap_level, normal, facing, surface)
+        red += more_red
+        green += more_green
+        blue += more_blue
     return min(red, one), min(green, one), min(blue, one), min(max(alpha, none), one)
 
 
@@ -127,6 +133,8 @@ def _draw_triangle(
     own_a, own_b = _owns_edge(cx - bx, cy - by), _owns_edge(ax - cx, ay - cy)
     own_c = _owns_edge(bx - ax, by - ay)
     base_level, shade_level = _texture_levels(vertices, (a, b, c), levels, surface)
+    matcap = max(surface["matcap_level"], 0)
+    matcap_level = levels[matcap, 0], levels[matcap, 1], levels[matcap, 2]
     za, zb, zc = vertices[a, 2], vertices[b, 2], vertices[c, 2]
     per_area, one = 1.0 / area, np.float32(1.0)
     step_a, step_b = (by - cy) * 256, (cy - ay) * 256
@@ -145,7 +153,16 @@ def _draw_triangle(
             if not z < depth[line, column]:
                 continue
             red, green, blue, alpha = _sample_colour(
-                vertices, (a, b, c), (wa, wb, wc), facing, outline, surface, texels, base_level, shade_level
+                vertices,
+                (a, b, c),
+                (wa, wb, wc),
+                facing,
+                outline,
+                surface,
+                texels,
+                base_level,
+                shade_level,
+                matcap_level,
             )
             if alpha <= _CLEAR:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from dance_now.studio.sampling import SURFACE
 from dance_now.studio.skinning import skin_vertices
 
 _STRIP_PIXELS = 16
+_MATCAP_EDGE = 128  # texels; a sphere's picture is seen smaller than that, and has no levels of its own
 _WRAPS = {"repeat": 0, "clamp": 1, "mirror": 2}
 
 IntArray = npt.NDArray[np.int32]
@@ -241,6 +243,8 @@ def _surface(material: Material, atlas: TextureAtlas) -> npt.NDArray[np.void]:
         "alpha_mode": ALPHA_MODES.index(material.alpha_mode),
         "unlit": material.unlit,
         "has_rim": bool(material.rim_colour.any()),
+        "matcap": material.matcap_colour,
+        "has_matcap": material.matcap_texture is not None and bool(material.matcap_colour.any()),
         "writes_depth": material.writes_depth,
         "double_sided": material.double_sided,
         "wrap_u": _WRAPS[texture.wrap[0]] if texture else 0,
@@ -251,4 +255,8 @@ def _surface(material: Material, atlas: TextureAtlas) -> npt.NDArray[np.void]:
         record[name] = value
     record["base_level"], record["base_levels"] = atlas.find(material.base_texture)
     record["shade_level"], record["shade_levels"] = atlas.find(material.shade_texture)
+    if material.matcap_texture is not None:
+        first, count = atlas.find(material.matcap_texture)
+        excess = max(material.matcap_texture.pixels.shape[:2]) / _MATCAP_EDGE
+        record["matcap_level"] = first + min(count - 1, max(0, math.ceil(math.log2(excess))))
     return record

@@ -33,16 +33,19 @@ SURFACE = np.dtype(
         ("rim", np.float32, 3),
         ("rim_power", np.float32),
         ("rim_lift", np.float32),
+        ("matcap", np.float32, 3),
         ("cutoff", np.float32),
         ("alpha_mode", np.int32),
         ("unlit", np.int32),
         ("has_rim", np.int32),
+        ("has_matcap", np.int32),
         ("writes_depth", np.int32),
         ("double_sided", np.int32),
         ("base_level", np.int32),
         ("base_levels", np.int32),
         ("shade_level", np.int32),
         ("shade_levels", np.int32),
+        ("matcap_level", np.int32),
         ("wrap_u", np.int32),
         ("wrap_v", np.int32),
         ("nearest", np.int32),
@@ -134,6 +137,24 @@ def toon_colour(
         plain = np.float32(1.0) - mix
         return line[0] * (plain + mix * red), line[1] * (plain + mix * green), line[2] * (plain + mix * blue)
     return red, green, blue
+
+
+@inner_kernel
+def matcap_light(
+    texels: npt.NDArray[np.uint8],
+    level: tuple[int, int, int],
+    normal: tuple[float, float, float],
+    facing: float,
+    surface: np.void,
+) -> tuple[Any, Any, Any]:
+    """Linear light that a sphere's picture adds, read where the sphere has the sample's normal."""
+    nx, ny, nz = normal
+    length = np.float32(math.sqrt(nx * nx + ny * ny + nz * nz)) + np.float32(1e-12)
+    radius = np.float32(0.495) * facing / length  # the rim of the sphere, less a texel or so
+    u, v = np.float32(0.5) + radius * nx, np.float32(0.5) - radius * ny
+    red, green, blue, _ = fetch_texel(texels, level, u, v, surface)
+    factor = surface["matcap"]
+    return red * factor[0], green * factor[1], blue * factor[2]
 
 
 @inner_kernel

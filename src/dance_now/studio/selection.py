@@ -21,6 +21,8 @@ from dance_now.studio.procedural import random_poses
 TEST_SHARE: Final = 0.08
 PROCEDURAL_SHARE: Final = 0.3
 ZOOMED_SHARE: Final = 0.25
+CAMERA_PITCHES: Final = (-15.0, 30.0)  # degrees; positive looks down
+_CLOSE_UPS: Final = (0.33, 0.95)  # of the figure's height
 _CANDIDATES: Final = 3
 _MAXIMUM_CANDIDATES: Final = 60_000
 _FEATURE_ROWS: Final = [
@@ -166,14 +168,14 @@ def random_camera(
     """
     front = generator.random() < 0.6
     yaw = float(generator.uniform(-60, 60) if front else generator.uniform(60, 300))
-    level = Camera.orbit(yaw, float(generator.uniform(-15, 20)), (0, 0, 0), 1.0)
+    level = Camera.orbit(yaw, float(generator.uniform(*CAMERA_PITCHES)), (0, 0, 0), 1.0)
     roll = np.radians(generator.uniform(-4, 4))
     tilt = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
     rotation = tilt @ level.rotation
     view = mesh @ rotation.T
     low, high = view.min(axis=0), view.max(axis=0)
     if generator.random() < ZOOMED_SHARE:
-        cover = float(generator.uniform(0.45, 0.95)) * height
+        cover = float(np.exp(generator.uniform(*np.log(_CLOSE_UPS)))) * height
         share = float(generator.uniform(-0.1, 0.9))
         centre = rotation @ (head + share * (hips - head))
         centre[:2] += generator.normal(0, 0.05, 2) * cover

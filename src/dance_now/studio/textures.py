@@ -86,9 +86,10 @@ class TextureReader:
                 if width * height > MAX_IMAGE_PIXELS or self._total_pixels > MAX_TOTAL_PIXELS:
                     raise DanceNowError(f"{name}: picture {index} ({width}x{height}) is too large to read.")
                 pixels = image.convert("RGBA")
+        except Image.DecompressionBombError as error:
+            raise DanceNowError(f"{name}: picture {index} is too large to read.") from error
         except (
             UnidentifiedImageError,
-            Image.DecompressionBombError,
             OSError,
             ValueError,
             SyntaxError,

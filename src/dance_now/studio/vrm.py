@@ -5,11 +5,13 @@ Source: vrm-c/vrm-specification, VRM 0.0 and VRMC_vrm-1.0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from dance_now.errors import DanceNowError
 from dance_now.studio.gltf import Gltf, MalformedGltfError
 from dance_now.studio.humanoid_names import (
     bone_from_vrm1,
@@ -17,6 +19,7 @@ from dance_now.studio.humanoid_names import (
     expression_from_vrm0,
     find_humanoid_bones,
 )
+from dance_now.studio.licence import Licence, licence_of_gltf, licence_of_vrm0, licence_of_vrm1
 from dance_now.studio.node_tree import NodeTree
 
 
@@ -38,32 +41,42 @@ class Humanoid:
 
     name: str
     version: str
-    licence: str
-    credits: str
+    licence: Licence
     bones: dict[str, int]
     expressions: dict[str, Expression]
     faces_back: bool
 
 
-def read_humanoid(gltf: Gltf, tree: NodeTree) -> Humanoid:
+def read_humanoid(gltf: Gltf, tree: NodeTree, bone_nodes: Mapping[str, str] | None = None) -> Humanoid:
     """Reads the VRM extension of either version, or guesses bones by name.
+
+    Args:
+        gltf: the file.
+        tree: its nodes.
+        bone_nodes: humanoid bone -> name of a node, for bones that the file does not tell, or tells wrongly.
 
     Raises:
         DanceNowError: bones that refer to no node.
     """
+    told = _told_bones(gltf, tree, bone_nodes or {})
     if "VRMC_vrm" in gltf.extensions:
-        humanoid = _read_vrm1(gltf, gltf.extensions["VRMC_vrm"])
+        humanoid = _read_vrm1(gltf, gltf.extensions["VRMC_vrm"], told)
     elif "VRM" in gltf.extensions:
-        humanoid = _read_vrm0(gltf, gltf.extensions["VRM"])
+        humanoid = _read_vrm0(gltf, gltf.extensions["VRM"], told)
     else:
-        humanoid = _guess(gltf, tree)
+        humanoid = _guess(gltf, tree, told)
     if any(not isinstance(node, int) or not 0 <= node < len(tree.names) for node in humanoid.bones.values()):
         raise MalformedGltfError(gltf.path, "a humanoid bone refers to a node that does not exist")
     return humanoid
 
 
-def _join(*parts: Any) -> str:
-    return ", ".join(str(part).strip() for part in parts if part and str(part).strip())
+def _told_bones(gltf: Gltf, tree: NodeTree, bone_nodes: Mapping[str, str]) -> dict[str, int]:
+    places = {name: index for index, name in reversed(list(enumerate(tree.names)))}
+    absent = [node for node in bone_nodes.values() if node not in places]
+    if absent:
+        known = ", ".join([name for name in tree.names if name][:40])
+        raise DanceNowError(f"{gltf.path.name} has no node named {absent[0]!r}. It has: {known}.")
+    return {bone: places[node] for bone, node in bone_nodes.items()}
 
 
 def _bind(mesh: Any, target: Any, weight: Any) -> MorphBind:
@@ -73,7 +86,7 @@ def _bind(mesh: Any, target: Any, weight: Any) -> MorphBind:
     return MorphBind(int(mesh), int(target), value)
 
 
-def _read_vrm1(gltf: Gltf, vrm: dict[str, Any]) -> Humanoid:
+def _read_vrm1(gltf: Gltf, vrm: dict[str, Any], told: dict[str, int]) -> Humanoid:
     meta = vrm.get("meta", {})
     nodes = gltf.items("nodes")
     bones = {bone_from_vrm1(name): entry["node"] for name, entry in vrm["humanoid"]["humanBones"].items()}
@@ -89,15 +102,14 @@ def _read_vrm1(gltf: Gltf, vrm: dict[str, Any]) -> Humanoid:
     return Humanoid(
         name=str(meta.get("name") or gltf.path.stem),
         version="VRM 1.0",
-        licence=_join(*dict.fromkeys((meta.get("licenseUrl"), meta.get("otherLicenseUrl")))),
-        credits=_join(*(meta.get("authors") or ())),
-        bones=bones,
+        licence=licence_of_vrm1(meta),
+        bones=bones | told,
         expressions=expressions,
         faces_back=False,
     )
 
 
-def _read_vrm0(gltf: Gltf, vrm: dict[str, Any]) -> Humanoid:
+def _read_vrm0(gltf: Gltf, vrm: dict[str, Any], told: dict[str, int]) -> Humanoid:
     meta = vrm.get("meta", {})
     bones = {
         entry["bone"]: entry["node"]
@@ -110,29 +122,26 @@ def _read_vrm0(gltf: Gltf, vrm: dict[str, Any]) -> Humanoid:
         )
         for group in vrm.get("blendShapeMaster", {}).get("blendShapeGroups", [])
     }
-    licence = meta.get("licenseName")
     return Humanoid(
         name=str(meta.get("title") or gltf.path.stem),
         version="VRM 0.x",
-        licence=_join("" if licence == "Other" else licence, meta.get("otherLicenseUrl")),
-        credits=_join(meta.get("author"), meta.get("reference")),
-        bones=bones,
+        licence=licence_of_vrm0(meta),
+        bones=bones | told,
         expressions=expressions,
         faces_back=True,
     )
 
 
-def _guess(gltf: Gltf, tree: NodeTree) -> Humanoid:
+def _guess(gltf: Gltf, tree: NodeTree, told: dict[str, int]) -> Humanoid:
     found = find_humanoid_bones([tree.names[index] for index in tree.order])
-    bones = {bone: tree.order[place] for bone, place in found.items()}
-    copyright_line = _join(gltf.document.get("asset", {}).get("copyright"))
+    guessed = {bone: tree.order[place] for bone, place in found.items()}
+    bones = {bone: node for bone, node in guessed.items() if node not in told.values()} | told
     left, right = (bones.get(side + "UpperArm") for side in ("left", "right"))
     turned = left is not None and right is not None and tree.world[left, 0, 3] < tree.world[right, 0, 3]
     return Humanoid(
         name=gltf.path.stem,
         version="GLB",
-        licence=copyright_line,
-        credits=copyright_line,
+        licence=licence_of_gltf(gltf.document.get("asset", {})),
         bones=bones,
         expressions=_morph_expressions(gltf),
         faces_back=bool(turned),

@@ -26,8 +26,10 @@ from dance_now.character.file import (
 from dance_now.errors import DanceNowError
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.avatar_options import AS_IT_IS, AvatarOptions
+from dance_now.studio.bank import BANK
 from dance_now.studio.dataset import render_dataset
 from dance_now.studio.licence import UNKNOWN
+from dance_now.studio.motion import motion_files
 from dance_now.studio.points import MeshPoints
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
@@ -69,7 +71,7 @@ def train(
     Args:
         source: an avatar (.vrm, .glb) or a data-set folder made by ``dance-now render``.
         output: the character file, NAME.dance.
-        motions: folder of motion files for an avatar's data set.
+        motions: a file or folder of motions for an avatar's data set, in place of the bank's.
         rights: licence and credit in full, where the avatar's own file names them too briefly, or not.
         options: how the avatar is to be read.
         report: called with the stage's name, steps done, steps in all, and a remark.
@@ -200,7 +202,7 @@ def _made_from(
     """What a run's data set depends on, told by content and not by place."""
     if source.is_dir():
         return {"labels_sha256": _read_dataset_json(source).get("labels_sha256")}
-    files = [] if motions is None else sorted(motions.rglob("*.bvh")) if motions.is_dir() else [motions]
+    files = motion_files(BANK if motions is None else motions)
     return {
         "avatar_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         **options.to_json(),
@@ -216,8 +218,8 @@ def _claim(run: Path, made_from: dict[str, Any]) -> None:
     begun = (run / _DATASET).exists() or (run / _CHECKPOINT).exists()
     if begun and note.exists() and note.read_bytes() != text:
         raise DanceNowError(
-            f"{run} was begun with another avatar or data set, other motions, hidden parts or bones, or another "
-            "number of images; give the same, choose another output, or delete it."
+            f"{run} was begun with another avatar or data set, other motions, hidden parts or bones, or "
+            "another number of images; give the same, choose another output, or delete it."
         )
     note.write_bytes(text)
 

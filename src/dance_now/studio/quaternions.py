@@ -1,0 +1,79 @@
+"""Rotations as unit quaternions x, y, z, w, the order of glTF."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def quaternion_matrices(quaternions: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(..., 3, 3) rotations of quaternions (..., 4) of any length but 0.
+
+    Raises:
+        ValueError: a quaternion of length 0.
+    """
+    length = np.linalg.norm(quaternions, axis=-1, keepdims=True)
+    if not (length > 1e-9).all():
+        raise ValueError("a rotation has no length")
+    x, y, z, w = np.moveaxis(quaternions / length, -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def matrix_quaternions(rotations: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(..., 4) unit quaternions of rotations (..., 3, 3), of either sign."""
+    diagonal = np.diagonal(rotations, axis1=-2, axis2=-1)
+    trace = diagonal.sum(axis=-1)
+    # Four times each component squared; the largest gives the others without loss of precision.
+    squares = np.concatenate([1 + 2 * diagonal - trace[..., None], 1 + trace[..., None]], axis=-1)
+    r = rotations
+    products = np.stack(
+        [
+            np.stack(
+                [
+                    squares[..., 0],
+                    r[..., 0, 1] + r[..., 1, 0],
+                    r[..., 0, 2] + r[..., 2, 0],
+                    r[..., 2, 1] - r[..., 1, 2],
+                ],
+                axis=-1,
+            ),
+            np.stack(
+                [
+                    r[..., 0, 1] + r[..., 1, 0],
+                    squares[..., 1],
+                    r[..., 1, 2] + r[..., 2, 1],
+                    r[..., 0, 2] - r[..., 2, 0],
+                ],
+                axis=-1,
+            ),
+            np.stack(
+                [
+                    r[..., 0, 2] + r[..., 2, 0],
+                    r[..., 1, 2] + r[..., 2, 1],
+                    squares[..., 2],
+                    r[..., 1, 0] - r[..., 0, 1],
+                ],
+                axis=-1,
+            ),
+            np.stack(
+                [
+                    r[..., 2, 1] - r[..., 1, 2],
+                    r[..., 0, 2] - r[..., 2, 0],
+                    r[..., 1, 0] - r[..., 0, 1],
+                    squares[..., 3],
+                ],
+                axis=-1,
+            ),
+        ],
+        axis=-2,
+    )
+    best = squares.argmax(axis=-1)
+    chosen = np.take_along_axis(products, best[..., None, None], axis=-2)[..., 0, :]
+    return chosen / np.linalg.norm(chosen, axis=-1, keepdims=True)

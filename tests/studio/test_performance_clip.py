@@ -1,0 +1,87 @@
+"""An avatar performs a motion: the video moves as the motion does, in the motion's time."""
+
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+from bvh_files import write_bvh
+
+from dance_now.errors import DanceNowError
+from dance_now.studio.avatar_options import AvatarOptions
+from dance_now.studio.performance_clip import PerformanceClip, render_clip
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def motion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten frames in 0.4 s: the left arm rises from the side to above the head, then the body turns away."""
+    arms = [{"LeftArm": (0.0, 0.0, angle)} for angle in np.linspace(-80, 85, 8)]
+    path = tmp_path_factory.mktemp("motion") / "wave.bvh"
+    turns = [{"Hips": (0.0, angle, 0.0), "LeftArm": (0.0, 0.0, -80.0)} for angle in (90.0, 180.0)]
+    path.write_text(write_bvh([*arms, *turns]))
+    return path
+
+
+def _frames(path: Path) -> list[npt.NDArray[np.uint8]]:
+    with av.open(str(path)) as container:
+        return [np.asarray(frame.to_ndarray(format="rgba"), np.uint8) for frame in container.decode(video=0)]
+
+
+def test_the_avatar_moves_as_the_motion_does(humanoid_file: Any, motion: Path) -> None:
+    with PerformanceClip(humanoid_file("vrm1"), motion, SIZE, AvatarOptions()) as clip:
+        pictures, times = zip(*clip.pictures(), strict=True)
+        assert len(pictures) == clip.frame_count == 10
+        assert float(clip.frame_rate) == pytest.approx(25)
+    np.testing.assert_allclose(np.diff(times), 0.04)
+    inked = [np.argwhere(picture[..., 3] > 0) for picture in pictures]
+    low, high = inked[0][:, 0].min(), inked[7][:, 0].min()
+    assert high < low - 5  # a hand above the head
+    assert (pictures[0][:, SIZE // 2 + 8 :, 3] > 0).any()
+    assert not pictures[9].any()  # its single-sided squares are not seen from behind
+    for places in inked[:9]:
+        assert not len(places) or (places.min() > 0 and places.max() < SIZE - 1)  # nothing is cut
+
+
+@pytest.mark.parametrize(("name", "transparent"), [("clip.mp4", False), ("clip.webm", True)])
+def test_alpha_is_kept_where_it_can_be(
+    humanoid_file: Any, motion: Path, tmp_path: Path, name: str, transparent: bool
+) -> None:
+    reports: list[tuple[int, int]] = []
+    output = tmp_path / name
+    count = render_clip(
+        humanoid_file("glb"), output, motion, size=SIZE, progress=lambda *done: reports.append(done)
+    )
+    assert count == 10
+    assert reports[-1] == (10, 10)
+    with av.open(str(output)) as container:
+        stream = container.streams.video[0]
+        assert float(stream.average_rate or 0) == pytest.approx(25)
+        assert (stream.metadata.get("alpha_mode") == "1") == transparent
+    if not transparent:
+        assert _frames(output)[0][0, 0, :3].min() > 250  # white
+
+
+def test_time_follows_the_motion(humanoid_file: Any, motion: Path) -> None:
+    for frame_time, count, times in ((0.16, 10, [0.0, 0.16, 0.32]), (0.01, 4, [0.0, 0.03, 0.06])):
+        paced = motion.with_name("paced.bvh")
+        paced.write_text(motion.read_text().replace("Frame Time: 0.04", f"Frame Time: {frame_time}"))
+        with PerformanceClip(humanoid_file("vrm1"), paced, SIZE, AvatarOptions()) as clip:
+            seen = [time for _, time in clip.pictures()]
+            assert len(seen) == count
+            assert seen[:3] == pytest.approx(times)
+
+
+def test_what_cannot_be_leaves_nothing_behind(humanoid_file: Any, motion: Path, tmp_path: Path) -> None:
+    (tmp_path / "there.mp4").write_bytes(b"precious")
+    for output, message in (("there.mp4", "--overwrite"), ("no/clip.mp4", "does not exist")):
+        with pytest.raises(DanceNowError, match=message):
+            render_clip(humanoid_file("glb"), tmp_path / output, motion, size=SIZE)
+    (tmp_path / "bad.bvh").write_text("HIERARCHY")
+    with pytest.raises(DanceNowError, match=r"bad"):
+        render_clip(humanoid_file("glb"), tmp_path / "clip.mp4", tmp_path / "bad.bvh", size=SIZE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.bvh", "there.mp4"]
+    assert (tmp_path / "there.mp4").read_bytes() == b"precious"
