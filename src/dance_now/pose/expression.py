@@ -103,6 +103,7 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
         """Forgets the person."""
         self._filter.reset()
         self._samples: deque[Array] = deque(maxlen=_WINDOW_SAMPLES)
+        self._neutral: Array = _AVERAGE
         self._sampled = -np.inf
         self._time = -np.inf
         self._share = np.zeros(len(_AVERAGE))
@@ -120,6 +121,7 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
         self._ease(trust, time)
         if seen > 0.5 and time - self._sampled >= _SAMPLE_SECONDS:
             self._samples.append(np.where(trust > _SAMPLE_TRUST, measures, self.neutral))
+            self._neutral = self._usual()
             self._sampled = time
         self._time = time
         if not self._share.any():
@@ -129,8 +131,10 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
     @property
     def neutral(self) -> Array:
         """(8,) the measures of the person's neutral face, as far as it is known."""
-        if not self._samples:
-            return _AVERAGE
+        return self._neutral
+
+    def _usual(self) -> Array:
+        """The neutral face that the samples speak for."""
         seconds = len(self._samples) * _SAMPLE_SECONDS
         samples = np.sort(np.array(self._samples), axis=0)
         rows = np.round(_QUANTILES * (len(samples) - 1)).astype(int)

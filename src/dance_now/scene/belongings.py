@@ -76,7 +76,12 @@ def _touching(mask: Image, others: Image) -> Image:
 
 def _smaller(mask: Image, area: float) -> Image:
     """The connected parts of a mask that cover at most ``area`` pixels."""
-    _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    keep = np.where(statistics[:, cv2.CC_STAT_AREA] <= area, 255, 0).astype(np.uint8)
-    keep[0] = 0
-    return np.asarray(keep[labels], np.uint8)
+    left, top, width, height = cv2.boundingRect(mask)
+    part = slice(top, top + height), slice(left, left + width)
+    kept = np.zeros_like(mask)
+    if width:
+        _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask[part], connectivity=8)
+        keep = np.where(statistics[:, cv2.CC_STAT_AREA] <= area, 255, 0).astype(np.uint8)
+        keep[0] = 0
+        kept[part] = keep[labels]
+    return kept

@@ -75,16 +75,10 @@ def _linear_models(guide: FloatArray, mask: FloatArray, radius: int) -> FloatArr
 
 def _evaluated(model: FloatArray, guide: Image) -> FloatArray:
     # A uint8 guide times float models, channel by channel: no float copy of the picture is made.
-    total = model[..., 3].copy()
-    for channel in range(3):
-        part = cv2.multiply(
-            cv2.extractChannel(model, channel),
-            cv2.extractChannel(guide, channel),
-            scale=1 / 255,
-            dtype=cv2.CV_32F,
-        )
-        cv2.add(total, part, dst=total)
-    return total
+    *slopes, total = cv2.split(model)
+    for slope, channel in zip(slopes, cv2.split(guide), strict=True):
+        cv2.add(total, cv2.multiply(slope, channel, dst=slope, scale=1 / 255, dtype=cv2.CV_32F), dst=total)
+    return np.asarray(total, np.float32)
 
 
 def _sharpened(alpha: FloatArray) -> FloatArray:

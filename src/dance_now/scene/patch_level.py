@@ -22,6 +22,7 @@ _RADIUS: Final = 3  # patches of 7x7
 _RIM_DIFFERENCE: Final = 60.0  # grey levels: more is an edge of the scene, not a shade of the same thing
 _EXHAUSTIVE: Final = 600_000  # pairs of target and source up to which all are compared
 _STEPS: Final = ((1, 0), (-1, 0), (0, 1), (0, -1))
+_SETTLED: Final = 0.01  # share of the targets: if no more find a better source, the search is over
 _FAR_PRICE: Final = 1000.0  # squared grey levels for a source a whole picture width away
 
 
@@ -106,10 +107,14 @@ class PatchLevel:
         self._vote()
 
     def minimise(self, rounds: int) -> None:
-        """Alternates between better sources and the colours that they agree on."""
+        """Alternates between better sources and the colours that they agree on, until both stay."""
         for _ in range(rounds):
+            before = self.rows.copy(), self.columns.copy()
             self._search()
             self._vote()
+            changed = (self.rows != before[0]) | (self.columns != before[1])
+            if np.count_nonzero(changed) <= _SETTLED * self.targets[0].size:
+                return
 
     def disagreement(self) -> float:
         """How much the chosen patches differ from what they are copied to: the less, the better the fill."""
@@ -139,13 +144,14 @@ class PatchLevel:
         """The best of all sources: sums of squared differences written as two matrix products."""
         wanted = self._wanted()
         count = self.targets[0].size
-        offered = wanted.windows[self.sources].reshape(self.sources[0].size, -1)
-        weights = np.repeat(wanted.weights[:, None], 3, axis=1).reshape(count, -1)
-        cost = weights @ (offered * offered).T
-        cost -= (2 * weights * wanted.patches.reshape(count, -1)) @ offered.T
-        down = (self.sources[0] - self.targets[0][:, None]) / self.hole.shape[0]
-        right = (self.sources[1] - self.targets[1][:, None]) / self.hole.shape[1]
-        cost += _FAR_PRICE * (4 * down * down + right * right)
+        offered = wanted.windows[self.sources].reshape(self.sources[0].size, 3, -1)
+        weighted = -2 * wanted.weights[:, None] * wanted.patches
+        cost = wanted.weights @ np.square(offered).sum(axis=1).T
+        cost += weighted.reshape(count, -1) @ offered.reshape(len(offered), -1).T
+        height, width = self.hole.shape
+        down = (self.sources[0] - self.targets[0][:, None]).astype(np.float32) / np.float32(height)
+        right = (self.sources[1] - self.targets[1][:, None]).astype(np.float32) / np.float32(width)
+        cost += np.float32(_FAR_PRICE) * (4 * down * down + right * right)
         best = cost.argmin(axis=1)
         self._take(self.sources[0][best], self.sources[1][best])
 
@@ -216,21 +222,20 @@ class PatchLevel:
 
     def _said(self) -> FloatArray:
         """(h, w, 3): the weighted mean of what the sources say about each pixel; 0 where they say nothing."""
-        height, width = self.hole.shape
-        total = np.zeros((height, width, 3), np.float32)
-        count = np.zeros((height, width, 1), np.float32)
+        known = np.dstack([self.picture, np.ones(self.hole.shape, np.float32)])
+        rim = (_RADIUS, _RADIUS, _RADIUS, _RADIUS)
+        padded = cv2.copyMakeBorder(known, *rim, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0))
+        offered, total = padded.reshape(-1, 4), np.zeros((padded.shape[0] * padded.shape[1], 4), np.float32)
         y, x = self.targets
-        from_y, from_x = self.rows[y, x], self.columns[y, x]
-        trust = self._confidence[y, x]
+        width = padded.shape[1]
+        target = (y + _RADIUS) * width + x + _RADIUS
+        source = (self.rows[y, x] + _RADIUS) * width + self.columns[y, x] + _RADIUS
+        trust = self._confidence[y, x][:, None]
         for down in range(-_RADIUS, _RADIUS + 1):
             for right in range(-_RADIUS, _RADIUS + 1):
-                to_y, to_x = y + down, x + right
-                take_y, take_x = from_y + down, from_x + right
-                usable = (to_y >= 0) & (to_y < height) & (to_x >= 0) & (to_x < width)
-                usable &= (take_y >= 0) & (take_y < height) & (take_x >= 0) & (take_x < width)
                 near = np.float32(np.exp(-(down * down + right * right) / (2 * 1.5**2)))
-                share = (trust[usable] * near)[:, None]
+                step = down * width + right
                 # Targets are distinct pixels, so a shifted copy of them hits no pixel twice.
-                total[to_y[usable], to_x[usable]] += share * self.picture[take_y[usable], take_x[usable]]
-                count[to_y[usable], to_x[usable]] += share
-        return np.asarray(total / np.maximum(count, np.float32(1e-6)), np.float32)
+                total[target + step] += (trust * near) * offered[source + step]
+        inside = total.reshape(padded.shape)[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS]
+        return np.asarray(inside[..., :3] / np.maximum(inside[..., 3:], np.float32(1e-6)), np.float32)

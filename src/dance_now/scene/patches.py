@@ -39,10 +39,10 @@ class PatchField:
     def search(cls, image: Image, unknown: BoolArray, tries: int = 1) -> PatchField:
         """Finds sources for the unknown pixels of an (H, W, 3) uint8 picture.
 
-        The search is random at its start; of several ``tries`` the one whose patches agree best is taken.
+        The search is random at its start; of several ``tries`` the one whose patches agree best at the
+        coarsest level, where the layout is decided, is taken on.
         """
-        levels = [_coarse_to_fine(image, unknown, seed) for seed in range(tries)]
-        level = levels[0] if tries == 1 else min(levels, key=PatchLevel.disagreement)
+        level = _coarse_to_fine(image, unknown, tries)
         level.harmonise()
         return cls(level.rows, level.columns, level.picture, unknown)
 
@@ -85,20 +85,25 @@ class PatchField:
         return result
 
 
-def _coarse_to_fine(image: Image, unknown: BoolArray, seed: int) -> PatchLevel:
-    """The finest level of one search."""
+def _coarse_to_fine(image: Image, unknown: BoolArray, tries: int) -> PatchLevel:
+    """The finest level of the search."""
     height, width = unknown.shape
     scale = min(1.0, (_UNKNOWN_PIXELS / max(1, int(unknown.sum()))) ** 0.5)
     scale = max(scale, min(1.0, 2 * _COARSEST / min(height, width)))
-    generator = np.random.default_rng(seed)
     scales = [scale]
     while scales[0] / 1.7 * min(height, width) > _COARSEST:
         scales.insert(0, scales[0] / 1.7)
-    level: PatchLevel | None = None
-    for value in scales:
+    coarsest = []
+    for seed in range(tries):
+        level = PatchLevel(image, unknown, scales[0], np.random.default_rng(seed))
+        level.start_from(None)
+        level.minimise(_ROUNDS[0])
+        coarsest.append(level)
+    level = coarsest[0] if tries == 1 else min(coarsest, key=PatchLevel.disagreement)
+    generator = np.random.default_rng(tries)
+    for value in scales[1:]:
         finer = PatchLevel(image, unknown, value, generator)
         finer.start_from(level)
-        finer.minimise(_ROUNDS[level is not None])
+        finer.minimise(_ROUNDS[1])
         level = finer
-    assert level is not None
     return level

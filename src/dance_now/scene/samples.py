@@ -24,7 +24,7 @@ _PERSON_FROM: Final = 0.15  # alpha: below, an estimator only says that it is no
 _ENOUGH: Final = 9  # samples for the median of what is never hidden
 _SPREAD: Final = 2  # every so many samples for the median of what is often seen
 _FEWEST_SIGHTS: Final = 3  # a pixel seen less often may hold the person's edge or shadow
-_CHUNK: Final = 1 << 16
+_CHUNK: Final = 1 << 14  # pixels at a time: of so many, all samples fit into the processor's cache
 _TRIES: Final = 3  # a plate is filled once, and then seen all the time
 _SLIVER: Final = 0.003  # of the picture: too little to show texture
 _SPECKS: Final = 5  # pixels: what was seen amid what was not is doubtful
@@ -129,26 +129,54 @@ def far_median(
     for pixels, step in steps:
         places = np.flatnonzero((pixels & wanted).ravel()[below])
         pictures = [image.reshape(-1, 3) for image in images[::step]]
-        away = [distance.ravel() for distance in distances[::step]]
-        rank = min(_FEWEST_SIGHTS, len(away))
+        away = distances[::step]
+        third = sorted_values(away)[-min(_FEWEST_SIGHTS, len(away))]
+        enough = np.clip(third, close, near)
+        # white where a picture does not count: sorted behind every colour
+        hidden = [np.where(each >= enough, 0, 255).astype(np.uint8).ravel() for each in away]
+        counts = np.sum([each == 0 for each in hidden], axis=0)
         for start in range(0, places.size, _CHUNK):
             chunk = places[start : start + _CHUNK]
-            far = np.stack([each[below[chunk]] for each in away], axis=-1)
-            third = np.sort(far, axis=-1)[:, -rank]
-            counts = far >= np.clip(third, close, near)[:, None]
-            result.reshape(-1, 3)[chunk] = _median([picture[chunk] for picture in pictures], counts)
-            unseen.ravel()[chunk] = third < close
+            small = below[chunk]
+            values: list[Image] = [
+                np.maximum(np.take(picture, chunk, axis=0), np.take(mask, small)[:, None])
+                for picture, mask in zip(pictures, hidden, strict=True)
+            ]
+            result.reshape(-1, 3)[chunk] = _middle(sorted_values(values), counts[small])
+            unseen.ravel()[chunk] = third.ravel()[small] < close
     return result, unseen
 
 
-def _median(values: list[Image], counts: BoolArray) -> Image:
-    """(n, 3) uint8: the median of N times (n, 3) values, of those that count ((n, N) bool)."""
-    ordered = np.stack(values, axis=-1).astype(np.int16)
-    ordered[np.broadcast_to(~counts[:, None], ordered.shape)] = 1000  # sorted behind every colour
-    ordered.sort(axis=-1)
-    count = counts.sum(axis=-1)
-    lower, upper = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
-    sides = [
-        np.take_along_axis(ordered, side[:, None, None].repeat(3, 1), -1)[..., 0] for side in (lower, upper)
-    ]
-    return np.clip((sides[0] + sides[1]) // 2, 0, 255).astype(np.uint8)
+def _middle(ordered: list[Image], counts: npt.NDArray[np.int_]) -> Image:
+    """(n, 3) uint8: the median of the first so many of N times (n, 3) values, ``counts`` (n,) of each."""
+    upper = np.minimum(counts // 2, len(ordered) - 1)
+    lower = np.maximum(counts - 1, 0) // 2
+    total = np.zeros(ordered[0].shape, np.uint16)
+    for rank in range(int(lower.min()), int(upper.max()) + 1):
+        share = (lower == rank).astype(np.uint16) + (upper == rank)
+        total += ordered[rank] * share[:, None]
+    return (total // 2).astype(np.uint8)
+
+
+def sorted_values(pictures: Sequence[Image]) -> list[Image]:
+    """Pictures of the values of N pictures, at each pixel from the smallest to the largest.
+
+    Batcher's odd-even merge sort ("Sorting networks and their applications", AFIPS 1968): each of its steps
+    compares two whole pictures, which is many times faster than sorting pixel by pixel.
+    """
+    ordered = list(pictures)
+    count = len(ordered)
+    reach = 1
+    while reach < count:
+        step = reach
+        while step >= 1:
+            for start in range(step % reach, count - step, 2 * step):
+                for low in range(start, min(start + step, count - step)):
+                    high = low + step
+                    if low // (2 * reach) == high // (2 * reach):
+                        smaller = cv2.min(ordered[low], ordered[high])
+                        ordered[high] = np.asarray(cv2.max(ordered[low], ordered[high]), np.uint8)
+                        ordered[low] = np.asarray(smaller, np.uint8)
+            step //= 2
+        reach *= 2
+    return ordered
