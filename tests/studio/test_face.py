@@ -123,6 +123,7 @@ def made_avatar(with_targets: bool = True) -> Avatar:
         version="GLB",
         licence="",
         credits="",
+        objections=(),
         bones={"head": 0},
         expressions={
             "blink": (MorphBind(0, 0, 1.0),),

@@ -42,4 +42,4 @@ def test_what_lies_inside_something_gets_fewer_points() -> None:
     radius = np.where(np.arange(len(normals)) % 2, 1.0, 0.5)[:, None].astype(np.float32)
     density = shown_density(radius * normals, normals)
     assert (density[1::2] == 1).mean() > 0.97
-    assert (density[::2] < 0.5).mean() > 0.97
+    assert (density[::2] < 0.5).mean() > 0.9

@@ -37,7 +37,7 @@ def test_head_and_hands_are_denser(points: MeshPoints) -> None:
     counts = np.bincount(points.bones[:, 0], minlength=len(BONE_NAMES))
     plain = counts[BONE_INDEX["leftLowerLeg"]]
     assert 1.05 < counts[BONE_INDEX["head"]] / plain < 1.7
-    assert 1.6 < counts[BONE_INDEX["leftHand"]] / plain < 2.5
+    assert 1.4 < counts[BONE_INDEX["leftHand"]] / plain < 2.5
 
 
 def test_points_are_spread_evenly(points: MeshPoints) -> None:
