@@ -258,8 +258,8 @@ BROKEN = {
     "no JSON": ("{", "cannot be read"),
     "a list": ("[]", "cannot be read"),
     "empty": ("{}", "malformed"),
-    "no skeleton": ('{"avatar": {"licence": "CC0-1.0", "credits": ""}, "labels_sha256": "", "train": 1, "test": 1, '
-                    '"motions": [], "seed": 0, "skeleton": {}}', "malformed"),
+    "no skeleton": ('{"avatar": {"licence": "CC0-1.0", "credits": ""}, "labels_sha256": "", "train": 1, '
+                    '"test": 1, "motions": [], "seed": 0, "skeleton": {}}', "malformed"),
 }  # fmt: skip
 
 
