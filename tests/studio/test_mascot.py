@@ -334,4 +334,4 @@ def test_the_command_renders_her(tmp_path: Path) -> None:
     assert main(["render", "mascot", "-o", str(tmp_path / "data"), "--images", "4", "--workers", "1"]) == 0
     assert len(list((tmp_path / "data").glob("*_img/*.png"))) == 4
     description = json.loads((tmp_path / "data" / "dataset.json").read_text())
-    assert description["avatar"]["licence"].endswith("publicdomain/zero/1.0/")
+    assert "publicdomain/zero/1.0/" in description["avatar"]["licence"]
