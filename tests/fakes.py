@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -13,6 +14,8 @@ import numpy.typing as npt
 from skeletons import adult_skeleton, chibi_skeleton, posed, posture
 
 from dance_now.arrays import Image
+from dance_now.dancing import DanceResult, dance
+from dance_now.media.opening import open_source
 from dance_now.pose.estimator import Detection, Person, PersonMask
 from dance_now.pose.hull import hull_mask
 from dance_now.pose.keypoints import BODY_LIMBS
@@ -146,3 +149,14 @@ def write_video(
             output.mux(track.encode(samples))
             output.mux(track.encode(None))
     return path
+
+
+def put(source: str | Path, output: str | Path | None, **options: Any) -> DanceResult:
+    """``dance`` with the fakes."""
+    return dance(source, RedCharacter(), output, **{"estimator": MagentaEstimator(), **options})
+
+
+def pictures(path: str | Path) -> list[Image]:
+    """All pictures of a photo, video or folder."""
+    with open_source(path) as source:
+        return [frame.image for frame in source.frames()]

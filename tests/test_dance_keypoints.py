@@ -24,6 +24,8 @@ from fakes import (
     NoEstimator,
     RedCharacter,
     magenta,
+    pictures,
+    put,
     red,
     scenery,
     standing,
@@ -51,16 +53,6 @@ def write_clip(folder, places, first=0):
 def write_file(path, x=96, y=HIP, height=TALL):
     path.write_text(keypoints(standing((x, y), height)))
     return path
-
-
-def put(source, output, **options):
-    """``dance`` with the fakes."""
-    return dance(source, RedCharacter(), output, **{"estimator": MagentaEstimator(), **options})
-
-
-def pictures(path):
-    with open_source(path) as source:
-        return [frame.image for frame in source.frames()]
 
 
 def middle(image):

@@ -25,6 +25,8 @@ from fakes import (
     NoEstimator,
     RedCharacter,
     magenta,
+    pictures,
+    put,
     red,
     scenery,
     with_person,
@@ -43,16 +45,6 @@ def photo(tmp_path):
 @pytest.fixture
 def video(tmp_path):
     return write_video(tmp_path / "clip.mp4", MOVING)
-
-
-def put(source, output, **options):
-    """``dance`` with the fakes."""
-    return dance(source, RedCharacter(), output, **{"estimator": MagentaEstimator(), **options})
-
-
-def pictures(path):
-    with open_source(path) as source:
-        return [frame.image for frame in source.frames()]
 
 
 def names(folder):

@@ -5,7 +5,6 @@ import pytest
 
 from dance_now.dancing import dance
 from dance_now.errors import DanceNowError
-from dance_now.media.opening import open_source
 from dance_now.pose.estimator import Detection, Person, PersonMask
 from dance_now.pose.hull import hull_mask
 from fakes import (
@@ -15,6 +14,7 @@ from fakes import (
     MagentaEstimator,
     RedCharacter,
     magenta,
+    pictures,
     red,
     scenery,
     standing,
@@ -50,11 +50,6 @@ def put(source, output, estimator, **options):
     result = dance(source, RedCharacter(), output, estimator=estimator, **options)
     assert source.read_bytes() == before
     return result
-
-
-def pictures(path):
-    with open_source(path) as source:
-        return [frame.image for frame in source.frames()]
 
 
 def test_a_person_of_20_pixels_is_replaced_at_that_size(tmp_path):

@@ -36,7 +36,11 @@ from dance_now.stopwatch import Stopwatch
 from dance_now.survey import Progress, survey
 
 _QUALITIES: Final = ("fast", "best")
-_KEPT_SUFFIXES: Final = {"photo": (".jpg", ".jpeg", ".webp"), "video": (".webm", ".gif"), "folder": ()}
+_KEPT_SUFFIXES: Final = {
+    "photo": (".jpg", ".jpeg", ".webp"),
+    "video": (".webm", ".gif", ".webp"),
+    "folder": (),
+}
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,6 @@ class SteadyRegion:
         self._region: Region | None = None
         self._carrier: FloatArray | None = None
 
-    @property
-    def is_known(self) -> bool:
-        """Whether there is a square to follow."""
-        return self._region is not None
-
     def update(self, region: Region, carrier: FloatArray) -> None:
         """Takes the square measured in this frame, and the (2,) point that carries it, pixels."""
         if self._filter is None:
