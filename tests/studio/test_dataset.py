@@ -1,5 +1,6 @@
 import hashlib
 import json
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,12 +14,11 @@ from dance_now.pose.bones import BoneRig
 from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio import dataset as dataset_module
-from dance_now.studio.bank import load_bank
+from dance_now.studio.bank import bank_credits, load_bank
 from dance_now.studio.camera import Camera
 from dance_now.studio.dataset import render_dataset
 from dance_now.studio.photography import label
 from dance_now.studio.points import MeshPoints
-from dance_now.studio.selection import ZOOMED_SHARE, random_camera
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -115,6 +115,15 @@ def read_label(path: Path) -> Pose:
     return Pose.from_openpose(document["people"][0])
 
 
+def test_labels_tell_face_and_camera(dataset: Path) -> None:
+    for path in sorted((dataset / "test_label").iterdir()):
+        document = json.loads(path.read_text())
+        assert document["expression"] == {}  # squares have no face points
+        camera = Camera(**document["camera"])
+        np.testing.assert_allclose(camera.rotation @ camera.rotation.T, np.eye(3), atol=1e-5)
+        assert camera.height > 0
+
+
 def test_labels_are_complete_poses_of_the_skeleton(dataset: Path) -> None:
     skeleton = Skeleton.from_json(json.loads((dataset / "dataset.json").read_text())["skeleton"])
     for path in sorted((dataset / "test_label").iterdir()):
@@ -137,6 +146,7 @@ def test_the_description_and_the_points_can_be_read(dataset: Path) -> None:
     assert description["avatar"]["credits"] == "Somebody"
     assert (description["canvas"], description["train"], description["test"]) == (96, 37, 3)
     assert len(description["labels_sha256"]) == 64
+    assert description["motion_credits"] == []  # those in a folder of one's own are not known
     assert len(MeshPoints.load(dataset / "points.npz")) == 300
 
 
@@ -155,6 +165,8 @@ def test_without_motions_the_built_in_ones_are_shown_and_poses_made_up(
     names = {path.stem for path in (tmp_path / "set").glob("*_img/*.png")}
     built_in = {motion.name for motion in load_bank()}
     assert {name.rpartition("_")[0] for name in names} <= {*built_in, "procedural"}
+    credited = json.loads((tmp_path / "set" / "dataset.json").read_text())["motion_credits"]
+    assert credited == list(bank_credits())
     assert 2 <= sum(name.startswith("procedural") for name in names) <= 5
     other = render_dataset(avatar_file, tmp_path / "other", 12, None, size=64, workers=1, seed=1)
     assert other.labels_hash != summary.labels_hash
@@ -177,13 +189,95 @@ def test_an_old_data_set_is_replaced_when_asked(avatar_file: Path, tmp_path: Pat
     assert len(list((tmp_path / "set").glob("*_img/*.png"))) == 2
 
 
-def test_a_failure_leaves_nothing_behind(avatar_file: Path, tmp_path: Path) -> None:
+def stop_after(pictures: int) -> Callable[[int, int], None]:
     def stop(done: int, total: int) -> None:
-        raise KeyboardInterrupt
+        if done == pictures:
+            raise KeyboardInterrupt
 
+    return stop
+
+
+def test_an_interrupted_set_goes_on_where_it_was(
+    dataset: Path, avatar_file: Path, motions: Path, tmp_path: Path
+) -> None:
+    output, part = tmp_path / "set", tmp_path / "set.part"
     with pytest.raises(KeyboardInterrupt):
-        render_dataset(avatar_file, tmp_path / "set", 4, None, size=64, workers=1, progress=stop)
+        render_dataset(avatar_file, output, 40, motions, size=96, workers=1, progress=stop_after(7))
+    assert not output.exists()
+    first = {path: path.stat().st_mtime_ns for path in part.glob("train_img/*.png")}
+    assert len(first) == 7
+    (
+        part / "train_label" / f"{next(iter(first)).stem}_keypoints.json"
+    ).unlink()  # its picture was not finished
+    seen: list[tuple[int, int]] = []
+    render_dataset(
+        avatar_file,
+        output,
+        40,
+        motions,
+        size=96,
+        workers=1,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen == [(done, 40) for done in range(7, 41)]
+    assert digest(output) == digest(dataset)
+    assert (
+        sum((output / path.relative_to(part)).stat().st_mtime_ns == time for path, time in first.items()) == 6
+    )
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_a_part_of_something_else_is_not_continued(
+    humanoid_file: Callable[[str], Path], avatar_file: Path, motions: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "set"
+    with pytest.raises(KeyboardInterrupt):
+        render_dataset(avatar_file, output, 4, motions, size=64, workers=1, progress=stop_after(1))
+    with pytest.raises(DanceNowError, match="begun with another avatar"):
+        render_dataset(humanoid_file("vrm0"), output, 4, motions, size=64, workers=1)
+    with pytest.raises(DanceNowError, match="begun with other motions or settings"):
+        render_dataset(avatar_file, output, 5, motions, size=64, workers=1)
+    with pytest.raises(DanceNowError, match="begun with other motions or settings"):
+        render_dataset(avatar_file, output, 4, motions, size=96, workers=1)
+    render_dataset(humanoid_file("vrm0"), output, 4, motions, size=64, workers=1, overwrite=True)
+    assert len(list(output.glob("*_img/*.png"))) == 4
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_what_fails_before_the_first_picture_leaves_nothing_behind(
+    avatar_file: Path, motions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DanceNowError("no surface")
+
+    monkeypatch.setattr(dataset_module, "sample_points", fail)
+    with pytest.raises(DanceNowError, match="no surface"):
+        render_dataset(avatar_file, tmp_path / "set", 4, motions, size=64, workers=1)
     assert not list(tmp_path.iterdir())
+
+
+def test_shards_hold_what_the_folders_would(
+    dataset: Path, avatar_file: Path, motions: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "set"
+    render_dataset(avatar_file, output, 40, motions, size=96, workers=1, shards=True)
+    assert sorted(path.name for path in output.iterdir()) == [
+        *("dataset.json", "points.npz", "test-000000.tar", "train-000000.tar")
+    ]
+    description, plain = (json.loads((folder / "dataset.json").read_text()) for folder in (output, dataset))
+    assert description.pop("shards") == ["train-000000.tar", "test-000000.tar"]
+    assert description == plain
+    for split in ("train", "test"):
+        with tarfile.open(output / f"{split}-000000.tar") as shard:
+            members = shard.getnames()
+            pictures = sorted((dataset / f"{split}_img").iterdir())
+            assert members == [f"{path.stem}.{kind}" for path in pictures for kind in ("png", "json")]
+            for path in pictures:
+                label = dataset / f"{split}_label" / f"{path.stem}_keypoints.json"
+                for source, kind in ((path, "png"), (label, "json")):
+                    packed = shard.extractfile(f"{path.stem}.{kind}")
+                    assert packed is not None
+                    assert packed.read() == source.read_bytes()
 
 
 @pytest.mark.parametrize(("images", "workers"), [(0, 1), (1, 0)])
@@ -196,29 +290,6 @@ def test_a_folder_without_motions_is_an_error(avatar_file: Path, tmp_path: Path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DanceNowError, match="no motion that can be used"):
         render_dataset(avatar_file, tmp_path / "set", 4, tmp_path / "empty")
-
-
-def test_whole_figures_are_never_cut_and_some_are_near() -> None:
-    generator = np.random.default_rng(0)
-    mesh = np.random.default_rng(1).uniform((-0.7, 0, -0.3), (0.7, 1.6, 0.3), (500, 3)).astype(np.float32)
-    places = np.array([[0, 1.5, 0], [0, 0.9, 0]], np.float32)
-    whole, near, yaws = 0, 0, []
-    for _ in range(400):
-        camera = random_camera(generator, 1.6, mesh, *places)
-        projected = camera.project(mesh, 512)[:, :2]
-        if camera.height >= 1.6:
-            whole += 1
-            assert projected.min() >= 0
-            assert projected.max() <= 512
-        else:
-            near += 1
-            assert 0.33 * 1.6 <= camera.height <= 0.95 * 1.6
-            middle = camera.project([[0, 1.2, 0]], 512)[0, :2]
-            assert (np.abs(middle - 256) < 500).all()
-        front = camera.rotation @ [0, 0, 1]
-        yaws.append(np.degrees(np.arctan2(front[0], front[2])))
-    assert abs(near / 400 - ZOOMED_SHARE) < 0.08
-    assert abs(np.mean(np.abs(yaws) < 61) - 0.6) < 0.1
 
 
 def test_a_label_is_what_the_camera_sees() -> None:

@@ -1,5 +1,6 @@
 """Face points and expressions of avatars: a made one, and Godette."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,17 @@ from dance_now.studio.face import (
     expression_names,
     face_landmarks,
     sample_expression,
+    with_telling_expressions,
 )
 from dance_now.studio.face_regions import FrontView, anchored, boundary_loops, contour_at, weld
+from dance_now.studio.gaze import GAZES
 from dance_now.studio.materials import Material
 from dance_now.studio.meshes import MorphTarget, Primitive
 from dance_now.studio.vrm import MorphBind
 
 Array = npt.NDArray[np.float64]
 RIGHT_BROW, LEFT_BROW, NOSE = slice(17, 22), slice(22, 27), slice(27, 36)
+OPPOSITES = ("lookLeft", "lookRight"), ("lookUp", "lookDown")
 RIGHT_EYE, LEFT_EYE, MOUTH = slice(36, 42), slice(42, 48), slice(48, 68)
 TURN = np.array([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0], [-0.8, 0.0, 0.6]])
 
@@ -295,7 +299,7 @@ def test_expression_names_leave_out_what_moves_nothing(
     names = expression_names(godette[0])
     assert "blink" not in names
     assert {"blinkLeft", "blinkRight", "aa", "happy"} <= set(names)
-    assert len(names) <= 12
+    assert len(names) == 15
 
 
 def test_one_wink_closes_one_eye(godette: tuple[Avatar, FaceLandmarks]) -> None:
@@ -319,13 +323,37 @@ def test_a_sampled_expression_never_overshoots(seed: int) -> None:
 def test_sampled_expressions_are_varied(godette: tuple[Avatar, FaceLandmarks]) -> None:
     generator = np.random.default_rng(3)
     drawn = [sample_expression(generator, godette[0]) for _ in range(600)]
-    neutral = np.mean([not weights for weights in drawn])
-    assert 0.3 < neutral < 0.4
+    still = np.mean([not weights.keys() - set(GAZES) for weights in drawn])
+    assert 0.15 < still < 0.25
+    assert 0.4 < np.mean([bool(weights.keys() & set(GAZES)) for weights in drawn]) < 0.55
+    assert np.mean([weights.get("aa", 0) > 0.5 for weights in drawn]) > 0.06
     assert {name for weights in drawn for name in weights} == set(expression_names(godette[0]))
     for weights in drawn:
         mood = sum(weights.get(name, 0) for name in ("happy", "angry", "sad", "relaxed", "surprised"))
         assert mood + sum(weights.get(name, 0) for name in ("aa", "ih", "ou", "ee", "oh")) < 1.001
-        assert mood + max(weights.get("blinkLeft", 0), weights.get("blinkRight", 0)) < 1.001
+        lids = max(weights.get("blinkLeft", 0), weights.get("blinkRight", 0))
+        assert mood + lids < 1.001
+        aside, up = (max(weights.get(name, 0) for name in pair) for pair in OPPOSITES)
+        assert np.hypot(aside, up) + lids < 1.001
+
+
+def test_a_mood_that_face_points_cannot_tell_is_left_out(godette: tuple[Avatar, FaceLandmarks]) -> None:
+    kept = expression_names(with_telling_expressions(*godette))
+    assert set(expression_names(godette[0])) - set(kept) == {
+        "happy",
+        "relaxed",
+        "sad",
+    }  # a mouth, a look, tears
+    assert expression_names(with_telling_expressions(godette[0], None)) == ()
+
+
+def test_what_moves_no_face_point_is_left_out(made: tuple[Avatar, FaceLandmarks]) -> None:
+    blush = replace(made[0], expressions=made[0].expressions | {"happy": (MorphBind(0, 2, 1.0),)})
+    cheek = lowering({0: -0.01})  # a corner of the mask
+    painted = replace(blush.primitives[0], targets=(*blush.primitives[0].targets[:2], cheek))
+    blush = replace(blush, primitives=(painted,))
+    assert expression_names(blush) == ("blink", "aa", "happy")
+    assert expression_names(with_telling_expressions(blush, face_landmarks(blush))) == ("blink", "aa")
 
 
 def grid(rows: int, columns: int) -> tuple[Array, npt.NDArray[np.int64]]:

@@ -8,7 +8,7 @@ from dance_now.pose.expression import Expression
 from dance_now.pose.face_rig import FaceRig
 from dance_now.pose.keypoints import BODY_INDEX, FACE, hand_slice
 from dance_now.studio.avatar import load_avatar
-from dance_now.studio.face import expression_names, face_landmarks
+from dance_now.studio.face import expression_names, face_landmarks, with_telling_expressions
 from dance_now.studio.keypoints import place_keypoints, skeleton_of
 
 
@@ -106,7 +106,9 @@ def test_what_a_face_does_can_be_read_off_the_avatars_face_points(
     data_dir: Path, name: str, expression: Expression, meant: dict[str, float]
 ) -> None:
     avatar = load_avatar(data_dir / "characters" / name)
-    skeleton = skeleton_of(avatar, face_landmarks(avatar))
+    face = face_landmarks(avatar)
+    avatar = with_telling_expressions(avatar, face)
+    skeleton = skeleton_of(avatar, face)
     assert tuple(skeleton.expressions) == expression_names(avatar)
     basis = np.stack([move.ravel() for move in skeleton.expressions.values()]).astype(np.float64)
     gram = basis @ basis.T

@@ -16,6 +16,7 @@ from dance_now.studio.avatar import Avatar, load_avatar
 from dance_now.studio.camera import Camera
 from dance_now.studio.expressions import MOODS, VOWELS, expression_names
 from dance_now.studio.face import FaceLandmarks, face_landmarks
+from dance_now.studio.gaze import GAZES
 from dance_now.studio.gltf import Gltf, read_gltf
 from dance_now.studio.humanoid_names import FINGERS, REQUIRED_BONES, SEGMENTS
 from dance_now.studio.mascot.built_in import avatar_file, mascot_vrm
@@ -240,7 +241,7 @@ def longest_edges(points: npt.NDArray[np.float32], triangles: npt.NDArray[np.int
 
 class TestFace:
     def test_every_expression_moves_it(self, avatar: Avatar) -> None:
-        assert set(expression_names(avatar)) == {"blinkLeft", "blinkRight", *VOWELS, *MOODS}
+        assert set(expression_names(avatar)) == {"blinkLeft", "blinkRight", *VOWELS, *MOODS, *GAZES}
 
     def test_lies_where_it_should(self, avatar: Avatar, face: FaceLandmarks) -> None:
         points = face.positions(avatar, avatar.rest_world)

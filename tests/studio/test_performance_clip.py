@@ -1,5 +1,6 @@
 """An avatar performs a motion: the video moves as the motion does, in the motion's time."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,14 @@ import pytest
 from bvh_files import write_bvh
 
 from dance_now.errors import DanceNowError
+from dance_now.pose.bones import BoneRig
+from dance_now.studio.avatar import load_avatar
 from dance_now.studio.avatar_options import AvatarOptions
-from dance_now.studio.performance_clip import PerformanceClip, render_clip
+from dance_now.studio.fingers import FINGER_SHAPES
+from dance_now.studio.keypoints import skeleton_of
+from dance_now.studio.motion import load_motion
+from dance_now.studio.performance_clip import SOLES, PerformanceClip, hips_track, render_clip
+from dance_now.studio.posing import motion_target, pelvis_heading, solve_poses
 
 SIZE = 64
 
@@ -85,3 +92,29 @@ def test_what_cannot_be_leaves_nothing_behind(humanoid_file: Any, motion: Path, 
         render_clip(humanoid_file("glb"), tmp_path / "clip.mp4", tmp_path / "bad.bvh", size=SIZE)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.bvh", "there.mp4"]
     assert (tmp_path / "there.mp4").read_bytes() == b"precious"
+
+
+def test_who_stands_neither_slides_nor_floats(humanoid_file: Any, tmp_path: Path) -> None:
+    """A body that sways and steps from leg to leg on legs of other lengths, then jumps."""
+    sway = [
+        {"Hips": (0.0, 3.0 * index, 4.0 * np.sin(index)), "RightUpLeg": (-4.0 * (index % 5), 0.0, 0.0)}
+        for index in range(12)
+    ]
+    text = write_bvh([*sway, {}, {}])
+    *lines, flying = text.rstrip().splitlines()
+    path = tmp_path / "sway.bvh"
+    path.write_text("\n".join([*lines, flying.replace("0 90 0", "30 150 0", 1)]) + "\n")
+    avatar, motion = load_avatar(humanoid_file("vrm1")), load_motion(path)
+    rig = BoneRig.of(skeleton_of(avatar))
+    frames = range(14)
+    fingers = np.tile(np.array(FINGER_SHAPES["relaxed"], np.float32), (14, 2, 1, 1))
+    solved = solve_poses(rig, motion_target(rig, motion, frames, fingers))
+    points = np.einsum("nji,npj->npi", pelvis_heading(motion, frames), solved.points)
+    placed = points + hips_track(avatar, motion, frames, points)[:, None]
+    soles = placed[:, SOLES]
+    heights = soles[..., 1].min(axis=1)
+    np.testing.assert_allclose(heights[:13], 0, atol=1e-5)
+    assert heights[13] > 0.4  # 60 cm on legs of 80 cm
+    for before, after in pairwise(soles[:13]):
+        foot = before[:, 1].argmin()
+        np.testing.assert_allclose(after[foot, [0, 2]], before[foot, [0, 2]], atol=1e-5)

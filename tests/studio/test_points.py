@@ -54,18 +54,34 @@ def test_the_same_seed_gives_the_same_points(humanoid_file: Callable[[str], Path
     assert (sample_points(avatar, 100, seed=4).position != first.position).any()
 
 
+def test_patches_show_the_square_around_their_point(points: MeshPoints) -> None:
+    """Red where they lie on it, nothing beyond its edge."""
+    shown = points.patches[..., 3] == 255
+    assert (points.patches[shown][:, :3] == [255, 0, 0]).all()
+    np.testing.assert_array_equal(points.patches[shown][:, 4], 128)  # squares are flat
+    inner = shown.all(axis=(1, 2))
+    assert 0.2 < inner.mean() < 1
+    assert shown[:, 3:5, 3:5].mean() > 0.95
+
+
+def test_patches_reach_to_the_next_points(points: MeshPoints) -> None:
+    own = points.bones[:, 0] == BONE_INDEX["leftLowerLeg"]
+    nearest = cKDTree(points.position[own]).query(points.position[own], 4)[0][:, 3]
+    assert (points.reach[own] > 0.7 * nearest).mean() > 0.9
+
+
 def test_a_file_gives_the_points_back(points: MeshPoints, tmp_path: Path) -> None:
     points.save(tmp_path / "points.npz")
     again = MeshPoints.load(tmp_path / "points.npz")
-    for name in ("position", "normal", "colour", "bones", "weights"):
+    for name in ("position", "normal", "colour", "bones", "weights", "reach", "two_sided", "patches"):
         np.testing.assert_array_equal(getattr(again, name), getattr(points, name))
 
 
-@pytest.mark.parametrize("change", ["missing", "short", "bone", "weights", "nan", "pickle"])
+@pytest.mark.parametrize("change", ["missing", "short", "bone", "weights", "nan", "patches", "pickle"])
 def test_a_damaged_file_is_refused(points: MeshPoints, tmp_path: Path, change: str) -> None:
-    arrays = {
-        name: getattr(points, name).copy() for name in ("position", "normal", "colour", "bones", "weights")
-    }
+    points.save(tmp_path / "points.npz")
+    with np.load(tmp_path / "points.npz") as file:
+        arrays = dict(file)
     if change == "missing":
         del arrays["colour"]
     elif change == "short":
@@ -76,6 +92,8 @@ def test_a_damaged_file_is_refused(points: MeshPoints, tmp_path: Path, change: s
         arrays["weights"] *= 2
     elif change == "nan":
         arrays["position"][3] = np.nan
+    elif change == "patches":
+        arrays["patches"] = arrays["patches"][:, :4]
     else:
         arrays["colour"] = np.array([{"run": "me"}] * len(points), object)
     np.savez(tmp_path / "points.npz", **arrays)

@@ -29,11 +29,13 @@ def render(
     bones: Bones = None,
     seed: Count = 0,
     workers: OptionalCount = None,
+    shards: Flag = False,
     overwrite: Flag = False,
     i_have_permission: Flag = False,
 ) -> None:
     """Render an avatar in many poses: pictures with alpha, and their keypoints as OpenPose JSON.
 
+    If it is interrupted, the same command goes on from what was drawn.
     With a video as output (.mp4, .webm, .mov, .gif), it performs one motion, the file given with --motions.
 
     Args:
@@ -46,6 +48,7 @@ def render(
         bones: a JSON file that names the nodes of humanoid bones: {"leftUpperArm": "Arm_L", ...}.
         seed: the same seed gives the same pictures.
         workers: processes that render at once; as many as there are processor cores by default.
+        shards: pack pictures and labels into tar files as WebDataset reads them; train needs folders.
         overwrite: replace an existing data set or video.
         i_have_permission: the avatar's owner allows what its licence forbids.
     """
@@ -78,6 +81,7 @@ def render(
                 seed=seed,
                 workers=workers or os.cpu_count() or 1,
                 overwrite=overwrite,
+                shards=shards,
                 options=options,
                 progress=report,
             )

@@ -89,6 +89,7 @@ class FaceRig:
             chosen |= {"blinkLeft": room * left, "blinkRight": room * right}
         else:
             chosen["blink"] = room * (left + right) / 2
+        chosen |= _looks(expression)
         return {name: value for name, value in chosen.items() if value > 0.01 and name in self._moves}
 
     def _moods(self, expression: Expression) -> dict[str, float]:
@@ -149,3 +150,9 @@ def _vowels(expression: Expression) -> dict[str, float]:
         "oh": opening * pursed,
         "ou": (1 - opening) * max(pursed - 0.3, 0.0) / 0.7,
     }
+
+
+def _looks(expression: Expression) -> dict[str, float]:
+    """Weights of the four directions in which eyes look."""
+    aside, up = expression.gaze_left, expression.gaze_up
+    return {"lookLeft": aside, "lookRight": -aside, "lookUp": up, "lookDown": -up}

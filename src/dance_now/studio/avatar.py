@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.errors import DanceNowError
+from dance_now.studio.gaze import eye_bones, with_gaze
 from dance_now.studio.gltf import MALFORMED_ERRORS, Gltf, MalformedGltfError, read_gltf
 from dance_now.studio.humanoid_names import REQUIRED_BONES
 from dance_now.studio.materials import read_materials
@@ -262,12 +263,15 @@ def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
     if not any(not primitive.material.invisible for primitive in reader.primitives):
         raise DanceNowError(f"{gltf.path.name} has no mesh to draw.")
     inverse_bind = np.stack(reader.palette_inverse_bind)
+    palette = world[reader.palette_nodes] @ inverse_bind
     everything: list[npt.NDArray[np.float64] | FloatArray] = [
-        *(world, inverse_bind, world[reader.palette_nodes] @ inverse_bind),
+        *(world, inverse_bind, palette),
         *(primitive.positions for primitive in reader.primitives),
     ]
     if not all((np.abs(values) < _FARTHEST).all() for values in everything):  # false for NaN too
         raise MalformedGltfError(gltf.path, "its transforms lead to absurd numbers")
+    eyes = eye_bones(humanoid.bones, _nearest_bones(humanoid.bones, tree.parents), world)
+    primitives, gazes = with_gaze(gltf.extensions, reader.primitives, eyes, palette)
     return Avatar(
         name=humanoid.name,
         version=humanoid.version,
@@ -275,8 +279,8 @@ def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
         credits=humanoid.licence.credits,
         objections=humanoid.licence.objections,
         bones=humanoid.bones,
-        expressions=humanoid.expressions,
-        primitives=tuple(reader.primitives),
+        expressions=humanoid.expressions | gazes,
+        primitives=tuple(primitives),
         node_names=tree.names,
         parents=tree.parents,
         rest_world=world,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,14 @@ class Camera:
         turn = np.array([[math.cos(a), 0, math.sin(a)], [0, 1, 0], [-math.sin(a), 0, math.cos(a)]])
         tilt = np.array([[1, 0, 0], [0, math.cos(b), -math.sin(b)], [0, math.sin(b), math.cos(b)]])
         return cls(tilt @ turn, np.asarray(centre, np.float64), height)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its attributes as numbers, rounded to a hundredth of a pixel or less."""
+        return {
+            "rotation": np.round(self.rotation, 6).tolist(),
+            "centre": np.round(self.centre, 6).tolist(),
+            "height": round(self.height, 6),
+        }
 
     def project(self, points: npt.ArrayLike, size: int = 512) -> npt.NDArray[np.float64]:
         """(n, 3) points in metres -> (n, 3) x, y (down) and depth (away from the viewer) in canvas pixels.

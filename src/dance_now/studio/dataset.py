@@ -8,9 +8,8 @@ The layout is that of the project this one started from: ``train_img/NAME.png`` 
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,13 +21,15 @@ from dance_now.pose.bones import BoneRig
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.avatar import Avatar
 from dance_now.studio.avatar_options import AS_IT_IS, AvatarOptions
-from dance_now.studio.bank import load_bank
-from dance_now.studio.face import face_landmarks
+from dance_now.studio.bank import bank_credits, load_bank
+from dance_now.studio.dataset_folder import SPLITS, check_output, drawn, growing_folder, pack_shards
+from dance_now.studio.face import face_landmarks, with_telling_expressions
+from dance_now.studio.framing import CAMERA_PITCHES
 from dance_now.studio.keypoints import skeleton_of
 from dance_now.studio.motion import Motion, load_motions, motion_files
 from dance_now.studio.photography import Job, Look, Progress, draw_all, write_json
 from dance_now.studio.points import sample_points
-from dance_now.studio.selection import CAMERA_PITCHES, PoseChoice, choose_poses
+from dance_now.studio.selection import PoseChoice, choose_poses
 
 SCHEMA: Final = 1
 POINT_BUDGET: Final = 14_000
@@ -64,12 +65,14 @@ def render_dataset(
     workers: int = 2,
     overwrite: bool = False,
     expressions: bool = True,
+    shards: bool = False,
     options: AvatarOptions = AS_IT_IS,
     progress: Progress | None = None,
 ) -> DatasetSummary:
     """Renders a data set of one avatar.
 
     The result depends on avatar, motions, ``images``, ``seed`` and the drawing options, not on ``workers``.
+    If it is interrupted, the same call goes on from what was drawn (``OUTPUT.part``).
 
     Args:
         avatar_path: .vrm or .glb.
@@ -82,35 +85,63 @@ def render_dataset(
         workers: processes that render.
         overwrite: replace an existing ``output``.
         expressions: draw faces that move; without, every face is neutral.
+        shards: pack pictures and labels into tar files for WebDataset, instead of the four folders.
         options: how the avatar is to be read.
         progress: called with pictures done and pictures in all.
 
     Raises:
-        DanceNowError: ``output`` exists, no pictures asked for, no motions found, an unusable avatar, or one
-            whose licence forbids it.
+        DanceNowError: ``output`` exists, or its part was begun from something else, no pictures
+            asked for, no motions found, an unusable avatar, or one whose licence forbids it.
     """
     if images < 1 or workers < 1:
         raise DanceNowError(
             f"A data set needs at least one image and one worker, not {images} and {workers}."
         )
+    check_output(output, overwrite)
     found = _find_motions(motions)
     avatar, hide = options.load(avatar_path), options.hide
-    with _new_folder(output, overwrite) as folder:
-        look = Look(avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options)
-        face = face_landmarks(avatar)
-        skeleton = replace(skeleton_of(avatar, face, hide), pitches=CAMERA_PITCHES)
-        generator = np.random.default_rng(seed)
-        train, test = choose_poses(BoneRig.of(skeleton), found, images, generator)
+    face = face_landmarks(avatar)
+    avatar = with_telling_expressions(avatar, face)
+    skeleton = replace(skeleton_of(avatar, face, hide), pitches=CAMERA_PITCHES)
+    train, test = choose_poses(BoneRig.of(skeleton), found, images, np.random.default_rng(seed))
+    jobs = [*_jobs("train", train, seed), *_jobs("test", test, seed)]
+    made_from = {
+        "avatar": hashlib.sha256(avatar_path.read_bytes()).hexdigest(),
+        "plan": _hash_plan(jobs, [SCHEMA, size, expressions, options.to_json()]),
+    }
+    with growing_folder(output, made_from, overwrite) as folder:
         sample_points(avatar, POINT_BUDGET, seed, hide, face).save(folder / "points.npz")
-        for split in ("train", "test"):
-            for kind in ("img", "label"):
-                (folder / f"{split}_{kind}").mkdir()
-        jobs = [*_jobs("train", train, seed), *_jobs("test", test, seed)]
-        draw_all(look, jobs, workers, progress)
-        labels_hash = _hash_labels(folder)
-        summary = DatasetSummary(output, len(train), len(test), len(found), labels_hash)
-        write_json(folder / "dataset.json", _description(avatar, options, skeleton, summary, size, seed))
+        look = Look(avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options)
+        _draw_missing(look, jobs, workers, progress)
+        summary = DatasetSummary(output, len(train), len(test), len(found), _hash_labels(folder))
+        description = _description(avatar, options, skeleton, summary, size, seed)
+        description["motion_credits"] = list(bank_credits()) if motions is None else []
+        if shards:
+            description["shards"] = pack_shards(folder)
+        write_json(folder / "dataset.json", description)
     return summary
+
+
+def _draw_missing(look: Look, jobs: Sequence[Job], workers: int, progress: Progress | None) -> None:
+    """Draws what an interrupted run has not drawn."""
+    done = {(split, name) for split in SPLITS for name in drawn(look.folder, split)}
+    missing = [job for job in jobs if (job.split, job.name) not in done]
+    kept = len(jobs) - len(missing)
+
+    def report(drawn_now: int, _: int) -> None:
+        if progress is not None:
+            progress(kept + drawn_now, len(jobs))
+
+    draw_all(look, missing, workers, report)
+
+
+def _hash_plan(jobs: Sequence[Job], settings: list[Any]) -> str:
+    """A hash of all that pictures depend on beside the avatar's file."""
+    digest = hashlib.sha256(json.dumps(settings).encode())
+    for job in jobs:
+        digest.update(f"{job.split}/{job.name}/{job.seed}\0".encode())
+        digest.update(job.points.tobytes() + job.rotations.tobytes())
+    return digest.hexdigest()
 
 
 def _find_motions(motions: Path | None) -> list[Motion]:
@@ -124,31 +155,8 @@ def _find_motions(motions: Path | None) -> list[Motion]:
     return found
 
 
-@contextmanager
-def _new_folder(output: Path, overwrite: bool) -> Iterator[Path]:
-    """A folder that takes the place of ``output`` once it is complete, and is removed otherwise."""
-    if output.exists():
-        if not overwrite:
-            raise DanceNowError(f"{output} exists already. Choose another folder or add --overwrite.")
-        if not (output / "dataset.json").is_file() and not (output.is_dir() and not any(output.iterdir())):
-            raise DanceNowError(
-                f"{output} is not a data set, so it is not overwritten. Choose another folder."
-            )
-    part = output.with_name(output.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        yield part
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-    if output.is_dir():
-        shutil.rmtree(output)
-    part.rename(output)
-
-
 def _jobs(split: str, choice: PoseChoice, seed: int) -> list[Job]:
-    number = ("train", "test").index(split)
+    number = SPLITS.index(split)
     return [
         Job(split, name, (seed, number, index), choice.poses.points[index], choice.poses.rotations[index])
         for index, name in enumerate(choice.names)
@@ -157,8 +165,8 @@ def _jobs(split: str, choice: PoseChoice, seed: int) -> list[Job]:
 
 def _hash_labels(folder: Path) -> str:
     digest = hashlib.sha256()
-    for split in ("train", "test"):
-        for path in sorted((folder / f"{split}_label").iterdir()):
+    for split in SPLITS:
+        for path in sorted((folder / f"{split}_label").glob("*.json")):
             digest.update(f"{split}/{path.name}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -8,29 +8,34 @@ from __future__ import annotations
 import numpy as np
 
 from dance_now.studio.avatar import Avatar
+from dance_now.studio.gaze import GAZES
 
 EYES = ("blinkLeft", "blinkRight", "blink")
 VOWELS = ("aa", "ih", "ou", "ee", "oh")
 MOODS = ("happy", "angry", "sad", "relaxed", "surprised")
 
-NEUTRAL_SHARE = 0.35
-_MOOD_SHARE = 0.5
-_SPEECH_SHARE = 0.55
-_BLINK_SHARE = 0.35
+NEUTRAL_SHARE = 0.2
+_MOOD_SHARE = 0.4
+_SPEECH_SHARE = 0.75
+_WIDE_SHARE = 0.5
+_BLINK_SHARE = 0.3
 _WINK_SHARE = 0.1
+_GAZE_SHARE = 0.5
+# People's open mouths are drawn as "aa" above all (see ``dance_now.pose.face_rig``).
+_VOWEL_CHANCES = {"aa": 0.35, "ih": 0.1, "ou": 0.15, "ee": 0.2, "oh": 0.2}
 
 
 def expression_names(avatar: Avatar) -> tuple[str, ...]:
-    """The expressions that move the avatar's geometry: at most two blinks, five vowels, five moods.
+    """The expressions that move the avatar's geometry: up to two blinks, five vowels, five moods, four gazes.
 
     ``blink`` is named only where the eyes cannot blink one by one, since it is the sum of the two.
     """
-    present = {name for name in (*EYES, *VOWELS, *MOODS) if _moves(avatar, name)}
+    present = {name for name in (*EYES, *VOWELS, *MOODS, *GAZES) if _moves(avatar, name)}
     if {"blinkLeft", "blinkRight"} <= present:
         present.discard("blink")
     elif "blink" in present:
         present -= {"blinkLeft", "blinkRight"}
-    return tuple(name for name in (*EYES, *VOWELS, *MOODS) if name in present)
+    return tuple(name for name in (*EYES, *VOWELS, *MOODS, *GAZES) if name in present)
 
 
 def _moves(avatar: Avatar, name: str) -> bool:
@@ -44,10 +49,12 @@ def _moves(avatar: Avatar, name: str) -> bool:
 
 
 def sample_expression(generator: np.random.Generator, avatar: Avatar) -> dict[str, float]:
-    """A random face: neutral for 35 % of draws, else a mood, speech and a blink in any combination.
+    """A random face: neutral for 20 % of draws, else a mood, speech and a blink in any combination.
 
     Lids are moved by blinks and moods, the mouth by vowels and moods; the weights on each sum to at most 1.
     What is drawn is then a mixture of shapes that the avatar's maker has sculpted, and nothing overshoots.
+    Mouths are small and change most, so half of all speech opens them wide. Every second face, a neutral one
+    too, looks somewhere else, the less the more its eyes are shut.
 
     Args:
         generator: source of randomness; the same state gives the same face.
@@ -58,11 +65,12 @@ def sample_expression(generator: np.random.Generator, avatar: Avatar) -> dict[st
     """
     names = expression_names(avatar)
     weights: dict[str, float] = {}
-    if not names or generator.random() < NEUTRAL_SHARE:
-        return weights
-    while not weights:
-        weights = _compose(generator, names)
-    return weights
+    if not set(names) <= set(GAZES) and generator.random() >= NEUTRAL_SHARE:
+        while not weights:
+            weights = _compose(generator, names)
+    shut = max((weights.get(name, 0.0) for name in EYES), default=0.0)
+    gaze = _gaze(generator, names, 1.0 - shut) if generator.random() < _GAZE_SHARE else {}
+    return {name: round(weight, 4) for name, weight in (weights | gaze).items() if weight > 0.01}
 
 
 def _compose(generator: np.random.Generator, names: tuple[str, ...]) -> dict[str, float]:
@@ -76,14 +84,17 @@ def _compose(generator: np.random.Generator, names: tuple[str, ...]) -> dict[str
     if vowels and generator.random() < _SPEECH_SHARE:
         weights.update(_speech(generator, vowels, room))
     weights.update(_blink(generator, names, room))
-    return {name: round(weight, 4) for name, weight in weights.items() if weight > 0.01}
+    return {name: weight for name, weight in weights.items() if weight > 0.01}
 
 
 def _speech(generator: np.random.Generator, vowels: list[str], room: float) -> dict[str, float]:
     """One vowel, or a quarter of the time the passage between two."""
-    chosen = generator.permutation(vowels)[: 2 if generator.random() < 0.25 else 1]
-    opening = room * float(generator.uniform(0.2, 1.0))
-    share = float(generator.uniform(0.2, 0.8)) if len(chosen) == 2 else 1.0
+    chances = np.array([_VOWEL_CHANCES[name] for name in vowels])
+    count = min(len(vowels), 2 if generator.random() < 0.25 else 1)
+    chosen = generator.choice(vowels, count, replace=False, p=chances / chances.sum())
+    wide = generator.random() < _WIDE_SHARE
+    opening = room * float(generator.uniform(0.7, 1.0) if wide else generator.uniform(0.15, 0.7))
+    share = float(generator.uniform(0.2, 0.8)) if count == 2 else 1.0
     return {str(name): opening * part for name, part in zip(chosen, (share, 1 - share), strict=False)}
 
 
@@ -97,3 +108,11 @@ def _blink(generator: np.random.Generator, names: tuple[str, ...], room: float) 
         lids = [str(generator.choice(lids))]
     shut = room * (1.0 if generator.random() < 0.5 else float(generator.uniform(0.1, 1.0)))
     return dict.fromkeys(lids, shut)
+
+
+def _gaze(generator: np.random.Generator, names: tuple[str, ...], room: float) -> dict[str, float]:
+    """A look in any direction, at most as far as ``room``."""
+    angle, reach = generator.uniform(-np.pi, np.pi), room * float(generator.uniform(0.3, 1.0))
+    aside, up = reach * float(np.cos(angle)), reach * float(np.sin(angle))
+    weights = {"lookLeft": aside, "lookRight": -aside, "lookUp": up, "lookDown": -up}
+    return {name: weight for name, weight in weights.items() if name in names and weight > 0}

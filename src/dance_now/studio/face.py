@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import nnls
 
 from dance_now.studio.avatar import Avatar
-from dance_now.studio.expressions import expression_names, sample_expression
+from dance_now.studio.expressions import MOODS, expression_names, sample_expression
 from dance_now.studio.face_landmarks import locate_landmarks
 from dance_now.studio.face_mesh import FaceMesh, face_mesh
 from dance_now.studio.face_regions import Anchor, Indices, Points, anchored, blend
 
-__all__ = ["FaceLandmarks", "expression_basis", "expression_names", "face_landmarks", "sample_expression"]
+__all__ = [
+    "FaceLandmarks",
+    "expression_basis",
+    "expression_names",
+    "face_landmarks",
+    "sample_expression",
+    "with_telling_expressions",
+]
 
 FACE_POINT_COUNT = 70
+_LEAST_MOVE = 0.02  # of all face points together, in distances of the eyes
+_LEAST_DIFFERENCE = 0.1  # of a mood's own length, from mixtures of other expressions
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,3 +176,32 @@ def expression_basis(avatar: Avatar, landmarks: FaceLandmarks, names: Sequence[s
     """
     rest = landmarks.positions(avatar, avatar.rest_world)
     return np.stack([landmarks.positions(avatar, avatar.rest_world, {name: 1.0}) - rest for name in names])
+
+
+def with_telling_expressions(avatar: Avatar, landmarks: FaceLandmarks | None) -> Avatar:
+    """The avatar with only those expressions that its face points tell.
+
+    A network that draws a face from its points cannot know of tears or a blush that moves none of them, nor
+    of a mood that moves them just as other expressions do (eyes that look down, say): it would draw the mean
+    of both. An avatar without face points is left without expressions.
+
+    Args:
+        avatar: as loaded.
+        landmarks: its face points.
+    """
+    if landmarks is None:
+        return replace(avatar, expressions={})
+    names = expression_names(avatar)
+    moves = expression_basis(avatar, landmarks, names).reshape(len(names), -1) if names else np.zeros((0, 0))
+    lengths = np.linalg.norm(moves, axis=1)
+    least = _LEAST_MOVE * float(np.linalg.norm(landmarks.head_offsets[1] - landmarks.head_offsets[2]))
+    seen = [row for row in range(len(names)) if lengths[row] > least]
+    told = [row for row in seen if names[row] not in MOODS]
+    for row in (row for row in seen if names[row] in MOODS):
+        rest = nnls(moves[told].T, moves[row])[1] if told else lengths[row]
+        if rest > _LEAST_DIFFERENCE * lengths[row]:
+            told.append(row)
+    silent = {name for row, name in enumerate(names) if row not in told}
+    return replace(
+        avatar, expressions={name: binds for name, binds in avatar.expressions.items() if name not in silent}
+    )

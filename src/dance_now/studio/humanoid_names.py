@@ -151,6 +151,14 @@ _EXPRESSIONS_MORPH = {
     "jawopen": "aa",
     "eyeblinkleft": "blinkLeft",
     "eyeblinkright": "blinkRight",
+    "eyelookoutleft": "lookLeft",
+    "eyelookinright": "lookLeft",
+    "eyelookinleft": "lookRight",
+    "eyelookoutright": "lookRight",
+    "eyelookupleft": "lookUp",
+    "eyelookupright": "lookUp",
+    "eyelookdownleft": "lookDown",
+    "eyelookdownright": "lookDown",
 }
 
 

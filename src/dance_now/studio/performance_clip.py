@@ -16,6 +16,7 @@ from dance_now.media.opening import ALPHA_EXTENSIONS, open_sink
 from dance_now.media.picture import over_white
 from dance_now.media.source import Source, SourceKind
 from dance_now.pose.bones import BoneRig
+from dance_now.pose.keypoints import BODY_INDEX
 from dance_now.studio.avatar import Avatar
 from dance_now.studio.avatar_options import AS_IT_IS, AvatarOptions
 from dance_now.studio.camera import Camera
@@ -29,6 +30,10 @@ from dance_now.studio.springs import STEP_SECONDS, Springs
 
 _FRAME_RATE: Final = 30.0
 _SETTLING_STEPS: Final = 60
+SOLES: Final = [
+    BODY_INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("big_toe", "small_toe", "heel")
+]
+_CONTACT: Final = 0.03  # lengths of the leg; feet that are raised by less stand
 _MARGIN: Final = 0.05  # heights of the figure around it
 
 
@@ -60,7 +65,9 @@ class PerformanceClip(Source):
         fingers = np.tile(np.array(FINGER_SHAPES["relaxed"], np.float32), (len(frames), 2, 1, 1))
         self._poses = solve_poses(rig, motion_target(rig, motion, frames, fingers))
         self._turns = pelvis_heading(motion, frames).transpose(0, 2, 1)
-        self._hips = _hips_track(self._avatar, motion, frames)
+        self._points = np.einsum("nij,npj->npi", self._turns, self._poses.points)
+        self._hips = hips_track(self._avatar, motion, frames, self._points)
+        self._hips[:, 1] += skeleton.rest[SOLES, 1].min()
         low, high = self._avatar.bounds(options.hide)
         # Hair reaches beyond the keypoints, whichever way the head is turned.
         hair = float(high[1] - skeleton.rest[skeleton.known, 1].max())
@@ -106,25 +113,49 @@ class PerformanceClip(Source):
 
     def _view(self) -> tuple[float, float]:
         """Metres that the canvas covers, and the height of its middle, so that no picture cuts the figure."""
-        points = np.einsum("nij,npj->npi", self._turns, self._poses.points)
-        heights = points[..., 1] + self._hips[:, 1, None]
+        heights = self._points[..., 1] + self._hips[:, 1, None]
         low, high = float(heights.min()), float(heights.max())
-        covered = max(2 * float(np.abs(points[..., 0]).max()), high - low) + 2 * self._margin
+        covered = max(2 * float(np.abs(self._points[..., 0]).max()), high - low) + 2 * self._margin
         return covered, (low + high) / 2
 
 
-def _hips_track(avatar: Avatar, motion: Motion, frames: Sequence[int]) -> FloatArray:
-    """(n, 3) middle of the hips, metres: the motion's, scaled by the legs' length, soles on the floor."""
+def hips_track(avatar: Avatar, motion: Motion, frames: Sequence[int], points: FloatArray) -> FloatArray:
+    """(n, 3) middle of the hips, metres: the lower foot stands on the floor without sliding, unless it flies.
+
+    Proportions differ, so a motion's own track, scaled by the legs' length, would leave feet floating; it
+    only tells how high they fly, and where to.
+
+    Args:
+        avatar: who performs.
+        motion: the motion.
+        frames: n indices of frames.
+        points: (n, 137, 3) keypoints in these frames relative to the middle of the hips.
+    """
     bones = [("leftUpperLeg", "leftLowerLeg"), ("leftLowerLeg", "leftFoot")]
     own = sum(float(np.linalg.norm(avatar.rest_position(a) - avatar.rest_position(b))) for a, b in bones)
     theirs = sum(
         float(np.linalg.norm(motion.joint(a, frames[:1]) - motion.joint(b, frames[:1]))) for a, b in bones
     )
-    hips = (motion.joint("leftUpperLeg", frames) + motion.joint("rightUpperLeg", frames)) / 2
-    ankles = np.minimum(motion.joint("leftFoot", frames)[:, 1], motion.joint("rightFoot", frames)[:, 1])
-    origin = np.array([hips[0, 0], np.quantile(ankles, 0.05), hips[0, 2]])
-    track: FloatArray = (hips - origin) * (own / max(theirs, 1e-6))
-    return track + np.array([0, avatar.rest_position("leftFoot")[1], 0])
+    scale = own / max(theirs, 1e-6)
+    hips = scale * (motion.joint("leftUpperLeg", frames) + motion.joint("rightUpperLeg", frames)) / 2
+    feet = [
+        side + bone
+        for side in ("left", "right")
+        for bone in (("Foot", "Toes") if motion.has_toes else ("Foot",))
+    ]
+    heights = [scale * motion.joint(bone, frames)[:, 1] for bone in feet]
+    clearance = np.min([height - np.quantile(height, 0.05) for height in heights], axis=0)
+    flight = np.maximum(clearance - _CONTACT * own, 0.0)
+    soles = points[:, SOLES]
+    lowest = soles[..., 1].argmin(axis=1)
+    track = np.zeros((len(frames), 3))
+    for index in range(1, len(frames)):
+        standing = flight[index - 1] == 0 and flight[index] == 0
+        foot = lowest[index - 1]
+        step = soles[index - 1, foot] - soles[index, foot] if standing else hips[index] - hips[index - 1]
+        track[index] = track[index - 1] + step
+    track[:, 1] = flight - soles[range(len(frames)), lowest, 1]
+    return track.astype(np.float32)
 
 
 def render_clip(

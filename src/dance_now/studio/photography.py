@@ -17,20 +17,24 @@ import numpy.typing as npt
 
 from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
+from dance_now.pose.bones import BONE_INDEX
 from dance_now.pose.pose import Pose
 from dance_now.studio.avatar_options import AvatarOptions
 from dance_now.studio.camera import Camera
-from dance_now.studio.face import face_landmarks, sample_expression
+from dance_now.studio.dataset_folder import LABEL_SUFFIX
+from dance_now.studio.face import face_landmarks, sample_expression, with_telling_expressions
+from dance_now.studio.framing import Sitter, random_camera
 from dance_now.studio.keypoints import place_keypoints
 from dance_now.studio.posing import AvatarPoser
 from dance_now.studio.renderer import Renderer
-from dance_now.studio.selection import random_camera
 from dance_now.studio.springs import Springs
 
 _CHUNK: Final = 8
 _MOST_WORKERS: Final = 61  # Windows waits for no more processes than that
-# Hair and skirts hang still after this many sixtieths of a second.
-_SPRING_STEPS: Final = 10
+# Hair and skirts hang as good as still after this many sixtieths of a second. They do not swing on with a
+# motion's speed: labels do not tell it, and a network would draw the mean of all swings.
+_SPRING_STEPS: Final = 30
+_CHIN: Final = 8  # of the face points
 
 Progress = Callable[[int, int], None]
 
@@ -121,17 +125,22 @@ class Studio:
 
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._avatar = look.options.load(look.avatar)
-        self._face = face_landmarks(self._avatar)
+        avatar = look.options.load(look.avatar)
+        self._face = face_landmarks(avatar)
+        self._avatar = with_telling_expressions(avatar, self._face)
         self._poser = AvatarPoser(self._avatar)
         self._springs = Springs(self._avatar)
         self._renderer = Renderer(self._avatar, look.size, hide=look.options.hide)
         self._shown = self._avatar.shown_primitives(look.options.hide)
         low, high = self._avatar.bounds(look.options.hide)
         self._height = float(high[1] - low[1])
+        chin = self._avatar.rest_position("head")
+        if self._face is not None:
+            chin = self._face.positions(self._avatar, self._avatar.rest_world)[_CHIN]
+        self._head_size = float(high[1] - chin[1])
 
     def draw(self, job: Job) -> None:
-        """Writes one picture and its label."""
+        """Writes one picture, and when that is done its label."""
         generator = np.random.default_rng(job.seed)
         posed = self._poser.world(job.points, job.rotations)
         world = self._springs.settle(posed, _SPRING_STEPS)
@@ -140,13 +149,22 @@ class Studio:
         surfaces = self._avatar.mesh_points(world, expressions)
         mesh = np.concatenate([surfaces[index][0] for index in self._shown])
         head = (keypoints[17] + keypoints[18]) / 2
-        camera = random_camera(generator, self._height, mesh, head, keypoints[8])
+        facing = job.rotations[BONE_INDEX["head"], :, 2]
+        sitter = Sitter(mesh, head, facing, keypoints[8], self._height, self._head_size)
+        camera = random_camera(generator, sitter)
         picture = self._renderer.render(world, camera, expressions)
         folder, size = self._look.folder, self._look.size
         _write_png(folder / f"{job.split}_img" / f"{job.name}.png", picture)
         pose = label(keypoints, camera, size, has_face=self._face is not None)
-        document = {"version": 1.3, "people": [pose.to_openpose()]}
-        write_json(folder / f"{job.split}_label" / f"{job.name}_keypoints.json", document)
+        document = {
+            "version": 1.3,
+            "people": [pose.to_openpose()],
+            "expression": expressions,
+            "camera": camera.to_json(),
+        }
+        unfinished = folder / f"{job.split}_label" / f"{job.name}.tmp"
+        write_json(unfinished, document)
+        unfinished.replace(unfinished.with_name(f"{job.name}{LABEL_SUFFIX}"))
 
 
 def label(keypoints: FloatArray, camera: Camera, size: int, *, has_face: bool) -> Pose:

@@ -21,15 +21,28 @@ from dance_now.studio.face import FaceLandmarks, expression_basis, expression_na
 from dance_now.studio.meshes import Primitive
 from dance_now.studio.point_density import PointDensity, shown_density
 from dance_now.studio.posing import avatar_bones
+from dance_now.studio.surface_patches import CHANNELS, TEXELS, SurfaceSamples, bake_patches
 
 IntArray = npt.NDArray[np.int64]
 
 INFLUENCES: Final = 4
 _MAXIMUM_POINTS: Final = 1_000_000
 _MAXIMUM_BYTES: Final = 128 * 2**20
-_OVERSAMPLING: Final = 4
+_OVERSAMPLING: Final = 8
+_PATCH_SAMPLES: Final = 60  # of the surface for each point, from which its patch is made
+_PATCH_REACH: Final = 1.55  # half a patch's edge, in distances to the next point
 _FACE_POINTS: Final = FACE.stop - FACE.start
-_SHAPES: Final = {"position": 3, "normal": 3, "colour": 3, "bones": INFLUENCES, "weights": INFLUENCES}
+_SHAPES: Final[dict[str, tuple[int, ...]]] = {
+    "position": (3,),
+    "normal": (3,),
+    "colour": (3,),
+    "bones": (INFLUENCES,),
+    "weights": (INFLUENCES,),
+    "reach": (),
+    "two_sided": (),
+    "patches": (TEXELS, TEXELS, CHANNELS),
+}
+_KINDS: Final = {"bones": np.int64, "two_sided": np.bool_, "patches": np.uint8}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +55,10 @@ class MeshPoints:
         colour: (N, 3) float32 sRGB in [0, 1].
         bones: (N, 4) int64 rows of BONE_NAMES.
         weights: (N, 4) float32, rows sum to 1, strongest first.
+        reach: (N,) float32 half the edge of a point's patch, metres.
+        two_sided: (N,) whether the surface shows from behind as well.
+        patches: (N, TEXELS, TEXELS, CHANNELS) uint8 the surface around each point, as ``bake_patches``
+            makes it.
         morphs: (N, E, 3) float32 metres each of E expressions at full weight moves a point.
         face_basis: (E, 70, 3) float32 metres it moves the face's keypoints, head at rest.
     """
@@ -51,6 +68,9 @@ class MeshPoints:
     colour: FloatArray
     bones: IntArray
     weights: FloatArray
+    reach: FloatArray
+    two_sided: npt.NDArray[np.bool_]
+    patches: npt.NDArray[np.uint8]
     morphs: FloatArray
     face_basis: FloatArray
 
@@ -62,10 +82,10 @@ class MeshPoints:
         ):
             if getattr(self, name).shape != shape or not np.isfinite(getattr(self, name)).all():
                 raise ValueError(f"points: {name} should be finite and {shape}")
-        for name, width in _SHAPES.items():
+        for name, shape in _SHAPES.items():
             array = getattr(self, name)
-            if array.shape != (count, width) or not np.isfinite(array).all():
-                raise ValueError(f"points: {name} should be finite and ({count}, {width}), got {array.shape}")
+            if array.shape != (count, *shape) or not np.isfinite(array).all():
+                raise ValueError(f"points: {name} should be finite and {(count, *shape)}, got {array.shape}")
         if count and not 0 <= self.bones.min() <= self.bones.max() < len(BONE_NAMES):
             raise ValueError("points: a bone that does not exist")
         if count and (self.weights.min() < 0 or np.abs(self.weights.sum(axis=1) - 1).max() > 1e-3):
@@ -95,8 +115,7 @@ class MeshPoints:
                 arrays = {name: file[name] for name in (*_SHAPES, "morphs", "face_basis")}
             if max(len(array) for array in arrays.values()) > _MAXIMUM_POINTS:
                 raise ValueError("too many points")
-            floats = {name: array.astype(np.float32) for name, array in arrays.items() if name != "bones"}
-            return cls(bones=arrays["bones"].astype(np.int64), **floats)
+            return cls(**{name: array.astype(_KINDS.get(name, np.float32)) for name, array in arrays.items()})
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise DanceNowError(f"{path}: not a file of points ({error}).") from error
 
@@ -105,7 +124,8 @@ class MeshPoints:
         if count >= len(self):
             return self
         rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
-        return _select([self], rows)
+        arrays = {name: getattr(self, name)[rows] for name in (*_SHAPES, "morphs")}
+        return MeshPoints(**arrays, face_basis=self.face_basis)
 
 
 def sample_points(
@@ -147,21 +167,31 @@ def sample_points(
     total = sum(float(piece.importance.sum()) for piece in pieces)
     if not total > 0:
         raise DanceNowError(f"{avatar.name} has no surface to put points on.")
-    drawn, layers = [], []
-    for layer, piece in enumerate(pieces):
-        wanted = round(_OVERSAMPLING * count * float(piece.importance.sum()) / total)
-        if wanted:
-            drawn.append(piece.draw(generator, wanted, basis))
-            layers.append(np.full(len(drawn[-1]), layer))
-    pool = _select(drawn, np.arange(sum(map(len, drawn))))
+    pool = _scatter(generator, pieces, _OVERSAMPLING * count)
     if not len(pool):
         raise DanceNowError(f"{avatar.name} has no opaque surface to put points on.")
-    weights = np.zeros((len(pool), len(BONE_NAMES)), np.float32)
-    np.put_along_axis(weights, pool.bones, pool.weights, axis=1)
-    wanted_here = density(pool.position, weights) * shown_density(pool.position, pool.normal)
+    wanted_here = density(pool.position, _gathered(pool, [piece.weights for piece in pieces]))
+    wanted_here *= shown_density(pool.position, pool.normal)
     spacing = np.sqrt(total / count / wanted_here)
-    order = _spread(generator, pool, np.concatenate(layers), spacing, min(count, len(pool)))
-    return _select([pool], order)
+    order, radius = _spread(generator, pool, spacing, min(count, len(pool)))
+    chosen = pool.rows(order)
+    weights = _gathered(chosen, [piece.weights for piece in pieces])
+    reach = (_PATCH_REACH * radius * spacing[order]).astype(np.float32)
+    patches = bake_patches(chosen, reach, _scatter(generator, pieces, _PATCH_SAMPLES * count))
+    strongest = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
+    kept = np.take_along_axis(weights, strongest, axis=1)
+    return MeshPoints(
+        position=chosen.position,
+        normal=chosen.normal,
+        colour=chosen.colour,
+        bones=strongest.astype(np.int64),
+        weights=kept / kept.sum(axis=1, keepdims=True),
+        reach=reach,
+        two_sided=np.array([piece.primitive.material.double_sided for piece in pieces])[chosen.layer],
+        patches=patches,
+        morphs=_gathered(chosen, [piece.moves for piece in pieces]),
+        face_basis=basis,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,58 +232,76 @@ class _Piece:
         importance = area * dense[primitive.triangles].mean(axis=1)
         return cls(primitive, *surface, moves, weights, importance)
 
-    def draw(self, generator: np.random.Generator, count: int, face_basis: FloatArray) -> MeshPoints:
-        """Random points by importance; those on transparent texels are dropped."""
+    def places(self, generator: np.random.Generator, count: int) -> tuple[IntArray, FloatArray]:
+        """Random places by importance: corners (n, 3) of their triangles and shares (n, 3) of each."""
         share = self.importance / self.importance.sum()
         cumulative = np.cumsum(share)
         levels = (np.arange(count) + generator.random(count)) / count * cumulative[-1]
-        chosen = self.primitive.triangles[np.minimum(np.searchsorted(cumulative, levels), len(share) - 1)]
+        corners = self.primitive.triangles[np.minimum(np.searchsorted(cumulative, levels), len(share) - 1)]
         root, along = np.sqrt(generator.random(count)), generator.random(count)
-        mix = np.stack([1 - root, root * (1 - along), root * along], axis=1).astype(np.float32)
+        shares = np.stack([1 - root, root * (1 - along), root * along], axis=1).astype(np.float32)
+        return corners.astype(np.int64), shares
 
-        def interpolate(values: FloatArray) -> FloatArray:
-            result: FloatArray = np.einsum("nk,nk...->n...", mix, values[chosen])
-            return result
 
-        colour = self.primitive.material.sample(interpolate(self.primitive.uv)).astype(np.float32)
+def _scatter(generator: np.random.Generator, pieces: list[_Piece], count: int) -> SurfaceSamples:
+    """About ``count`` random places on all pieces, by importance, those on transparent texels dropped."""
+    total = sum(float(piece.importance.sum()) for piece in pieces)
+    parts = []
+    for layer, piece in enumerate(pieces):
+        wanted = round(count * float(piece.importance.sum()) / total)
+        if not wanted:
+            continue
+        corners, shares = piece.places(generator, wanted)
+        colour = piece.primitive.material.sample(_mixed(piece.primitive.uv, corners, shares))
         opaque = colour[:, 3] >= 0.5
-        weights = interpolate(self.weights)[opaque]
-        strongest = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
-        kept = np.take_along_axis(weights, strongest, axis=1)
-        return MeshPoints(
-            position=interpolate(self.positions)[opaque],
-            normal=unit(interpolate(self.normals))[opaque],
-            colour=np.clip(colour[opaque, :3], 0, 1),
-            bones=strongest.astype(np.int64),
-            weights=kept / kept.sum(axis=1, keepdims=True),
-            morphs=interpolate(self.moves)[opaque],
-            face_basis=face_basis,
+        corners, shares = corners[opaque], shares[opaque]
+        parts.append(
+            SurfaceSamples(
+                layer=np.full(len(corners), layer),
+                corners=corners,
+                shares=shares,
+                position=_mixed(piece.positions, corners, shares),
+                normal=unit(_mixed(piece.normals, corners, shares)),
+                colour=np.clip(colour[opaque, :3], 0, 1).astype(np.float32),
+            )
         )
+    fields = SurfaceSamples.__dataclass_fields__
+    return SurfaceSamples(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields}
+    )
 
 
-def _select(parts: list[MeshPoints], rows: IntArray) -> MeshPoints:
-    arrays = {
-        name: np.concatenate([getattr(part, name) for part in parts])[rows] for name in (*_SHAPES, "morphs")
-    }
-    return MeshPoints(**arrays, face_basis=parts[0].face_basis)
+def _gathered(samples: SurfaceSamples, values: list[FloatArray]) -> FloatArray:
+    """(n, ...) what the vertices of each piece have, at places on all of them."""
+    result = np.zeros((len(samples), *values[0].shape[1:]), np.float32)
+    for layer, of_vertices in enumerate(values):
+        here = samples.layer == layer
+        result[here] = _mixed(of_vertices, samples.corners[here], samples.shares[here])
+    return result
+
+
+def _mixed(values: FloatArray, corners: IntArray, shares: FloatArray) -> FloatArray:
+    result: FloatArray = np.einsum("nk,nk...->n...", shares, values[corners])
+    return result
 
 
 def _spread(
-    generator: np.random.Generator, pool: MeshPoints, layers: IntArray, spacing: FloatArray, count: int
-) -> IntArray:
+    generator: np.random.Generator, pool: SurfaceSamples, spacing: FloatArray, count: int
+) -> tuple[IntArray, float]:
     """Rows of ``count`` points as far apart as a search over one radius can make them (Poisson disks).
 
-    Points on different pieces of the mesh, and on the two sides of something thin, do not compete.
+    Points on different pieces of the mesh, and on the two sides of something thin, do not compete. Returned
+    beside the rows: the radius, in spacings.
     """
     place = np.concatenate(
-        [pool.position, 0.8 * spacing[:, None] * pool.normal, 100.0 * layers[:, None]], axis=1
+        [pool.position, 0.8 * spacing[:, None] * pool.normal, 100.0 * pool.layer[:, None]], axis=1
     )
     pairs = cKDTree(place).query_pairs(float(spacing.max()), output_type="ndarray")
     distance = np.linalg.norm(place[pairs[:, 0]] - place[pairs[:, 1]], axis=1)
     distance /= (spacing[pairs[:, 0]] + spacing[pairs[:, 1]]) / 2
-    priority = generator.permutation(len(pool))
+    priority = generator.permutation(len(spacing))
     low, high = 0.0, 1.0
-    chosen = np.arange(len(pool))
+    chosen = np.arange(len(spacing))
     for _ in range(10):
         radius = (low + high) / 2
         kept = _independent(pairs[distance < radius], priority)
@@ -262,7 +310,7 @@ def _spread(
         else:
             high = radius
     surplus = generator.permutation(chosen)[:count]
-    return np.sort(surplus)
+    return np.sort(surplus), max(low, 0.1)
 
 
 def _independent(pairs: IntArray, priority: IntArray) -> IntArray:

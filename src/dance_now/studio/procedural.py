@@ -65,11 +65,11 @@ def random_poses(rig: BoneRig, generator: np.random.Generator, count: int) -> So
 
 def random_target(rig: BoneRig, generator: np.random.Generator, count: int) -> Target:
     """Wished poses, some of which may bend a limb into the body."""
-    hips = _turn(generator, count, yaw=0, pitch=9, roll=7)
+    hips = random_turns(generator, count, yaw=0, pitch=9, roll=7)
     leaning = generator.random(count) < 0.12
-    hips[leaning] = hips[leaning] @ _turn(generator, int(leaning.sum()), yaw=0, pitch=32, roll=20)
-    chest = hips @ _turn(generator, count, yaw=22, pitch=0, roll=12)
-    head = chest @ _turn(generator, count, yaw=32, pitch=16, roll=10)
+    hips[leaning] = hips[leaning] @ random_turns(generator, int(leaning.sum()), yaw=0, pitch=32, roll=20)
+    chest = hips @ random_turns(generator, count, yaw=22, pitch=0, roll=12)
+    head = chest @ random_turns(generator, count, yaw=32, pitch=16, roll=10)
     directions = np.zeros((count, len(BONE_NAMES), 3), np.float32)
     crouch = np.where(generator.random(count) < 0.3, generator.uniform(15, 95, count), 0.0).astype(np.float32)
     company = generator.choice(3, count, p=[0.6, 0.25, 0.15])  # arms apart, mirrored, side by side
@@ -130,7 +130,9 @@ def _segment_distance(points: FloatArray, start: FloatArray, end: FloatArray) ->
     return distance
 
 
-def _turn(generator: np.random.Generator, count: int, yaw: float, pitch: float, roll: float) -> FloatArray:
+def random_turns(
+    generator: np.random.Generator, count: int, *, yaw: float, pitch: float, roll: float
+) -> FloatArray:
     """(count, 3, 3) random turns; standard deviations in degrees, cut at 2.2 of them."""
     angles = np.clip(generator.normal(0, 1, (3, count)), -2.2, 2.2) * [[yaw], [pitch], [roll]]
     turn = _about(1, angles[0]) @ _about(0, angles[1]) @ _about(2, angles[2])

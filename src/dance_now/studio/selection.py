@@ -1,28 +1,25 @@
-"""Which poses and views a data set shows."""
+"""Which poses a data set shows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dance_now.arrays import FloatArray
-from dance_now.pose.bones import BONE_INDEX, BoneRig, unit
-from dance_now.studio.camera import Camera
+from dance_now.pose.bones import BONE_INDEX, BoneRig, basis, unit
 from dance_now.studio.doubles import group_alike
 from dance_now.studio.fingers import random_fingers
 from dance_now.studio.motion import Motion
 from dance_now.studio.posing import SolvedPoses, Target, motion_target, solve_poses
-from dance_now.studio.procedural import random_poses
+from dance_now.studio.procedural import random_poses, random_turns
 
 TEST_SHARE: Final = 0.08
 PROCEDURAL_SHARE: Final = 0.3
-ZOOMED_SHARE: Final = 0.25
-CAMERA_PITCHES: Final = (-15.0, 30.0)  # degrees; positive looks down
-_CLOSE_UPS: Final = (0.33, 0.95)  # of the figure's height
+TURNED_HEADS: Final = 0.5
 _CANDIDATES: Final = 3
 _MAXIMUM_CANDIDATES: Final = 60_000
 _FEATURE_ROWS: Final = [
@@ -115,10 +112,19 @@ def _from_motions(
             for motion, own in groups.values()
         ]
     )
+    target = _turn_heads(target, generator)
     names = [f"{motion.name}_{frame:05d}" for motion, own in groups.values() for frame in own]
     rows = _spread_out(pose_features(target), min(count, len(names)), generator)
     chosen = Target(*(getattr(target, field.name)[rows] for field in fields(target)))
     return PoseChoice(tuple(names[row] for row in rows), solve_poses(rig, chosen))
+
+
+def _turn_heads(target: Target, generator: np.random.Generator) -> Target:
+    """Every second head looks about as if nothing else moved: recorded dancers mostly look at the floor."""
+    upright = basis(target.shoulders, unit(target.trunk) + np.asarray((0, 0.8, 0), np.float32))
+    turned = upright @ random_turns(generator, len(target), yaw=32, pitch=16, roll=10)
+    chosen = generator.random(len(target)) < TURNED_HEADS
+    return replace(target, head=np.where(chosen[:, None, None], turned, target.head).astype(np.float32))
 
 
 def pose_features(target: Target) -> FloatArray:
@@ -152,37 +158,3 @@ def _join(choices: Sequence[PoseChoice]) -> PoseChoice:
             np.concatenate([choice.poses.rotations for choice in choices]),
         ),
     )
-
-
-def random_camera(
-    generator: np.random.Generator, height: float, mesh: FloatArray, head: FloatArray, hips: FloatArray
-) -> Camera:
-    """A view of a posed figure: whole in three pictures of four, from head to hips in the fourth.
-
-    Args:
-        generator: source of chance.
-        height: of the figure at rest, metres.
-        mesh: (n, 3) vertices of the posed figure, character frame.
-        head: (3,) middle of the head.
-        hips: (3,) middle of the hips.
-    """
-    front = generator.random() < 0.6
-    yaw = float(generator.uniform(-60, 60) if front else generator.uniform(60, 300))
-    level = Camera.orbit(yaw, float(generator.uniform(*CAMERA_PITCHES)), (0, 0, 0), 1.0)
-    roll = np.radians(generator.uniform(-4, 4))
-    tilt = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
-    rotation = tilt @ level.rotation
-    view = mesh @ rotation.T
-    low, high = view.min(axis=0), view.max(axis=0)
-    if generator.random() < ZOOMED_SHARE:
-        cover = float(np.exp(generator.uniform(*np.log(_CLOSE_UPS)))) * height
-        share = float(generator.uniform(-0.1, 0.9))
-        centre = rotation @ (head + share * (hips - head))
-        centre[:2] += generator.normal(0, 0.05, 2) * cover
-    else:
-        size = max(height, float(high[0] - low[0]), float(high[1] - low[1]))
-        cover = float(generator.uniform(1.08, 1.4)) * size
-        centre = (low + high) / 2
-        room = (cover - (high - low)[:2]) / 2 - 0.02 * cover
-        centre[:2] += generator.uniform(-1, 1, 2) * np.clip(0.6 * room, 0, 0.06 * cover)
-    return Camera(rotation, rotation.T @ centre, cover)

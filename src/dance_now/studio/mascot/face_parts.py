@@ -29,7 +29,7 @@ from dance_now.studio.mascot.expressions import (
 from dance_now.studio.mascot.loft import from_rings
 from dance_now.studio.mascot.surface import Points, Surface, both_sides, curve, join, smooth_step
 
-_WHITE_DEPTH: Final = -0.0065
+_WHITE_DEPTH: Final = -0.0090
 _IRIS_DEPTH: Final = -0.0038
 IRIS: Final = (0.0242, 0.0305)  # half the width and height of the iris, metres
 _IRIS_SHIFT: Final = (-0.0008, -0.0030)

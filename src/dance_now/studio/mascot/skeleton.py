@@ -36,7 +36,7 @@ _TRUNK: Final[tuple[tuple[str, str | None, Place], ...]] = (
     ("head", "neck", (0.0, 1.122, -0.006)),
 )
 _LEFT: Final[tuple[tuple[str, str, Place], ...]] = (
-    ("leftEye", "head", (0.046, 1.226, 0.010)),
+    ("leftEye", "head", (0.0186, 1.2227, -0.0007)),  # the centre of the curve on which the iris slides
     ("leftShoulder", "upperChest", (0.026, 1.036, -0.008)),
     ("leftUpperArm", "leftShoulder", SHOULDER),
     ("leftLowerArm", "leftUpperArm", ELBOW),

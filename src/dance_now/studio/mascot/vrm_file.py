@@ -153,7 +153,7 @@ class VrmBuilder:
             }
             for number, name in enumerate(_EXPRESSIONS)
         }
-        gaze = {"inputMaxValue": 90.0, "outputScale": 10.0}
+        aside, up_and_down = ({"inputMaxValue": 90.0, "outputScale": scale} for scale in (8.0, 6.0))
         return {
             "specVersion": "1.0",
             "meta": _META,
@@ -164,10 +164,8 @@ class VrmBuilder:
             "lookAt": {
                 "type": "bone",
                 "offsetFromHeadBone": [0.0, 0.11, 0.06],
-                **{
-                    f"rangeMap{way}": gaze
-                    for way in ("HorizontalInner", "HorizontalOuter", "VerticalDown", "VerticalUp")
-                },
+                **{f"rangeMapHorizontal{way}": aside for way in ("Inner", "Outer")},
+                **{f"rangeMapVertical{way}": up_and_down for way in ("Down", "Up")},
             },
             "firstPerson": {"meshAnnotations": [{"node": face, "type": "thirdPersonOnly"}]},
         }

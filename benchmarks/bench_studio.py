@@ -1,0 +1,112 @@
+"""Prints how long a training data set takes, by processor time, and how much memory a process needs.
+
+A sample of the pictures of a whole set (its poses, cameras and faces) is drawn, PNG and label written, in a
+process of its own; what is done once for a set is timed apart. The time for a whole set on two cores is
+worked out from both, so that it does not depend on what else the machine does.
+
+python benchmarks/bench_studio.py [AVATAR] [--images 4000] [--sample 120] [--sizes 512 1024]
+
+Without AVATAR: Gene, from the folder that DANCE_NOW_DATA names, or else the built-in mascot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dance_now.pose.bones import BoneRig
+from dance_now.studio.avatar_options import AS_IT_IS
+from dance_now.studio.bank import load_bank
+from dance_now.studio.dataset import POINT_BUDGET
+from dance_now.studio.face import face_landmarks, with_telling_expressions
+from dance_now.studio.keypoints import skeleton_of
+from dance_now.studio.mascot.built_in import MASCOT, avatar_file
+from dance_now.studio.photography import Job, Look, Studio
+from dance_now.studio.points import sample_points
+from dance_now.studio.selection import choose_poses
+
+CORES = 2
+
+
+def prepare(avatar_path: Path, images: int, sample: int) -> tuple[list[Job], float]:
+    """Some of a set's pictures, and the seconds that everything but drawing takes once."""
+    begun = time.process_time()
+    avatar = AS_IT_IS.load(avatar_path)
+    face = face_landmarks(avatar)
+    avatar = with_telling_expressions(avatar, face)
+    rig = BoneRig.of(skeleton_of(avatar, face))
+    train, _ = choose_poses(rig, load_bank(), images, np.random.default_rng(0))
+    sample_points(avatar, POINT_BUDGET, 0, (), face)
+    seconds = time.process_time() - begun
+    rows = np.linspace(0, len(train) - 1, sample).round().astype(int)
+    poses = train.poses
+    jobs = [
+        Job("train", train.names[row], (0, 0, int(row)), poses.points[row], poses.rotations[row])
+        for row in rows
+    ]
+    return jobs, seconds
+
+
+def draw(avatar_path: Path, jobs: list[Job], size: int) -> tuple[float, float, int]:
+    """Seconds of start, seconds a picture, and the most memory in MB; alone in its process."""
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for kind in ("img", "label"):
+            (folder / f"train_{kind}").mkdir()
+        studio = Studio(
+            Look(avatar=avatar_path, folder=folder, size=size, expressions=True, options=AS_IT_IS)
+        )
+        studio.draw(jobs[0])  # loads the compiled kernels
+        started = time.process_time()
+        for job in jobs:
+            studio.draw(job)
+        drawing = time.process_time() - started
+    return started, drawing / len(jobs), peak_memory()
+
+
+def peak_memory() -> int:
+    """The most memory that this process had, MB; on Linux without what it inherited from its parent."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return (
+            next(int(line.split()[1]) for line in status.read_text().splitlines() if "VmHWM" in line) // 1024
+        )
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**20
+
+
+def main() -> None:
+    """Reads the arguments and prints a line for each size."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("avatar", nargs="?", type=Path)
+    parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--sample", type=int, default=120)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024])
+    arguments = parser.parse_args()
+    gene = Path(os.environ.get("DANCE_NOW_DATA", "")) / "characters" / "gene.vrm"
+    with avatar_file(arguments.avatar or (gene if gene.is_file() else Path(MASCOT))) as path:
+        jobs, once = prepare(path, arguments.images, arguments.sample)
+        print(f"{path.name}: poses and points of {arguments.images} pictures take {once:.1f} s, once")
+        for size in arguments.sizes:
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+                start, picture, memory = pool.submit(draw, path, jobs, size).result()
+            minutes = (once + start + arguments.images * picture / CORES) / 60
+            print(
+                f"{size}x{size}: {1000 * picture:.0f} ms a picture, start {start:.1f} s, {memory} MB each, "
+                f"{arguments.images} pictures on {CORES} cores: {minutes:.1f} min"
+            )
+
+
+if __name__ == "__main__":
+    main()
