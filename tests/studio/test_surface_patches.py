@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dance_now.arrays import FloatArray
-from dance_now.studio.surface_patches import HEIGHT_STEPS, TEXELS, SurfaceSamples, bake_patches, tangents
+from dance_now.studio.surface_patches import HEIGHT_STEPS, TEXELS, bake_patches, tangents
+from dance_now.studio.surface_samples import SurfaceSamples
 
 
 def samples(position: FloatArray, normal: FloatArray, colour: FloatArray, layer: int = 0) -> SurfaceSamples:
@@ -72,7 +73,7 @@ def test_other_layers_are_not_shown() -> None:
 def test_heights_follow_a_ball(radius: float) -> None:
     direction = np.random.default_rng(2).normal(size=(200000, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    ball = samples(radius * (direction - UP), UP, UP)
+    ball = samples((radius * (direction - UP)).astype(np.float32), UP, UP)
     reach = 0.4
     patch = bake_patches(samples(ORIGIN, UP, UP), np.array([reach], np.float32), ball)[0]
     steps = (np.arange(TEXELS) + 0.5) / TEXELS * 2 - 1

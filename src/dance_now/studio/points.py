@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,16 +13,14 @@ from scipy.spatial import cKDTree
 
 from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
-from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, unit
+from dance_now.pose.bones import BONE_NAMES
 from dance_now.pose.keypoints import FACE
 from dance_now.studio.avatar import Avatar
 from dance_now.studio.face import FaceLandmarks, expression_basis, expression_names
-from dance_now.studio.meshes import Primitive
 from dance_now.studio.point_density import PointDensity, shown_density
 from dance_now.studio.posing import avatar_bones
-from dance_now.studio.surface_patches import CHANNELS, TEXELS, SurfaceSamples, bake_patches
-
-IntArray = npt.NDArray[np.int64]
+from dance_now.studio.surface_patches import CHANNELS, TEXELS, bake_patches
+from dance_now.studio.surface_samples import IntArray, Piece, SurfaceSamples, gathered, scatter
 
 INFLUENCES: Final = 4
 _MAXIMUM_POINTS: Final = 1_000_000
@@ -42,7 +39,7 @@ _SHAPES: Final[dict[str, tuple[int, ...]]] = {
     "two_sided": (),
     "patches": (TEXELS, TEXELS, CHANNELS),
 }
-_KINDS: Final = {"bones": np.int64, "two_sided": np.bool_, "patches": np.uint8}
+_KINDS: Final[dict[str, npt.DTypeLike]] = {"bones": np.int64, "two_sided": np.bool_, "patches": np.uint8}
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +79,10 @@ class MeshPoints:
         ):
             if getattr(self, name).shape != shape or not np.isfinite(getattr(self, name)).all():
                 raise ValueError(f"points: {name} should be finite and {shape}")
-        for name, shape in _SHAPES.items():
+        for name, each in _SHAPES.items():
             array = getattr(self, name)
-            if array.shape != (count, *shape) or not np.isfinite(array).all():
-                raise ValueError(f"points: {name} should be finite and {(count, *shape)}, got {array.shape}")
+            if array.shape != (count, *each) or not np.isfinite(array).all():
+                raise ValueError(f"points: {name} should be finite and {(count, *each)}, got {array.shape}")
         if count and not 0 <= self.bones.min() <= self.bones.max() < len(BONE_NAMES):
             raise ValueError("points: a bone that does not exist")
         if count and (self.weights.min() < 0 or np.abs(self.weights.sum(axis=1) - 1).max() > 1e-3):
@@ -163,21 +160,21 @@ def sample_points(
         moves = np.zeros((len(rest[index][0]), len(names), 3), np.float32)
         for number, surfaces in enumerate(moved):
             moves[:, number] = surfaces[index][0] - rest[index][0]
-        pieces.append(_Piece.of(avatar, avatar.primitives[index], rest[index], moves, mapping, density))
+        pieces.append(Piece.of(avatar, avatar.primitives[index], rest[index], moves, mapping, density))
     total = sum(float(piece.importance.sum()) for piece in pieces)
     if not total > 0:
         raise DanceNowError(f"{avatar.name} has no surface to put points on.")
-    pool = _scatter(generator, pieces, _OVERSAMPLING * count)
+    pool = scatter(generator, pieces, _OVERSAMPLING * count)
     if not len(pool):
         raise DanceNowError(f"{avatar.name} has no opaque surface to put points on.")
-    wanted_here = density(pool.position, _gathered(pool, [piece.weights for piece in pieces]))
+    wanted_here = density(pool.position, gathered(pool, [piece.weights for piece in pieces]))
     wanted_here *= shown_density(pool.position, pool.normal)
     spacing = np.sqrt(total / count / wanted_here)
     order, radius = _spread(generator, pool, spacing, min(count, len(pool)))
     chosen = pool.rows(order)
-    weights = _gathered(chosen, [piece.weights for piece in pieces])
+    weights = gathered(chosen, [piece.weights for piece in pieces])
     reach = (_PATCH_REACH * radius * spacing[order]).astype(np.float32)
-    patches = bake_patches(chosen, reach, _scatter(generator, pieces, _PATCH_SAMPLES * count))
+    patches = bake_patches(chosen, reach, scatter(generator, pieces, _PATCH_SAMPLES * count))
     strongest = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
     kept = np.take_along_axis(weights, strongest, axis=1)
     return MeshPoints(
@@ -189,100 +186,9 @@ def sample_points(
         reach=reach,
         two_sided=np.array([piece.primitive.material.double_sided for piece in pieces])[chosen.layer],
         patches=patches,
-        morphs=_gathered(chosen, [piece.moves for piece in pieces]),
+        morphs=gathered(chosen, [piece.moves for piece in pieces]),
         face_basis=basis,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Piece:
-    """One primitive at rest: (V, 3) positions and normals, (V, 47) weights, (T,) area times density.
-
-    ``moves`` (V, E, 3) is how far each expression moves a vertex.
-    """
-
-    primitive: Primitive
-    positions: FloatArray
-    normals: FloatArray
-    moves: FloatArray
-    weights: FloatArray
-    importance: FloatArray
-
-    @classmethod
-    def of(
-        cls,
-        avatar: Avatar,
-        primitive: Primitive,
-        surface: tuple[FloatArray, FloatArray],
-        moves: FloatArray,
-        mapping: Mapping[str, str],
-        density: PointDensity,
-    ) -> _Piece:
-        weights = np.zeros((len(surface[0]), len(BONE_NAMES)), np.float32)
-        rows = np.arange(len(weights))
-        for node in np.unique(primitive.joints):
-            owner = avatar.humanoid_owner(int(node))
-            bone = BONE_INDEX[mapping[owner] if owner else "hips"]
-            for influence in range(primitive.joints.shape[1]):
-                here = primitive.joints[:, influence] == node
-                weights[rows[here], bone] += primitive.weights[here, influence]
-        a, b, c = (surface[0][primitive.triangles[:, corner]].astype(np.float64) for corner in range(3))
-        area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-        dense = density(surface[0], weights)
-        importance = area * dense[primitive.triangles].mean(axis=1)
-        return cls(primitive, *surface, moves, weights, importance)
-
-    def places(self, generator: np.random.Generator, count: int) -> tuple[IntArray, FloatArray]:
-        """Random places by importance: corners (n, 3) of their triangles and shares (n, 3) of each."""
-        share = self.importance / self.importance.sum()
-        cumulative = np.cumsum(share)
-        levels = (np.arange(count) + generator.random(count)) / count * cumulative[-1]
-        corners = self.primitive.triangles[np.minimum(np.searchsorted(cumulative, levels), len(share) - 1)]
-        root, along = np.sqrt(generator.random(count)), generator.random(count)
-        shares = np.stack([1 - root, root * (1 - along), root * along], axis=1).astype(np.float32)
-        return corners.astype(np.int64), shares
-
-
-def _scatter(generator: np.random.Generator, pieces: list[_Piece], count: int) -> SurfaceSamples:
-    """About ``count`` random places on all pieces, by importance, those on transparent texels dropped."""
-    total = sum(float(piece.importance.sum()) for piece in pieces)
-    parts = []
-    for layer, piece in enumerate(pieces):
-        wanted = round(count * float(piece.importance.sum()) / total)
-        if not wanted:
-            continue
-        corners, shares = piece.places(generator, wanted)
-        colour = piece.primitive.material.sample(_mixed(piece.primitive.uv, corners, shares))
-        opaque = colour[:, 3] >= 0.5
-        corners, shares = corners[opaque], shares[opaque]
-        parts.append(
-            SurfaceSamples(
-                layer=np.full(len(corners), layer),
-                corners=corners,
-                shares=shares,
-                position=_mixed(piece.positions, corners, shares),
-                normal=unit(_mixed(piece.normals, corners, shares)),
-                colour=np.clip(colour[opaque, :3], 0, 1).astype(np.float32),
-            )
-        )
-    fields = SurfaceSamples.__dataclass_fields__
-    return SurfaceSamples(
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields}
-    )
-
-
-def _gathered(samples: SurfaceSamples, values: list[FloatArray]) -> FloatArray:
-    """(n, ...) what the vertices of each piece have, at places on all of them."""
-    result = np.zeros((len(samples), *values[0].shape[1:]), np.float32)
-    for layer, of_vertices in enumerate(values):
-        here = samples.layer == layer
-        result[here] = _mixed(of_vertices, samples.corners[here], samples.shares[here])
-    return result
-
-
-def _mixed(values: FloatArray, corners: IntArray, shares: FloatArray) -> FloatArray:
-    result: FloatArray = np.einsum("nk,nk...->n...", shares, values[corners])
-    return result
 
 
 def _spread(

@@ -7,7 +7,6 @@ al. 2000, Surfels: Surface Elements as Rendering Primitives).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -15,8 +14,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from dance_now.arrays import FloatArray
-
-IntArray = npt.NDArray[np.int64]
+from dance_now.studio.surface_samples import IntArray, SurfaceSamples
 
 TEXELS: Final = 8
 """Of a patch's edge."""
@@ -43,34 +41,6 @@ def tangents(normals: FloatArray) -> FloatArray:
     first = np.stack([1 + sign * x * x * a, sign * b, -sign * x], axis=1)
     second = np.stack([b, sign + y * y * a, -y], axis=1)
     return np.stack([first, second], axis=1).astype(np.float32)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SurfaceSamples:
-    """Places on an avatar's surface at rest.
-
-    Attributes:
-        layer: (n,) int64 on which piece of the mesh.
-        corners: (n, 3) int64 vertices of the triangle it lies in.
-        shares: (n, 3) of these corners, summing to 1.
-        position: (n, 3) metres.
-        normal: (n, 3) unit normals.
-        colour: (n, 3) sRGB in [0, 1].
-    """
-
-    layer: IntArray
-    corners: IntArray
-    shares: FloatArray
-    position: FloatArray
-    normal: FloatArray
-    colour: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.layer)
-
-    def rows(self, rows: IntArray) -> SurfaceSamples:
-        """Some of them."""
-        return SurfaceSamples(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def bake_patches(points: SurfaceSamples, reach: FloatArray, samples: SurfaceSamples) -> npt.NDArray[np.uint8]:
