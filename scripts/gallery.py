@@ -192,7 +192,7 @@ def danced(source: Source, dancers: Sequence[Dancer], wanted: Sequence[int]) -> 
         posed = [dancer.pose(dancer.find(frame)) for dancer in dancers]
         ours = [dancer.compose(each).image for dancer, each in zip(dancers, posed, strict=True)]
         if frame.index in wanted:
-            parts = [part for each in posed for part in each.parts]
+            parts = [part for each in posed for part in each.found.parts]
             poses = [part.retargeted.pose for part in parts] + [part.person.detection.pose for part in parts]
             yield Moment(frame.index, frame.image, original_of(frame, posed[0]), ours, poses)
 
@@ -201,7 +201,7 @@ def original_of(frame: Frame, posed: Posed) -> Image:
     """A frame by the original's method, with our characters in our places."""
     height, width = frame.image.shape[:2]
     person = np.zeros((height, width), np.float32)
-    for part in posed.parts:
+    for part in posed.found.parts:
         person = np.maximum(person, part.person.detection.mask.alpha_in(height, width))
     drawn = np.zeros((height, width, 4), np.uint8)
     for figure in posed.figures:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dance_now.pipeline import pipelined
+from dance_now.pipeline import Wide, pipelined
 
 
 class Sum:
@@ -84,6 +84,20 @@ def test_stages_work_at_the_same_time():
         return item
 
     assert list(pipelined(range(6), meet, meet_later)) == list(range(6))
+
+
+def test_a_wide_stage_has_several_items_at_once_and_keeps_their_order():
+    both = threading.Barrier(2, timeout=10)
+
+    def meet(item):
+        both.wait()
+        if item % 2 == 0:
+            time.sleep(0.01)
+        return item
+
+    last = Sum()
+    assert list(pipelined(range(6), Wide(meet, 2), last)) == [0, 1, 3, 6, 10, 15]
+    assert len(last.threads) == 1
 
 
 @pytest.mark.parametrize("ahead", [1, 3])

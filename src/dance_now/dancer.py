@@ -21,8 +21,9 @@ from dance_now.pose.retarget import Retargeter
 from dance_now.pose.soles import sole_points
 from dance_now.pose.window import Window, canvas_window, head_window
 from dance_now.scene.backdrop import Backdrop
-from dance_now.scene.background import CleanBackground, unknown_background
+from dance_now.scene.background import Background, unknown_background
 from dance_now.scene.compose import Scene
+from dance_now.scene.live_background import LiveBackground
 from dance_now.scene.presence import Drawing, Standing
 from dance_now.staging import IN_PLACE, Figure, Stage
 from dance_now.stopwatch import Stopwatch
@@ -30,26 +31,29 @@ from dance_now.stopwatch import Stopwatch
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A frame, and everybody in it."""
-
-    frame: Frame
-    people: tuple[Person, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Posed:
-    """A frame and the characters of its people, the farthest first.
+    """A frame, and who is in it.
 
     Attributes:
         frame: the picture.
         people: everybody in it.
-        parts: those whose place is taken.
-        figures: a drawn character for each part.
+        parts: those whose place is taken, and how their characters move; the farthest first.
     """
 
     frame: Frame
     people: tuple[Person, ...]
     parts: list[Part]
+
+
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """A frame and the characters of its people.
+
+    Attributes:
+        found: the picture and who is in it.
+        figures: a drawn character for each part.
+    """
+
+    found: Found
     figures: list[Figure]
 
 
@@ -72,19 +76,21 @@ class Dancer:
     """Puts characters in the place of people, frame by frame.
 
     ``dancer(frame)`` goes the whole way. Its three steps, ``find``, ``pose`` and ``compose``, may also be
-    called by three threads, each with the frames in their order. What the steps remember from frame to frame
-    (the people followed, filters) is forgotten by ``reset``.
+    called by several threads, ``find`` and ``compose`` with the frames in their order. What these two
+    remember from frame to frame (the people followed, filters) is forgotten by ``reset``.
 
     Args:
         character: who dances; of several, each person gets one in turn.
         scene: what the characters stand in.
-        background: the clean background of a surveyed video; without it, holes are inpainted.
+        background: what lies behind people; by default it is learned while pictures come, or, for single
+            pictures, invented.
         backdrop: what is shown instead of the scene's own background.
         match: how far the characters' colours follow the scene's light, 0 to 1.
-        best: take more time: for finer faces, the source's grain and blur, and better inpainting.
+        best: take more time: for finer faces, the source's grain and blur, hair, and better inpainting.
+        keep_objects: what the people hold stays in the picture.
         estimator: finds people; that of the base install, opened with the first frame, if not given.
         poses: keypoint files that tell the people's poses: frame ``index`` takes file ``index``.
-        smooth: filter the motion in time; off for single pictures.
+        smooth: pictures follow one another, and motion is filtered in time; off for single pictures.
         person: who is replaced: ``largest``, ``all``, ``left``, or a number; by default all if there are
             several characters.
         performance: tells the people and their motion, instead of estimator, poses and person.
@@ -103,10 +109,11 @@ class Dancer:
         character: Character | Sequence[Character],
         *,
         scene: Scene = Scene.REPLACE,
-        background: CleanBackground | None = None,
+        background: Background | None = None,
         backdrop: Backdrop | None = None,
         match: float = 0.5,
         best: bool = False,
+        keep_objects: bool = False,
         estimator: PoseEstimator | None = None,
         poses: OpenPoseFiles | None = None,
         smooth: bool = True,
@@ -120,10 +127,11 @@ class Dancer:
         self._best = best
         self._stage = Stage(
             self.scene,
-            background or unknown_background(best=best),
+            background or (LiveBackground() if smooth else unknown_background(best=best)),
             backdrop,
             match=match,
             best=best,
+            keep_objects=keep_objects,
             stopwatch=self.stopwatch,
         )
         if performance is None:
@@ -161,28 +169,33 @@ class Dancer:
         return _drawing(character, moved.pose, window).canvas
 
     def find(self, frame: Frame) -> Found:
-        """The first step: who is in the picture."""
+        """The first step: who is in the picture, and how the characters move."""
         with self.stopwatch.stage("pose"):
-            return Found(frame, self._performance.find(frame))
+            people = self._performance.find(frame)
+        with self.stopwatch.stage("retarget"):
+            parts = sorted(self._performance.parts(frame, people), key=_nearness)
+        return Found(frame, people, parts)
 
     def pose(self, found: Found) -> Posed:
-        """The second step: how the characters move, and what each one looks like."""
-        with self.stopwatch.stage("retarget"):
-            parts = sorted(self._performance.parts(found.frame, found.people), key=_nearness)
+        """The second step: what the characters look like. It remembers nothing."""
+        height, width = found.frame.image.shape[:2]
         with self.stopwatch.stage("draw"):
-            height, width = found.frame.image.shape[:2]
-            figures = [
-                Figure(part.person.identity, _standing(part, (width, height), self._best)) for part in parts
-            ]
-        return Posed(found.frame, found.people, parts, figures)
+            return Posed(
+                found,
+                [
+                    Figure(part.person.identity, _standing(part, (width, height), self._best))
+                    for part in found.parts
+                ],
+            )
 
     def compose(self, posed: Posed) -> Drawn:
         """The last step: the picture without the people and with the characters."""
-        replaced = {part.person.identity for part in posed.parts}
-        leaving = [part.person.detection for part in posed.parts]
-        staying = [person.detection for person in posed.people if person.identity not in replaced]
-        image = self._stage(posed.frame, leaving, staying, posed.figures)
-        return Drawn(image, posed.frame.time, posed.parts)
+        found = posed.found
+        replaced = {part.person.identity for part in found.parts}
+        leaving = [part.person.detection for part in found.parts]
+        staying = [person.detection for person in found.people if person.identity not in replaced]
+        image = self._stage(found.frame, leaving, staying, posed.figures)
+        return Drawn(image, found.frame.time, found.parts)
 
 
 def _standing(part: Part, picture: tuple[int, int], best: bool) -> Standing:

@@ -21,7 +21,7 @@ from dance_now.media.partial import is_same_file
 from dance_now.media.sink import Sink
 from dance_now.media.source import Source
 from dance_now.performance import Casting, LivePerformance, Performance, RecordedPerformance
-from dance_now.pipeline import pipelined
+from dance_now.pipeline import Wide, pipelined
 from dance_now.pose.choice import PersonChoice
 from dance_now.pose.estimator import PoseEstimator
 from dance_now.pose.finder import PeopleFinder
@@ -35,6 +35,7 @@ from dance_now.staging import IN_PLACE
 from dance_now.stopwatch import Stopwatch
 from dance_now.survey import Progress, survey
 
+_DRAWN_AT_ONCE: Final = 2  # frames: their networks get one thread each where there are two cores
 _QUALITIES: Final = ("fast", "best")
 _KEPT_SUFFIXES: Final = {
     "photo": (".jpg", ".jpeg", ".webp"),
@@ -79,6 +80,7 @@ def dance(
     match: float = 0.5,
     height: str | float = "person",
     quality: str = "fast",
+    keep_objects: bool = False,
     poses: str | Path | None = None,
     size: tuple[int, int] | None = None,
     frame_rate: float | None = None,
@@ -109,7 +111,8 @@ def dance(
         height: of the characters: ``person`` (each as tall as the person), ``own`` (as tall as it is beside
             people), or a factor of the person's height.
         quality: ``fast``, or ``best`` for finer faces, the source's grain and blur, and in photos a better
-            background.
+            background and finer hair.
+        keep_objects: what people hold stays in the picture; by default it goes with them.
         poses: OpenPose JSON of the people in the source, instead of estimating them: frame i takes file i.
         size: (width, height) in pixels for keypoints without a picture; by default a common video size
             that holds them, 1280x720 first.
@@ -150,6 +153,8 @@ def dance(
                 backdrop=backdrop,
                 match=match,
                 best=best,
+                keep_objects=keep_objects,
+                smooth=opened.kind != "photo",
                 performance=performance,
                 stopwatch=watch,
             )
@@ -204,7 +209,9 @@ def _dance_through(
     missed = 0
     watch = dancer.stopwatch
     frames = watch.each("read", source.frames())
-    with closing(pipelined(frames, dancer.find, dancer.pose, dancer.compose)) as pictures:
+    with closing(
+        pipelined(frames, dancer.find, Wide(dancer.pose, _DRAWN_AT_ONCE), dancer.compose)
+    ) as pictures:
         for drawn in pictures:
             missed += not drawn.parts
             with watch.stage("write"):

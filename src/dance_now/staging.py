@@ -13,7 +13,7 @@ from dance_now.arrays import Image
 from dance_now.media.frame import Frame
 from dance_now.pose.estimator import Detection
 from dance_now.scene.backdrop import Backdrop, ColourBackdrop
-from dance_now.scene.background import CleanBackground
+from dance_now.scene.background import Background
 from dance_now.scene.compose import Scene, draw_over, plain_background, side_by_side, straight
 from dance_now.scene.matte import Matte
 from dance_now.scene.presence import Presence, Standing
@@ -47,11 +47,12 @@ class Stage:
     def __init__(
         self,
         scene: Scene,
-        background: CleanBackground,
+        background: Background,
         backdrop: Backdrop | None = None,
         *,
         match: float = 0.5,
         best: bool = False,
+        keep_objects: bool = False,
         stopwatch: Stopwatch | None = None,
     ) -> None:
         """Sets the stage.
@@ -61,7 +62,8 @@ class Stage:
             background: what lies behind the people.
             backdrop: what is shown instead of it.
             match: how far the characters' colours follow the scene's light, 0 to 1.
-            best: give them the source's grain and blur.
+            best: give them the source's grain and blur, and cut people out more exactly.
+            keep_objects: what the people hold stays.
             stopwatch: what the time is added to.
         """
         self._scene = scene
@@ -70,12 +72,13 @@ class Stage:
         self._match = match
         self._best = best
         self._stopwatch = stopwatch or Stopwatch()
-        self._matte = Matte(background)
+        self._matte = Matte(background, best=best, keep_objects=keep_objects)
         self._presences: dict[int, Presence] = {}
 
     def reset(self) -> None:
         """Forgets the frames before."""
         self._matte.reset()
+        self._background.reset()
         self._presences.clear()
 
     def __call__(
@@ -148,13 +151,15 @@ class Stage:
             with self._stopwatch.stage("background"):
                 picture = backdrop(image, frame.time)
             return None if isinstance(backdrop, ColourBackdrop) else _Lit(picture, _NOBODY), picture
-        lit, picture = _Lit(image, _NOBODY), image
+        lit, picture, cutout = _Lit(image, _NOBODY), image, None
         if leaving:
             with self._stopwatch.stage("matte"):
                 cutout = self._matte(image, leaving, staying)
             lit = _Lit(image, cutout.alpha, None if cutout.view is None else cutout.view.small)
             with self._stopwatch.stage("background"):
                 picture = self._background.fill(image, cutout)
+        with self._stopwatch.stage("background"):
+            self._background.learn(image, [*leaving, *staying], cutout)
         if backdrop is not None:
             return lit, backdrop(picture, frame.time)
         return lit, picture if leaving else picture.copy()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -13,7 +14,7 @@ _Item = TypeVar("_Item")
 
 @dataclass
 class Stopwatch:
-    """Seconds spent by stage. Different stages may run at the same time in different threads.
+    """Seconds spent by stage. Stages may run at the same time in different threads.
 
     Attributes:
         seconds: by the clock, by stage.
@@ -30,6 +31,7 @@ class Stopwatch:
 
     seconds: dict[str, float] = field(default_factory=dict)
     processor_seconds: dict[str, float] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -39,8 +41,9 @@ class Stopwatch:
             yield
         finally:
             spent, spent_processor = time.perf_counter() - begun, time.thread_time() - begun_processor
-            self.seconds[name] = self.seconds.get(name, 0.0) + spent
-            self.processor_seconds[name] = self.processor_seconds.get(name, 0.0) + spent_processor
+            with self._lock:
+                self.seconds[name] = self.seconds.get(name, 0.0) + spent
+                self.processor_seconds[name] = self.processor_seconds.get(name, 0.0) + spent_processor
 
     def each(self, name: str, items: Iterable[_Item]) -> Iterator[_Item]:
         """Hands items on and adds the time spent getting them to a stage."""

@@ -159,6 +159,28 @@ def test_a_thing_that_is_held_goes_whole_and_stays_away_when_thrown() -> None:
     assert left_over(clean, matte, image, 120)[70, 185] > 50
 
 
+def test_a_thing_that_is_held_may_stay() -> None:
+    clean = surveyed()
+    image = frame(120, ball=(164, 80))
+    points = np.zeros((137, 3), np.float32)
+    for name, x, y in (
+        ("neck", 135, 45),
+        ("mid_hip", 135, 100),
+        ("left_elbow", 130, 78),
+        ("left_wrist", 146, 79),
+    ):
+        points[BODY_INDEX[name]] = x, y, 1
+    person = Detection(Pose(points), detection(120).mask)
+    result = clean.fill(image, Matte(clean, keep_objects=True)(image, [person]))
+    ball = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.circle(ball, (164, 80), 8, 1, -1)
+    ball[:, :162] = 0  # the hand itself goes
+    np.testing.assert_array_equal(result[ball > 0], image[ball > 0])
+    away = np.abs(result.astype(int) - meadow()).max(axis=2)
+    assert away[body(120)].max() < 12
+    assert away[162:170, 120:150].max() < 12  # shoes are worn, not held
+
+
 def test_people_who_stay_are_left_whole() -> None:
     clean = surveyed()
     image = frame(120)

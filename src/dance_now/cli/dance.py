@@ -51,6 +51,7 @@ def dance(
     match: _Match = 0.5,
     height: _Height = "person",
     quality: Literal["fast", "best"] = "fast",
+    keep_objects: Flag = False,
     estimator: EstimatorName = "mediapipe",
     model: Model = None,
     poses: _Poses = None,
@@ -74,6 +75,7 @@ def dance(
         match: how far the character's colours follow the scene's light.
         height: of the character, in persons.
         quality: best takes longer, for finer faces and the source's grain.
+        keep_objects: leave in the picture what people hold.
         estimator: what finds the poses; rtmw is for DWPose too.
         model: the estimator's ONNX file, for those that do not come with one.
         poses: the person's keypoints as OpenPose JSON, a file or a folder, instead of estimating them.
@@ -86,7 +88,10 @@ def dance(
         device: what the character is drawn on.
     """
     from dance_now.dancing import dance as dance_to
+    from dance_now.scene.closed_form import is_installed
 
+    if quality == "best" and not is_installed():
+        remark('hair will be finer with pymatting: pip install "dance-now[quality]"')
     with ProgressBars() as bars:
         result = dance_to(
             source,
@@ -98,6 +103,7 @@ def dance(
             match=match,
             height=height,
             quality=quality,
+            keep_objects=keep_objects,
             estimator=estimator,
             model=model,
             poses=poses,

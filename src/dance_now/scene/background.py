@@ -2,14 +2,15 @@
 
 A camera that stands still, or sways in somebody's hands, shows behind the person at other times what it
 hides now: the median over a few dozen samples is the clean plate. A camera that travels gets a plate for each
-part of its way (``travelling``). A photo is inpainted.
+part of its way (``travelling``). A photo is inpainted. Where pictures come live, the plate grows with them
+(``live_background``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import cv2
 import numpy as np
@@ -25,13 +26,53 @@ from dance_now.scene.view import Cutout, View, reduced
 
 Camera = Literal["photo", "still", "handheld", "moving"]
 
-_SAMPLE_BYTES = 320_000_000  # all samples together
+_SAMPLE_BYTES = 200_000_000  # all samples together
 _FEWEST_SAMPLES = 8
 _AROUND = 0.012  # of the picture's longer side: what a mask may miss of its person
 _PERSON_FROM = 0.15  # alpha: below, an estimator only says that it is not quite sure of nobody
 _AGREEMENT = 0.6  # share of the samples that must show one view
 _BEST_TRIES = 6  # fills of a photo, of which the best is taken
 _CANDIDATES = 2  # keyframes that a picture is compared with
+
+
+class Background(Protocol):
+    """What lies behind people: known before, or learned as pictures come."""
+
+    def view(self, picture: Image, people: FloatArray, scale: float) -> View | None:
+        """The scene as a picture shows it, or None where it is not known.
+
+        Args:
+            picture: (h, w, 3) uint8 RGB at the work size (``scene.view.reduced``).
+            people: (h, w) float32 in [0, 1].
+            scale: from full size to the work size.
+        """
+        ...
+
+    def fill(self, image: Image, cutout: Cutout) -> Image:
+        """Replaces what is in the hole by the background.
+
+        Args:
+            image: (H, W, 3) uint8 RGB: a picture of the source.
+            cutout: what it loses; where it has no view of the scene behind, the hole is inpainted.
+
+        Returns:
+            (H, W, 3) uint8: the image to the bit where the hole is 0.
+        """
+        ...
+
+    def learn(self, image: Image, people: Sequence[Detection], cutout: Cutout | None) -> None:
+        """Takes notice of a picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            people: everybody in it.
+            cutout: what the picture has lost, if anything.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forgets what was learned."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +90,8 @@ class CleanBackground:
     best: bool = False
 
     def view(self, picture: Image, people: FloatArray, scale: float) -> View | None:
-        """The scene as a picture shows it, or None where it is not known.
-
-        Args:
-            picture: (h, w, 3) uint8 RGB at the work size (``scene.view.reduced``).
-            people: (h, w) float32 in [0, 1].
-            scale: from full size to the work size.
-        """
-        around = dilated(
-            np.where(people > _PERSON_FROM, 255, 0).astype(np.uint8), _AROUND * max(people.shape)
-        )
+        """The keyframe that looks most like the picture, as the picture shows it."""
+        around = surroundings(people)
         for keyframe in nearest_keyframes(self.keyframes, picture, _CANDIDATES):
             to_plate = keyframe.locate(picture, (around > 0).astype(np.float32))
             if to_plate is not None:
@@ -67,30 +100,38 @@ class CleanBackground:
         return None
 
     def fill(self, image: Image, cutout: Cutout) -> Image:
-        """Replaces what is in the hole by the background.
-
-        Args:
-            image: (H, W, 3) uint8 RGB: a picture of the source.
-            cutout: what it loses; where it has no view of the scene behind, the hole is inpainted.
-
-        Returns:
-            (H, W, 3) uint8: the image to the bit where the hole is 0.
-        """
+        """Shows the keyframe in the hole, and inpaints where there is none."""
         hole, view = cutout.hole, cutout.view
         if view is None:
             gap = hole.astype(np.float32) / np.float32(255)
             if self.camera != "photo":
                 return inpaint_smooth(image, gap)
             return inpaint_texture(image, gap, tries=_BEST_TRIES if self.best else 1)
-        result = image.copy()
-        box = bounding_box(hole > 0)
-        if box is not None:
-            part = result[box.slices]
-            share = cv2.merge([hole[box.slices]] * 3)
-            above = cv2.multiply(view.part(box), share, scale=1 / 255)
-            below = cv2.multiply(part, cv2.bitwise_not(share), scale=1 / 255)
-            cv2.add(above, below, dst=part)
-        return result
+        return view_in_hole(image, hole, view)
+
+    def learn(self, image: Image, people: Sequence[Detection], cutout: Cutout | None) -> None:
+        """Nothing: what can be known is known."""
+
+    def reset(self) -> None:
+        """Nothing."""
+
+
+def surroundings(people: FloatArray) -> Image:
+    """(h, w) uint8: 255 on people, (h, w) float32 in [0, 1], and on what a mask may miss of them."""
+    return dilated(np.where(people > _PERSON_FROM, 255, 0).astype(np.uint8), _AROUND * max(people.shape))
+
+
+def view_in_hole(image: Image, hole: Image, view: View) -> Image:
+    """(H, W, 3) uint8: a picture of which the hole, (H, W) uint8, shows the scene behind."""
+    result = image.copy()
+    box = bounding_box(hole > 0)
+    if box is not None:
+        part = result[box.slices]
+        share = cv2.merge([hole[box.slices]] * 3)
+        above = cv2.multiply(view.part(box), share, scale=1 / 255)
+        below = cv2.multiply(part, cv2.bitwise_not(share), scale=1 / 255)
+        cv2.add(above, below, dst=part)
+    return result
 
 
 def unknown_background(camera: Camera = "photo", *, best: bool = False) -> CleanBackground:
@@ -98,7 +139,7 @@ def unknown_background(camera: Camera = "photo", *, best: bool = False) -> Clean
 
     Args:
         camera: ``"photo"`` copies texture from around the hole (about half a second); ``"moving"`` fills
-            smoothly, fast and steady from frame to frame, as live pictures need.
+            smoothly, fast and steady from frame to frame.
         best: take the best of several fills of a photo.
     """
     return CleanBackground(camera, best=best)
@@ -120,7 +161,7 @@ class BackgroundSurvey:
 
         Args:
             expected: pictures that will be offered, where that is known.
-            max_samples: kept at most; fewer of large pictures (320 MB in all).
+            max_samples: kept at most; fewer of large pictures (200 MB in all).
         """
         self._max_samples = max(2, max_samples)
         self._stride = max(1, -(-(expected or 1) // self._max_samples))
@@ -155,8 +196,8 @@ class BackgroundSurvey:
             self._stride *= 2
 
     def finish(self) -> CleanBackground:
-        """Decides what the camera does and makes the plates."""
-        samples = self._samples
+        """Decides what the camera does and makes the plates; gives the samples up."""
+        samples, self._samples = self._samples, []
         if len(samples) < 2:
             return CleanBackground("photo" if self._offered <= 1 else "moving")
         small = [reduced(sample.image)[0] for sample in samples]

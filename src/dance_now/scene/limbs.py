@@ -39,6 +39,7 @@ _FOREARMS: Final = tuple(
 _HAND_LENGTH: Final = 0.075
 _HAND_RADIUS: Final = 0.024
 _FINGER_RADIUS: Final = 0.01
+_GRASP: Final = 0.07  # around the palm: where a thing begins that is held
 _EARS: Final = (BODY_INDEX["right_ear"], BODY_INDEX["left_ear"])
 _NECK: Final = BODY_INDEX["neck"]
 _HEAD_RADIUS: Final = 0.062
@@ -90,6 +91,22 @@ def extremities(pose: Pose, height: int, width: int, scale: float = 1.0) -> Imag
         ears = points[list(_EARS)].mean(axis=0)
         centre = _beyond(points[_NECK], ears, _HEAD_LIFT * tall)
         _capsule(canvas, centre, centre, _HEAD_RADIUS * tall)
+    return canvas
+
+
+def around_hands(people: Sequence[Detection], height: int, width: int, scale: float = 1.0) -> Image:
+    """(height, width) uint8, 255 on people's hands and as far around them as what they hold begins."""
+    canvas = np.zeros((height, width), np.uint8)
+    for person in people:
+        shown = person.pose.points[:, 2] >= _SEEN
+        if not shown[:25].any():
+            continue
+        tall = standing_height(person.pose, shown) * scale
+        points = person.pose.points[:, :2].astype(np.float64) * scale
+        for elbow, wrist in _FOREARMS:
+            if shown[elbow] and shown[wrist]:
+                palm = _beyond(points[elbow], points[wrist], _HAND_LENGTH / 2 * tall)
+                _capsule(canvas, palm, palm, _GRASP * tall)
     return canvas
 
 

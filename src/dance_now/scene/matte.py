@@ -15,11 +15,12 @@ import numpy as np
 
 from dance_now.arrays import FloatArray, Image
 from dance_now.pose.estimator import Detection
-from dance_now.scene.background import CleanBackground
+from dance_now.scene.background import Background
 from dance_now.scene.belongings import Belongings
 from dance_now.scene.cast_shadow import cast_shadow
+from dance_now.scene.closed_form import closed_form
 from dance_now.scene.guided import refine
-from dance_now.scene.limbs import coarse_mask
+from dance_now.scene.limbs import around_hands, coarse_mask
 from dance_now.scene.region import Box, bounding_box, dilated, margin
 from dance_now.scene.view import Cutout, View, difference, reduced
 
@@ -41,15 +42,18 @@ class Matte:
 
     Args:
         background: the source's, which knows the scene behind people or does not.
+        best: take more time for hair where the scene behind is not known.
+        keep_objects: what people hold stays in the picture, as far as the scene behind them is known.
 
     Example:
         >>> matte = Matte(unknown_background())  # doctest: +SKIP
         >>> clean = background.fill(image, matte(image, [detection]))  # doctest: +SKIP
     """
 
-    def __init__(self, background: CleanBackground) -> None:
+    def __init__(self, background: Background, *, best: bool = False, keep_objects: bool = False) -> None:
         self._background = background
-        self._belongings = Belongings()
+        self._best = best
+        self._belongings = Belongings(keep_objects)
         self._before: tuple[Image, FloatArray] | None = None
 
     def reset(self) -> None:
@@ -71,8 +75,11 @@ class Matte:
         height, width = picture.shape[:2]
         coarse = coarse_mask(leaving, height, width, scale)
         others = coarse_mask(staying, height, width, scale)
-        alpha = self._steady(picture, refine(coarse, picture))
         view = self._background.view(picture, np.maximum(coarse, others) if staying else coarse, scale)
+        refined = refine(coarse, picture)
+        if self._best and view is None:  # else the scene behind tells more
+            refined = closed_form(refined, coarse, picture)
+        alpha = self._steady(picture, refined)
         size = _TALL * (float(np.count_nonzero(coarse > 0.5)) / max(1, len(leaving))) ** 0.5
         hole = np.zeros((height, width), np.uint8)
         box = bounding_box((coarse > _DOUBT) | self._belongings.held(hole), extra=round(_AROUND * size))
@@ -83,7 +90,9 @@ class Matte:
                 part = margin(person, _FULL * max(height, width), 1.5)
             else:
                 differs = (view.differing(picture, box) | person) & ~stands
-                part = self._around(*self._belongings(differs, person, box, hole.shape, size), view, box)
+                hands = around_hands(leaving, height, width, scale)[box.slices]
+                things = self._belongings(differs, person, hands, box, hole.shape, size)
+                part = self._around(*things, view, box)
                 part = np.maximum(part, cast_shadow(leaving, picture, view, size, scale)[box.slices])
             hole[box.slices] = part & ~stands
         full = cv2.resize(hole, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)

@@ -45,11 +45,7 @@ class Sample:
     @classmethod
     def of(cls, image: Image, people: Sequence[Detection]) -> Sample:
         """Measures how far everything is from ``people``."""
-        picture, scale = reduced(image)
-        coarse = coarse_mask(people, picture.shape[0], picture.shape[1], scale)
-        free = (refine(coarse, picture) < _PERSON_FROM) & (coarse < _SURE)
-        distance = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, 3)
-        return cls(image.copy(), np.clip(distance, 0, 255).astype(np.uint8))
+        return cls(image.copy(), distance_from(people, *reduced(image)))
 
     def moved(self, to_reference: npt.NDArray[np.float64]) -> Sample:
         """The same from the reference's view; the homography is between pixels of the work size."""
@@ -64,6 +60,14 @@ class Sample:
     def near(self) -> BoolArray:
         """(h, w): people, what a mask may miss of them, and what is not seen."""
         return self.distance < _NEAR * max(self.distance.shape)
+
+
+def distance_from(people: Sequence[Detection], picture: Image, scale: float) -> Image:
+    """(h, w) uint8 pixels to the next person in a picture of the work size, which is ``scale`` times full."""
+    coarse = coarse_mask(people, picture.shape[0], picture.shape[1], scale)
+    free = (refine(coarse, picture) < _PERSON_FROM) & (coarse < _SURE)
+    distance = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, 3)
+    return np.clip(distance, 0, 255).astype(np.uint8)
 
 
 def build_plate(
