@@ -10,6 +10,8 @@ forearms,
 - still: a person who stands. Rms of the drawn joints about their mean, and from frame to frame, in pixels of
   a person 480 pixels tall; raw are the same directions drawn without smoothing.
 - fast: a kick and a wave. Delay in ms, and how far of the way to its peak the limb comes.
+- sway: somebody who sways 4 % of the height to each side within 4 s, which is to be told from noise. Delay,
+  and the share of the way that is shown.
 - CPU: ms a frame.
 
 DANCE_NOW_DATA names the folder with motions/.
@@ -65,6 +67,7 @@ VIEWS: Final = {
 }
 LIMBS: Final = np.array([(8, 1), (2, 3), (5, 6), (3, 4), (6, 7), (9, 10), (12, 13), (10, 11), (13, 14)])
 JOINTS: Final = [2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14]
+SWAY, SWAY_SECONDS = 0.04, 4.0
 Way = Callable[[Skeleton, list[Pose]], list[Retargeted]]
 
 
@@ -183,6 +186,26 @@ def measure_fast(skeleton: Skeleton, frames: int) -> None:
             print(f"  {title:5} {name:5} {1000 * delays[int(np.argmin(miss))]:.0f} ms, {reached:.0%}")
 
 
+def measure_sway(skeleton: Skeleton) -> None:
+    """Prints how much of a slow motion is left, and how late it is."""
+    person = adult()
+    clock = np.arange(RATE + round(3 * SWAY_SECONDS * RATE)) / RATE  # the first second is not counted
+    points = posed(person, [standing(person)] * len(clock))
+    points[..., 0] += (SWAY * person.height * np.sin(2 * np.pi * clock / SWAY_SECONDS))[:, None]
+    view = View(0, 5)
+    image = seen(points, view)[1]
+    noise = replace(Noise(), flips=0.0, losses=0.0)
+    poses = estimated(detected(image, person.known, view, noise, seed=4))
+    wave = np.exp(-2j * np.pi * clock / SWAY_SECONDS)[RATE:]
+    wanted = ((image[:, 8, 0] - SIZE[0] / 2)[RATE:] * wave).mean()
+    print("sway: delay in ms, share of the way")
+    for name, way in WAYS.items():
+        shown = np.array([each.pose.body[8, 0] for each in way(skeleton, poses)])[RATE:]
+        ratio = ((shown - shown.mean()) * wave).mean() / wanted
+        late = -np.angle(ratio) / (2 * np.pi) * SWAY_SECONDS
+        print(f"  {name:5} {1000 * late:.0f} ms, {abs(ratio):.0%}")
+
+
 def swing(points: Array, limb: tuple[int, int]) -> Array:
     """(n,) angle of a limb in the picture, radians."""
     way = points[:, limb[1]] - points[:, limb[0]]
@@ -236,6 +259,7 @@ def main() -> None:
     frames = round(arguments.seconds * RATE)
     measure_still(skeleton, frames)
     measure_fast(skeleton, frames)
+    measure_sway(skeleton)
     measure_cost(skeleton)
     measure_limbs(skeleton, arguments.motions, Path(os.environ["DANCE_NOW_DATA"]) / "motions", frames)
 

@@ -157,3 +157,20 @@ def test_bad_calls() -> None:
         smooth.filter([1.0, 2.0], 0.1)
     with pytest.raises(ValueError, match="finite"):
         smooth.filter([1.0], np.nan)
+
+
+def test_with_slack_rest_is_calm_and_what_departs_is_followed() -> None:
+    random = np.random.default_rng(0)
+    clock = np.arange(300) / 30
+    smooth = OneEuro(0.05, 8.0, 1.5, still=0.2, shared=True, slack=0.035)
+    moved = np.where(clock > 5, 0.2, 0.0)[:, None] * [1.0, 0.0]
+    noisy = moved + random.normal(0, 0.004, moved.shape)
+    shown = np.stack([smooth.filter(row, time) for row, time in zip(noisy, clock, strict=True)])
+    assert np.std(shown[30:150], axis=0).max() < 0.004 / 4
+    assert np.abs(shown[165:] - moved[165:]).max() < 0.04  # half a second after it moved
+    assert np.abs(shown[290:] - moved[290:]).max() < 0.03
+
+
+def test_slack_is_above_zero() -> None:
+    with pytest.raises(ValueError, match="slack"):
+        OneEuro(slack=0.0)

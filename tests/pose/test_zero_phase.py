@@ -63,3 +63,17 @@ def test_directions_do_not_mix() -> None:
     values = np.random.default_rng(2).normal(size=(50, 3, 2))
     alone = [zero_phase(values[:, [column]], STEP, NOISE) for column in range(3)]
     np.testing.assert_allclose(zero_phase(values, STEP, NOISE), np.concatenate(alone, axis=1))
+
+
+def test_a_steady_move_keeps_its_path_up_to_the_ends() -> None:
+    angle = np.linspace(0, 3, 75)
+    path = np.stack([np.sin(angle), -np.cos(angle), 0 * angle], axis=1)
+    np.testing.assert_allclose(zero_phase(path, 1 / 30, between=(0.015, 0.05)), path, atol=0.03)
+
+
+def test_slow_sway_stays() -> None:
+    clock = np.arange(360) / 30
+    sway = np.stack([0.04 * np.sin(2 * np.pi * clock / 4), 0 * clock], axis=1)
+    noise = np.random.default_rng(0).normal(0, 0.004, sway.shape)
+    calm = zero_phase(sway + noise, 1 / 30, between=(0.004, 0.01))
+    assert np.abs(calm - sway)[10:-10].max() < 0.009

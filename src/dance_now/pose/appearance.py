@@ -6,6 +6,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from dance_now.arrays import FloatArray, Image
 from dance_now.pose.estimator import Detection
@@ -16,7 +17,15 @@ _SIDE: Final = 64  # pixels of the small picture whose colours are counted
 _PERSON: Final = 0.6  # mask value
 _LEVELS: Final = 6  # of each of lightness and two colour differences
 _SPREAD: Final = 0.35  # of the middle of Lab's range that colours of things take
-_BLUR: Final = (0.25, 0.5, 0.25)  # over neighbouring levels: light changes a little all the time
+# over neighbouring levels, as light changes a little all the time; beyond the last it goes back to the last
+_BLUR_LEVELS: Final = (np.eye(_LEVELS) + np.eye(_LEVELS, k=1) / 2 + np.eye(_LEVELS, k=-1) / 2) / 2 + np.diag(
+    [0.25, *([0.0] * (_LEVELS - 2)), 0.25]
+)
+_BLUR: Final = np.kron(np.kron(_BLUR_LEVELS, _BLUR_LEVELS), _BLUR_LEVELS)
+_BYTES: Final = np.arange(256) / 255
+_LIGHTNESS_LEVEL: Final = np.clip(_BYTES * _LEVELS, 0, _LEVELS - 1).astype(np.intp)
+_DIFFERENCE_LEVEL: Final = np.clip(((_BYTES - 0.5) / _SPREAD + 0.5) * _LEVELS, 0, _LEVELS - 1).astype(np.intp)
+_MIDDLES: Final = np.arange(_SIDE) + 0.5
 _NECK: Final = BODY_INDEX["neck"]
 _HIP: Final = BODY_INDEX["mid_hip"]
 _FEWEST: Final = 12  # pixels of a part
@@ -43,10 +52,10 @@ def colours_of(image: Image, person: Detection) -> FloatArray | None:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     small = cv2.warpAffine(image, between_pixel_centres(matrix), (_SIDE, _SIDE), flags=flags)
     alpha = cv2.resize(person.mask.alpha, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    x, y = np.meshgrid(np.arange(_SIDE) + 0.5, np.arange(_SIDE) + 0.5)
-    places = np.stack([x, y], axis=-1) @ matrix[:, :2].T + matrix[:, 2]  # (64, 64, 2) in the picture
-    along = (places - neck[:2]) @ (hip - neck)[:2] / max(float(((hip - neck)[:2] ** 2).sum()), 1e-6)
-    inside = (alpha > _PERSON) & (places >= 0).all(axis=-1) & (places < (width, height)).all(axis=-1)
+    down = (hip - neck)[:2] / max(float(((hip - neck)[:2] ** 2).sum()), 1e-6)
+    x, y = (_over_square(row) for row in matrix)
+    along = _over_square(down @ matrix) - down @ neck[:2]
+    inside = (alpha > _PERSON) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
     parts = [inside & (along > 0) & (along < 1), inside & (along >= 1)]
     cells = _cells(np.asarray(small, np.uint8))
     rows = np.stack([_shares(cells[part]) for part in parts])
@@ -66,22 +75,22 @@ def likeness(one: FloatArray | None, other: FloatArray | None) -> float | None:
     return float(np.sqrt(one[both] * other[both]).sum(axis=1).mean())
 
 
-def _cells(image: Image) -> FloatArray:
-    """(H, W, 3) level of each pixel's lightness and colour differences, 0 to 5."""
-    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32) / np.float32(255)
-    lab[..., 1:] = (lab[..., 1:] - 0.5) / _SPREAD + 0.5
-    return np.clip(lab * _LEVELS, 0, _LEVELS - 1).astype(np.intp)
+def _over_square(row: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(64, 64) values of a linear function (x, y, 1) at the middles of the small picture's pixels."""
+    return (row[0] * _MIDDLES) + (row[1] * _MIDDLES + row[2])[:, None]
 
 
-def _shares(cells: FloatArray) -> FloatArray:
-    """(216,) how often each colour occurs among (n, 3) levels."""
+def _cells(image: Image) -> npt.NDArray[np.intp]:
+    """(H, W) number of the level of each pixel's lightness and colour differences."""
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
+    lightness, *differences = (lab[..., channel] for channel in range(3))
+    first, second = (_DIFFERENCE_LEVEL[each] for each in differences)
+    return (_LIGHTNESS_LEVEL[lightness] * _LEVELS + first) * _LEVELS + second
+
+
+def _shares(cells: npt.NDArray[np.intp]) -> FloatArray:
+    """(216,) how often each colour occurs among (n,) numbers."""
     if len(cells) < _FEWEST:
         return np.zeros(_LEVELS**3, np.float32)
-    numbers = np.ravel_multi_index(tuple(cells.T), (_LEVELS,) * 3)
-    counts = np.bincount(numbers, minlength=_LEVELS**3).reshape((_LEVELS,) * 3).astype(np.float32)
-    for axis in range(3):
-        padded = np.pad(counts, [(int(axis == each),) * 2 for each in range(3)], mode="edge")
-        moved = np.moveaxis(padded, axis, 0)
-        spread = _BLUR[0] * moved[:-2] + _BLUR[1] * moved[1:-1] + _BLUR[2] * moved[2:]
-        counts = np.moveaxis(spread, 0, axis)
-    return np.asarray(counts.ravel() / counts.sum(), np.float32)
+    counts = np.bincount(cells, minlength=_LEVELS**3) @ _BLUR
+    return np.asarray(counts / counts.sum(), np.float32)

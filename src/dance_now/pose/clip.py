@@ -26,7 +26,7 @@ _RETURN_SECONDS: Final = 0.3  # to what is seen again after a longer time
 _SEEN: Final = 0.5  # trust
 # how much noise there can be, see ``zero_phase``
 _TURN_NOISE: Final = (0.015, 0.05)  # radians
-_PLACE_NOISE: Final = (0.004, 0.006)  # of the standing height
+_PLACE_NOISE: Final = (0.004, 0.01)  # of the standing height
 _SHARE_NOISE: Final = (0.05, 0.1)
 _SIZE_NOISE: Final = (0.01, 0.02)
 

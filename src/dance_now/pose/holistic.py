@@ -34,6 +34,7 @@ _SEEN: Final = 0.3  # confidence of a point of the body from which its hand or f
 _FACE_PRESENT: Final = 0.5
 _SMALLEST_FACE: Final = 24.0  # pixels
 _FIRST_LOOKS: Final = 2
+_TURNS: Final = 4  # pictures in which hands and face of a further person are read once
 _LARGE_SEGMENTS: Final = np.arange(1, 11)  # shoulders, trunk, arms and legs
 _HEIGHT_QUANTILE: Final = 0.75
 
@@ -44,8 +45,8 @@ class Holistic:
     The body is ``BlazePose``'s. A hand that its network sees gets all 21 points, else the four that BlazePose
     marks; a face that its network sees gets all 70 points, else none. Their confidence is the network's
     presence. Their depth is true to scale within a hand or face, and set at the depth of the body's wrist or
-    nose. Of everybody but the first, hands and face are read in turn, and move along with wrist and nose in
-    between.
+    nose. Of everybody but the first, hands and face are read in one picture of four each, and move along
+    with wrist and nose in between.
     """
 
     def __init__(
@@ -147,17 +148,17 @@ class _CloserLook:
         Args:
             image: (H, W, 3) uint8 RGB.
             detection: the body.
-            turn: odd for hands, even for the face; None for both, which is also what a first look takes.
+            turn: counts up; of four, one is for the hands and one for the face. None for both, which is also
+                what a first look takes.
         """
         body = detection.pose.points
         if self._found is None or turn is None:
             self._found = self._read_hands(image, body), self._read_face(image, body)
         else:
             hands, face = ([each.carried(body) for each in part] for part in self._found)
-            reads_hands = turn % 2 == 1
             self._found = (
-                self._read_hands(image, body) if reads_hands else hands,
-                face if reads_hands else self._read_face(image, body),
+                self._read_hands(image, body) if turn % _TURNS == 0 else hands,
+                self._read_face(image, body) if turn % _TURNS == 2 else face,
             )
         return Detection(_joined(detection.pose, [*self._found[0], *self._found[1]]), detection.mask)
 

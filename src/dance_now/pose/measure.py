@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy.typing as npt
 
 from dance_now.pose.depth import DepthLifter, Sticks, level, sideways_turn
 from dance_now.pose.head import HEAD_POINTS, head_fit
-from dance_now.pose.keypoints import LEFT_HAND, RIGHT_HAND
+from dance_now.pose.keypoints import BODY, LEFT_HAND, RIGHT_HAND
+from dance_now.pose.lifting import Lifter, open_lifter
 from dance_now.pose.person import (
     ANKLE_HEIGHT,
     SEGMENT_INDEX,
@@ -116,7 +118,7 @@ class Measurer:
 
     def __call__(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> Measurement:
         """Reads one pose; ``time`` in seconds, ``size`` width and height of the picture."""
-        points, depth, weights, has_depth = _completed(pose)
+        points, depth, weights, has_depth = _completed(self._with_depth(pose))
         inside = np.ones(len(points)) if size is None else _inside(points, size)
         weights *= inside
         start, end = SEGMENTS.T
@@ -166,6 +168,16 @@ class Measurer:
             shown_share(points, pose.visible, self._size.height, size),
             self._depth.slope,
         )
+
+    @cached_property
+    def _lifter(self) -> Lifter | None:
+        return open_lifter()
+
+    def _with_depth(self, pose: Pose) -> Pose:
+        """The pose; where its source has no depth, with what the lifter makes of it."""
+        if pose.has_depth[BODY].any() or self._lifter is None:
+            return pose
+        return self._lifter(pose)
 
     def _turn(self, points: Array, weights: Array) -> float:
         ears = weights[[17, 18]]

@@ -66,10 +66,10 @@ class LiveSmoother:
     """
 
     def __init__(self) -> None:
-        self._limbs = OneEuro(0.3, 1.5, 3.0, still=0.9, shared=True)
+        self._limbs = OneEuro(0.05, 2.5, 2.0, still=0.6, shared=True, slack=0.13)
         self._ends = OneEuro(0.3, 1.2, 3.0, still=1.0, shared=True)
         self._fingers = OneEuro(0.4, 0.8, 3.0, still=1.0)
-        self._places = OneEuro(0.3, 6.0, 3.0, still=0.15, shared=True)
+        self._places = OneEuro(0.05, 8.0, 1.5, still=0.2, shared=True, slack=0.035)
         self._trust = OneEuro(1.5)
         self.reset()
 

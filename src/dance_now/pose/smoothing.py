@@ -6,6 +6,8 @@ Interactive Systems", CHI 2012.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,14 +15,17 @@ from dance_now.pose.vectors import length
 
 FloatArray = npt.NDArray[np.float64]
 
+_CATCH_UP: Final = 3.0  # Hz at most for what departs far: a single wild value is no motion
+
 
 class OneEuro:
     """Filters an array of values over time, each element on its own.
 
     The cutoff of the low-pass is ``minimum_cutoff + beta * |speed|`` in Hz, the speed in units of the
-    values a second: lower ``minimum_cutoff`` against jitter at rest, raise ``beta`` against lag. Two things
-    are added to the paper: noise has a speed too, which can be left out of account (``still``), and the
-    components of a vector can share one speed (``shared``), so that it takes no detour.
+    values a second: lower ``minimum_cutoff`` against jitter at rest, raise ``beta`` against lag. Three things
+    are added to the paper: noise has a speed too, which can be left out of account (``still``); the
+    components of a vector can share one speed (``shared``), so that it takes no detour; and what departs far
+    from the result moves, however slowly (``slack``), so that the cutoff at rest can be very low.
 
     Example:
         >>> smooth = OneEuro(minimum_cutoff=1.0, beta=0.0)
@@ -38,6 +43,7 @@ class OneEuro:
         *,
         still: float = 0.0,
         shared: bool = False,
+        slack: float | None = None,
     ) -> None:
         """Makes a filter that has seen nothing.
 
@@ -47,22 +53,29 @@ class OneEuro:
             derivative_cutoff: Hz, above 0; of the low-pass on the speed itself.
             still: speed that counts as none, at least 0.
             shared: the last axis holds the components of vectors.
+            slack: departure of a value from the result that raises the cutoff by 1 Hz, above 0; nearer ones
+                count for very little. The speed is then that of the values, not of values against results,
+                which at rest would take every departure for speed.
 
         Raises:
             ValueError: an argument out of its range.
         """
         if not (minimum_cutoff > 0 and derivative_cutoff > 0 and beta >= 0 and still >= 0):
             raise ValueError("cutoffs must be above 0 Hz, beta and still at least 0")
+        if slack is not None and not slack > 0:
+            raise ValueError("slack must be above 0")
         self._minimum_cutoff = minimum_cutoff
         self._beta = beta
         self._derivative_cutoff = derivative_cutoff
         self._still = still
         self._shared = shared
+        self._slack = slack
         self.reset()
 
     def reset(self) -> None:
         """Forgets everything seen."""
         self._value: FloatArray | None = None
+        self._raw: FloatArray = np.zeros(0)
         self._speed: FloatArray = np.zeros(0)
         self._time: FloatArray = np.zeros(0)
 
@@ -90,7 +103,7 @@ class OneEuro:
             raise ValueError(f"the filter holds values of shape {self._value.shape}, got {new.shape}")
         seen = self._time[np.isfinite(self._time)]
         if self._value is None or (seen.size and time < seen.max()):
-            self._value, self._speed = np.zeros(new.shape), np.zeros(new.shape)
+            self._value, self._raw, self._speed = (np.zeros(new.shape) for _ in range(3))
             self._time = np.full(new.shape, -np.inf)
         finite = np.isfinite(new)
         first = finite & ~np.isfinite(self._time)
@@ -99,17 +112,23 @@ class OneEuro:
         moving = step > 0
         step = np.where(moving, step, 1.0)
         new = np.where(finite, new, self._value)
-        raw_speed = (new - self._value) / step
+        departure = new - self._value
+        raw_speed = (departure if self._slack is None else new - self._raw) / step
         self._speed = np.where(
             moving, _blend(self._speed, raw_speed, self._derivative_cutoff, step), self._speed
         )
-        speed = length(self._speed) if self._shared else np.abs(self._speed)
-        cutoff = self._minimum_cutoff + self._beta * np.maximum(speed - self._still, 0.0)
+        cutoff = self._minimum_cutoff + self._beta * np.maximum(self._size(self._speed) - self._still, 0.0)
+        if self._slack is not None:
+            cutoff = cutoff + np.minimum((self._size(departure) / self._slack) ** 4, _CATCH_UP)
+        self._raw = np.where(finite, new, self._raw)
         self._value = np.where(
             moving, _blend(self._value, new, cutoff, step), np.where(first, new, self._value)
         )
         self._time = np.where(finite, time, self._time)
         return self._value.copy()
+
+    def _size(self, values: FloatArray) -> FloatArray:
+        return length(values) if self._shared else np.abs(values)
 
 
 def _blend(old: FloatArray, new: FloatArray, cutoff: FloatArray | float, step: FloatArray) -> FloatArray:

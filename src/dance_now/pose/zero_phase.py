@@ -18,8 +18,11 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 _SPLINE: Final = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-_LONGEST_SECONDS: Final = 1.2  # of a detail; slower than that is no jitter
+_LONGEST_SECONDS: Final = 5.0  # of a detail; slower than that is no jitter
 _THRESHOLD: Final = 2.2  # times the noise
+_NOISE_SECONDS: Final = (
+    0.2  # that errors last; of details that last longer, fewer are noise, and smaller ones
+)
 # Noise is read off the shortest details, where motion is least, and off the quieter part of the clip.
 _QUIET: Final = 0.3  # share of the clip
 _NOISE_OF_QUIET: Final = 1.3  # rms of normal noise in three components, over its quantile at that share
@@ -57,17 +60,23 @@ def zero_phase(values: npt.ArrayLike, step: float, between: tuple[float, float])
             noise = _NOISE_OF_QUIET * np.sqrt(np.quantile(energy, _QUIET, axis=0))
             threshold = _THRESHOLD * np.clip(noise, *between)
         # judged over the detail's own duration: a detail swings through 0
-        ratio = (np.maximum(_convolved(energy, gap), 0.0) / threshold**2) ** 2
+        share = min(1.0, _NOISE_SECONDS / (gap * step))
+        ratio = (_convolved(energy, gap, even=True) / (share * threshold**2)) ** 2
         kept += detail * (ratio / (1 + ratio))
         rough, gap = smooth, 2 * gap
     return rough + kept
 
 
-def _convolved(values: Array, gap: int) -> Array:
-    """The spline, ``gap`` moments between its taps; beyond its ends a signal goes on point-symmetrically."""
+def _convolved(values: Array, gap: int, *, even: bool = False) -> Array:
+    """The spline, ``gap`` moments between its taps.
+
+    Beyond its ends a signal goes on point-symmetrically, as what moves does; or ``even``, for what is never
+    below 0.
+    """
     reach = 2 * gap
-    before = 2 * values[:1] - values[reach:0:-1]
-    after = 2 * values[-1:] - values[-2 : -2 - reach : -1]
+    before, after = values[reach:0:-1], values[-2 : -2 - reach : -1]
+    if not even:
+        before, after = 2 * values[:1] - before, 2 * values[-1:] - after
     padded = np.concatenate([before, values, after])
     result = np.zeros_like(values)
     for tap, weight in enumerate(_SPLINE):
