@@ -39,8 +39,8 @@ from dance_now.studio.face import face_landmarks
 from dance_now.studio.posing import AvatarPoser
 from dance_now.studio.renderer import Renderer
 from dance_now.studio.springs import Springs
-from dance_now.training.evaluation import contact_sheet, over
 from dance_now.training.metrics import Score, score
+from dance_now.training.sheets import contact_sheet, over
 
 VIDEOS = ("sam2_juggle.mp4", "single_cam01.mp4", "single_cam03.mp4")
 SIZE = 512

@@ -14,8 +14,8 @@ from dance_now.dancing import DanceResult
 from dance_now.studio.avatar_options import AvatarOptions
 from dance_now.studio.dataset import DatasetSummary
 from dance_now.training.config import PRESETS
-from dance_now.training.evaluation import Evaluation
-from dance_now.training.pipeline import Rights
+from dance_now.training.evaluation import Evaluation, Summary
+from dance_now.training.shipping import Rights
 
 WITHOUT = """
 import sys
@@ -62,6 +62,7 @@ def test_dance_has_defaults(run, calls):
             "match": 0.5,
             "height": "person",
             "quality": "fast",
+            "keep_objects": False,
             "estimator": "mediapipe",
             "model": None,
             "poses": None,
@@ -80,7 +81,7 @@ def test_dance_passes_its_options_on(run, calls):
     run(
         *("dance", "clip.mp4", "-c", "my.dance", "-o", "out.mov", "--scene", "alpha"),
         *("--person", "left", "--background", "navy", "--match", "0.25", "--height", "own"),
-        *("--quality", "best", "--estimator", "rtmw", "--model", "net.onnx"),
+        *("--quality", "best", "--keep-objects", "--estimator", "rtmw", "--model", "net.onnx"),
         *("--poses", "keys", "--size", "640x480", "--fps", "24"),
         *("--start", "1.5", "--end", "3", "--overwrite", "--preview", "--device", "cpu"),
     )
@@ -95,6 +96,7 @@ def test_dance_passes_its_options_on(run, calls):
             "match": 0.25,
             "height": "own",
             "quality": "best",
+            "keep_objects": True,
             "estimator": "rtmw",
             "model": Path("net.onnx"),
             "poses": Path("keys"),
@@ -143,10 +145,10 @@ def test_render_passes_its_options_on_and_counts(run, monkeypatch):
     outcome = run(
         *("render", "a.vrm", "-o", "data", "--images", "20", "--motions", "bvh", "--seed", "7"),
         *("--workers", "3", "--overwrite", "--hide", "sword", "--hide", "shield", "--bones", "bones.json"),
-        "--i-have-permission",
+        *("--i-have-permission", "--shards"),
     )
     avatar_options = AvatarOptions(hide=("sword", "shield"), bones=Path("bones.json"), has_permission=True)
-    options = {"seed": 7, "workers": 3, "overwrite": True, "options": avatar_options}
+    options = {"seed": 7, "workers": 3, "overwrite": True, "shards": True, "options": avatar_options}
     assert seen == [(Path("a.vrm"), Path("data"), 20, Path("bvh"), options)]
     assert outcome.out == "data: 18 pictures to train on, 2 to test with\n"
 
@@ -171,10 +173,11 @@ def test_render_makes_a_video_of_one_motion(run, tmp_path, monkeypatch):
 def test_train_takes_a_preset_and_what_differs_from_it(run, monkeypatch):
     seen = []
 
-    def train(source, output, config, *, motions, rights, options, report):
+    def train(source, output, config, *, motions, rights, options, sticks, stage, report):
         seen.append((source, output, config.steps, config.images, motions, rights, options))
         report("train", 7, 7, "loss 0.1")
-        return Evaluation(3, 21.25, 19.0, 0.9512)
+        overall = Summary(3, 21.25, 19.0, 0.9, 0.9512, 0.01, None, 0, None, None, None)
+        return Evaluation(overall, {}, (), 0.5, ())
 
     monkeypatch.setattr(dance_now.training.pipeline, "train", train)
     words = ("train", "a.vrm", "-o", "a.dance", "--preset", "debug", "--steps", "7")

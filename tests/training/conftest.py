@@ -17,6 +17,7 @@ from dance_now.pose.keypoints import BODY_LIMBS, FACE
 from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.points import MeshPoints
+from dance_now.studio.surface_patches import CHANNELS, TEXELS
 from dance_now.training.config import PRESETS, TrainingConfig
 from dance_now.training.data import LabelledPictures
 from dance_now.training.generator import GeneratorConfig, PointsGenerator
@@ -57,13 +58,19 @@ def mesh(skeleton: Skeleton) -> MeshPoints:
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     position = ends[chosen, 0] * (1 - along) + ends[chosen, 1] * along + radius[chosen, None] * direction
     bones = rows[chosen]
+    patches = np.full((POINTS, TEXELS, TEXELS, CHANNELS), (0, 0, 0, 255, 128), np.uint8)  # flat and whole
+    patches[..., :3] = (colours()[bones, None, None] * 255).astype(np.uint8)
     return MeshPoints(
         position=position.astype(np.float32),
         normal=direction.astype(np.float32),
         colour=colours()[bones].astype(np.float32),
         bones=np.stack([bones, 0 * bones, 0 * bones, 0 * bones], axis=1),
         weights=np.tile(np.array([1, 0, 0, 0], np.float32), (POINTS, 1)),
+        reach=np.full(POINTS, 0.4 * RADIUS, np.float32),
+        two_sided=np.zeros(POINTS, np.bool_),
+        patches=patches,
         morphs=(generator.normal(size=(POINTS, 2, 3)) * 0.005).astype(np.float32),
+        patch_morphs=(generator.normal(size=(POINTS, 2, 2, 3)) * 0.001).astype(np.float32),
         face_basis=(generator.normal(size=(2, FACE.stop - FACE.start, 3)) * 0.02).astype(np.float32),
     )
 
@@ -98,8 +105,8 @@ def drawn_simply(pose: Pose) -> npt.NDArray[np.uint8]:
 
 
 @pytest.fixture(scope="session")
-def dataset(skeleton: Skeleton, mesh: MeshPoints, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six training and two test pictures, in the layout that the studio writes."""
+def pairs(skeleton: Skeleton, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six training and two test pictures with their labels."""
     folder = tmp_path_factory.mktemp("dataset")
     for number in range(8):
         split = "train" if number < 6 else "test"
@@ -110,7 +117,13 @@ def dataset(skeleton: Skeleton, mesh: MeshPoints, tmp_path_factory: pytest.TempP
         cv2.imwrite(str(folder / f"{split}_img" / f"p{number}.png"), picture)
         label = json.dumps({"version": 1.3, "people": [pose.to_openpose()]})
         (folder / f"{split}_label" / f"p{number}_keypoints.json").write_text(label)
-    mesh.save(folder / "points.npz")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dataset(pairs: Path, skeleton: Skeleton, mesh: MeshPoints) -> Path:
+    """All that the studio writes."""
+    mesh.save(pairs / "points.npz")
     description = {
         "avatar": {"licence": "CC0", "credits": "nobody", "sha256": "0" * 64},
         "labels_sha256": "1" * 64,
@@ -120,14 +133,14 @@ def dataset(skeleton: Skeleton, mesh: MeshPoints, tmp_path_factory: pytest.TempP
         "seed": 0,
         "skeleton": skeleton.to_json(),
     }
-    (folder / "dataset.json").write_text(json.dumps(description))
-    return folder
+    (pairs / "dataset.json").write_text(json.dumps(description))
+    return pairs
 
 
 @pytest.fixture(scope="session")
-def pictures(dataset: Path) -> LabelledPictures:
+def pictures(pairs: Path) -> LabelledPictures:
     """The training split."""
-    return LabelledPictures(dataset, "train")
+    return LabelledPictures(pairs, "train")
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,16 @@
 import pytest
 import torch
 
+from dance_now.training.data import LabelledPictures
 from dance_now.training.losses import (
     MultiScaleDiscriminator,
+    Verdicts,
     adversarial_loss,
     discriminator_loss,
+    face_crops,
     reconstruction_loss,
+    temporal_loss,
 )
-
-Verdicts = list[tuple[torch.Tensor, list[torch.Tensor]]]
 
 
 def figure() -> torch.Tensor:
@@ -49,7 +51,7 @@ def test_blur_costs_more_than_brightness() -> None:
     ("real", "fake", "loss"), [(1, -1, 0), (2, -3, 0), (0, 0, 2), (-1, 1, 4), (1, 0, 1), (0, -1, 1)]
 )
 def test_the_discriminator_is_content_beyond_the_margin(real: float, fake: float, loss: float) -> None:
-    assert discriminator_loss(judged(real), judged(fake)) == pytest.approx(loss)
+    assert discriminator_loss(judged(real), judged(fake)).tolist() == pytest.approx([loss])
 
 
 def test_the_generator_wants_to_be_taken_for_real() -> None:
@@ -59,8 +61,8 @@ def test_the_generator_wants_to_be_taken_for_real() -> None:
 
 
 def test_features_match_where_pictures_do() -> None:
-    assert adversarial_loss(judged(0.3), judged(0.3))[1] == 0
-    assert adversarial_loss(judged(0.3), judged(0.5))[1] == pytest.approx(0.2)
+    assert adversarial_loss(judged(0.3), judged(0.3))[1].tolist() == [0]
+    assert adversarial_loss(judged(0.3), judged(0.5))[1].tolist() == pytest.approx([0.2])
 
 
 def test_the_discriminator_judges_patches_on_two_scales() -> None:
@@ -76,3 +78,55 @@ def test_matching_does_not_train_on_the_real_side() -> None:
     adversarial_loss(real, fake)[1].backward()
     assert real[0][1][0].grad is None
     assert fake[0][1][0].grad is not None
+
+
+@torch.no_grad()
+def test_pictures_of_a_batch_are_judged_alone() -> None:
+    judges = MultiScaleDiscriminator(width=4)
+    pictures = torch.rand(3, 4, 64, 64)
+    together = discriminator_loss(judges(pictures), judges(1 - pictures))
+    for row in range(3):
+        alone = discriminator_loss(judges(pictures[row, None]), judges(1 - pictures[row, None]))
+        assert float(alone) == pytest.approx(float(together[row]), abs=1e-5)
+
+
+@pytest.mark.parametrize("shift", [(1, 0), (-1, 0), (0, 1), (1, -1), (-2, 3)])
+def test_a_figure_that_takes_its_picture_along_is_steady(shift: tuple[int, int]) -> None:
+    drawn = torch.rand(1, 4, 32, 40)
+    x, y = shift
+    moved = torch.roll(drawn, (y, x), dims=(2, 3))
+    assert temporal_loss(drawn, moved, shift) == 0
+    assert temporal_loss(drawn, drawn, shift) > 0.1
+
+
+def test_faces_are_cut_out(pictures: LabelledPictures) -> None:
+    keypoints = torch.from_numpy(pictures.keypoints[:2])
+    true = torch.from_numpy(pictures.picture(0)).permute(2, 0, 1)[None].float().expand(2, -1, -1, -1) / 255
+    crops, shown = face_crops(true, keypoints, 32)
+    assert crops.shape == (2, 4, 32, 32)
+    assert shown.tolist() == [1, 1]
+    head = keypoints[0, [0, 15, 16, 17, 18], :2].mean(dim=0).round().int()
+    middle = true[0, :, head[1], head[0]]
+    torch.testing.assert_close(crops[0, :, 16, 16], middle, atol=0.02, rtol=0)
+
+
+def test_a_crop_is_the_same_size_as_its_square() -> None:
+    """One pixel of the crop is one of the picture where the square has as many."""
+    keypoints = torch.zeros(1, 137, 4)
+    keypoints[0, 0] = torch.tensor([20.0, 30.0, 0, 1])
+    keypoints[0, 15] = torch.tensor([30.0, 40.0, 0, 1])
+    picture = torch.rand(1, 4, 64, 64)
+    crops, shown = face_crops(picture, keypoints, 14)
+    assert shown.tolist() == [1]
+    torch.testing.assert_close(crops, picture[..., 28:42, 18:32], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("place", [(-5.0, 20.0), (20.0, 70.0), None])
+def test_faces_out_of_sight_do_not_count(place: tuple[float, float] | None) -> None:
+    keypoints = torch.zeros(1, 137, 4)
+    if place is not None:
+        keypoints[0, 0, :2] = torch.tensor(place)
+        keypoints[0, 0, 3] = 1
+    crops, shown = face_crops(torch.rand(1, 4, 64, 64), keypoints, 16)
+    assert shown.tolist() == [0]
+    assert crops.isfinite().all()

@@ -22,14 +22,16 @@ from dance_now.character.onnx_check import check_generator
 from dance_now.errors import DanceNowError
 from dance_now.pose.pose import Pose
 from dance_now.studio.avatar_options import AvatarOptions
-from dance_now.training import pipeline
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
-from dance_now.training.evaluation import Evaluation, contact_sheet, evaluate, over
+from dance_now.training.evaluation import Evaluation, evaluate
 from dance_now.training.export import TOLERANCE, compare, rounded
 from dance_now.training.generator import ShippedGenerator
 from dance_now.training.loop import Trainer
-from dance_now.training.pipeline import Rights, build_generator, dataset_card, train
+from dance_now.training.pipeline import train
+from dance_now.training.points_stages import build_generator
+from dance_now.training.shipping import Rights, dataset_card
+from dance_now.training.sources import opening
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ def test_a_run_is_not_continued_with_other_parts_hidden(
     debug: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(AvatarOptions, "load", lambda options, path: SimpleNamespace(licence="CC0"))
-    monkeypatch.setattr(pipeline, "render_dataset", lambda avatar, dataset, *_, **__: dataset.mkdir())
+    monkeypatch.setattr(opening, "render_dataset", lambda avatar, dataset, *_, **__: dataset.mkdir())
     avatar, output = tmp_path / "a.vrm", tmp_path / "a.dance"
     avatar.write_bytes(b"the same")
     for hide, message in (
@@ -282,33 +284,5 @@ def test_a_data_set_without_points_is_refused(dataset: Path, debug: TrainingConf
         train(copy, tmp_path / "tiny.dance", debug, report=silent)
 
 
-def test_evaluation_draws_a_sheet(trained: Trained, dataset: Path, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    sheet = tmp_path / "sheet.png"
-    result = evaluate(
-        Character(trained.content), dataset, sheet, report=lambda done, total: told.append((done, total))
-    )
-    assert told == [(1, 2), (2, 2)]
-    assert result == trained.evaluation
-    assert 0 < result.iou <= 1
-    assert result.psnr_low <= result.psnr
-    drawn = cv2.imread(str(sheet))
-    assert drawn is not None
-    assert drawn.shape == (512, 3 * 1024, 3)
-    assert evaluate(Character(trained.content), dataset, limit=1).pictures == 1
-
-
-def test_tiles_fill_rows() -> None:
-    tiles = [np.full((4, 6, 3), value, np.uint8) for value in (1, 2, 3)]
-    sheet = contact_sheet(tiles, columns=2)
-    assert sheet.shape == (8, 12, 3)
-    assert (sheet[4:, :6] == 3).all()
-    assert (sheet[4:, 6:] == 255).all()
-
-
-def test_laying_over_shows_the_backdrop_where_it_is_clear() -> None:
-    picture = np.zeros((2, 2, 4), np.uint8)
-    picture[0] = [10, 20, 30, 255]
-    laid = over(picture)
-    assert laid[0, 0].tolist() == [10, 20, 30]
-    assert laid[1, 0].tolist() == [200, 220, 255]
+def test_the_file_is_worth_what_training_told(trained: Trained, dataset: Path) -> None:
+    assert evaluate(Character(trained.content), dataset) == trained.evaluation

@@ -38,9 +38,10 @@ _MAXIMUM_RANK: Final = 8
 _MAXIMUM_ATTRIBUTE: Final = 1 << 16
 _MAXIMUM_ELEMENTS: Final = 1 << 26
 
-FLOAT, INT32, INT64, BOOL, FLOAT16 = 1, 6, 7, 9, 10
+FLOAT, UINT8, INT32, INT64, BOOL, FLOAT16 = 1, 2, 6, 7, 9, 10
 ELEMENT_TYPES: Final[Mapping[int, npt.DTypeLike]] = {
     FLOAT: "<f4",
+    UINT8: "u1",
     INT32: "<i4",
     INT64: "<i8",
     BOOL: "?",

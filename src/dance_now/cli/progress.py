@@ -123,14 +123,14 @@ def _silence_opencv() -> None:
 
 
 def set_up_logging(verbose: bool) -> None:
-    """Sends the package's log to stderr: all of it, or only what is fetched and how raw pictures are read."""
+    """Sends the package's log to stderr: all of it, or only what is fetched, read raw, or skipped."""
     if not verbose:
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx._internal").setLevel(logging.ERROR)  # names packages nobody needs
         _silence_opencv()  # our errors say what is damaged
     package = logging.getLogger("dance_now")
     package.setLevel(logging.DEBUG if verbose else logging.ERROR)
-    for module in ("dance_now.wheels", "dance_now.media.raw_sink"):
+    for module in ("dance_now.wheels", "dance_now.media.raw_sink", "dance_now.training.data"):
         logging.getLogger(module).setLevel(logging.INFO)
     handler = _ConsoleHandler()
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s" if verbose else "%(message)s"))

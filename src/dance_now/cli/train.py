@@ -1,4 +1,4 @@
-"""``dance-now train``: a character file from an avatar or a data set."""
+"""``dance-now train``: a character file from an avatar, a data set, or a video of somebody."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def train(
     /,
     output: _Output,
     *,
-    preset: Literal["debug", "quick", "full"] = "quick",
+    preset: Literal["debug", "quick", "standard", "full"] = "quick",
+    generator: Literal["points", "sticks"] = "points",
+    stage: Literal["heads", "body", "fake-heads", "head", "export", "all"] = "all",
+    head_size: OptionalCount = None,
     motions: OptionalFolder = None,
     steps: OptionalCount = None,
     images: OptionalCount = None,
@@ -34,9 +37,14 @@ def train(
     """Train a character; the same command goes on with a run that was interrupted.
 
     Args:
-        source: an avatar (.vrm, .glb; mascot is built in), or a folder made by dance-now render.
+        source: an avatar (.vrm, .glb; mascot is built in), a folder made by dance-now render, a folder of
+            pictures with OpenPose labels (train_img, train_label), or a video of somebody.
         output: the character file to write; the run is kept beside it in NAME.run.
-        preset: debug takes seconds and proves the chain, quick fits a CPU, full wants a GPU.
+        preset: debug takes seconds and proves the chain, quick about ten minutes on two cores, standard hours
+            on a CPU, full wants a GPU.
+        generator: points, or the original's: drawn sticks into a pix2pixHD body and a residual head.
+        stage: one stage of the sticks alone; points know body and export.
+        head_size: side in pixels of the square around the head that sticks draw once more.
         motions: a file of motions (.bvh, .vrma, .glb, .gltf, DeepMimic's .txt) or a folder of them, in place
             of the 23 minutes that are built in.
         steps: another number of training steps than the preset's.
@@ -51,14 +59,22 @@ def train(
         from dance_now.studio.avatar_options import AvatarOptions
         from dance_now.studio.mascot.built_in import avatar_file
         from dance_now.training.config import PRESETS
-        from dance_now.training.pipeline import Rights
+        from dance_now.training.pipeline import HEAD_STAGES
         from dance_now.training.pipeline import train as train_character
+        from dance_now.training.shipping import Rights
+        from dance_now.training.sticks.config import STICKS
 
     config = PRESETS[preset]
-    for option, value in (("steps", steps), ("images", images)):
+    for option, value in (("steps", steps), ("images", images), ("head-size", head_size)):
         if value is not None and value < 1:
             raise DanceNowError(f"--{option} must be at least 1, not {value}.")
     config = replace(config, steps=steps or config.steps, images=images or config.images)
+    if generator == "points" and stage in HEAD_STAGES:
+        say(f"Nothing to do for --stage {stage}: points draw heads in the same network as the body.")
+        return
+    if head_size is not None and (head_size % 4 or not 16 <= head_size <= 512):
+        raise DanceNowError(f"--head-size must be a multiple of 4 from 16 to 512, not {head_size}.")
+    sticks = replace(STICKS[preset], head_size=head_size) if generator == "sticks" else None
     with avatar_file(source) as avatar, ProgressBars() as bars:
         result = train_character(
             avatar,
@@ -67,8 +83,13 @@ def train(
             motions=motions,
             rights=Rights(licence, credits),
             options=AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission),
+            sticks=sticks,
+            stage=stage,
             report=bars.update,
         )
+    if result is None:
+        say(f"{output.with_suffix('.run')}: stage {stage} is done")
+        return
     say(
         f"{output}: PSNR {result.psnr:.2f} dB, silhouette IoU {result.iou:.4f} "
         f"(medians of {result.pictures} test pictures)"

@@ -32,7 +32,7 @@ from dance_now.studio.points import sample_points
 from dance_now.studio.selection import PoseChoice, choose_poses
 
 SCHEMA: Final = 1
-POINT_BUDGET: Final = 14_000
+POINT_BUDGET: Final = 20_000
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from dance_now.studio.avatar import Avatar
 from dance_now.studio.face import FaceLandmarks, expression_basis, expression_names
 from dance_now.studio.point_density import PointDensity, shown_density
 from dance_now.studio.posing import avatar_bones
-from dance_now.studio.surface_patches import CHANNELS, TEXELS, bake_patches
-from dance_now.studio.surface_samples import IntArray, Piece, SurfaceSamples, gathered, scatter
+from dance_now.studio.surface_patches import CHANNELS, TEXELS, bake_patches, tangents
+from dance_now.studio.surface_samples import IntArray, Piece, SurfaceSamples, changes_along, gathered, scatter
 
 INFLUENCES: Final = 4
 _MAXIMUM_POINTS: Final = 1_000_000
@@ -39,6 +39,7 @@ _SHAPES: Final[dict[str, tuple[int, ...]]] = {
     "two_sided": (),
     "patches": (TEXELS, TEXELS, CHANNELS),
 }
+_OF_EXPRESSIONS: Final = ("morphs", "patch_morphs")
 _KINDS: Final[dict[str, npt.DTypeLike]] = {"bones": np.int64, "two_sided": np.bool_, "patches": np.uint8}
 
 
@@ -57,6 +58,7 @@ class MeshPoints:
         patches: (N, TEXELS, TEXELS, CHANNELS) uint8 the surface around each point, as ``bake_patches``
             makes it.
         morphs: (N, E, 3) float32 metres each of E expressions at full weight moves a point.
+        patch_morphs: (N, 2, E, 3) float32 metres each moves the ends of a patch's two tangents.
         face_basis: (E, 70, 3) float32 metres it moves the face's keypoints, head at rest.
     """
 
@@ -69,12 +71,14 @@ class MeshPoints:
     two_sided: npt.NDArray[np.bool_]
     patches: npt.NDArray[np.uint8]
     morphs: FloatArray
+    patch_morphs: FloatArray
     face_basis: FloatArray
 
     def __post_init__(self) -> None:
         count, expressions = len(self.position), len(self.face_basis)
         for name, shape in (
             ("morphs", (count, expressions, 3)),
+            ("patch_morphs", (count, 2, expressions, 3)),
             ("face_basis", (expressions, _FACE_POINTS, 3)),
         ):
             if getattr(self, name).shape != shape or not np.isfinite(getattr(self, name)).all():
@@ -93,7 +97,7 @@ class MeshPoints:
 
     def save(self, path: Path) -> None:
         """Writes a .npz file; bones as bytes."""
-        arrays = {name: getattr(self, name) for name in (*_SHAPES, "morphs", "face_basis")}
+        arrays = {name: getattr(self, name) for name in (*_SHAPES, *_OF_EXPRESSIONS, "face_basis")}
         arrays["bones"] = self.bones.astype(np.uint8)
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -109,7 +113,7 @@ class MeshPoints:
             if path.stat().st_size > _MAXIMUM_BYTES:
                 raise ValueError("too large")
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in (*_SHAPES, "morphs", "face_basis")}
+                arrays = {name: file[name] for name in (*_SHAPES, *_OF_EXPRESSIONS, "face_basis")}
             if max(len(array) for array in arrays.values()) > _MAXIMUM_POINTS:
                 raise ValueError("too many points")
             return cls(**{name: array.astype(_KINDS.get(name, np.float32)) for name, array in arrays.items()})
@@ -121,7 +125,7 @@ class MeshPoints:
         if count >= len(self):
             return self
         rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
-        arrays = {name: getattr(self, name)[rows] for name in (*_SHAPES, "morphs")}
+        arrays = {name: getattr(self, name)[rows] for name in (*_SHAPES, *_OF_EXPRESSIONS)}
         return MeshPoints(**arrays, face_basis=self.face_basis)
 
 
@@ -187,6 +191,7 @@ def sample_points(
         two_sided=np.array([piece.primitive.material.double_sided for piece in pieces])[chosen.layer],
         patches=patches,
         morphs=gathered(chosen, [piece.moves for piece in pieces]),
+        patch_morphs=changes_along(chosen, pieces, reach[:, None, None] * tangents(chosen.normal)),
         face_basis=basis,
     )
 

@@ -138,6 +138,31 @@ def gathered(samples: SurfaceSamples, values: list[FloatArray]) -> FloatArray:
     return result
 
 
+def changes_along(samples: SurfaceSamples, pieces: list[Piece], steps: FloatArray) -> FloatArray:
+    """(n, k, E, 3) how the expressions' moves change over ``steps`` (n, k, 3) along the surface, metres.
+
+    Linear over the triangle in which a place lies.
+    """
+    corners = gathered_corners(samples, [piece.positions for piece in pieces]).astype(np.float64)
+    moves = gathered_corners(samples, [piece.moves for piece in pieces])
+    edges = corners[:, 1:] - corners[:, :1]  # (n, 2, 3)
+    metric = np.einsum("nic,njc->nij", edges, edges)
+    metric += 1e-9 * np.trace(metric, axis1=1, axis2=2)[:, None, None] * np.eye(2) + 1e-18 * np.eye(2)
+    across = np.einsum("nic,nkc->nik", edges, steps)
+    shares = np.linalg.solve(metric, across)  # (n, 2, k)
+    change = np.einsum("nik,niec->nkec", shares, moves[:, 1:] - moves[:, :1])
+    return np.asarray(change, np.float32)
+
+
+def gathered_corners(samples: SurfaceSamples, values: list[FloatArray]) -> FloatArray:
+    """(n, 3, ...) what the corners have of the triangles in which places on all pieces lie."""
+    result = np.zeros((len(samples), 3, *values[0].shape[1:]), np.float32)
+    for layer, of_vertices in enumerate(values):
+        here = samples.layer == layer
+        result[here] = of_vertices[samples.corners[here]]
+    return result
+
+
 def _mixed(values: FloatArray, corners: IntArray, shares: FloatArray) -> FloatArray:
     result: FloatArray = np.einsum("nk,nk...->n...", shares, values[corners])
     return result

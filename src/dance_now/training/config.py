@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
+from dance_now.errors import DanceNowError
 from dance_now.training.generator import GeneratorConfig
+from dance_now.training.pose_noise import PoseNoise
 
-PresetName = Literal["debug", "quick", "full"]
+PresetName = Literal["debug", "quick", "standard", "full"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """What is added to the reconstruction loss, whose weight is 1; 0 leaves a loss out.
+
+    Attributes:
+        adversarial: hinge loss of the patch discriminators.
+        matching: feature matching.
+        face: discriminator of the face alone; a factor on ``adversarial`` and ``matching``.
+        perceptual: distance of the features of a classifier.
+        temporal: difference of pictures of almost the same pose.
+    """
+
+    adversarial: float = 0.004
+    matching: float = 0.05
+    face: float = 0.0
+    perceptual: float = 0.0
+    temporal: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,14 +37,16 @@ class TrainingConfig:
 
     Attributes:
         steps: optimiser steps.
-        batch: pictures a step.
+        batch: pictures a step, of all workers together.
         window: side in pixels of the square windows cut from the 512 px pictures; they lie on the figure.
         rate: Adam's learning rate for the decoder at its peak (cosine decay to 2 %).
-        adversarial_from: part of the run after which the discriminator joins.
-        adversarial_weight: weight of the hinge loss.
-        matching_weight: weight of feature matching.
+        losses: weights of the losses.
+        adversarial_from: part of the run after which the discriminators join; 1: never.
+        pose_noise: errors of the poses that pictures are drawn from.
         average: decay of the averaged weights that are shipped.
         checkpoint_minutes: how often the run is saved.
+        preview_minutes: how often the preview sheet is drawn.
+        log_every: steps from one line of the log to the next.
         images: pictures rendered when the source is an avatar.
         seed: of everything random.
         generator: sizes of the generator.
@@ -33,11 +56,13 @@ class TrainingConfig:
     batch: int
     window: int
     rate: float = 2e-3
+    losses: LossWeights = field(default_factory=LossWeights)
     adversarial_from: float = 0.65
-    adversarial_weight: float = 0.004
-    matching_weight: float = 0.05
+    pose_noise: PoseNoise = field(default_factory=PoseNoise)
     average: float = 0.998
-    checkpoint_minutes: float = 3.0
+    checkpoint_minutes: float = 2.0
+    preview_minutes: float = 5.0
+    log_every: int = 25
     images: int
     seed: int = 0
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
@@ -46,14 +71,33 @@ class TrainingConfig:
         """Plain dictionaries."""
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The configuration that ``to_json`` was called on.
+
+        Raises:
+            DanceNowError: it is that of another version.
+        """
+        try:
+            parts: dict[str, Any] = {
+                "losses": LossWeights(**data["losses"]),
+                "pose_noise": PoseNoise(**data["pose_noise"]),
+                "generator": GeneratorConfig(**data["generator"]),
+            }
+            return cls(**{**data, **parts})
+        except (KeyError, TypeError) as error:
+            raise DanceNowError(f"The run's configuration is that of another version ({error}).") from error
+
 
 PRESETS: dict[PresetName, TrainingConfig] = {
     # Seconds on a CPU; proves that every stage runs, draws a blur.
     "debug": TrainingConfig(
-        steps=12, batch=2, window=128, images=24, generator=GeneratorConfig(points=1500, width=8)
+        steps=12, batch=2, window=128, log_every=1, images=24, generator=GeneratorConfig(points=1500, width=8)
     ),
-    # For a CPU: hours, not days.
-    "quick": TrainingConfig(steps=12000, batch=4, window=256, images=6000),
+    # About ten minutes on two CPU cores, rendering and scoring included; too short for discriminators.
+    "quick": TrainingConfig(steps=1500, batch=4, window=256, adversarial_from=1.0, images=700),
+    # For a CPU: an hour or two.
+    "standard": TrainingConfig(steps=5000, batch=4, window=256, images=4000),
     # For a GPU.
     "full": TrainingConfig(steps=60000, batch=16, window=384, images=12000),
 }

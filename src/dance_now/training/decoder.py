@@ -56,8 +56,8 @@ class Decoder(nn.Module):
         self.middle = nn.Sequential(Residual(4 * width), Residual(4 * width))
         self.up2 = Convolution(7 * width, 3 * width)
         self.up1 = Convolution(5 * width, 2 * width)
-        self.up0 = Convolution(3 * width, 2 * width)
-        self.out = nn.Conv2d(2 * width, 16, 3, 1, 1)
+        self.up0 = Convolution(3 * width, 16)
+        self.out = nn.Conv2d(16, 16, 3, 1, 1)
         for parameter in self.out.parameters():
             nn.init.zeros_(parameter)
 

@@ -14,12 +14,12 @@ import onnx
 import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from dance_now.arrays import FloatArray
 from dance_now.character.file import CANVAS, CharacterCard, CharacterFile
 from dance_now.errors import DanceNowError
 from dance_now.pose.keypoints import POINT_COUNT
-from dance_now.training.generator import PointsGenerator, ShippedGenerator
 
 logger = logging.getLogger(__name__)
 
@@ -28,18 +28,18 @@ TOLERANCE = 2e-3
 _HALF_FROM = 512  # elements; smaller tensors are kept in single precision
 
 
-def export_character(generator: PointsGenerator, card: CharacterCard, samples: FloatArray) -> CharacterFile:
+def export_character(shipped: nn.Module, card: CharacterCard, samples: FloatArray) -> CharacterFile:
     """The character file's content.
 
     Args:
-        generator: trained, in evaluation mode.
+        shipped: keypoints (B, 137, 4) in canvas px to straight RGBA (B, 4, CANVAS, CANVAS), evaluation mode.
         card: what character.json will say.
         samples: (n, 137, 4) labels on which the graph is compared with torch; the first is the preview.
 
     Raises:
         DanceNowError: the graph and torch differ by more than TOLERANCE.
     """
-    shipped = ShippedGenerator(rounded(generator).cpu()).eval()
+    shipped = rounded(shipped).cpu().eval()
     graph = to_onnx(shipped)
     difference, pictures = compare(shipped, graph, samples)
     logger.info("onnx differs from torch by at most %.1e", difference)
@@ -54,25 +54,31 @@ def export_character(generator: PointsGenerator, card: CharacterCard, samples: F
     return CharacterFile(card, graph, encoded.tobytes())
 
 
-def rounded(generator: PointsGenerator) -> PointsGenerator:
+def rounded(network: nn.Module) -> nn.Module:
     """A copy whose large tensors are rounded to half precision, as the file stores them."""
-    generator = copy.deepcopy(generator)
+    network = copy.deepcopy(network)
     with torch.no_grad():
-        for tensor in (*generator.parameters(), *generator.buffers()):
+        for tensor in (*network.parameters(), *network.buffers()):
             if tensor.is_floating_point() and tensor.numel() >= _HALF_FROM:
                 tensor.copy_(tensor.half().float())
-    return generator
+    return network
 
 
-def to_onnx(shipped: ShippedGenerator) -> bytes:
-    """The graph points (B, 137, 4) -> rgba (B, 4, 512, 512), large weights in half precision."""
-    example = torch.rand(2, POINT_COUNT, 4)
+def to_onnx(shipped: nn.Module, points: tuple[int, int] = (POINT_COUNT, 4), output: str = "rgba") -> bytes:
+    """The graph of a network, large weights in half precision.
+
+    Args:
+        shipped: its network; by default one that makes points (B, 137, 4) into rgba (B, 4, 512, 512).
+        points: rows and columns of its input, which is called "points".
+        output: what its output is to be called.
+    """
+    example = torch.rand(2, *points)
     with _quiet_torch():
         program = torch.onnx.export(
             shipped,
             (example,),
             input_names=["points"],
-            output_names=["rgba"],
+            output_names=[output],
             opset_version=OPSET,
             dynamo=True,
             dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=64)},),
@@ -126,7 +132,7 @@ def _store_in_half(graph: onnx.GraphProto) -> None:
         graph.node.insert(0, helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
 
 
-def compare(shipped: ShippedGenerator, graph: bytes, samples: FloatArray) -> tuple[float, FloatArray]:
+def compare(shipped: nn.Module, graph: bytes, samples: FloatArray) -> tuple[float, FloatArray]:
     """Greatest premultiplied difference of torch and ONNX over samples (n, 137, 4), and ONNX's pictures."""
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     pictures, worst = [], 0.0

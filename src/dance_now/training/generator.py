@@ -10,16 +10,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from dance_now.arrays import FloatArray
 from dance_now.pose.bones import BONE_INDEX, BoneRig
 from dance_now.pose.keypoints import FACE
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.points import MeshPoints
+from dance_now.studio.surface_patches import tangents
 from dance_now.training.bones import BONE_COUNT, BoneRule, Rows
 from dance_now.training.decoder import Decoder, Doubling, shuffled
+from dance_now.training.parallel import half_precision
 from dance_now.training.splat import fill, splat, visible
+from dance_now.training.surface import Patches, Surface
 
 _HEAD = BONE_INDEX["head"]
 _GRAVITY_BONES = [BONE_INDEX[name] for name in ("head", "chest", "hips")]
@@ -30,7 +35,13 @@ CORRECTIVES = 3 * (len(_GRAVITY_BONES) + len(_LIMBS))
 _WHOLE_FIGURE, _WHOLE_POINTS = 200.0, 14000
 _SPARSE_FROM = 450.0  # canvas px of the figure from which its points lie apart
 _CLEAR = 0.03  # alpha below which a pixel is shipped as clear: the decoder never quite silences its noise
-_SHOWN = 3 + 2 + 1  # channels of every point beside its learned ones: colour, normal, depth
+_SHOWN = 3 + 3 + 2 + 1  # channels of every point beside its learned ones: colour, tint, normal, depth
+_SHARP = 16  # channels of the sharp layer
+_HIDDEN = -1.0  # change of a point's opacity, as its logit, by which its patch is gone
+_CONTROLS = 256  # points that hair and cloth are shifted by
+_BONE_DISTANCE = 0.3  # metres that points on different bones count as apart
+_OPPOSITE = -0.8  # cosine of two expressions' effects from which one undoes the other
+_FACING = 0.1  # cosine of the angle to the viewer from which a patch is seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +55,8 @@ class GeneratorConfig:
         softness: depth over which a hidden point fades, in parts of the character's height.
     """
 
-    points: int = 14000
-    features: int = 6
+    points: int = 20000
+    features: int = 2
     width: int = 16
     softness: float = 0.007
 
@@ -56,7 +67,8 @@ class _Figure(NamedTuple):
     Attributes:
         position: (B, 3, N) x, y in pixels of the half-size map, depth in px of the picture.
         weight: (B, N) in [0, 1], what is hidden taken off.
-        channels: (B, C, N) colour, normal, depth and what is learned.
+        channels: (B, C, N) colour, tint, normal, depth and what is learned.
+        patches: what the sharp layer looks up.
         sparseness: (B,) as for ``splat``.
         density: (B,) as for ``fill``.
     """
@@ -64,6 +76,7 @@ class _Figure(NamedTuple):
     position: Tensor
     weight: Tensor
     channels: Tensor
+    patches: Patches
     sparseness: Tensor
     density: Tensor
 
@@ -72,12 +85,16 @@ class PointsGenerator(nn.Module):
     """Keypoints (B, 137, 4) = x, y, depth, confidence in canvas px -> premultiplied RGBA (B, 4, H, W)."""
 
     rest: Tensor
-    normal: Tensor
+    frame: Tensor
+    two_sided: Tensor
     skin: Tensor
+    near: Tensor
+    share: Tensor
     limb_rest: Tensor
     face_solve: Tensor
     face_rest: Tensor
     morphs: Tensor
+    turns: Tensor
 
     def __init__(self, skeleton: Skeleton, mesh: MeshPoints, config: GeneratorConfig) -> None:
         super().__init__()
@@ -93,42 +110,52 @@ class PointsGenerator(nn.Module):
         count = len(mesh.position)
         dense = np.zeros((count, BONE_COUNT), np.float32)
         np.add.at(dense, (np.arange(count)[:, None], mesh.bones), mesh.weights)
+        frame = (
+            np.concatenate([tangents(mesh.normal), mesh.normal[:, None]], axis=1) * mesh.reach[:, None, None]
+        )
         for name, array in (
             ("rest", mesh.position),
-            ("normal", mesh.normal),
+            ("frame", frame.transpose(1, 2, 0)),  # (3 axes, 3, N) of the patches, metres
             ("skin", dense),
             ("limb_rest", rig.rest_directions[_LIMBS]),
         ):
             self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
+        self.register_buffer("two_sided", torch.from_numpy(np.array(mesh.two_sided)))
+        self.surface = Surface(mesh.patches)
         self._add_expressions(skeleton, mesh)
         colour = torch.from_numpy(np.array(mesh.colour, np.float32))
-        self.lit = nn.Parameter(colour.clone())
-        self.shaded = nn.Parameter(colour * 0.85)
+        self.lit = nn.Parameter(colour)
+        self.shade = nn.Parameter(torch.full_like(colour, 0.85))  # by which shadow darkens it
         self.tone = nn.Parameter(torch.tensor([0.3, 0.6, 0.75, 0.0]))  # light direction, threshold
         self.features = nn.Parameter(torch.randn(count, config.features) * 0.1)
         self.opacity = nn.Parameter(torch.full((count,), 2.0))
-        self.offset = nn.Parameter(torch.zeros(count, 3))
-        self.correctives = nn.Parameter(torch.zeros(CORRECTIVES, count * 3))
-        self.decoder = Decoder(_SHOWN + config.features + 2, config.width)
-        self.doubling = Doubling(4)
+        # What carries a patch was sampled on a surface; other points learn their place.
+        whole = bool(mesh.patches[..., 3].any())
+        self.offset = None if whole else nn.Parameter(torch.zeros(count, 3))
+        near, share = _control_points(mesh.position, dense, _CONTROLS)
+        self.register_buffer("near", torch.from_numpy(near.T.reshape(-1)))  # of each point, then of the next
+        self.register_buffer("share", torch.from_numpy(share.T))
+        self.correctives = nn.Parameter(torch.zeros(CORRECTIVES, 3 * _CONTROLS))
+        self.decoder = Decoder(_SHOWN + config.features + 2 + _SHARP, config.width)
+        self.doubling = Doubling(7)
 
     def _add_expressions(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
         """Linear map from departures of the face points to expression weights, and what they move."""
         known = np.repeat(skeleton.known[FACE], 3).astype(np.float32)
         basis = mesh.face_basis.reshape(len(mesh.face_basis), known.size) * known  # metres at weight 1
-        morphs = mesh.morphs.transpose(1, 0, 2).reshape(len(basis), mesh.position.size)
+        morphs = mesh.morphs.transpose(1, 2, 0).reshape(len(basis), mesh.position.size)
+        turns = mesh.patch_morphs.transpose(2, 1, 3, 0).reshape(len(basis), 2 * mesh.position.size)
         if not len(basis):  # one that moves nothing keeps the graph the same for faces that do not move
-            basis, morphs = (
-                np.zeros((1, known.size), np.float32),
-                np.zeros((1, mesh.position.size), np.float32),
+            basis, morphs, turns = (
+                np.zeros((1, size), np.float32)
+                for size in (known.size, mesh.position.size, 2 * mesh.position.size)
             )
-        # Ridge regression: expressions that move the same landmarks share the evidence instead of fighting.
-        gram = basis @ basis.T
-        ridge = (1e-3 * np.trace(gram) / len(basis) + 1e-9) * np.eye(len(basis))
+        solve = _solve_expressions(basis)
         for name, array in (
-            ("face_solve", np.linalg.solve(gram + ridge, basis).T),
+            ("face_solve", solve.T),
             ("face_rest", skeleton.rest[FACE]),
-            ("morphs", morphs),
+            ("morphs", morphs),  # (E, 3 * N), x of all points first
+            ("turns", turns),  # (E, 2 * 3 * N) of their patches' two tangents
         ):
             self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
         self.opacity_moves = nn.Parameter(torch.zeros(len(basis), len(mesh.position)))
@@ -144,9 +171,13 @@ class PointsGenerator(nn.Module):
         sums, weights = splat(figure.position, figure.weight, figure.channels, half)
         means, covers = fill(sums, weights, figure.density, figure.sparseness)
         cover = covers[:, 1:]  # without holes
-        base = self.doubling(torch.cat([means[:, :3] * cover, cover], dim=1))
-        with torch.autocast(means.device.type, torch.bfloat16, enabled=self.training):
-            residual = self.decoder(torch.cat([means, covers], dim=1))
+        soft = self.doubling(torch.cat([means[:, :6], cover], dim=1)).unflatten(1, (7, 4))
+        sharp = self.surface(figure.patches, half)
+        behind = soft[:, 6:] * (1 - sharp[:, 12:].unsqueeze(1))
+        colour = sharp[:, :12].unflatten(1, (3, 4)) * soft[:, 3:6] + soft[:, :3] * behind
+        base = torch.cat([colour, sharp[:, 12:].unsqueeze(1) + behind], dim=1).flatten(1, 2)
+        with half_precision(means.device):
+            residual = self.decoder(torch.cat([means, covers, sharp], dim=1))
         return base + residual.float()
 
     def _pose(self, keypoints: Tensor, half: tuple[int, int]) -> _Figure:
@@ -155,51 +186,63 @@ class PointsGenerator(nn.Module):
         view = keypoints[..., :3] * flip  # view frame, px
         rotations, anchors, scale = self.rule(view)
         expression = self._expression(view, keypoints[..., 3], rotations, anchors, scale)
-        moved = self._correct(rotations) + expression @ _by_axis(self.morphs)
-        rest = (self.rest + self.offset).t() + moved.unflatten(1, (3, -1))
-        position, normal = self._place(rotations, anchors, scale, rest)
+        rest = self.rest if self.offset is None else self.rest + self.offset
+        rest = rest.t() + (expression @ self.morphs).unflatten(1, (3, -1)) + self._correct(rotations)
+        turned = self.frame[:2] + (expression @ self.turns).unflatten(1, (2, 3, -1))
+        axes = torch.cat([turned, self.frame[2:].expand(len(turned), -1, -1, -1)], dim=1)
+        position, frame = self._place(rotations, anchors, scale, rest, axes)
+        normal = frame[:, 2] / frame[:, 2].square().sum(dim=1, keepdim=True).clamp_min(1e-12).sqrt()
         height = scale * self.height
         depth = (view[:, 8:9, 2:] - position[:, 2:]) / height[:, None, None]
         light = self.tone[:3] / self.tone[:3].square().sum().sqrt()
         tone = torch.sigmoid(12 * ((normal * light[:, None]).sum(dim=1, keepdim=True) - self.tone[3]))
-        shaded = self.shaded.t()
-        colour = shaded + (self.lit.t() - shaded) * tone
+        shade = self.shade.t()
+        tint = shade + (1 - shade) * tone
         learned = self.features.t().expand(keypoints.shape[0], -1, -1)
         # What an expression hides (an iris behind its lid) sinks too little for the depth test to tell.
-        opacity = torch.sigmoid(self.opacity + expression @ self.opacity_moves)
-        weight = torch.sigmoid(normal[:, 2] * 8 + 1) * opacity
-        to_map = torch.tensor([0.5, -0.5, -1.0], device=position.device)
-        position = position * to_map[:, None]
+        hidden = expression @ self.opacity_moves
+        opacity = torch.sigmoid(self.opacity + hidden)
+        facing = torch.where(self.two_sided, normal[:, 2].abs(), normal[:, 2])
+        weight = torch.sigmoid(facing * 8 + 1) * opacity
+        to_map = torch.tensor([0.5, -0.5, -0.5], device=position.device)[:, None]
+        position, frame = position * to_map, frame * to_map
         sparseness = (height / _SPARSE_FROM - 1).clamp(0, 1)
+        shown = (facing > _FACING) & (hidden > _HIDDEN)
         return _Figure(
             position,
-            visible(position, weight, height * self.config.softness, sparseness, half),
-            torch.cat([colour, normal[:, :2], depth * 4, learned], dim=1),
+            visible(position, weight, height * (self.config.softness / 2), sparseness, half),
+            torch.cat([self.lit.t() * tint, tint, normal[:, :2], depth * 4, learned], dim=1),
+            Patches(position, frame[:, 0], frame[:, 1], frame[:, 2], shown),
             sparseness,
             (height / _WHOLE_FIGURE).square() * (_WHOLE_POINTS / len(self.rest)),
         )
 
     def _place(
-        self, rotations: Tensor, anchors: Tensor, scale: Tensor, rest: Tensor
+        self, rotations: Tensor, anchors: Tensor, scale: Tensor, rest: Tensor, axes: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Positions (B, 3, N) in px and normals (B, 3, N), view frame, by linear blend skinning."""
+        """Positions (B, 3, N) and patch axes (B, 3, 3, N) in px, view frame, by linear blend skinning."""
         turned = rotations * scale[:, None, None, None]
         shift = anchors - (turned @ self.rule.pivots.unsqueeze(-1)).squeeze(-1)
         affine = torch.cat([turned.flatten(2), shift], dim=2)  # (B, 47, 12)
         blended = affine.transpose(1, 2) @ self.skin.t()  # (B, 12, N)
         linear = blended[:, :9].unflatten(1, (3, 3))
         position = (linear * rest.unsqueeze(1)).sum(dim=2) + blended[:, 9:]
-        normal = (linear * self.normal.t()).sum(dim=2) / scale[:, None, None]
-        return position, normal
+        frame = (linear.unsqueeze(1) * axes.unsqueeze(2)).sum(dim=3)
+        return position, frame
 
     def _correct(self, rotations: Tensor) -> Tensor:
-        """(B, 3 * N) how hair and cloth shift with gravity and with the limbs, linear in both."""
+        """(B, 3, N) how hair and cloth shift with gravity and with the limbs, linear in both.
+
+        Points between the same control points shift alike, so that their patches keep fitting together.
+        """
         up = torch.tensor([0.0, 1.0, 0.0], device=rotations.device)
         gravity = self.gravity_bones(rotations)[..., 1, :] - up
         limbs = (self.limbs(rotations) @ self.limb_rest.unsqueeze(-1)).squeeze(-1)
         parents = self.limb_parents(rotations)
         local = (parents.transpose(-1, -2) @ limbs.unsqueeze(-1)).squeeze(-1) - self.limb_rest
-        return torch.cat([gravity.flatten(1), local.flatten(1)], dim=1) @ _by_axis(self.correctives)
+        controls = torch.cat([gravity.flatten(1), local.flatten(1)], dim=1) @ self.correctives
+        near = controls.unflatten(1, (3, -1)).index_select(2, self.near).unflatten(2, self.share.shape)
+        return (near * self.share).sum(dim=2)
 
     def _expression(
         self, view: Tensor, confidence: Tensor, rotations: Tensor, anchors: Tensor, scale: Tensor
@@ -216,22 +259,54 @@ class PointsGenerator(nn.Module):
         return [
             {"params": list(self.decoder.parameters()), "scale": 1.0, "lr": rate},
             {
-                "params": [self.lit, self.shaded, self.features, self.opacity, self.tone],
-                "scale": 4.0,
-                "lr": rate * 4,
+                "params": [self.lit, self.shade, self.tone],
+                "scale": 0.25,
+                "lr": rate * 0.25,
             },
+            {"params": [self.features, self.opacity], "scale": 4.0, "lr": rate * 4},
             {
-                "params": [self.offset, self.correctives],
-                "scale": 0.05 * self.height,
-                "lr": rate * 0.05 * self.height,
+                "params": [self.correctives, *([] if self.offset is None else [self.offset])],
+                "scale": 0.02 * self.height,
+                "lr": rate * 0.02 * self.height,
             },
             {"params": [self.opacity_moves], "scale": 10.0, "lr": rate * 10},
         ]
 
 
-def _by_axis(moves: Tensor) -> Tensor:
-    """Moves (n, N * 3) of N points -> (n, 3 * N), x of all points first."""
-    return moves.unflatten(1, (-1, 3)).transpose(1, 2).flatten(1)
+def _control_points(
+    position: FloatArray, skin: FloatArray, count: int
+) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """(N, 3) which of ``count`` control points lie nearest to each point, and (N, 3) shares summing to 1.
+
+    Control points are points as far apart as can be (Gonzalez 1985), what hangs on other bones being further.
+    """
+    places = np.concatenate([position, _BONE_DISTANCE * skin], axis=1)
+    chosen = [0]
+    distance = np.linalg.norm(places - places[0], axis=1)
+    while len(chosen) < min(count, len(places)):
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(places - places[chosen[-1]], axis=1))
+    apart = np.stack([np.linalg.norm(places - places[row], axis=1) for row in chosen], axis=1)
+    near = np.argsort(apart, axis=1, kind="stable")[:, :3]
+    closeness = 1 / (np.take_along_axis(apart, near, axis=1) + 1e-3)
+    return near, (closeness / closeness.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _solve_expressions(basis: FloatArray) -> FloatArray:
+    """(E, M) map from the face points' departure to weights of E expressions that each move them by (M,).
+
+    By ridge regression: expressions that move the same points share the evidence instead of fighting. Those
+    that undo each other, a look to the left and one to the right, are never on together and share nothing.
+    """
+    gram = basis @ basis.T
+    size = np.linalg.norm(basis, axis=1)
+    alike = gram / np.maximum(np.outer(size, size), 1e-12)
+    gram += (1e-3 * np.trace(gram) / len(basis) + 1e-9) * np.eye(len(basis), dtype=np.float32)
+    solve = np.zeros_like(basis)
+    for row in range(len(basis)):
+        kept = np.flatnonzero(alike[row] > _OPPOSITE)
+        solve[row] = np.linalg.solve(gram[np.ix_(kept, kept)], basis[kept])[kept == row][0]
+    return solve
 
 
 class ShippedGenerator(nn.Module):

@@ -4,196 +4,244 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from dance_now.errors import DanceNowError
+from dance_now.training import checkpoint
 from dance_now.training.config import TrainingConfig
-from dance_now.training.data import LabelledPictures
-from dance_now.training.generator import PointsGenerator
-from dance_now.training.losses import (
-    MultiScaleDiscriminator,
-    adversarial_loss,
-    discriminator_loss,
-    reconstruction_loss,
-)
+from dance_now.training.journal import Journal, Meter, Progress
+from dance_now.training.objective import RECONSTRUCTION, Objective
+from dance_now.training.parallel import ALONE, Share, placed, training_device
+from dance_now.training.preview import PreviewSheet
+from dance_now.training.windows import Batches, prefetched
 
 logger = logging.getLogger(__name__)
 
+CHECKPOINT, AVERAGE, PREVIEW = "checkpoint.pt", "average.pt", "preview.png"  # in the folder of a run
 _WARM_UP_STEPS = 100
+_FINAL_RATE = 0.02  # of the peak
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Told to the caller now and then.
+class Trainable(Protocol):
+    """What a generator (a ``torch.nn.Module``) has to have besides its layers."""
+
+    def forward(self, inputs: Tensor, size: tuple[int, int]) -> Tensor:
+        """Draws what the batches hold, mostly keypoints (B, 137, 4), as premultiplied RGBA (B, 4, *size)."""
+
+    def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
+        """Adam's groups: "params", a "scale" of the learning rate, and "lr".
+
+        The first holds the network's weights; the norm of their gradient is kept at 1 or below.
+        """
+
+
+G = TypeVar("G", bound=nn.Module)
+
+
+class Trainer(Generic[G]):
+    """Trains a generator and keeps its state on disk.
 
     Attributes:
+        generator: with the weights of the last step.
         step: steps done.
-        steps: steps in all.
-        loss: smoothed reconstruction loss.
-        rate: pictures a second since this process began.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    rate: float
-
-
-class Trainer:
-    """Trains a points generator and keeps its state on disk.
-
-    Args:
-        generator: freshly built; overwritten by the checkpoint where there is one.
-        pictures: the training split.
-        checkpoint: file the run is kept in; continued where it exists.
-        config: the run's configuration.
+        device: where it trains.
     """
 
     def __init__(
-        self, generator: PointsGenerator, pictures: LabelledPictures, checkpoint: Path, config: TrainingConfig
+        self,
+        generator: G,
+        batches: Batches,
+        folder: Path,
+        config: TrainingConfig,
+        *,
+        sheet: PreviewSheet | None = None,
+        share: Share = ALONE,
     ) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.config = config
-        self.pictures = pictures
-        self.checkpoint = checkpoint
-        self.generator = generator.to(self.device)
-        self.discriminator = MultiScaleDiscriminator().to(self.device)
-        self.optimiser = torch.optim.Adam(generator.parameter_groups(config.rate), betas=(0.9, 0.99))
-        self.discriminator_optimiser = torch.optim.Adam(
-            self.discriminator.parameters(), lr=config.rate / 5, betas=(0.5, 0.99)
-        )
-        self.average = {name: value.detach().clone() for name, value in generator.named_parameters()}
-        self.step = 0
-        self.loss = 0.0
-        if checkpoint.exists():
-            self._load()
+        """Sets up a run, or continues the one that the folder holds.
 
-    def run(self, report: Callable[[Progress], None], report_every: int = 50) -> None:
+        Args:
+            generator: a ``Trainable``, freshly built; overwritten by the checkpoint where there is one.
+            batches: what each step sees.
+            folder: gets ``checkpoint.pt``, ``average.pt`` (the averaged weights in half precision),
+                ``log.jsonl`` and ``preview.png``.
+            config: the run's configuration.
+            sheet: what the preview shows; without, none is drawn.
+            share: which of several workers this is.
+
+        Raises:
+            DanceNowError: the checkpoint is damaged, or that of another run.
+        """
+        self.config, self.batches, self.folder, self.sheet, self.share = config, batches, folder, sheet, share
+        self.device = training_device()
+        self.generator = placed(generator, self.device)
+        share.agree(generator.parameters())
+        groups = cast(Trainable, generator).parameter_groups(config.rate)
+        self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99))
+        self.objective = Objective(config, self.device, share)
+        self.average = {name: value.detach().clone() for name, value in generator.named_parameters()}
+        self.meter = Meter()
+        self.step, self.seconds = 0, 0.0
+        if (folder / CHECKPOINT).exists():
+            self._load(folder / CHECKPOINT)
+
+    def run(self, report: Callable[[Progress], None]) -> None:
         """Trains to the last step, saving every few minutes and at the end.
 
         Raises:
-            DanceNowError: a picture of the data set is damaged, or the loss is no longer a number.
+            DanceNowError: the loss is no longer a number, or memory or disk are full; the last checkpoint
+                stands.
         """
         config = self.config
         if self.step >= config.steps:
             return
-        begun, first = time.monotonic(), self.step
-        saved = begun
+        journal = Journal(self.folder, self.step) if self.share.is_first else None
+        save_due, preview_due = _Due(config.checkpoint_minutes), _Due(config.preview_minutes)
+        begun, first, before = time.monotonic(), self.step, self.seconds
         self.generator.train()
-        with closing(self.pictures.stream(self.step, config.batch, config.window, config.seed)) as stream:
-            for keypoints, true in stream:
-                loss = self._train_step(keypoints.to(self.device), true.to(self.device))
-                if not math.isfinite(loss):
-                    raise DanceNowError(
-                        f"The training diverged at step {self.step}; delete {self.checkpoint}."
-                    )
+        with _clear_about_memory(config), closing(prefetched(self.batches, self.step)) as stream:
+            for inputs, true in stream:
+                self._train_step(inputs, true)
                 self.step += 1
-                self.loss = loss if self.step == 1 else 0.99 * self.loss + 0.01 * loss
-                if self.step % report_every == 0 or self.step == config.steps:
-                    elapsed = max(time.monotonic() - begun, 1e-6)
-                    done = (self.step - first) * config.batch
-                    report(Progress(self.step, config.steps, self.loss, done / elapsed))
-                if self.step == config.steps or time.monotonic() - saved > 60 * config.checkpoint_minutes:
+                is_last = self.step == config.steps
+                elapsed = time.monotonic() - begun
+                self.seconds = before + elapsed
+                if self.step % config.log_every == 0 or is_last:
+                    self._check_finite()
+                    losses = self.meter.means(self.share)
+                    pace = (self.step - first) / max(elapsed, 1e-6)
+                    if journal is not None:
+                        journal.write(self.step, losses, self._rate(), pace * config.batch, self.seconds)
+                    remaining = (config.steps - self.step) / pace
+                    loss = losses[RECONSTRUCTION]
+                    report(Progress(self.step, config.steps, loss, pace * config.batch, remaining))
+                if self.share.is_first and (is_last or save_due()):
                     self._save()
-                    saved = time.monotonic()
-                if self.step == config.steps:
+                if self.share.is_first and self.sheet is not None and (is_last or preview_due()):
+                    self._preview(self.sheet)
+                if is_last:
                     break
 
-    def averaged_generator(self) -> PointsGenerator:
+    def averaged_generator(self) -> G:
         """The generator with the averaged weights, for export and evaluation. Ends training."""
-        with torch.no_grad():
-            for name, value in self.generator.named_parameters():
-                value.copy_(self.average[name])
+        self._swap(self.average)
         return self.generator.eval()
 
-    def _train_step(self, keypoints: Tensor, true: Tensor) -> float:
-        config = self.config
-        self._set_rates()
-        true = true.contiguous(memory_format=torch.channels_last)
-        drawn = self.generator(keypoints, (true.shape[2], true.shape[3]))
-        reconstruction = reconstruction_loss(drawn, true)
-        loss = reconstruction
-        if self.step >= config.adversarial_from * config.steps:
-            loss = loss + self._adversarial(drawn, true)
+    def _train_step(self, inputs: Tensor, true: Tensor) -> None:
+        rate = self._rate()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group["scale"]
+        self.objective.adversary.set_rate(rate)
+        inputs = inputs.to(self.device, non_blocking=True)
+        true = true.to(self.device, non_blocking=True, memory_format=torch.channels_last)
+        loss, losses = self.objective(self.generator, inputs, true, self.step)
+        self.meter.add(losses)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.generator.decoder.parameters(), 1.0)
+        self.share.average_gradients(self.generator.parameters())
+        nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 1.0)
         self.optimiser.step()
-        decay = min(config.average, (1 + self.step) / (10 + self.step))
+        decay = min(self.config.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for name, value in self.generator.named_parameters():
                 self.average[name].lerp_(value, 1 - decay)
-        return float(reconstruction.detach())
 
-    def _adversarial(self, drawn: Tensor, true: Tensor) -> Tensor:
-        """Trains the discriminator one step and returns what it adds to the generator's loss."""
-        config = self.config
-        with torch.autocast(self.device.type, torch.bfloat16):
-            judged = discriminator_loss(self.discriminator(true), self.discriminator(drawn.detach()))
-        self.discriminator_optimiser.zero_grad(set_to_none=True)
-        judged.backward()
-        self.discriminator_optimiser.step()
-        self.discriminator.requires_grad_(False)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            with torch.no_grad():
-                real = self.discriminator(true)
-            deceive, matching = adversarial_loss(real, self.discriminator(drawn))
-        self.discriminator.requires_grad_(True)
-        return config.adversarial_weight * deceive + config.matching_weight * matching
-
-    def _set_rates(self) -> None:
+    def _rate(self) -> float:
+        """The learning rate of this step: a short rise, then half a cosine."""
         warm_up = min(1.0, (self.step + 1) / _WARM_UP_STEPS)
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
-        rate = self.config.rate * warm_up * (0.98 * cosine + 0.02)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["scale"]
-        for group in self.discriminator_optimiser.param_groups:
-            group["lr"] = rate / 5
+        return self.config.rate * warm_up * ((1 - _FINAL_RATE) * cosine + _FINAL_RATE)
+
+    def _check_finite(self) -> None:
+        """Once a loss is no number every later one is none either, so it is enough to look now and then."""
+        if not self.meter.is_finite():
+            raise DanceNowError(
+                f"The training diverged before step {self.step}: a loss is no number any more. "
+                f"What is saved in {self.folder} is from before that; delete it to begin anew."
+            )
+
+    def _preview(self, sheet: PreviewSheet) -> None:
+        """Draws the sheet with the averaged weights, and goes on with the present ones."""
+        present = {name: value.detach().clone() for name, value in self.generator.named_parameters()}
+        self._swap(self.average)
+        sheet.write(self.folder / PREVIEW, self.generator.eval())
+        self._swap(present)
+        self.generator.train()
+
+    @torch.no_grad()
+    def _swap(self, values: dict[str, Tensor]) -> None:
+        for name, value in self.generator.named_parameters():
+            value.copy_(values[name])
 
     def _save(self) -> None:
-        state = {
-            "step": self.step,
-            "loss": self.loss,
-            "config": self.config.to_json(),
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
-            "average": self.average,
-        }
-        beside = self.checkpoint.with_name(f".{self.checkpoint.name}.part")
-        torch.save(state, beside)
-        os.replace(beside, self.checkpoint)
+        self._check_finite()
+        config = self.config.to_json()
+        checkpoint.save(
+            self.folder / CHECKPOINT,
+            {
+                "config": config,
+                "step": self.step,
+                "seconds": self.seconds,
+                "generator": self.generator.state_dict(),
+                "average": self.average,
+                "optimiser": self.optimiser.state_dict(),
+                "adversary": self.objective.adversary.state(),
+                "meter": self.meter.state(),
+            },
+        )
+        half = {name: value.half() for name, value in self.average.items()}
+        checkpoint.save(self.folder / AVERAGE, {"config": config, "step": self.step, "average": half})
         logger.info("saved step %d", self.step)
 
-    def _load(self) -> None:
-        try:
-            state: dict[str, Any] = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-            begun_with = state["config"]
-        except Exception as error:  # torch raises whatever the damage provokes
-            raise DanceNowError(f"{self.checkpoint} is damaged; delete it to begin anew.") from error
-        if begun_with != self.config.to_json():
-            raise DanceNowError(
-                f"{self.checkpoint} was begun with other options; give the same, or delete it."
-            )
+    def _load(self, path: Path) -> None:
+        state = checkpoint.load(path, self.device)
+        if state["config"] != self.config.to_json():
+            raise DanceNowError(f"{path} was begun with other options; give the same, or delete it.")
         try:
             self.generator.load_state_dict(state["generator"])
-            self.discriminator.load_state_dict(state["discriminator"])
             self.optimiser.load_state_dict(state["optimiser"])
-            self.discriminator_optimiser.load_state_dict(state["discriminator_optimiser"])
+            self.objective.adversary.restore(state["adversary"])
+            self.meter.restore(state["meter"], self.device)
             self.average = state["average"]
-            self.step, self.loss = state["step"], state["loss"]
+            self.step, self.seconds = state["step"], state["seconds"]
         except (KeyError, RuntimeError, ValueError) as error:
             raise DanceNowError(
-                f"{self.checkpoint} was begun with another data set or version; delete it to begin anew."
+                f"{path} was begun with another data set or version; delete it to begin anew."
             ) from error
         logger.info("continuing at step %d", self.step)
+
+
+class _Due:
+    """Says now and then that something is due."""
+
+    def __init__(self, minutes: float) -> None:
+        self._seconds, self._last = 60 * minutes, time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+@contextmanager
+def _clear_about_memory(config: TrainingConfig) -> Iterator[None]:
+    """Turns the several ways of running out of memory into one clear line."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if type(error) is RuntimeError and "can't allocate memory" not in str(
+            error
+        ):  # the CPU allocator's words
+            raise
+        raise DanceNowError(
+            f"There is not enough memory for {config.batch} windows of {config.window} pixels at once: close "
+            "other programs or choose a smaller preset. The run goes on from its last checkpoint."
+        ) from error

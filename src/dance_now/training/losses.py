@@ -1,7 +1,7 @@
-"""Losses on premultiplied RGBA, and the discriminator.
+"""Losses on premultiplied RGBA, and the discriminators.
 
 Sources: patch discriminators at several scales with feature matching (Wang et al. 2018, pix2pixHD), hinge
-loss (Lim and Ye 2017).
+loss (Lim and Ye 2017), a discriminator for the face (Chan et al. 2019, Everybody Dance Now).
 """
 
 from __future__ import annotations
@@ -10,14 +10,62 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dance_now.pose.keypoints import FACE
+
+Verdicts = list[tuple[Tensor, list[Tensor]]]
+"""Of each scale: verdicts (B, 1, h, w), and the features on the way."""
+
+_HEAD = [0, 15, 16, 17, 18]  # body points: nose, eyes, ears
+_FACE_MARGIN = 1.4  # side of the face's square, in parts of the larger side of its points' box
+
 
 def reconstruction_loss(drawn: Tensor, true: Tensor) -> Tensor:
     """L1 and L1 of the gradients of (B, 4, H, W); the figure and its rim count four times."""
-    weight = 1 + 3 * (F.max_pool2d(true[:, 3:], 9, 1, 4) > 0).to(drawn.dtype)
+    near = F.avg_pool2d(true[:, 3:].contiguous(), 9, 1, 4) > 0  # a fraction of what max_pool2d takes
     difference = drawn - true
     across = (difference[..., 1:] - difference[..., :-1]).abs().mean()
     down = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean()
-    return (difference.abs() * weight).mean() + 2 * (across + down)
+    return (difference.abs() * (1 + 3 * near)).mean() + 2 * (across + down)
+
+
+def temporal_loss(drawn: Tensor, moved: Tensor, shift: tuple[int, int]) -> Tensor:
+    """L1 of two pictures (B, 4, H, W) of almost the same pose, the second ``shift`` = (x, y) pixels on.
+
+    A figure that moves by whole pixels should take its picture with it; what stays behind would swim or
+    flicker in a video. Pixels that only one of the two shows are left out.
+    """
+    x, y = shift
+    height, width = drawn.shape[2:]
+    first = drawn[..., max(-y, 0) : height - max(y, 0), max(-x, 0) : width - max(x, 0)]
+    second = moved[..., max(y, 0) : height - max(-y, 0), max(x, 0) : width - max(-x, 0)]
+    return (second - first).abs().mean()
+
+
+def face_crops(pictures: Tensor, keypoints: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """The squares around the faces, resampled to one size.
+
+    Args:
+        pictures: (B, C, H, W).
+        keypoints: (B, 137, 4) in pixels of the pictures.
+        side: of the crops, pixels.
+
+    Returns:
+        (B, C, side, side), and (B,) 1 where the middle of the face is in the picture, else 0.
+    """
+    points = torch.cat([keypoints[:, _HEAD], keypoints[:, FACE]], dim=1)
+    known = points[..., 3:] > 0
+    low = points[..., :2].masked_fill(~known, torch.inf).amin(dim=1)
+    high = points[..., :2].masked_fill(~known, -torch.inf).amax(dim=1)
+    size = torch.tensor([pictures.shape[3], pictures.shape[2]], device=pictures.device)
+    centre = (low + high) / 2
+    shown = ((centre > 0) & (centre < size)).all(dim=1)
+    half = (high - low).amax(dim=1, keepdim=True) / 2 * _FACE_MARGIN
+    centre, half = (torch.where(shown[:, None], value, 1.0) for value in (centre, half))
+    steps = (torch.arange(side, device=pictures.device) + 0.5) / side * 2 - 1
+    across = (centre[:, :1] + half * steps) / size[0] * 2 - 1  # (B, side), -1 to 1 over the picture
+    down = (centre[:, 1:] + half * steps) / size[1] * 2 - 1
+    grid = torch.stack(torch.broadcast_tensors(across[:, None, :], down[:, :, None]), dim=-1)
+    return F.grid_sample(pictures, grid, align_corners=False), shown.to(pictures.dtype)
 
 
 class PatchDiscriminator(nn.Module):
@@ -50,8 +98,8 @@ class MultiScaleDiscriminator(nn.Module):
         super().__init__()
         self.scales = nn.ModuleList([PatchDiscriminator(inputs, width) for _ in range(scales)])
 
-    def forward(self, picture: Tensor) -> list[tuple[Tensor, list[Tensor]]]:
-        """One (verdict, features) a scale."""
+    def forward(self, picture: Tensor) -> Verdicts:
+        """One (verdicts, features) a scale."""
         results = []
         for discriminator in self.scales:
             results.append(discriminator(picture))
@@ -59,25 +107,26 @@ class MultiScaleDiscriminator(nn.Module):
         return results
 
 
-def discriminator_loss(
-    real: list[tuple[Tensor, list[Tensor]]], fake: list[tuple[Tensor, list[Tensor]]]
-) -> Tensor:
-    """Hinge loss of the discriminator."""
+def discriminator_loss(real: Verdicts, fake: Verdicts) -> Tensor:
+    """(B,) hinge loss of the discriminator."""
     losses = [
-        F.relu(1 - r.float()).mean() + F.relu(1 + f.float()).mean()
+        _each(F.relu(1 - r.float())) + _each(F.relu(1 + f.float()))
         for (r, _), (f, _) in zip(real, fake, strict=True)
     ]
-    return torch.stack(losses).mean()
+    return torch.stack(losses).mean(dim=0)
 
 
-def adversarial_loss(
-    real: list[tuple[Tensor, list[Tensor]]], fake: list[tuple[Tensor, list[Tensor]]]
-) -> tuple[Tensor, Tensor]:
-    """The generator's hinge loss, and the distance of the discriminator's features (feature matching)."""
-    deceive = torch.stack([-verdict.float().mean() for verdict, _ in fake]).mean()
+def adversarial_loss(real: Verdicts, fake: Verdicts) -> tuple[Tensor, Tensor]:
+    """(B,) the generator's hinge loss, and (B,) the distance of the discriminator's features."""
+    deceive = torch.stack([_each(-verdict.float()) for verdict, _ in fake]).mean(dim=0)
     distances = [
-        (f.float() - r.detach().float()).abs().mean()
+        _each((f.float() - r.detach().float()).abs())
         for (_, reals), (_, fakes) in zip(real, fake, strict=True)
         for r, f in zip(reals, fakes, strict=True)
     ]
-    return deceive, torch.stack(distances).mean()
+    return deceive, torch.stack(distances).mean(dim=0)
+
+
+def _each(values: Tensor) -> Tensor:
+    """(B, ...) -> (B,) means."""
+    return values.flatten(1).mean(dim=1)

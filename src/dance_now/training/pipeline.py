@@ -1,56 +1,30 @@
-"""From a source to a character file: render, train, export."""
+"""From a source to a character file: a data set, the stages of its generator, the export."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
-import torch
-
-from dance_now.arrays import FloatArray
-from dance_now.character.character import Character
-from dance_now.character.file import (
-    CANVAS,
-    SUFFIX,
-    CharacterCard,
-    is_character_name,
-    plain_text,
-    write_character_file,
-)
+from dance_now.character.file import SUFFIX, is_character_name
 from dance_now.errors import DanceNowError
-from dance_now.pose.skeleton import Skeleton
+from dance_now.media.partial import check_target
 from dance_now.studio.avatar_options import AS_IT_IS, AvatarOptions
-from dance_now.studio.bank import BANK
-from dance_now.studio.dataset import render_dataset
-from dance_now.studio.licence import UNKNOWN
-from dance_now.studio.motion import motion_files
-from dance_now.studio.points import MeshPoints
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
-from dance_now.training.evaluation import Evaluation, evaluate
-from dance_now.training.export import export_character
-from dance_now.training.generator import PointsGenerator
-from dance_now.training.loop import Progress, Trainer
+from dance_now.training.evaluation import Evaluation
+from dance_now.training.loop import CHECKPOINT
+from dance_now.training.parallel import workers
+from dance_now.training.points_stages import PointsStages
+from dance_now.training.run import Run
+from dance_now.training.shipping import AS_THE_SOURCE_SAYS, Report, Rights, dataset_card
+from dance_now.training.sources.opening import DATASET, Kind, TrainingSource
+from dance_now.training.sticks.config import SticksConfig
+from dance_now.training.sticks.stages import SticksStages
 
-AVATAR_SUFFIXES = (".vrm", ".glb")
-_SAMPLES_COMPARED = 4
-_DATASET, _CHECKPOINT = "dataset", "checkpoint.pt"  # in the folder of a run
-
-Report = Callable[[str, int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Rights:
-    """What the character's card says of licence and credit; None: what the avatar's own file says."""
-
-    licence: str | None = None
-    credits: str | None = None
+Stage = Literal["heads", "body", "fake-heads", "head", "export", "all"]
+HEAD_STAGES: tuple[Stage, ...] = ("heads", "fake-heads", "head")  # the points generator has none of them
 
 
 def train(
@@ -59,205 +33,96 @@ def train(
     config: TrainingConfig,
     *,
     motions: Path | None = None,
-    rights: Rights = Rights(),
+    rights: Rights = AS_THE_SOURCE_SAYS,
     options: AvatarOptions = AS_IT_IS,
+    sticks: SticksConfig | None = None,
+    stage: Stage = "all",
     report: Report,
-) -> Evaluation:
+) -> Evaluation | None:
     """Trains a character and writes its file; a run that was interrupted goes on where it was saved.
 
-    Beside ``output`` a folder NAME.run keeps what the run is made from, the rendered data set, the
-    configuration and the checkpoint.
+    Beside ``output`` a folder NAME.run keeps what the run is made from, the data set unless the source is
+    one, the configuration, and what each stage leaves for the next.
 
     Args:
-        source: an avatar (.vrm, .glb) or a data-set folder made by ``dance-now render``.
+        source: an avatar (.vrm, .glb), a folder made by ``dance-now render``, a folder of pictures with
+            OpenPose labels in the original's layout, or a video of somebody.
         output: the character file, NAME.dance.
+        config: of the training.
         motions: a file or folder of motions for an avatar's data set, in place of the bank's.
-        rights: licence and credit in full, where the avatar's own file names them too briefly, or not.
-        options: how the avatar is to be read.
+        rights: licence and credit in full, where the source names them too briefly, or not.
+        options: how an avatar is to be read.
+        sticks: train the original's generator, of these sizes, in place of the points.
+        stage: one stage alone, from what those before it have left; those of HEAD_STAGES are for sticks.
         report: called with the stage's name, steps done, steps in all, and a remark.
+
+    Returns:
+        The character's score, or None from a stage that exports nothing.
 
     Raises:
         DanceNowError: unusable source or output, or a run that was begun with something else.
     """
     name = _character_name(output)
-    _check_source(source)
-    if source.is_file():
-        _check_rights(source, options.load(source).licence, rights)
+    opened = TrainingSource.of(source, motions, options)
+    opened.check_rights(rights)
     run = output.with_name(f"{output.stem}.run")
+    if not run.exists():
+        check_target(output, frozenset(), overwrite=True)
     try:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DanceNowError(f"{run} cannot be made: {error.strerror or error}.") from error
-    _claim(run, _made_from(source, motions, config, options))
-    dataset = _dataset(source, run, config, motions, options, report)
-    card = dataset_card(dataset, name, rights)
-    LabelledPictures(dataset, "test")  # what is missing there is told now, not when training is over
-    generator = build_generator(dataset, config)
-    (run / "config.json").write_text(json.dumps(config.to_json(), indent=1))
-    trainer = Trainer(generator, LabelledPictures(dataset, "train"), run / _CHECKPOINT, config)
-
-    def tell(progress: Progress) -> None:
-        report(
-            "train",
-            progress.step,
-            progress.steps,
-            f"loss {progress.loss:.4f}, {progress.rate:.1f} pictures/s",
-        )
-
-    trainer.run(tell)
-    return export(trainer.averaged_generator(), card, dataset, output, trained(trainer), report)
+    made_from = opened.made_from(config)
+    if sticks is not None:
+        made_from["sticks"] = asdict(sticks)
+    with workers() as share:
+        share.first(lambda: _claim(run, made_from))
+        share.first(lambda: _make(opened, run, config, rights, report))
+        dataset = opened.dataset(run, config, rights, report)
+        card = dataset_card(dataset, name, rights)
+        LabelledPictures(dataset, "test")  # what is missing there is told now, not when training is over
+        small_heads = opened.kind is Kind.LAYOUT
+        whole = Run(run, dataset, output, card, config, report, share, small_heads)
+        return _run_stages(whole, sticks, stage)
 
 
-def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
-    """A fresh generator for a data set; the same for the same seed."""
-    torch.manual_seed(config.seed)
-    mesh = MeshPoints.load(dataset / "points.npz").subset(config.generator.points, config.seed)
-    return PointsGenerator(dataset_skeleton(dataset), mesh, config.generator)
+def _run_stages(run: Run, sticks: SticksConfig | None, stage: Stage) -> Evaluation | None:
+    steps = PointsStages(run) if sticks is None else SticksStages(run, sticks)
+    if stage in ("body", "all"):
+        text = json.dumps(run.config.to_json(), indent=1)
+        run.share.first(lambda: _write(run.folder / "config.json", text))
+    if isinstance(steps, SticksStages):
+        named = {"heads": steps.heads, "body": steps.body, "fake-heads": steps.fake_heads, "head": steps.head}
+    else:
+        named = {"body": steps.body}
+    for each, work in named.items():
+        if stage in (each, "all"):
+            work()
+    return steps.export() if stage in ("export", "all") and run.share.is_first else None
 
 
-def trained(trainer: Trainer) -> dict[str, Any]:
-    """What the provenance says of the training."""
-    config = trainer.config
-    return {
-        "steps": trainer.step,
-        "pictures_seen": trainer.step * config.batch,
-        "config": config.to_json(),
-        "torch": torch.__version__,
-        "device": trainer.device.type,
-    }
-
-
-def export(
-    generator: PointsGenerator,
-    card: CharacterCard,
-    dataset: Path,
-    output: Path,
-    provenance: dict[str, Any],
-    report: Report,
-) -> Evaluation:
-    """Writes the character file, scores it on the test split, and notes the score in the file."""
-    labels = LabelledPictures(dataset, "test").keypoints
-    spread = np.linspace(0, len(labels) - 1, _SAMPLES_COMPARED).round().astype(int)
-    chosen = [_most_frontal(labels), *spread]
-    card = replace(card, provenance={**card.provenance, **provenance})
-    content = export_character(generator, card, labels[chosen])
-    result = evaluate(
-        Character(content), dataset, report=lambda done, total: report("evaluate", done, total, "")
-    )
-    metrics = {
-        "pictures": result.pictures,
-        "psnr_db": round(result.psnr, 2),
-        "silhouette_iou": round(result.iou, 4),
-    }
-    card = replace(card, provenance={**card.provenance, "test": metrics})
-    write_character_file(output, replace(content, card=card))
-    return result
-
-
-def _most_frontal(labels: FloatArray) -> int:
-    """The whole figure that looks most towards the viewer: what a preview should show."""
-    body = labels[:, :25]
-    whole = ((body[..., :2] > 0) & (body[..., :2] < CANVAS)).all(axis=(1, 2))
-    ears = (body[:, 17] + body[:, 18]) / 2
-    forward = (ears[:, 2] - body[:, 0, 2]) / np.maximum(
-        np.linalg.norm(body[:, 0, :3] - ears[:, :3], axis=1), 1e-6
-    )
-    return int(np.argmax(np.where(whole, forward, -1)))
-
-
-def dataset_card(dataset: Path, name: str, rights: Rights) -> CharacterCard:
-    """The character's card as far as data set and rights tell it."""
-    data = _read_dataset_json(dataset)
-    try:
-        _check_rights(dataset, str(data["avatar"]["licence"]), rights)
-        licence = plain_text(rights.licence or str(data["avatar"]["licence"]))
-        credit = plain_text(rights.credits or str(data["avatar"]["credits"]))
-        origin = {key: data[key] for key in ("labels_sha256", "train", "test", "motions", "seed")}
-    except (KeyError, TypeError) as error:
-        raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
-    provenance = {"avatar": data["avatar"], "dataset": origin}
-    return CharacterCard(name, "1", licence, credit, dataset_skeleton(dataset), provenance=provenance)
-
-
-def dataset_skeleton(dataset: Path) -> Skeleton:
-    """The skeleton a data set was rendered with."""
-    try:
-        return Skeleton.from_json(_read_dataset_json(dataset)["skeleton"])
-    except (KeyError, ValueError) as error:
-        raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
-
-
-def _check_rights(source: Path, licence: str, rights: Rights) -> None:
-    """Refuses to make a character whose licence nobody names."""
-    if licence in ("", UNKNOWN) and not rights.licence:
-        raise DanceNowError(
-            f"{source} does not say under which licence its avatar may be used: "
-            "give it with --licence, and whom to credit with --credits."
-        )
-
-
-def _made_from(
-    source: Path, motions: Path | None, config: TrainingConfig, options: AvatarOptions
-) -> dict[str, Any]:
-    """What a run's data set depends on, told by content and not by place."""
-    if source.is_dir():
-        return {"labels_sha256": _read_dataset_json(source).get("labels_sha256")}
-    files = motion_files(BANK if motions is None else motions)
-    return {
-        "avatar_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
-        **options.to_json(),
-        "motions": [[path.name, path.stat().st_size] for path in files if path.is_file()],
-        "images": config.images,
-        "seed": config.seed,
-    }
+def _make(source: TrainingSource, run: Path, config: TrainingConfig, rights: Rights, report: Report) -> None:
+    source.dataset(run, config, rights, report)
 
 
 def _claim(run: Path, made_from: dict[str, Any]) -> None:
     """Notes what a run is made from, and refuses to go on with one that was made from something else."""
-    note, text = run / "source.json", json.dumps(made_from, indent=1).encode()
-    begun = (run / _DATASET).exists() or (run / _CHECKPOINT).exists()
-    if begun and note.exists() and note.read_bytes() != text:
+    note, text = run / "source.json", json.dumps(made_from, indent=1)
+    begun = any((run / name).exists() for name in (DATASET, CHECKPOINT, "body", "real_heads"))
+    if begun and note.exists() and note.read_text() != text:
         raise DanceNowError(
-            f"{run} was begun with another avatar or data set, other motions, hidden parts or bones, or "
-            "another number of images; give the same, choose another output, or delete it."
+            f"{run} was begun with another avatar or data set, other motions, hidden parts or bones, "
+            "another number of images, or another generator; give the same, choose another output, or "
+            "delete it."
         )
-    note.write_bytes(text)
+    _write(note, text)
 
 
-def _check_source(source: Path) -> None:
-    if source.is_dir():
-        _read_dataset_json(source)
-    elif not source.exists():
-        raise DanceNowError(f"There is no {source}: give an avatar (.vrm, .glb) or a data-set folder.")
-    elif source.suffix.lower() not in AVATAR_SUFFIXES:
-        raise DanceNowError(
-            f"{source} is neither an avatar ({', '.join(AVATAR_SUFFIXES)}) nor a data-set folder."
-        )
-
-
-def _dataset(
-    source: Path,
-    run: Path,
-    config: TrainingConfig,
-    motions: Path | None,
-    options: AvatarOptions,
-    report: Report,
-) -> Path:
-    if source.is_dir():
-        return source
-    dataset = run / _DATASET
-    if not dataset.exists():
-        render_dataset(
-            source,
-            dataset,
-            config.images,
-            motions,
-            seed=config.seed,
-            workers=os.cpu_count() or 1,
-            options=options,
-            progress=lambda done, total: report("render", done, total, ""),
-        )
-    return dataset
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise DanceNowError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _character_name(output: Path) -> str:
@@ -268,18 +133,3 @@ def _character_name(output: Path) -> str:
             f"A character's name has lower-case letters, digits, - and _ only, not {output.stem!r}."
         )
     return output.stem
-
-
-def _read_dataset_json(dataset: Path) -> dict[str, Any]:
-    path = dataset / "dataset.json"
-    try:
-        data = json.loads(path.read_text())
-        if not isinstance(data, dict):
-            raise ValueError("no object")
-        return data
-    except FileNotFoundError as error:
-        raise DanceNowError(
-            f"{dataset} is no data set: {path.name} is missing. Make one with dance-now render."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise DanceNowError(f"{path} cannot be read ({error}).") from error

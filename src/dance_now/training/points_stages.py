@@ -1,0 +1,96 @@
+"""The stages of the points generator: one network, one training, the export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from dance_now.studio.points import MeshPoints
+from dance_now.training.config import TrainingConfig
+from dance_now.training.data import LabelledPictures
+from dance_now.training.evaluation import Evaluation
+from dance_now.training.generator import PointsGenerator, ShippedGenerator
+from dance_now.training.holding import HeldPictures
+from dance_now.training.journal import Progress
+from dance_now.training.loop import Trainer
+from dance_now.training.parallel import training_device
+from dance_now.training.preview import PreviewSheet
+from dance_now.training.run import Run
+from dance_now.training.shipping import dataset_skeleton, export
+from dance_now.training.windows import WindowBatches
+
+
+def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
+    """A fresh generator for a data set; the same for the same seed."""
+    torch.manual_seed(config.seed)
+    mesh = MeshPoints.load(dataset / "points.npz").subset(config.generator.points, config.seed)
+    return PointsGenerator(dataset_skeleton(dataset), mesh, config.generator)
+
+
+def body_trainer(run: Run, generator: nn.Module, folder: Path) -> Trainer[Any]:
+    """Trains a generator of whole figures on windows of the run's pictures, or goes on in its folder."""
+    device = training_device()
+    held = HeldPictures(
+        LabelledPictures(run.dataset, "train"),
+        device,
+        lambda done, total: run.report("load", done, total, ""),
+    )
+    sheet = PreviewSheet.of(LabelledPictures(run.dataset, "test"), device)
+    batches = WindowBatches(held, run.config, run.share)
+    return Trainer(generator, batches, folder, run.config, sheet=sheet, share=run.share)
+
+
+def train_to_the_end(trainer: Trainer[Any], run: Run, stage: str) -> None:
+    """Runs a trainer, reporting under the stage's name."""
+
+    def tell(progress: Progress) -> None:
+        remark = f"loss {progress.loss:.4f}, {progress.rate:.1f} pictures/s"
+        run.report(stage, progress.step, progress.steps, remark)
+
+    trainer.run(tell)
+
+
+def provenance(trainer: Trainer[Any]) -> dict[str, Any]:
+    """What a card says of the training."""
+    config = trainer.config
+    return {
+        "steps": trainer.step,
+        "pictures_seen": trainer.step * config.batch,
+        "config": config.to_json(),
+        "torch": torch.__version__,
+        "device": trainer.device.type,
+    }
+
+
+class PointsStages:
+    """What ``--stage`` means for the points generator."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._trainer: Trainer[PointsGenerator] | None = None
+
+    def body(self) -> None:
+        """Trains."""
+        train_to_the_end(self._opened(), self._run, "train")
+
+    def export(self) -> Evaluation:
+        """Writes the character file with the averaged weights as they are."""
+        trainer = self._opened()
+        shipped = ShippedGenerator(trainer.averaged_generator())
+        return export(
+            shipped,
+            self._run.card,
+            self._run.dataset,
+            self._run.output,
+            provenance(trainer),
+            self._run.report,
+        )
+
+    def _opened(self) -> Trainer[PointsGenerator]:
+        if self._trainer is None:
+            generator = build_generator(self._run.dataset, self._run.config)
+            self._trainer = body_trainer(self._run, generator, self._run.folder)
+        return self._trainer

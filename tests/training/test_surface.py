@@ -1,0 +1,107 @@
+"""The sharp layer: which patches a picture shows, and where."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from dance_now.studio.surface_patches import CHANNELS, TEXELS
+from dance_now.training.decoder import shuffled
+from dance_now.training.surface import Patches, Surface
+
+SIDE = 32  # pixels of the map
+
+
+def flat(*colours: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    """One whole patch of each colour."""
+    patches = np.zeros((len(colours), TEXELS, TEXELS, CHANNELS), np.uint8)
+    patches[..., :3] = np.array(colours)[:, None, None]
+    patches[..., 3:] = (255, 128)
+    return patches
+
+
+def facing(places: list[tuple[float, float, float]], reach: float) -> Patches:
+    """Patches that look straight at the viewer."""
+    position = torch.tensor(places).t().unsqueeze(0)
+    count = len(places)
+
+    def axis(*vector: float) -> torch.Tensor:
+        return (reach * torch.tensor(vector))[None, :, None].expand(1, 3, count)
+
+    return Patches(
+        position, axis(1, 0, 0), axis(0, 1, 0), axis(0, 0, -1), torch.ones(1, count, dtype=torch.bool)
+    )
+
+
+def shown(surface: Surface, patches: Patches, side: int = SIDE) -> npt.NDArray[np.float32]:
+    """(2 * side, 2 * side, 4) premultiplied."""
+    picture = shuffled(surface(patches, (side, side)))[0].numpy().transpose(1, 2, 0)
+    return np.asarray(picture, np.float32)
+
+
+def test_a_patch_is_drawn_where_it_lies() -> None:
+    picture = shown(Surface(flat((255, 0, 0))), facing([(10.0, 20.0, 0.0)], 1.5))
+    rows, columns = np.nonzero(picture[..., 3] > 0.5)
+    assert (rows.min(), rows.max()) == (38, 41)
+    assert (columns.min(), columns.max()) == (18, 21)
+    np.testing.assert_allclose(picture[40, 20], [1, 0, 0, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("nearer", [0, 1])
+def test_the_foremost_patch_hides_the_other(nearer: int) -> None:
+    places = [(16.0, 16.0, 5.0), (16.5, 16.0, 5.0)]
+    places[nearer] = (*places[nearer][:2], 1.0)
+    picture = shown(Surface(flat((255, 0, 0), (0, 255, 0))), facing(places, 2.0))
+    assert picture[32, 32, nearer] == pytest.approx(1)
+    assert picture[32, 32, 1 - nearer] == pytest.approx(0)
+
+
+def test_what_does_not_show_is_not_drawn() -> None:
+    patches = facing([(16.0, 16.0, 0.0)], 2.0)
+    picture = shown(Surface(flat((255, 0, 0))), patches._replace(shown=torch.zeros(1, 1, dtype=torch.bool)))
+    assert not picture.any()
+
+
+def test_a_hole_in_a_patch_shows_what_lies_behind() -> None:
+    patches = flat((255, 0, 0), (0, 0, 255))
+    patches[0, :, :4, 3] = 0
+    places = [(16.0, 16.0, 0.0), (15.5, 16.0, 5.0)]
+    picture = shown(Surface(patches), facing(places, 2.0))
+    assert picture[32, 34, 0] == pytest.approx(1)
+    assert picture[32, 29, 2] == pytest.approx(1)
+
+
+def test_a_picture_on_a_patch_is_drawn_in_detail() -> None:
+    """Finer than the points lie, at the picture's full size."""
+    patches = flat((0, 0, 0))
+    patches[0, :, ::2, :3] = 255
+    reach = TEXELS / 4  # one texel is one pixel of the picture
+    picture = shown(Surface(patches), facing([(16.0, 16.0, 0.0)], reach))
+    row = picture[32, 29:35, 0]
+    assert (np.abs(np.diff(row)) > 0.9).all()
+
+
+def test_what_is_finer_than_pixels_is_averaged() -> None:
+    patches = flat((0, 0, 0))
+    patches[0, :, ::2, :3] = 255
+    picture = shown(Surface(patches), facing([(16.25, 16.25, 0.0)], TEXELS / 16))
+    assert 0.3 < picture[32, 32, 0] < 0.7
+
+
+@pytest.mark.parametrize("spacing", [0.7, 2.0, 4.0])
+def test_a_plane_of_points_has_no_holes(spacing: float) -> None:
+    """However far apart its points lie."""
+    steps = np.arange(0, SIDE, spacing) + 0.37
+    places = [(float(x), float(y), 0.0) for x in steps for y in steps]
+    picture = shown(Surface(flat(*[(255, 255, 255)] * len(places))), facing(places, 1.4 * spacing))
+    inner = picture[12:-12, 12:-12, 3]
+    assert inner.mean() > 0.98
+
+
+def test_figures_of_a_batch_do_not_mix() -> None:
+    surface = Surface(flat((255, 0, 0), (0, 255, 0)))
+    first = facing([(8.0, 8.0, 0.0), (20.0, 20.0, 0.0)], 2.0)
+    second = facing([(20.0, 8.0, 0.0), (8.0, 20.0, 0.0)], 2.0)
+    both = surface(Patches(*(torch.cat(pair) for pair in zip(first, second, strict=True))), (SIDE, SIDE))
+    for number, alone in enumerate((first, second)):
+        torch.testing.assert_close(both[number : number + 1], surface(alone, (SIDE, SIDE)))
