@@ -134,10 +134,11 @@ def write_character_file(path: Path, content: CharacterFile) -> None:
             raise DanceNowError(f"{path.name}: {name} would be larger than {_SIZE_LIMITS[name] >> 20} MB.")
     beside = path.with_name(f".{path.name}.part")
     try:
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        with zipfile.ZipFile(beside, "w") as archive:
             for name, data in members.items():
                 # A fixed date: the same content gives the same file.
-                archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+                info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+                archive.writestr(info, data, zipfile.ZIP_DEFLATED, compresslevel=9)
         os.replace(beside, path)
     except OSError as error:
         raise DanceNowError(f"{path} could not be written: {error.strerror or error}.") from error

@@ -189,7 +189,7 @@ class PointsGenerator(nn.Module):
         rest = self.rest if self.offset is None else self.rest + self.offset
         rest = rest.t() + (expression @ self.morphs).unflatten(1, (3, -1)) + self._correct(rotations)
         turned = self.frame[:2] + (expression @ self.turns).unflatten(1, (2, 3, -1))
-        axes = torch.cat([turned, self.frame[2:].expand(len(turned), -1, -1, -1)], dim=1)
+        axes = torch.cat([turned, self.frame[2:].expand(turned.shape[0], -1, -1, -1)], dim=1)
         position, frame = self._place(rotations, anchors, scale, rest, axes)
         normal = frame[:, 2] / frame[:, 2].square().sum(dim=1, keepdim=True).clamp_min(1e-12).sqrt()
         height = scale * self.height

@@ -53,10 +53,14 @@ def export(
     result = evaluate(
         Character(content), dataset, report=lambda done, total: report("evaluate", done, total, "")
     )
+    whole = result.overall
     metrics = {
-        "pictures": result.pictures,
-        "psnr_db": round(result.psnr, 2),
-        "silhouette_iou": round(result.iou, 4),
+        "pictures": whole.pictures,
+        "psnr_db": round(whole.psnr, 2),
+        "silhouette_iou": round(whole.iou, 4),
+        "ssim": round(whole.ssim, 3),
+        "head_psnr_db": None if whole.head_psnr is None else round(whole.head_psnr, 2),
+        "face_detail": None if whole.face_detail is None else round(whole.face_detail, 3),
     }
     card = replace(card, provenance={**card.provenance, "test": metrics})
     write_character_file(output, replace(content, card=card))

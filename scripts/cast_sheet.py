@@ -1,0 +1,73 @@
+"""Makes docs/cast.png: every character of the cast, true beside drawn, in poses it never saw.
+
+Give it NAME=DATASET for each character, the data set being one that ``dance-now render`` made of its avatar.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from dance_now.arrays import Image
+from dance_now.character.character import Character
+from dance_now.errors import DanceNowError
+from dance_now.pose.pose import Pose
+from dance_now.training.data import LabelledPictures
+from dance_now.training.metrics import faces_viewer
+from dance_now.training.sheets import contact_sheet, over
+
+SHEET: Final = Path("docs") / "cast.png"
+PAIRS: Final = 4  # of each character
+TILE: Final = 300  # pixels
+SMALL_HEAD: Final = 60  # px between the ears from which a picture counts as a portrait
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Draws the sheet."""
+    rows = []
+    for argument in arguments:
+        name, _, dataset = argument.partition("=")
+        rows.append(pairs(Character.load(name), LabelledPictures(Path(dataset), "test")))
+    if not rows:
+        raise DanceNowError("Give NAME=DATASET for each character.")
+    sheet = np.vstack(rows)
+    if not cv2.imwrite(str(SHEET), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)):
+        raise DanceNowError(f"{SHEET} could not be written.")
+    sys.stdout.write(f"{SHEET.resolve()}\n")
+    return 0
+
+
+def pairs(character: Character, pictures: LabelledPictures) -> Image:
+    """One row: a portrait and whole figures that face the viewer, evenly spread over the test split."""
+    labels = pictures.keypoints
+    width = np.linalg.norm(labels[:, 17, :2] - labels[:, 18, :2], axis=1)
+    inside = ((labels[:, :25, :2] > 0) & (labels[:, :25, :2] < 512)).all(axis=(1, 2))
+    facing = np.array([faces_viewer(label, within=40) for label in labels])
+    portraits = np.flatnonzero(facing & (width > SMALL_HEAD) & ~inside)
+    whole = np.flatnonzero(facing & inside)
+    chosen = [*spread(portraits, 1), *spread(whole, PAIRS - 1)]
+    tiles = []
+    for index in chosen:
+        label = labels[index]
+        drawn = character.draw(Pose(label[:, [0, 1, 3]], label[:, 2], label[:, 3] > 0))
+        for picture in (pictures.picture(int(index)), drawn):
+            tiles.append(cv2.resize(over(picture), (TILE, TILE), interpolation=cv2.INTER_AREA))
+    return contact_sheet([np.asarray(each, np.uint8) for each in tiles], 2 * PAIRS)
+
+
+def spread(indices: np.ndarray[tuple[int, ...], np.dtype[np.int64]], count: int) -> list[int]:
+    """``count`` of some indices, evenly spread."""
+    places = np.linspace(0, len(indices) - 1, count + 2).round().astype(int)[1:-1]
+    return [int(indices[place]) for place in places]
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except DanceNowError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,3 @@
+"""What the tests of sources share."""
+
+from originals import original as original
