@@ -27,6 +27,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "cpu": ("onnxruntime",),
     "gpu": ("onnxruntime-gpu",),
     "heic": ("pillow-heif",),
+    "quality": ("pymatting",),
     "studio": ("numba", "pillow", "scipy"),
     "train": ("numba", "pillow", "scipy", "torch", "onnx", "onnxscript"),
 }
@@ -34,6 +35,7 @@ _PURPOSES: Final = {
     "cpu": "draws characters on the processor",
     "gpu": "draws characters on an NVIDIA GPU",
     "heic": "reads photos of phones",
+    "quality": "cuts hair out of photos more finely",
     "studio": "renders avatars",
     "train": "trains characters",
 }
