@@ -6,6 +6,8 @@ pixel shuffle (Shi et al. 2016), so that no convolution runs at full resolution.
 
 from __future__ import annotations
 
+from itertools import product
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -98,4 +100,26 @@ class Doubling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) -> (B, 4 * channels, H, W)."""
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), self.kernel)
+
+
+class Smoothing(nn.Module):
+    """A 3x3 binomial filter of the picture whose 2x2 pixels lie side by side as channels."""
+
+    kernel: Tensor
+
+    def __init__(self, channels: int, share: float) -> None:
+        """``share`` of a pixel's value stays its own along each axis, its two neighbours share the rest."""
+        super().__init__()
+        taps = ((1 - share) / 2, share, (1 - share) / 2)
+        each = torch.zeros(2, 2, 2, 2, 3, 3)  # row and column of the pixel, of its source, and the kernel's
+        for row, column, down, right in product(range(2), range(2), range(3), range(3)):
+            y, x = row + down - 1, column + right - 1
+            each[row, column, y % 2, x % 2, y // 2 + 1, x // 2 + 1] += taps[down] * taps[right]
+        kernel = torch.zeros(channels, 4, channels, 4, 3, 3)
+        kernel[range(channels), :, range(channels)] = each.reshape(4, 4, 3, 3)
+        self.register_buffer("kernel", kernel.flatten(2, 3).flatten(0, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 4 * channels, H, W) -> the same shape."""
         return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), self.kernel)

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 OPSET = 18
 TOLERANCE = 2e-3
-_DECIDED_BY_ROUNDING = 2e-4  # part of a picture's values
+_DECIDED_BY_ROUNDING = 1e-3  # part of a picture's values
 _HALF_FROM = 512  # elements; smaller tensors are kept in single precision
 
 

@@ -21,7 +21,7 @@ from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.points import MeshPoints
 from dance_now.studio.surface_patches import tangents
 from dance_now.training.bones import BONE_COUNT, BoneRule, Rows
-from dance_now.training.decoder import Decoder, Doubling, shuffled
+from dance_now.training.decoder import Decoder, Doubling, Smoothing, shuffled
 from dance_now.training.parallel import half_precision
 from dance_now.training.splat import fill, splat, visible
 from dance_now.training.surface import Patches, Surface
@@ -41,6 +41,7 @@ _HIDDEN = -1.0  # change of a point's opacity, as its logit, by which its patch 
 _CONTROLS = 256  # points that hair and cloth are shifted by
 _BONE_DISTANCE = 0.3  # metres that points on different bones count as apart
 _OPPOSITE = -0.8  # cosine of two expressions' effects from which one undoes the other
+_SMOOTHED = 0.6  # of a pixel's value that stays its own along each axis
 _FACING = 0.1  # cosine of the angle to the viewer from which a patch is seen
 
 
@@ -138,6 +139,7 @@ class PointsGenerator(nn.Module):
         self.correctives = nn.Parameter(torch.zeros(CORRECTIVES, 3 * _CONTROLS))
         self.decoder = Decoder(_SHOWN + config.features + 2 + _SHARP, config.width)
         self.doubling = Doubling(7)
+        self.smoothing = Smoothing(4, _SMOOTHED)
 
     def _add_expressions(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
         """Linear map from departures of the face points to expression weights, and what they move."""
@@ -175,7 +177,8 @@ class PointsGenerator(nn.Module):
         sharp = self.surface(figure.patches, half)
         behind = soft[:, 6:] * (1 - sharp[:, 12:].unsqueeze(1))
         colour = sharp[:, :12].unflatten(1, (3, 4)) * soft[:, 3:6] + soft[:, :3] * behind
-        base = torch.cat([colour, sharp[:, 12:].unsqueeze(1) + behind], dim=1).flatten(1, 2)
+        steps = torch.cat([colour, sharp[:, 12:].unsqueeze(1) + behind], dim=1).flatten(1, 2)
+        base = self.smoothing(steps)  # patches end at the map's pixels, which are two of the picture's
         with half_precision(means.device):
             residual = self.decoder(torch.cat([means, covers, sharp], dim=1))
         return base + residual.float()

@@ -75,6 +75,7 @@ class Surface(nn.Module):
         patches: (N, T, T, 5) uint8 as ``bake_patches`` makes them.
     """
 
+    pyramid: Tensor
     quads: Tensor
     height: Tensor
 
@@ -82,9 +83,10 @@ class Surface(nn.Module):
         super().__init__()
         self.texels = patches.shape[1]
         height = np.where(patches[..., 3] > 127, patches[..., 4], _NOWHERE).astype(np.uint8)
-        quads = np.concatenate([_quads(level) for level in _pyramid(patches[..., :4])], axis=1)
-        self.quads_each = quads.shape[1]
-        self.register_buffer("quads", torch.from_numpy(quads.reshape(-1, 16)))
+        levels = _pyramid(patches[..., :4])
+        texels = np.concatenate([level.reshape(len(level), -1, 4) for level in levels], axis=1)
+        self.register_buffer("pyramid", torch.from_numpy(texels))  # (N, texels of all levels, 4)
+        self.register_buffer("quads", torch.from_numpy(_quads(self.texels)), persistent=False)
         self.register_buffer("height", torch.from_numpy(height.reshape(-1)))
 
     @torch.no_grad()
@@ -178,7 +180,7 @@ class Surface(nn.Module):
             [
                 patches.position[:, :2],
                 inverse,
-                torch.stack([edge, first + number * self.quads_each], dim=1),
+                torch.stack([edge, first + number * self.pyramid.shape[1]], dim=1),
                 patches.normal[:, :2],
             ],
             dim=1,
@@ -203,7 +205,8 @@ class Surface(nn.Module):
         u, v = (torch.minimum(w.clamp_min(0), edge - 1) for w in (u, v))
         left, top = torch.floor(u), torch.floor(v)
         index = (first + top * edge + left).long()
-        quad = self.quads.index_select(0, index.flatten()).t()  # rows of the picture are worked out faster
+        quads = self.pyramid.index_select(1, self.quads).reshape(-1, 16)  # runtimes work this out on loading
+        quad = quads.index_select(0, index.flatten()).t()  # rows of the picture are worked out faster
         quad = quad.to(u.dtype).unflatten(0, (2, 2, 4)).unflatten(-1, index.shape)  # (2, 2, 4, B, 4, HW)
         line_pair = quad[0] + (quad[1] - quad[0]) * (v - top)
         value = (line_pair[0] + (line_pair[1] - line_pair[0]) * (u - left)).transpose(0, 1)
@@ -211,7 +214,7 @@ class Surface(nn.Module):
         return torch.cat([value[:, :3] * (alpha / 255), alpha], dim=1).flatten(1, 2).unflatten(2, size)
 
     def _level(self, texel: Tensor) -> tuple[Tensor, Tensor]:
-        """Edge in texels and first quad of the level to read where texels are of that many pixels."""
+        """Edge in texels and first texel of the level to read where texels are of that many pixels."""
         edge = torch.full_like(texel, float(self.texels))
         first = torch.zeros_like(texel)
         side = self.texels
@@ -239,13 +242,23 @@ def _pyramid(patches: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
     return levels
 
 
-def _quads(level: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """(N, T * T, 16) each texel with its neighbours to the right, below, and between: what bilinear reads."""
-    right = np.concatenate([level[:, :, 1:], level[:, :, -1:]], axis=2)
-    pair = np.concatenate([level, right], axis=3)
-    below = np.concatenate([pair[:, 1:], pair[:, -1:]], axis=1)
-    quad = np.concatenate([pair, below], axis=3)
-    return quad.reshape(len(quad), -1, 16)
+def _quads(side: int) -> npt.NDArray[np.int64]:
+    """(4 * texels of all levels,) rows of a texel, its neighbours to the right, below, and between.
+
+    That is what bilinear interpolation reads; at the edges a texel stands in for its missing neighbours.
+    """
+    found, first = [], 0
+    while side >= 1:
+        row, column = np.divmod(np.arange(side * side), side)
+        for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            near = np.minimum(row + down, side - 1) * side + np.minimum(column + right, side - 1)
+            found.append((first + np.arange(side * side), down * 2 + right, first + near))
+        first += side * side
+        side //= 2
+    quads = np.zeros((first, 4), np.int64)
+    for texel, place, near in found:
+        quads[texel, place] = near
+    return quads.reshape(-1)
 
 
 def _centres(size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
