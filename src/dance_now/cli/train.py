@@ -40,8 +40,8 @@ def train(
         source: an avatar (.vrm, .glb; mascot is built in), a folder made by dance-now render, a folder of
             pictures with OpenPose labels (train_img, train_label), or a video of somebody.
         output: the character file to write; the run is kept beside it in NAME.run.
-        preset: debug takes seconds and proves the chain, quick about ten minutes on two cores, standard an hour
-            on them, full wants a GPU.
+        preset: debug takes seconds and proves the chain, quick about ten minutes on two cores, standard about
+            an hour on them, full wants a GPU.
         generator: points, or the original's: drawn sticks into a pix2pixHD body and a residual head.
         stage: one stage of the sticks alone; points know body and export.
         head_size: side in pixels of the square around the head that sticks draw once more.
