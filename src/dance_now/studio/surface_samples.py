@@ -123,18 +123,13 @@ def scatter(generator: np.random.Generator, pieces: list[Piece], count: int) -> 
                 colour=np.clip(colour[opaque, :3], 0, 1).astype(np.float32),
             )
         )
-    fields = SurfaceSamples.__dataclass_fields__
-    return SurfaceSamples(
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields}
-    )
+    names = [field.name for field in fields(SurfaceSamples)]
+    return SurfaceSamples(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def gathered(samples: SurfaceSamples, values: list[FloatArray]) -> FloatArray:
     """(n, ...) what the vertices of each piece have, at places on all of them."""
-    result = np.zeros((len(samples), *values[0].shape[1:]), np.float32)
-    for layer, of_vertices in enumerate(values):
-        here = samples.layer == layer
-        result[here] = _mixed(of_vertices, samples.corners[here], samples.shares[here])
+    result: FloatArray = np.einsum("nk,nk...->n...", samples.shares, gathered_corners(samples, values))
     return result
 
 

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from dance_now.arrays import FloatArray
 from dance_now.pose.bones import BONE_INDEX, BoneRig
 from dance_now.pose.keypoints import FACE
 from dance_now.pose.skeleton import Skeleton
@@ -23,6 +21,7 @@ from dance_now.studio.surface_patches import tangents
 from dance_now.training.bones import BONE_COUNT, BoneRule, Rows
 from dance_now.training.decoder import Decoder, Doubling, Smoothing, shuffled
 from dance_now.training.parallel import half_precision
+from dance_now.training.rigging import control_points, solve_expressions
 from dance_now.training.splat import fill, splat, visible
 from dance_now.training.surface import Patches, Surface
 
@@ -39,8 +38,6 @@ _SHOWN = 3 + 3 + 2 + 1  # channels of every point beside its learned ones: colou
 _SHARP = 16  # channels of the sharp layer
 _HIDDEN = -1.0  # change of a point's opacity, as its logit, by which its patch is gone
 _CONTROLS = 256  # points that hair and cloth are shifted by
-_BONE_DISTANCE = 0.3  # metres that points on different bones count as apart
-_OPPOSITE = -0.8  # cosine of two expressions' effects from which one undoes the other
 _SMOOTHED = 0.6  # of a pixel's value that stays its own along each axis
 _FACING = 0.1  # cosine of the angle to the viewer from which a patch is seen
 
@@ -133,7 +130,7 @@ class PointsGenerator(nn.Module):
         # What carries a patch was sampled on a surface; other points learn their place.
         whole = bool(mesh.patches[..., 3].any())
         self.offset = None if whole else nn.Parameter(torch.zeros(count, 3))
-        near, share = _control_points(mesh.position, dense, _CONTROLS)
+        near, share = control_points(mesh.position, dense, _CONTROLS)
         self.register_buffer("near", torch.from_numpy(near.T.reshape(-1)))  # of each point, then of the next
         self.register_buffer("share", torch.from_numpy(share.T))
         self.correctives = nn.Parameter(torch.zeros(CORRECTIVES, 3 * _CONTROLS))
@@ -152,7 +149,7 @@ class PointsGenerator(nn.Module):
                 np.zeros((1, size), np.float32)
                 for size in (known.size, mesh.position.size, 2 * mesh.position.size)
             )
-        solve = _solve_expressions(basis)
+        solve = solve_expressions(basis)
         for name, array in (
             ("face_solve", solve.T),
             ("face_rest", skeleton.rest[FACE]),
@@ -274,42 +271,6 @@ class PointsGenerator(nn.Module):
             },
             {"params": [self.opacity_moves], "scale": 10.0, "lr": rate * 10},
         ]
-
-
-def _control_points(
-    position: FloatArray, skin: FloatArray, count: int
-) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    """(N, 3) which of ``count`` control points lie nearest to each point, and (N, 3) shares summing to 1.
-
-    Control points are points as far apart as can be (Gonzalez 1985), what hangs on other bones being further.
-    """
-    places = np.concatenate([position, _BONE_DISTANCE * skin], axis=1)
-    chosen = [0]
-    distance = np.linalg.norm(places - places[0], axis=1)
-    while len(chosen) < min(count, len(places)):
-        chosen.append(int(distance.argmax()))
-        distance = np.minimum(distance, np.linalg.norm(places - places[chosen[-1]], axis=1))
-    apart = np.stack([np.linalg.norm(places - places[row], axis=1) for row in chosen], axis=1)
-    near = np.argsort(apart, axis=1, kind="stable")[:, :3]
-    closeness = 1 / (np.take_along_axis(apart, near, axis=1) + 1e-3)
-    return near, (closeness / closeness.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _solve_expressions(basis: FloatArray) -> FloatArray:
-    """(E, M) map from the face points' departure to weights of E expressions that each move them by (M,).
-
-    By ridge regression: expressions that move the same points share the evidence instead of fighting. Those
-    that undo each other, a look to the left and one to the right, are never on together and share nothing.
-    """
-    gram = basis @ basis.T
-    size = np.linalg.norm(basis, axis=1)
-    alike = gram / np.maximum(np.outer(size, size), 1e-12)
-    gram += (1e-3 * np.trace(gram) / len(basis) + 1e-9) * np.eye(len(basis), dtype=np.float32)
-    solve = np.zeros_like(basis)
-    for row in range(len(basis)):
-        kept = np.flatnonzero(alike[row] > _OPPOSITE)
-        solve[row] = np.linalg.solve(gram[np.ix_(kept, kept)], basis[kept])[kept == row][0]
-    return solve
 
 
 class ShippedGenerator(nn.Module):
