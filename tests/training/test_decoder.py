@@ -4,8 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dance_now.training.decoder import Decoder, Doubling, Residual, shuffled
-from dance_now.training.splat import doubled
+from dance_now.training.decoder import Decoder, Residual, shuffled
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (32, 24), (8, 40)])
@@ -17,11 +16,6 @@ def test_twice_the_size_comes_out(height: int, width: int) -> None:
 def test_shuffling_is_the_pixel_shuffle() -> None:
     x = torch.rand(2, 12, 5, 7)
     assert torch.equal(shuffled(x), F.pixel_shuffle(x, 2))
-
-
-def test_the_two_ways_of_doubling_agree() -> None:
-    x = torch.rand(2, 4, 6, 9)
-    torch.testing.assert_close(shuffled(Doubling(4)(x)), doubled(x))
 
 
 def test_a_fresh_decoder_adds_nothing() -> None:

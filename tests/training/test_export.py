@@ -7,11 +7,13 @@ import torch
 from skeletons import posed, posture
 
 from dance_now.arrays import FloatArray
-from dance_now.character.onnx_check import check_generator
+from dance_now.character.onnx_check import CheckedGenerator
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.points import MeshPoints
-from dance_now.training.export import TOLERANCE, compare, rounded, to_onnx
+from dance_now.training.export import TOLERANCE, compare, drawing_graph, rounded
 from dance_now.training.generator import GeneratorConfig, PointsGenerator, ShippedGenerator
+
+WHOLE = np.zeros((32, 32), np.float32)  # a canvas of blocks of 16 px
 
 
 @pytest.fixture
@@ -30,14 +32,14 @@ def test_the_graph_draws_what_torch_draws(skeleton: Skeleton, mesh: MeshPoints, 
     generator = PointsGenerator(skeleton, mesh, GeneratorConfig(points=len(mesh), width=8)).eval()
     torch.nn.init.normal_(generator.decoder.out.weight, std=0.05)
     shipped = ShippedGenerator(rounded(generator)).eval()
-    graph = to_onnx(shipped)
-    check_generator(graph)
+    graph = drawing_graph(shipped)
+    CheckedGenerator(graph)
     difference, _ = compare(shipped, graph, poses)
     assert difference < TOLERANCE
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 2
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    first, again = (session.run(None, {"points": poses})[0] for _ in range(2))
+    first, again = (session.run(None, {"points": poses, "canvas": WHOLE})[0] for _ in range(2))
     assert np.array_equal(first, again)
-    (alone,) = session.run(None, {"points": poses[:1]})
+    (alone,) = session.run(None, {"points": poses[:1], "canvas": WHOLE})
     np.testing.assert_allclose(first[:1], alone, atol=1e-4)

@@ -18,7 +18,7 @@ import torch
 
 from dance_now.character.character import Character
 from dance_now.character.file import CharacterFile, read_character_file
-from dance_now.character.onnx_check import check_generator
+from dance_now.character.onnx_check import CheckedGenerator
 from dance_now.errors import DanceNowError
 from dance_now.pose.pose import Pose
 from dance_now.studio.avatar_options import AvatarOptions
@@ -32,6 +32,8 @@ from dance_now.training.pipeline import train
 from dance_now.training.points_stages import build_generator
 from dance_now.training.shipping import Rights, dataset_card
 from dance_now.training.sources import opening
+
+WHOLE = np.zeros((32, 32), np.float32)  # a canvas of blocks of 16 px
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def points(dataset: Path) -> npt.NDArray[np.float32]:
 
 def run(trained: Trained, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Pictures of the graph."""
-    return np.asarray(trained.session.run(None, {"points": points})[0])
+    return np.asarray(trained.session.run(None, {"points": points, "canvas": WHOLE})[0])
 
 
 def test_a_character_is_made(trained: Trained, points: npt.NDArray[np.float32]) -> None:
@@ -132,7 +134,7 @@ def test_the_graph_draws_what_torch_draws(
     assert difference <= TOLERANCE
     assert drawn.shape == (8, 4, 512, 512)
     with torch.no_grad():
-        unrounded = exact(torch.from_numpy(points[:1])).numpy()
+        unrounded = exact(torch.from_numpy(points[:1]), torch.from_numpy(WHOLE)).numpy()
     assert np.abs(unrounded - drawn[0]).mean() < 2e-3  # half precision does not show
 
 
@@ -140,7 +142,7 @@ def test_the_graph_draws_the_same_each_time(trained: Trained, points: npt.NDArra
     first = run(trained, points[:1])
     np.testing.assert_array_equal(first, run(trained, points[:1]))
     other = onnxruntime.InferenceSession(trained.content.generator, providers=["CPUExecutionProvider"])
-    np.testing.assert_array_equal(first, other.run(None, {"points": points[:1]})[0])
+    np.testing.assert_array_equal(first, other.run(None, {"points": points[:1], "canvas": WHOLE})[0])
 
 
 def test_a_batch_is_its_poses(trained: Trained, points: npt.NDArray[np.float32]) -> None:
@@ -152,7 +154,7 @@ def test_a_batch_is_its_poses(trained: Trained, points: npt.NDArray[np.float32])
 def test_the_graph_is_small_plain_and_accepted(trained: Trained) -> None:
     data = trained.content.generator
     assert len(data) < 5_000_000
-    check_generator(data)
+    CheckedGenerator(data)
     model = onnx.load_from_string(data)
     assert {node.domain for node in model.graph.node} == {""}
     assert b"site-packages" not in data  # no paths of the machine that trained it

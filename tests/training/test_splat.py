@@ -9,6 +9,7 @@ import torch
 from dance_now.training.splat import doubled, fill, splat, visible
 
 Array = np.ndarray
+FAINT = 2e-3  # what nobody would miss
 
 
 def slow_splat(
@@ -35,6 +36,8 @@ def slow_splat(
         rough = max(depth - nearest(coarse, row // 2, column // 2), 0)
         hidden = fine + sparseness * (rough - fine)
         strength = opacity * math.exp(-hidden / softness)
+        if strength < FAINT:
+            continue
         left, top = math.floor(x - 0.5), math.floor(y - 0.5)
         for r in (top, top + 1):
             for c in (left, left + 1):

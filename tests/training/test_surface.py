@@ -10,6 +10,7 @@ from dance_now.training.decoder import shuffled
 from dance_now.training.surface import Patches, Surface
 
 SIDE = 32  # pixels of the map
+NO_GAPS = torch.tensor([1e6])  # depth behind its neighbours from which a pixel is a gap
 
 
 def flat(*colours: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
@@ -35,7 +36,7 @@ def facing(places: list[tuple[float, float, float]], reach: float) -> Patches:
 
 def shown(surface: Surface, patches: Patches, side: int = SIDE) -> npt.NDArray[np.float32]:
     """(2 * side, 2 * side, 4) premultiplied."""
-    picture = shuffled(surface(patches, (side, side)))[0].numpy().transpose(1, 2, 0)
+    picture = shuffled(surface(patches, (side, side), NO_GAPS))[0].numpy().transpose(1, 2, 0)
     return np.asarray(picture, np.float32)
 
 
@@ -67,8 +68,8 @@ def test_a_hole_in_a_patch_shows_what_lies_behind() -> None:
     patches[0, :, :4, 3] = 0
     places = [(16.0, 16.0, 0.0), (15.5, 16.0, 5.0)]
     picture = shown(Surface(patches), facing(places, 2.0))
-    assert picture[32, 34, 0] == pytest.approx(1)
-    assert picture[32, 29, 2] == pytest.approx(1)
+    assert picture[32, 33, 0] == pytest.approx(1)
+    assert picture[32, 30, 2] == pytest.approx(1)
 
 
 def test_a_picture_on_a_patch_is_drawn_in_detail() -> None:
@@ -77,7 +78,7 @@ def test_a_picture_on_a_patch_is_drawn_in_detail() -> None:
     patches[0, :, ::2, :3] = 255
     reach = TEXELS / 4  # one texel is one pixel of the picture
     picture = shown(Surface(patches), facing([(16.0, 16.0, 0.0)], reach))
-    row = picture[32, 29:35, 0]
+    row = picture[32, 29:34, 0]
     assert (np.abs(np.diff(row)) > 0.9).all()
 
 
@@ -102,6 +103,30 @@ def test_figures_of_a_batch_do_not_mix() -> None:
     surface = Surface(flat((255, 0, 0), (0, 255, 0)))
     first = facing([(8.0, 8.0, 0.0), (20.0, 20.0, 0.0)], 2.0)
     second = facing([(20.0, 8.0, 0.0), (8.0, 20.0, 0.0)], 2.0)
-    both = surface(Patches(*(torch.cat(pair) for pair in zip(first, second, strict=True))), (SIDE, SIDE))
+    pairs = zip(first, second, strict=True)
+    both = surface(Patches(*map(torch.cat, pairs)), (SIDE, SIDE), NO_GAPS.expand(2))
     for number, alone in enumerate((first, second)):
-        torch.testing.assert_close(both[number : number + 1], surface(alone, (SIDE, SIDE)))
+        torch.testing.assert_close(both[number : number + 1], surface(alone, (SIDE, SIDE), NO_GAPS))
+
+
+def test_a_gap_between_patches_shows_what_lies_beside_it() -> None:
+    """And not the far side of the figure; a wider opening stays one."""
+    surface = Surface(flat((255, 0, 0), (255, 0, 0), (0, 0, 255)))
+    for apart, filled in ((4.8, True), (8.8, False)):
+        places = [(12.1, 16.5, 0.0), (12.1 + apart, 16.5, 0.0), (14.5, 16.5, 9.0)]
+        patches = facing(places, 2.0)
+        behind = shown(surface, patches)
+        assert behind[33, 29, 2] == pytest.approx(1)
+        seen = shuffled(surface(patches, (SIDE, SIDE), torch.tensor([3.0])))[0].numpy()
+        assert (seen[0, 33, 29] > 0.9) == filled
+
+
+@pytest.mark.parametrize("place", [(-1.0, 16.0), (33.0, 16.0), (16.0, -40.0), (1e9, 1e30)])
+def test_what_lies_beside_the_map_leaves_no_trace(place: tuple[float, float]) -> None:
+    picture = shown(Surface(flat((255, 0, 0))), facing([(*place, 0.0)], 0.9))
+    assert not picture.any()
+
+
+def test_a_patch_larger_than_any_window_is_cut() -> None:
+    picture = shown(Surface(flat((255, 0, 0))), facing([(16.0, 16.0, 0.0)], 300.0))
+    assert picture[32, 32, 3] == pytest.approx(1)

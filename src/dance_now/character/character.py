@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
+from dance_now.character.canvas import WHOLE, CanvasPart, touched_part
 from dance_now.character.file import CANVAS, SUFFIX, CharacterCard, CharacterFile, read_character_file
-from dance_now.character.onnx_check import check_generator
-from dance_now.errors import DanceNowError, MissingExtraError
+from dance_now.character.session import Device, GeneratorSession
+from dance_now.errors import DanceNowError
 from dance_now.pose.pose import Pose
-from dance_now.pose.skeleton import RIGID_SEGMENTS, Skeleton
-
-if TYPE_CHECKING:
-    import onnxruntime
-
-Device = Literal["auto", "cpu", "cuda"]
+from dance_now.pose.skeleton import LENGTH_TOLERANCE, Skeleton
 
 CAST_FOLDER = Path(__file__).parent / "cast"
-_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-_LENGTH_TOLERANCE = 0.1
 _WHITE = np.full(4, 255.0)  # a scalar as OpenCV takes it
 
 
@@ -47,7 +41,7 @@ class Character:
     def __init__(self, content: CharacterFile, device: Device = "auto", threads: int = 0) -> None:
         self.card: CharacterCard = content.card
         self.preview = content.preview
-        self._session = _open_session(content.generator, device, threads)
+        self._session = GeneratorSession(content.generator, device, threads)
 
     @classmethod
     def load(cls, name_or_path: str | Path, device: Device = "auto", threads: int = 0) -> Character:
@@ -85,7 +79,7 @@ class Character:
     @property
     def provider(self) -> str:
         """What onnxruntime runs the generator on, as ``CPUExecutionProvider``."""
-        return str(self._session.get_providers()[0])
+        return self._session.provider
 
     def draw(self, pose: Pose) -> npt.NDArray[np.uint8]:
         """Draws one pose.
@@ -106,15 +100,23 @@ class Character:
     def draw_unchecked(self, pose: Pose) -> npt.NDArray[np.uint8]:
         """``draw`` for a pose that is known to be the character's own."""
         keypoints = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
-        try:
-            (rgba,) = self._session.run(None, {"points": keypoints[None].astype(np.float32)})
-        except Exception as error:  # onnxruntime's own exception types share no public base class
-            raise DanceNowError(f"{self.name}'s generator failed ({type(error).__name__}).") from error
-        if rgba.shape != (1, 4, CANVAS, CANVAS) or not np.isfinite(rgba.sum()):
-            raise DanceNowError(f"{self.name}'s generator did not return a picture.")
-        rows = cv2.multiply(rgba.reshape(4 * CANVAS, CANVAS), _WHITE, dtype=cv2.CV_8U)  # rounds and clips
-        planes = np.asarray(rows, np.uint8).reshape(4, CANVAS, CANVAS)
-        return np.asarray(cv2.merge(list(planes)), np.uint8)
+        part = self._touched(keypoints)
+        rgba = self._session(keypoints, part)
+        rows = cv2.multiply(rgba.reshape(-1, part.width), _WHITE, dtype=cv2.CV_8U)  # rounds and clips
+        drawn = cv2.merge(list(np.asarray(rows, np.uint8).reshape(rgba.shape)))
+        if part == WHOLE:
+            return np.asarray(drawn, np.uint8)
+        canvas = np.zeros((CANVAS, CANVAS, 4), np.uint8)
+        canvas[part.top : part.top + part.height, part.left : part.left + part.width] = drawn
+        return canvas
+
+    def _touched(self, keypoints: FloatArray) -> CanvasPart:
+        reach = self.card.reach
+        if reach is None or not self._session.draws_parts:
+            return WHOLE
+        shown = np.flatnonzero((reach > 0) & self.skeleton.known)
+        scale = self.skeleton.scale(keypoints[:, :3])
+        return touched_part(keypoints[shown, :2], reach[shown] * scale)
 
     def _check(self, pose: Pose) -> None:
         skeleton = self.card.skeleton
@@ -124,43 +126,9 @@ class Character:
                 f"This pose is not complete: {self.name} needs every body point with depth. "
                 "Use Dancer.draw for the pose of a person."
             )
-        pairs = np.asarray(RIGID_SEGMENTS)
         position = np.concatenate([pose.points[:, :2], pose.depth[:, None]], axis=1)
-        lengths = np.linalg.norm(position[pairs[:, 0]] - position[pairs[:, 1]], axis=1)
-        expected = skeleton.lengths()
-        scale = lengths.sum() / expected.sum()
-        if scale <= 0 or np.abs(lengths / np.maximum(expected * scale, 1e-6) - 1).max() > _LENGTH_TOLERANCE:
+        if skeleton.misfit(position) > LENGTH_TOLERANCE:
             raise DanceNowError(
                 f"This pose does not have {self.name}'s proportions. "
                 "Use Dancer.draw for the pose of a person."
             )
-
-
-def _open_session(generator: bytes, device: Device, threads: int) -> onnxruntime.InferenceSession:
-    check_generator(generator)
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtraError("onnxruntime", "cpu") from error
-    available = onnxruntime.get_available_providers()
-    if device == "auto":
-        providers = [_PROVIDERS[kind] for kind in ("cuda", "cpu") if _PROVIDERS[kind] in available]
-    elif _PROVIDERS[device] in available:
-        providers = [_PROVIDERS[device]]
-    else:
-        raise DanceNowError(f"onnxruntime has no {device} here; it offers {', '.join(available)}.")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is raised
-    options.intra_op_num_threads = threads
-    # Threads that wait busily win a little time and take the processor from everything beside them.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = onnxruntime.InferenceSession(generator, options, providers=providers)
-    except Exception as error:  # onnxruntime's own exception types share no public base class
-        raise DanceNowError(
-            f"The character's generator cannot be loaded ({type(error).__name__})."
-        ) from error
-    if device != "auto" and _PROVIDERS[device] not in session.get_providers():
-        # onnxruntime quietly takes the processor where a GPU's libraries do not load.
-        raise DanceNowError(f"onnxruntime cannot use {device} here: look at its driver and libraries.")
-    return session

@@ -8,62 +8,98 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+from dance_now.character.canvas import BLOCK
 from dance_now.character.file import CANVAS
-from dance_now.character.onnx_file import FLOAT, Graph, Node, Port, element_count, read_graph
+from dance_now.character.onnx_file import FLOAT, Node, Port, element_count, read_graph
 from dance_now.character.onnx_rules import ATTRIBUTES, RULES
 from dance_now.character.onnx_values import Operands, Shape, Value
 from dance_now.character.onnx_wire import UnfitError
 from dance_now.errors import DanceNowError
 from dance_now.pose.keypoints import POINT_COUNT
 
-# A generator of the default size makes 48 million numbers with 3 thousand million multiplications.
-_MAXIMUM_MADE: Final = 1 << 28
+# A generator of the default size makes at most 350 million numbers with 3 thousand million multiplications.
+_MAXIMUM_MADE: Final = 3 << 27
 _MAXIMUM_MULTIPLICATIONS: Final = 1 << 37
 _POINTS = (POINT_COUNT, 4)
-_PICTURE = (4, CANVAS, CANVAS)
 
 
-def check_generator(data: bytes) -> None:
-    """Checks structure, operators, interface and sizes of a generator without running anything.
+class CheckedGenerator:
+    """A generator that is known to be one, and the sizes of pictures that it may be asked for.
 
     Args:
-        data: an ONNX file that takes points (batch, 137, 4) and returns rgba (batch, 4, 512, 512).
+        data: an ONNX file that takes points (batch, 137, 4) and, if it draws parts of its canvas, a canvas of
+            any numbers (height, width), one for each block of 16x16 pixels. It returns rgba (batch, 4, height
+            and width of the canvas in pixels, or 512). Nothing of it is run.
 
     Raises:
         DanceNowError: it is something else; says what.
     """
-    try:
-        graph = read_graph(data)
-        if not _is_port(graph.inputs, "points", _POINTS) or not _is_port(graph.outputs, "rgba", _PICTURE):
-            raise UnfitError("it does not take points and return rgba")
-        if "points" in graph.tensors:
-            raise UnfitError("it stores its own input")
-        if _check_sizes(graph, (1, *_POINTS)) != (1, *_PICTURE):
-            raise UnfitError("its pictures have another size")
-    except UnfitError as error:
-        raise DanceNowError(f"The character's generator is refused: {error}.") from error
+
+    def __init__(self, data: bytes) -> None:
+        try:
+            graph = read_graph(data)
+            self.takes_canvas = len(graph.inputs) == 2
+            sides: tuple[int | None, ...] = (None, None) if self.takes_canvas else (CANVAS, CANVAS)
+            ports = ("points", "canvas")[: len(graph.inputs)]
+            if (
+                len(graph.inputs) not in (1, 2)
+                or not _is_port(graph.inputs[0], "points", (None, *_POINTS))
+                or (self.takes_canvas and not _is_port(graph.inputs[1], "canvas", (None, None)))
+                or len(graph.outputs) != 1
+                or not _is_port(graph.outputs[0], "rgba", (None, 4, *sides))
+            ):
+                raise UnfitError("it does not take points and return rgba")
+            if graph.tensors.keys() & set(ports):
+                raise UnfitError("it stores its own input")
+        except UnfitError as error:
+            raise _refusal(error) from error
+        self._nodes = graph.nodes
+        self._stored = {name: Value.of(tensor) for name, tensor in graph.tensors.items()}
+        self._output = graph.outputs[0].name
+        self._admitted: set[Shape] = set()
+        self.admit((CANVAS // BLOCK, CANVAS // BLOCK))
+
+    def admit(self, blocks: Shape) -> None:
+        """Checks that a canvas of some height and width in blocks asks for no more than a generator needs.
+
+        Raises:
+            DanceNowError: it does, or the picture would have another size.
+        """
+        if blocks in self._admitted:
+            return
+        inputs = {"points": Value(FLOAT, (1, *_POINTS)), "canvas": Value(FLOAT, blocks)}
+        if not self.takes_canvas:
+            del inputs["canvas"]
+        try:
+            shape = _followed(self._nodes, {**self._stored, **inputs}, self._output)
+            if shape != (1, 4, blocks[0] * BLOCK, blocks[1] * BLOCK):
+                raise UnfitError("its pictures have another size")
+        except UnfitError as error:
+            raise _refusal(error) from error
+        self._admitted.add(blocks)
 
 
-def _is_port(ports: tuple[Port, ...], name: str, shape: tuple[int, ...]) -> bool:
-    if len(ports) != 1 or len(ports[0].shape) != len(shape) + 1:
-        return False
-    port = ports[0]
-    batch = port.shape[0]
-    return (port.name, port.element, port.shape[1:]) == (name, FLOAT, shape) and isinstance(batch, str)
+def _refusal(error: UnfitError) -> DanceNowError:
+    return DanceNowError(f"The character's generator is refused: {error}.")
 
 
-def _check_sizes(graph: Graph, points: Shape) -> Shape:
-    """Follows all sizes through a graph with one input; returns the shape of its output.
+def _is_port(port: Port, name: str, shape: tuple[int | None, ...]) -> bool:
+    """Whether a port has this name and holds floats of this shape; None is a size that is left open."""
+    open_sizes = tuple(None if isinstance(size, str) else size for size in port.shape)
+    return (port.name, port.element, open_sizes) == (name, FLOAT, shape)
+
+
+def _followed(nodes: Sequence[Node], values: dict[str, Value], wanted: str) -> Shape:
+    """Follows all sizes through a graph; returns the shape of the value that is wanted.
 
     Raises:
         UnfitError: a foreign operator, operands that do not fit, or values that are too large.
     """
-    values = {name: Value.of(tensor) for name, tensor in graph.tensors.items()}
-    values[graph.inputs[0].name] = Value(FLOAT, points)
     made = multiplications = 0
-    for node in graph.nodes:
+    for node in nodes:
         rule = RULES.get(node.operator)
         if rule is None:
             raise UnfitError(f"the operator {node.operator!r}, which a generator has no need of")
@@ -76,17 +112,31 @@ def _check_sizes(graph: Graph, points: Shape) -> Shape:
             operands = [values[name] if name else None for name in node.inputs]
         except KeyError as error:
             raise UnfitError(f"{node.operator} uses {error}, which nothing makes before it") from error
-        result = rule(Operands(node, operands))
+        result = _bounded(node, operands, rule(Operands(node, operands)))
         count = element_count(result.shape)
         made += count
         multiplications += count * _depth(node, operands)
         if made > _MAXIMUM_MADE or multiplications > _MAXIMUM_MULTIPLICATIONS:
             raise UnfitError("it computes more than a generator needs to")
         values[node.outputs[0]] = result
-    output = values.get(graph.outputs[0].name)
+    output = values.get(wanted)
     if output is None or output.element != FLOAT:
         raise UnfitError("nothing makes its output")
     return output.shape
+
+
+def _bounded(node: Node, operands: Sequence[Value | None], result: Value) -> Value:
+    """What is made of values whose shapes are bounds has one too, and numbers that nobody knows.
+
+    No operator makes more of less, so bounds are followed through the graph as if they were shapes. Sizes
+    that a graph works out of them would break this: they are forgotten, and no operator takes them.
+    """
+    if node.operator == "Shape" and operands[0] is not None and operands[0].at_most:
+        return replace(result, known=None)
+    shaped = operands[:1] if node.operator == "ScatterElements" else operands  # it fills a value in
+    if any(operand is not None and operand.at_most for operand in shaped):
+        return replace(result, known=None, at_most=True)
+    return result
 
 
 def _depth(node: Node, operands: Sequence[Value | None]) -> int:

@@ -52,9 +52,12 @@ def _elementwise(element: int | None = None, whole: Callable[..., Any] | None = 
 
 
 def _divide(operands: Operands) -> Value:
-    if operands[0].element not in (FLOAT, FLOAT16):
+    if operands[0].element in (FLOAT, FLOAT16):
+        return _elementwise()(operands)
+    known = [operands[position].known for position in range(2)]
+    if any(numbers is None or (numbers < least).any() for numbers, least in zip(known, (0, 1), strict=True)):
         raise UnfitError("Div of whole numbers, which stops the program where one is 0")
-    return _elementwise()(operands)
+    return _elementwise(whole=np.floor_divide)(operands)
 
 
 def _where(operands: Operands) -> Value:
@@ -110,7 +113,10 @@ def _reshaped(value: Value, shape: Shape) -> Value:
 
 
 def _reshape(operands: Operands) -> Value:
-    value, sizes = operands[0], operands.numbers(1)
+    value = operands[0]
+    if operands[1].shape == (1,):  # whatever the size's number, all that fits is a row of everything
+        return _reshaped(value, (element_count(value.shape),))
+    sizes = operands.numbers(1)
     if not operands.integer("allowzero", 0):
         if any(size == 0 and place >= len(value.shape) for place, size in enumerate(sizes)):
             raise UnfitError("Reshape copies a size that is not there")
@@ -123,9 +129,23 @@ def _reshape(operands: Operands) -> Value:
     return _reshaped(value, tuple(sizes))
 
 
+def _non_zero(operands: Operands) -> Value:
+    shape = operands[0].shape
+    return Value(INT64, (len(shape), element_count(shape)), at_most=True)
+
+
+def _range(operands: Operands) -> Value:
+    start, limit, step = (operands.number(position) for position in range(3))
+    if step == 0 or not 0 <= (limit - start) / step <= MAXIMUM_KNOWN:
+        raise UnfitError("a Range that is long")
+    return Value(INT64, (len(range(start, limit, step)),), np.arange(start, limit, step))
+
+
 def _squeeze(operands: Operands) -> Value:
     value, rank = operands[0], len(operands[0].shape)
     if operands.get(1) is None:
+        if value.at_most:
+            raise UnfitError("Squeeze of sizes that are not known")
         dropped = {axis for axis, size in enumerate(value.shape) if size == 1}
     else:
         dropped = {counted_axis(axis, rank) for axis in operands.numbers(1)}
@@ -165,7 +185,7 @@ def _slice(operands: Operands) -> Value:
         raise UnfitError("Slice with bounds that do not fit")
     cuts = [slice(None)] * rank
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        if step < 0:
+        if step < 0 or (value.at_most and start < 0 <= end):  # which takes more of fewer
             raise UnfitError("Slice backwards")
         cuts[counted_axis(axis, rank)] = slice(start, end, step)
     shape = tuple(len(range(*cut.indices(size))) for cut, size in zip(cuts, value.shape, strict=True))
@@ -217,7 +237,7 @@ RULES: Final[Mapping[str, Rule]] = {
         ("Abs", "Ceil", "Clip", "Erf", "Exp", "Floor", "Identity", "LeakyRelu", "Log", "Neg"), _same
     ),
     **dict.fromkeys(("Not", "Reciprocal", "Relu", "Sigmoid", "Softplus", "Sqrt", "Tanh"), _same),
-    **dict.fromkeys(("Max", "Min", "Pow", "And", "Or"), _elementwise()),
+    **dict.fromkeys(("Max", "Min", "Pow", "And", "Or", "BitwiseAnd"), _elementwise()),
     **dict.fromkeys(("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"), _elementwise(BOOL)),
     **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"), _reduce),
     **dict.fromkeys(("AveragePool", "MaxPool"), pool),
@@ -233,7 +253,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "Gather": _gather,
     "GatherElements": _gather_elements,
     "MatMul": _matmul,
+    "NonZero": _non_zero,
     "Pad": pad,
+    "Range": _range,
     "Reshape": _reshape,
     "Resize": resize,
     "ScatterElements": _scatter_elements,

@@ -18,11 +18,16 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """One value of the graph: element type, shape, and its numbers where they are few and constant."""
+    """One value of the graph: element type, shape, and its numbers where they are few and constant.
+
+    How many places NonZero finds is known when it runs: such a value is ``at_most`` of its shape, and what is
+    made of it too.
+    """
 
     element: int
     shape: Shape
     known: npt.NDArray[Any] | None = None
+    at_most: bool = False
 
     @classmethod
     def of(cls, tensor: Tensor) -> Value:
@@ -58,6 +63,13 @@ class Operands:
         if value.known is None or value.element != INT64 or value.known.ndim > 1:
             raise UnfitError(f"{self.node.operator} takes a size that is not constant")
         return [int(number) for number in value.known.reshape(-1)]
+
+    def number(self, position: int) -> int:
+        """A constant input that is one whole number."""
+        numbers = self.numbers(position)
+        if len(numbers) != 1:
+            raise UnfitError(f"{self.node.operator} takes one number")
+        return numbers[0]
 
     def integer(self, name: str, default: int) -> int:
         """An attribute that is a whole number."""

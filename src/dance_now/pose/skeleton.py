@@ -30,6 +30,7 @@ RIGID_SEGMENTS: Final = (
     (12, 13),
     (13, 14),
 )
+LENGTH_TOLERANCE: Final = 0.1  # misfit from which a pose is that of another body
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +85,21 @@ class Skeleton:
         pairs = np.asarray(segments)
         return np.linalg.norm(self.rest[pairs[:, 0]] - self.rest[pairs[:, 1]], axis=1)
 
+    def scale(self, points: FloatArray) -> float:
+        """Units of ``points`` (137, 3), keypoints with depth, that a metre of the character takes there."""
+        return float(_lengths(points).sum() / self.lengths().sum())
+
+    def misfit(self, points: FloatArray) -> float:
+        """Greatest relative error of the lengths that no pose changes; infinite for a pose without extent.
+
+        Args:
+            points: (137, 3) keypoints with depth, in any one unit.
+        """
+        scale = self.scale(points)
+        if scale <= 0:
+            return float("inf")
+        return float(np.abs(_lengths(points) / np.maximum(self.lengths() * scale, 1e-6) - 1).max())
+
     def to_json(self) -> dict[str, Any]:
         """Plain lists, rounded to a hundredth of a millimetre."""
         data: dict[str, Any] = {
@@ -131,3 +147,9 @@ def _checked_expressions(moves: Mapping[str, npt.NDArray[Any]]) -> dict[str, Flo
     if len(checked) > _MOST_EXPRESSIONS:
         raise ValueError(f"skeleton: more than {_MOST_EXPRESSIONS} expressions")
     return checked
+
+
+def _lengths(points: FloatArray) -> FloatArray:
+    """Of RIGID_SEGMENTS between points (137, 3)."""
+    pairs = np.asarray(RIGID_SEGMENTS)
+    return np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)

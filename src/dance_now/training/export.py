@@ -5,35 +5,44 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 import onnx
+import onnx_ir
 import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
+from onnx_ir.passes import common as passes
+from onnxscript.optimizer import fold_constants
+from torch import Tensor, nn
 
 from dance_now.arrays import FloatArray
+from dance_now.character.canvas import BLOCK
 from dance_now.character.file import CANVAS, CharacterCard, CharacterFile
 from dance_now.errors import DanceNowError
 from dance_now.pose.keypoints import POINT_COUNT
+from dance_now.training.shipped import Shipped
 
 logger = logging.getLogger(__name__)
+
+Network = TypeVar("Network", bound=nn.Module)
 
 OPSET = 18
 TOLERANCE = 2e-3
 _DECIDED_BY_ROUNDING = 1e-3  # part of a picture's values
+_PART = 320  # height of a part of the canvas that is compared as well
 _HALF_FROM = 512  # elements; smaller tensors are kept in single precision
 
 
-def export_character(shipped: nn.Module, card: CharacterCard, samples: FloatArray) -> CharacterFile:
+def export_character(shipped: Shipped, card: CharacterCard, samples: FloatArray) -> CharacterFile:
     """The character file's content.
 
     Args:
-        shipped: keypoints (B, 137, 4) in canvas px to straight RGBA (B, 4, CANVAS, CANVAS), evaluation mode.
+        shipped: in evaluation mode.
         card: what character.json will say.
         samples: (n, 137, 4) labels on which the graph is compared with torch; the first is the preview.
 
@@ -41,7 +50,7 @@ def export_character(shipped: nn.Module, card: CharacterCard, samples: FloatArra
         DanceNowError: the graph and torch differ by more than TOLERANCE.
     """
     shipped = rounded(shipped).cpu().eval()
-    graph = to_onnx(shipped)
+    graph = drawing_graph(shipped)
     difference, pictures = compare(shipped, graph, samples)
     logger.info("onnx differs from torch by at most %.1e", difference)
     if difference > TOLERANCE:
@@ -55,7 +64,12 @@ def export_character(shipped: nn.Module, card: CharacterCard, samples: FloatArra
     return CharacterFile(card, graph, encoded.tobytes())
 
 
-def rounded(network: nn.Module) -> nn.Module:
+def drawing_graph(shipped: Shipped) -> bytes:
+    """The graph of a network that draws."""
+    return to_onnx(shipped, _drawing_inputs(shipped), "rgba")
+
+
+def rounded(network: Network) -> Network:
     """A copy whose large tensors are rounded to half precision, as the file stores them."""
     network = copy.deepcopy(network)
     with torch.no_grad():
@@ -65,33 +79,83 @@ def rounded(network: nn.Module) -> nn.Module:
     return network
 
 
-def to_onnx(shipped: nn.Module, points: tuple[int, int] = (POINT_COUNT, 4), output: str = "rgba") -> bytes:
+Sizes = dict[int, Any]
+"""Axes of an input whose sizes are left open, as ``torch.export`` names them."""
+
+
+def batch_of(*shape: int) -> tuple[Tensor, Sizes]:
+    """An example of an input that is a batch of some shape."""
+    return torch.rand(2, *shape), {0: torch.export.Dim("batch", min=1, max=64)}
+
+
+def _drawing_inputs(shipped: Shipped) -> dict[str, tuple[Tensor, Sizes]]:
+    inputs = {"points": batch_of(POINT_COUNT, 4)}
+    if shipped.draws_parts:
+        height, width = (torch.export.Dim(side, min=2, max=CANVAS // BLOCK) for side in ("height", "width"))
+        inputs["canvas"] = torch.zeros(20, 24), {0: height, 1: width}
+    return inputs
+
+
+def to_onnx(network: nn.Module, inputs: Mapping[str, tuple[Tensor, Sizes]], output: str) -> bytes:
     """The graph of a network, large weights in half precision.
 
     Args:
-        shipped: its network; by default one that makes points (B, 137, 4) into rgba (B, 4, 512, 512).
-        points: rows and columns of its input, which is called "points".
+        network: in evaluation mode.
+        inputs: its inputs' names, an example of each, and which of their sizes are left open.
         output: what its output is to be called.
     """
-    example = torch.rand(2, *points)
+    examples, sizes = zip(*inputs.values(), strict=True)
     with _quiet_torch():
         program = torch.onnx.export(
-            shipped,
-            (example,),
-            input_names=["points"],
+            network,
+            examples,
+            input_names=list(inputs),
             output_names=[output],
             opset_version=OPSET,
             dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=64)},),
+            dynamic_shapes=sizes,
             verbose=False,
+            optimize=False,
         )
     assert program is not None
+    _tidy(program.model)
     model = program.model_proto
     _store_in_half(model.graph)
     model.producer_name, model.producer_version, model.doc_string = "dance_now", "", ""
     _leave_out_notes(model.graph)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def _tidy(model: onnx_ir.Model) -> None:
+    """Works constants out and drops what nothing needs.
+
+    That is what matters of torch's optimisation, whose search for patterns takes longer than all the rest.
+    """
+    fold_constants(model)
+    passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+    for node in model.graph:
+        if node.op_type == "Reshape":
+            _leave_size_open(model.graph, node)
+    passes.RemoveUnusedNodesPass()(model)
+    passes.CommonSubexpressionEliminationPass()(model)
+
+
+def _leave_size_open(graph: onnx_ir.Graph, reshape: onnx_ir.Node) -> None:
+    """Writes -1 for the one size that a Reshape has worked out, since it follows from the others."""
+    wanted = reshape.inputs[1]
+    concat = None if wanted is None else wanted.producer()
+    if concat is None or concat.op_type != "Concat":
+        return
+    stored = [None if value is None else value.const_value for value in concat.inputs]
+    sizes = np.concatenate([[-1] if tensor is None else tensor.numpy().reshape(-1) for tensor in stored])
+    if (sizes == -1).sum() != 1 or None not in stored:
+        return
+    name = f"{concat.outputs[0].name}_open"
+    if name not in graph.initializers:
+        tensor = onnx_ir.tensor(sizes.astype(np.int64), name=name)
+        graph.register_initializer(onnx_ir.Value(name=name, const_value=tensor))
+    reshape.replace_input_with(1, graph.initializers[name])
 
 
 @contextmanager
@@ -134,7 +198,7 @@ def _store_in_half(graph: onnx.GraphProto) -> None:
         graph.node.insert(0, helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
 
 
-def compare(shipped: nn.Module, graph: bytes, samples: FloatArray) -> tuple[float, FloatArray]:
+def compare(shipped: Shipped, graph: bytes, samples: FloatArray) -> tuple[float, FloatArray]:
     """Greatest premultiplied difference of torch and ONNX over samples (n, 137, 4), and ONNX's pictures.
 
     Where two patches lie equally near, rounding decides which of them shows: that many values are left out.
@@ -142,14 +206,17 @@ def compare(shipped: nn.Module, graph: bytes, samples: FloatArray) -> tuple[floa
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     pictures, worst = [], 0.0
     for sample in samples:
-        points = sample[None].astype(np.float32)
-        (drawn,) = session.run(None, {"points": points})
-        with torch.no_grad():
-            true = shipped(torch.from_numpy(points)).numpy()
-        difference = np.abs(_premultiply(drawn) - _premultiply(true))
-        worst = max(worst, float(np.quantile(difference, 1 - _DECIDED_BY_ROUNDING)))
-        pictures.append(drawn[0])
-    assert pictures[0].shape == (4, CANVAS, CANVAS)
+        for side in (CANVAS, _PART) if shipped.draws_parts else (CANVAS,):
+            feeds = {"points": sample[None].astype(np.float32)}
+            if shipped.draws_parts:
+                feeds["canvas"] = np.zeros((side // BLOCK, CANVAS // BLOCK), np.float32)
+            (drawn,) = session.run(None, feeds)
+            with torch.no_grad():
+                true = shipped(*map(torch.from_numpy, feeds.values())).numpy()
+            difference = np.abs(_premultiply(drawn) - _premultiply(true))
+            worst = max(worst, float(np.quantile(difference, 1 - _DECIDED_BY_ROUNDING)))
+            if side == CANVAS:
+                pictures.append(drawn[0])
     return worst, np.stack(pictures)
 
 

@@ -13,15 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dance_now.character.canvas import BLOCK
 from dance_now.pose.bones import BONE_INDEX, BoneRig
 from dance_now.pose.keypoints import FACE
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.points import MeshPoints
 from dance_now.studio.surface_patches import tangents
 from dance_now.training.bones import BONE_COUNT, BoneRule, Rows
-from dance_now.training.decoder import Decoder, Doubling, Smoothing, shuffled
+from dance_now.training.decoder import Decoder, Smoothing, shuffled
 from dance_now.training.parallel import half_precision
-from dance_now.training.rigging import control_points, solve_expressions
+from dance_now.training.rigging import control_points, figure_reach, solve_expressions
+from dance_now.training.shipped import Shipped
 from dance_now.training.splat import fill, splat, visible
 from dance_now.training.surface import Patches, Surface
 
@@ -39,6 +41,7 @@ _SHARP = 16  # channels of the sharp layer
 _HIDDEN = -1.0  # change of a point's opacity, as its logit, by which its patch is gone
 _CONTROLS = 256  # points that hair and cloth are shifted by
 _SMOOTHED = 0.6  # of a pixel's value that stays its own along each axis
+_GAP = 0.015  # part of the figure's height, as depth
 _FACING = 0.1  # cosine of the angle to the viewer from which a patch is seen
 
 
@@ -67,6 +70,7 @@ class _Figure(NamedTuple):
         weight: (B, N) in [0, 1], what is hidden taken off.
         channels: (B, C, N) colour, tint, normal, depth and what is learned.
         patches: what the sharp layer looks up.
+        gap: (B,) depth behind its neighbours that makes a pixel a gap between patches.
         sparseness: (B,) as for ``splat``.
         density: (B,) as for ``fill``.
     """
@@ -75,6 +79,7 @@ class _Figure(NamedTuple):
     weight: Tensor
     channels: Tensor
     patches: Patches
+    gap: Tensor
     sparseness: Tensor
     density: Tensor
 
@@ -98,6 +103,7 @@ class PointsGenerator(nn.Module):
         super().__init__()
         self.config = config
         self.height = skeleton.height
+        self.reach = figure_reach(skeleton, mesh)
         rig = BoneRig.of(skeleton)
         self.gravity_bones, self.limbs, self.limb_parents = (
             Rows(_GRAVITY_BONES),
@@ -135,7 +141,6 @@ class PointsGenerator(nn.Module):
         self.register_buffer("share", torch.from_numpy(share.T))
         self.correctives = nn.Parameter(torch.zeros(CORRECTIVES, 3 * _CONTROLS))
         self.decoder = Decoder(_SHOWN + config.features + 2 + _SHARP, config.width)
-        self.doubling = Doubling(7)
         self.smoothing = Smoothing(4, _SMOOTHED)
 
     def _add_expressions(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
@@ -170,12 +175,14 @@ class PointsGenerator(nn.Module):
         sums, weights = splat(figure.position, figure.weight, figure.channels, half)
         means, covers = fill(sums, weights, figure.density, figure.sparseness)
         cover = covers[:, 1:]  # without holes
-        soft = self.doubling(torch.cat([means[:, :6], cover], dim=1)).unflatten(1, (7, 4))
-        sharp = self.surface(figure.patches, half)
-        behind = soft[:, 6:] * (1 - sharp[:, 12:].unsqueeze(1))
-        colour = sharp[:, :12].unflatten(1, (3, 4)) * soft[:, 3:6] + soft[:, :3] * behind
-        steps = torch.cat([colour, sharp[:, 12:].unsqueeze(1) + behind], dim=1).flatten(1, 2)
-        base = self.smoothing(steps)  # patches end at the map's pixels, which are two of the picture's
+        sharp = self.surface(figure.patches, half, figure.gap)
+        behind = cover * (1 - sharp[:, 12:])
+        steps = [
+            sharp[:, 4 * k : 4 * k + 4] * means[:, 3 + k :][:, :1] + means[:, k:][:, :1] * behind
+            for k in range(3)
+        ]
+        # Patches and soft points end at the map's pixels, which are two of the picture's.
+        base = self.smoothing(torch.cat([*steps, sharp[:, 12:] + behind], dim=1))
         with half_precision(means.device):
             residual = self.decoder(torch.cat([means, covers, sharp], dim=1))
         return base + residual.float()
@@ -213,6 +220,7 @@ class PointsGenerator(nn.Module):
             visible(position, weight, height * (self.config.softness / 2), sparseness, half),
             torch.cat([self.lit.t() * tint, tint, normal[:, :2], depth * 4, learned], dim=1),
             Patches(position, frame[:, 0], frame[:, 1], frame[:, 2], shown),
+            height * (_GAP / 2),
             sparseness,
             (height / _WHOLE_FIGURE).square() * (_WHOLE_POINTS / len(self.rest)),
         )
@@ -273,16 +281,19 @@ class PointsGenerator(nn.Module):
         ]
 
 
-class ShippedGenerator(nn.Module):
-    """What a character file holds: straight RGBA in [0, 1], 512x512."""
+class ShippedGenerator(Shipped):
+    """The points generator as a character file holds it."""
+
+    draws_parts = True
 
     def __init__(self, generator: PointsGenerator) -> None:
         super().__init__()
         self.generator = generator
 
-    def forward(self, points: Tensor) -> Tensor:
-        """(B, 137, 4) canvas px -> (B, 4, 512, 512)."""
-        premultiplied = self.generator.unshuffled(points).unflatten(1, (4, 4))
+    def forward(self, points: Tensor, canvas: Tensor) -> Tensor:
+        """(B, 137, 4) px of the part, whose size is 16 times canvas (H, W), -> (B, 4, 16 H, 16 W)."""
+        size = (canvas.shape[0] * BLOCK, canvas.shape[1] * BLOCK)
+        premultiplied = self.generator.unshuffled(points, size).unflatten(1, (4, 4))
         alpha = premultiplied[:, 3:]
         colour = (premultiplied[:, :3] / alpha.clamp(1e-3, 1.0)).clamp(0, 1)
         alpha = ((alpha - _CLEAR) / (1 - _CLEAR)).clamp(0, 1)

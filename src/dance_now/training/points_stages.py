@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ class PointsStages:
         shipped = ShippedGenerator(trainer.averaged_generator())
         return export(
             shipped,
-            self._run.card,
+            replace(self._run.card, reach=trainer.generator.reach),
             self._run.dataset,
             self._run.output,
             provenance(trainer),

@@ -6,8 +6,23 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.arrays import FloatArray
+from dance_now.pose.bones import BONE_INDEX, SWING_LEVELS
+from dance_now.pose.skeleton import Skeleton
+from dance_now.studio.points import MeshPoints
 
 _BONE_DISTANCE = 0.3  # metres that points on different bones count as apart
+_CARRIED = 0.05  # weight from which a bone moves a point noticeably
+_BESIDE = 0.04  # metres by which outlines, patches and correctives stand out of the points
+_STARTS = {
+    **{swing.name: swing.start for level in SWING_LEVELS for swing in level},
+    "hips": 8,
+    "spine": 8,
+    "chest": 1,
+    "neck": 1,
+    "head": 0,
+    "leftHand": 7,
+    "rightHand": 4,
+}  # the keypoint that moves with each bone, near its pivot
 _OPPOSITE = -0.8  # cosine of two expressions' effects from which one undoes the other
 
 
@@ -45,3 +60,19 @@ def solve_expressions(basis: FloatArray) -> FloatArray:
         kept = np.flatnonzero(alike[row] > _OPPOSITE)
         solve[row] = np.linalg.solve(gram[np.ix_(kept, kept)], basis[kept])[kept == row][0]
     return solve
+
+
+def figure_reach(skeleton: Skeleton, mesh: MeshPoints) -> FloatArray:
+    """(137,) metres around each keypoint within which the figure lies, together, however it is posed.
+
+    What hangs on a bone keeps its distance to the keypoint in which the bone starts, and what hangs on
+    several lies between the places where each of them would carry it.
+    """
+    reach = np.zeros(len(skeleton.rest), np.float32)
+    for bone, start in _STARTS.items():
+        share = (mesh.weights * (mesh.bones == BONE_INDEX[bone])).sum(axis=1)
+        carried = (mesh.position)[share > _CARRIED]
+        if len(carried) and skeleton.known[start]:
+            away = np.linalg.norm(carried - skeleton.rest[start], axis=1).max()
+            reach[start] = max(reach[start], float(away) + _BESIDE)
+    return reach

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from dance_now.arrays import FloatArray
 from dance_now.character.character import Character
@@ -20,6 +19,7 @@ from dance_now.studio.licence import UNKNOWN
 from dance_now.training.data import LabelledPictures
 from dance_now.training.evaluation import Evaluation, evaluate
 from dance_now.training.export import export_character
+from dance_now.training.shipped import Shipped
 
 Report = Callable[[str, int, int, str], None]
 _SAMPLES_COMPARED = 4
@@ -37,7 +37,7 @@ AS_THE_SOURCE_SAYS = Rights()
 
 
 def export(
-    shipped: nn.Module,
+    shipped: Shipped,
     card: CharacterCard,
     dataset: Path,
     output: Path,

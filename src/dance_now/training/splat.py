@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+_FAINT = 2e-3  # weight of points that nobody would miss
+
 
 def visible(
     position: Tensor, weight: Tensor, softness: Tensor, sparseness: Tensor, size: tuple[int, int]
@@ -46,27 +48,31 @@ def splat(position: Tensor, weight: Tensor, features: Tensor, size: tuple[int, i
         (B, C, height, width) features summed by weight, and (B, 1, height, width) summed weights.
     """
     height, width = size
+    batch, channels = features.shape[:2]
     x, y = position[:, 0], position[:, 1]
-    left, top = torch.floor(x - 0.5), torch.floor(y - 0.5)
-    right_share, bottom_share = x - 0.5 - left, y - 0.5 - top
+    on_map = (x > -1) & (x < width + 1) & (y > -1) & (y < height + 1)
+    rows = ((weight > _FAINT) & on_map).flatten().nonzero().squeeze(1)  # half of a figure looks away
+    image = torch.arange(batch, device=x.device).unsqueeze(1).to(x.dtype).expand_as(x)
+    values = torch.cat([torch.stack([x, y, image, weight, torch.ones_like(x)], dim=1), features], dim=1)
+    values = values.transpose(0, 1).flatten(1).index_select(1, rows)
+    left, top = torch.floor(values[0] - 0.5), torch.floor(values[1] - 0.5)
+    right_share, bottom_share = values[0] - 0.5 - left, values[1] - 0.5 - top
     columns, in_columns = _clamped(left, width)
-    rows, in_rows = _clamped(top, height)
-    share_x = torch.stack([1 - right_share, right_share], dim=1) * in_columns * weight.unsqueeze(1)
-    share_y = torch.stack([1 - bottom_share, bottom_share], dim=1) * in_rows
-    shares = (share_y.unsqueeze(2) * share_x.unsqueeze(1)).flatten(1, 2)  # (B, 4, N)
-    index = (rows.unsqueeze(2) * width + columns.unsqueeze(1)).flatten(1).unsqueeze(1).long()  # (B, 1, 4N)
-
-    values = (features.unsqueeze(2) * shares.unsqueeze(1)).flatten(2)  # (B, C, 4N)
-    sums = torch.zeros_like(values[..., :1]).expand(-1, -1, height * width)
-    sums = sums.scatter_add(2, index.expand(-1, values.shape[1], -1), values)
-    weights = torch.zeros_like(values[:, :1, :1]).expand(-1, -1, height * width)
-    weights = weights.scatter_add(2, index, shares.flatten(1).unsqueeze(1))
-    return sums.unflatten(2, size), weights.unflatten(2, size)
+    lines, in_lines = _clamped(top, height)
+    share_x = torch.stack([1 - right_share, right_share]) * in_columns * values[3]
+    share_y = torch.stack([1 - bottom_share, bottom_share]) * in_lines
+    shares = (share_y.unsqueeze(1) * share_x).flatten(0, 1)  # (4, m)
+    index = ((values[2] * height + lines).unsqueeze(1) * width + columns).long().flatten().unsqueeze(0)
+    values = (values[4:].unsqueeze(1) * shares).flatten(1)  # (1 + C, 4m)
+    each = torch.zeros(channels + 1, 1, dtype=index.dtype, device=index.device)
+    sums = torch.zeros(channels + 1, batch * height * width, dtype=values.dtype, device=values.device)
+    sums = sums.scatter_add(1, index + each, values).unflatten(1, (batch, *size)).transpose(0, 1)
+    return sums[:, 1:], sums[:, :1]
 
 
 def _clamped(first: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """(B, 2, N) the pixel ``first`` (B, N) and the next one, kept inside, and 1 where they were inside."""
-    pixels = torch.stack([first, first + 1], dim=1)
+    """(2, m) the pixel ``first`` (m,) and the next one, kept inside, and 1 where they were inside."""
+    pixels = torch.stack([first, first + 1])
     kept = pixels.clamp(0, count - 1)
     return kept, (kept == pixels).to(first.dtype)
 

@@ -19,14 +19,18 @@ from torch import Tensor, nn
 
 from dance_now.studio.surface_patches import HEIGHT_STEPS
 
-_STRIDES = (1, 2, 4)  # of the maps in which points are entered; the coarser ones for points that lie apart
-_FAR = 1.0e6
+# Pixels of the map, square, in which patches of such a size are entered.
+_WINDOWS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20)
+_ENTERED = 1 << 18  # numbers at most, for windows of each size; a figure that fills the map has half as many
 _NOWHERE = 255  # height where a patch shows no surface
 _EDGE_ON = 0.15  # cosine of the angle from which a patch is seen too steeply
 _ASIDE = 0.4  # depth, in patch reaches, by which a patch's edge ranks behind its middle
-_SMALL = 0.75  # part of a patch that counts where it is smaller than a pixel
-_BEYOND = 1.5  # of a patch: its outermost texels show that far
+_PART = 0.75  # of a patch, from its middle to its edge; further out it leaves a curved surface
 _FINE = 0.6  # pixels; of texels finer than that, the mean of four is read
+# A pixel's depth and what is seen in it are entered as one number, so that one minimum finds both.
+_ROWS = 1 << 20  # of points in a batch
+_DEPTHS, _STEPS = 8192.0, 64.0  # depth in pixels of the map, to both sides, and how finely it is told apart
+_NOTHING = 1 << 42
 
 
 class Patches(NamedTuple):
@@ -87,131 +91,120 @@ class Surface(nn.Module):
         texels = np.concatenate([level.reshape(len(level), -1, 4) for level in levels], axis=1)
         self.register_buffer("pyramid", torch.from_numpy(texels))  # (N, texels of all levels, 4)
         self.register_buffer("quads", torch.from_numpy(_quads(self.texels)), persistent=False)
-        self.register_buffer("height", torch.from_numpy(height.reshape(-1)))
+        self.register_buffer("height", torch.from_numpy(height.reshape(-1, 1)))
 
     @torch.no_grad()
-    def forward(self, patches: Patches, size: tuple[int, int]) -> Tensor:
-        """(B, 16, H, W) what a map of ``size`` = (H, W) sees: its pixels' 2x2 full-size ones side by side.
+    def forward(self, patches: Patches, size: tuple[int, int], gap: Tensor) -> Tensor:
+        """What a map of ``size`` = (H, W) sees: its pixels' 2x2 full-size ones side by side.
 
-        Of each sRGB, which is 0 where there is no surface, and alpha.
+        Args:
+            patches: of B figures.
+            size: even numbers.
+            gap: (B,) depth; a pixel that far behind its neighbours on both sides shows what they show.
+
+        Returns:
+            (B, 16, H, W): of each sRGB, which is 0 where there is no surface, and alpha.
         """
+        table = self._table(patches)
+        front = self._front(table, patches, size).reshape(gap.shape[0], *size)
+        front = _bridged(front, (gap * (_STEPS * _ROWS)).long()[:, None, None])
+        return self._look_up(table, front)
+
+    def _table(self, patches: Patches) -> Tensor:
+        """(17, B * N) what is read of a point that may be seen."""
         inverse = patches.inverse()
-        row, found = self._choose(patches, inverse, size)
-        return self._look_up(patches, inverse, row, found, size)
-
-    def _choose(self, patches: Patches, inverse: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """(B, H * W) row of the point that each pixel of the map sees, and whether there is one.
-
-        Points are entered in the nine pixels around them; where they lie further apart than that, they are
-        found in coarser maps, and judged anew by what lies foremost in the pixel itself.
-        """
-        slopes = patches.slopes(inverse)
-        table = torch.cat([patches.position, inverse, slopes], dim=1)
-        line, column = _centres(size, inverse)
-        row, depth = self._enter(patches, inverse, slopes, size, 1)
-        for stride in _STRIDES[1:]:
-            other, met = (
-                _spread_out(values, size, stride)
-                for values in self._enter(patches, inverse, slopes, size, stride)
-            )
-            index = other.long().unsqueeze(1).expand(-1, table.shape[1], -1)
-            seen = table.gather(2, index).unsqueeze(2)
-            x, y = column - seen[:, 0], line - seen[:, 1]
-            u, v = seen[:, 3] * x + seen[:, 4] * y, seen[:, 5] * x + seen[:, 6] * y
-            inside = (torch.maximum(u.abs(), v.abs()) < 1) & (met < _FAR).unsqueeze(1)
-            met = self._depth(other.unsqueeze(1), u, v, inside, seen[:, 2], seen[:, 7:]).squeeze(1)
-            row = torch.where(met < depth, other, row)
-            depth = torch.minimum(met, depth)
-        return row.long(), depth < _FAR
-
-    def _enter(
-        self, patches: Patches, inverse: Tensor, slopes: Tensor, size: tuple[int, int], stride: int
-    ) -> tuple[Tensor, Tensor]:
-        """(B, h * w) row and depth of the foremost patch at each pixel of a coarser map."""
-        height, width = size[0] // stride, size[1] // stride
-        position = patches.position
-        column, line = (torch.floor(position[:, axis] / stride - 0.5) for axis in (0, 1))
-        columns = torch.stack([column, column + 1, column, column + 1], dim=1)
-        lines = torch.stack([line, line, line + 1, line + 1], dim=1)
-        x = (columns + 0.5) * stride - position[:, :1]
-        y = (lines + 0.5) * stride - position[:, 1:2]
-        u, v = inverse[:, :1] * x + inverse[:, 1:2] * y, inverse[:, 2:3] * x + inverse[:, 3:] * y
-        # Most of its full-size pixels should lie on the patch.
-        slack = 1 - 0.15 * stride * inverse.abs().unflatten(1, (2, 2)).sum(dim=2)
-        if stride == 1:
-            slack = slack.clamp_min(_SMALL)
-        inside = (u.abs() < slack[:, :1]) & (v.abs() < slack[:, 1:]) & patches.shown.unsqueeze(1)
-        inside = inside & (columns >= 0) & (columns < width) & (lines >= 0) & (lines < height)
-        row = torch.arange(position.shape[2], device=position.device, dtype=position.dtype).expand_as(u)
-        depth = self._depth(row, u, v, inside, position[:, 2:], slopes.unsqueeze(2)).flatten(1)
-        pixel = torch.where(inside, lines * width + columns, torch.zeros_like(lines)).long().flatten(1)
-        empty = torch.full_like(depth[:, :1], 2 * _FAR).expand(-1, height * width)
-        front = empty.scatter_reduce(1, pixel, depth, "amin")
-        first = torch.where(depth <= front.gather(1, pixel), row.flatten(1), torch.zeros_like(depth))
-        return torch.zeros_like(front).scatter_reduce(1, pixel, first, "amax"), front
-
-    def _depth(
-        self, row: Tensor, u: Tensor, v: Tensor, inside: Tensor, depth: Tensor, slopes: Tensor
-    ) -> Tensor:
-        """(B, k, n) depth at which patches are met at their coordinates; far away where they are not."""
-        height = self._height(row, u, v, inside)
-        across, down, out, reach, shift_u, shift_v = slopes.unbind(1)
-        rise = (height - 128) / HEIGHT_STEPS
-        u, v = u - rise * shift_u, v - rise * shift_v
-        met = depth + u * across + v * down + rise * out + _ASIDE * reach * (u * u + v * v)
-        # Beside a curved surface the plane reaches out of the outline: what is met there is beyond the patch.
-        inside = inside & (height < _NOWHERE) & (torch.maximum(u.abs(), v.abs()) < 1)
-        return torch.where(inside, met, torch.full_like(met, 2 * _FAR))
-
-    def _height(self, row: Tensor, u: Tensor, v: Tensor, inside: Tensor) -> Tensor:
-        """How far the surface lies before the patch's plane, as stored; anything where not inside."""
-        half = self.texels / 2
-        texel = row * self.texels**2 + torch.floor((v + 1) * half) * self.texels + torch.floor((u + 1) * half)
-        texel = torch.where(inside, texel, torch.zeros_like(texel)).long()
-        return self.height.index_select(0, texel.flatten()).unflatten(0, texel.shape).to(u.dtype)
-
-    def _look_up(
-        self, patches: Patches, inverse: Tensor, row: Tensor, found: Tensor, size: tuple[int, int]
-    ) -> Tensor:
-        # Of a patch's pyramid the level is read whose texels are about as large as the picture's pixels.
         edge, first = self._level(patches.reach() * (4 / self.texels))
-        number = torch.arange(edge.shape[1], device=edge.device, dtype=edge.dtype).expand_as(edge)
-        table = torch.cat(
-            [
-                patches.position[:, :2],
-                inverse,
-                torch.stack([edge, first + number * self.pyramid.shape[1]], dim=1),
-                patches.normal[:, :2],
-            ],
-            dim=1,
+        batch, count = edge.shape
+        number = torch.arange(count, device=edge.device, dtype=edge.dtype).expand_as(edge)
+        image = torch.arange(batch, device=edge.device).unsqueeze(1).to(edge.dtype).expand_as(edge)
+        values = [patches.position, inverse, patches.slopes(inverse)]
+        values += [torch.stack([number, image, edge, first + number * self.pyramid.shape[1]], dim=1)]
+        return torch.cat(values, dim=1).transpose(0, 1).flatten(1)
+
+    def _front(self, table: Tensor, patches: Patches, size: tuple[int, int]) -> Tensor:
+        """(B * H * W,) depth and row of the foremost patch at every pixel of the map, as one number."""
+        batch = patches.position.shape[0]
+        front = torch.full((batch * size[0] * size[1],), _NOTHING, dtype=torch.int64, device=table.device)
+        extent = (patches.first[:, :2].abs() + patches.second[:, :2].abs()).amax(dim=1)
+        x, y = patches.position[:, 0], patches.position[:, 1]
+        near = (x > -extent) & (x < size[1] + extent) & (y > -extent) & (y < size[0] + extent)
+        window = torch.where(
+            patches.shown & near, extent * (2 * _PART), torch.full_like(extent, -1.0)
+        ).flatten()
+        largest = 0.0
+        for edge in _WINDOWS:
+            wide = window >= largest
+            chosen = wide if edge == _WINDOWS[-1] else wide & (window < edge)
+            rows = chosen.nonzero().squeeze(1)[: batch * (_ENTERED // edge**2)]
+            pixel, key = self._entries(table.index_select(1, rows), rows, edge, size)
+            front = front.scatter_reduce(0, pixel, key, "amin")
+            largest = float(edge)
+        return front
+
+    def _entries(
+        self, table: Tensor, rows: Tensor, edge: int, size: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """Pixels around points (18, m) and what is entered there, both (edge**2 * m,)."""
+        across = torch.arange(edge, device=table.device, dtype=table.dtype)
+        columns = torch.floor(table[0] - (edge - 1) / 2) + across.unsqueeze(1)  # (edge, m)
+        lines = torch.floor(table[1] - (edge - 1) / 2) + across.unsqueeze(1)
+        x, y = columns + 0.5 - table[0], lines + 0.5 - table[1]
+        u = table[3] * x + (table[4] * y).unsqueeze(1)  # (edge, edge, m)
+        v = table[5] * x + (table[6] * y).unsqueeze(1)
+        inside = torch.maximum(u.abs(), v.abs()) < _PART
+        within = (columns >= 0) & (columns < size[1])
+        inside = inside & within & ((lines >= 0) & (lines < size[0])).unsqueeze(1)
+        height = self._height(table[13], u, v)
+        rise = (height - 128) / HEIGHT_STEPS
+        u, v = u - rise * table[11], v - rise * table[12]
+        aside = _ASIDE * table[10] * (u * u + v * v)
+        depth = table[2] + u * table[7] + v * table[8] + rise * table[9] + aside
+        # Beside a curved surface the plane reaches out of the outline: what is met there is beyond the patch.
+        inside = inside & (height < _NOWHERE) & (torch.maximum(u.abs(), v.abs()) < _PART)
+        depth = ((depth + _DEPTHS) * _STEPS).clamp(0.0, 2 * _DEPTHS * _STEPS)
+        columns, lines = columns.clamp(0.0, size[1] - 1.0), lines.clamp(0.0, size[0] - 1.0)
+        pixel = ((table[14] * size[0] + lines) * size[1]).unsqueeze(1).long() + columns.long()
+        key = torch.where(inside, depth.long() * _ROWS + rows, _NOTHING)
+        return pixel.reshape(-1), key.reshape(-1)
+
+    def _height(self, number: Tensor, u: Tensor, v: Tensor) -> Tensor:
+        """How far the surface lies before the patch's plane, as stored; beside the patch that of its edge."""
+        half = self.texels / 2
+        row, column = (((w + 1) * half).floor().clamp(0.0, self.texels - 1.0) for w in (v, u))
+        texel = (number * self.texels**2 + row * self.texels + column).long()
+        return F.embedding(texel, self.height).squeeze(-1).to(u.dtype)
+
+    def _look_up(self, table: Tensor, front: Tensor) -> Tensor:
+        """(B, 16, H, W) of the points whose keys are in ``front`` (B, H, W)."""
+        # Of a patch's pyramid the level is read whose texels are about as large as the picture's pixels.
+        pixel = (front < _NOTHING).flatten().nonzero().squeeze(1)
+        seen = table.index_select(1, front.flatten().index_select(0, pixel) & (_ROWS - 1))
+        line, column = (
+            place.expand(front.shape).flatten().index_select(0, pixel)
+            for place in _centres(front.shape[1:], table)
         )
-        seen = table.gather(2, row.unsqueeze(1).expand(-1, table.shape[1], -1)).unsqueeze(2)
-        line, column = _centres(size, table)
         # How far the surface stands out in the pixel's middle shifts what is seen of it.
-        x, y = column - seen[:, 0], line - seen[:, 1]
-        u, v = seen[:, 2] * x + seen[:, 3] * y, seen[:, 4] * x + seen[:, 5] * y
-        inside = (torch.maximum(u.abs(), v.abs()) < 1) & found.unsqueeze(1)
-        height = self._height(row.unsqueeze(1).to(u.dtype), u, v, inside)
-        rise = torch.where(inside & (height < _NOWHERE), (height - 128) / HEIGHT_STEPS, torch.zeros_like(u))
-        inner = torch.tensor([[-0.25, 0.25, -0.25, 0.25], [-0.25, -0.25, 0.25, 0.25]], device=row.device)
-        x, y = (
-            x - rise * seen[:, 8] + inner[0, :, None],
-            y - rise * seen[:, 9] + inner[1, :, None],
-        )  # (B, 4, HW)
-        u, v = seen[:, 2] * x + seen[:, 3] * y, seen[:, 4] * x + seen[:, 5] * y
-        inside = (torch.maximum(u.abs(), v.abs()) < _BEYOND) & found.unsqueeze(1)
-        edge, first = seen[:, 6], seen[:, 7]
+        x, y = column - seen[0], line - seen[1]
+        u, v = seen[3] * x + seen[4] * y, seen[5] * x + seen[6] * y
+        height = self._height(seen[13], u, v)
+        rise = torch.where(height < _NOWHERE, (height - 128) / HEIGHT_STEPS, 0.0)
+        u, v = u - rise * seen[11], v - rise * seen[12]
+        inner = torch.tensor([[-0.25, 0.25, -0.25, 0.25], [-0.25, -0.25, 0.25, 0.25]], device=table.device)
+        x, y = inner[0, :, None], inner[1, :, None]
+        u, v = u + seen[3] * x + seen[4] * y, v + seen[5] * x + seen[6] * y  # (4, pixels seen)
+        edge, first = seen[15], seen[16]
         u, v = (((w + 1) * edge - 1) / 2 for w in (u, v))
         u, v = (torch.minimum(w.clamp_min(0), edge - 1) for w in (u, v))
         left, top = torch.floor(u), torch.floor(v)
-        index = (first + top * edge + left).long()
         quads = self.pyramid.index_select(1, self.quads).reshape(-1, 16)  # runtimes work this out on loading
-        quad = quads.index_select(0, index.flatten()).t()  # rows of the picture are worked out faster
-        quad = quad.to(u.dtype).unflatten(0, (2, 2, 4)).unflatten(-1, index.shape)  # (2, 2, 4, B, 4, HW)
-        line_pair = quad[0] + (quad[1] - quad[0]) * (v - top)
-        value = (line_pair[0] + (line_pair[1] - line_pair[0]) * (u - left)).transpose(0, 1)
-        alpha = (value[:, 3:] * (2 / 255)).clamp(0, 1) * inside.unsqueeze(1).to(value.dtype)
-        return torch.cat([value[:, :3] * (alpha / 255), alpha], dim=1).flatten(1, 2).unflatten(2, size)
+        quad = F.embedding((first + top * edge + left).long(), quads).permute(2, 0, 1).to(u.dtype)
+        line_pair = quad[:8] + (quad[8:] - quad[:8]) * (v - top)  # (8, 4, pixels seen)
+        value = line_pair[:4] + (line_pair[4:] - line_pair[:4]) * (u - left)
+        alpha = (value[3:] * (2 / 255)).clamp(0, 1)
+        value = torch.cat([value[:3] * (alpha / 255), alpha]).flatten(0, 1)
+        empty = torch.zeros(16, front.numel(), device=value.device, dtype=value.dtype)
+        rows = torch.zeros(16, 1, device=pixel.device, dtype=pixel.dtype)
+        return empty.scatter(1, pixel + rows, value).unflatten(1, front.shape).transpose(0, 1)
 
     def _level(self, texel: Tensor) -> tuple[Tensor, Tensor]:
         """Edge in texels and first texel of the level to read where texels are of that many pixels."""
@@ -261,14 +254,17 @@ def _quads(side: int) -> npt.NDArray[np.int64]:
     return quads.reshape(-1)
 
 
-def _centres(size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
-    """(H * W,) y and x of the middles of a map's pixels."""
-    line = torch.arange(size[0], device=like.device, dtype=like.dtype) + 0.5
-    column = torch.arange(size[1], device=like.device, dtype=like.dtype) + 0.5
-    return line.repeat_interleave(size[1]), column.repeat(size[0])
+def _bridged(front: Tensor, gap: Tensor) -> Tensor:
+    """A map (B, H, W) of keys whose gaps, a pixel wide, show what lies beside them."""
+    side, end = torch.full_like(front[:, :, :1], _NOTHING), torch.full_like(front[:, :1], _NOTHING)
+    before, after = torch.cat([side, front[:, :, :-1]], dim=2), torch.cat([front[:, :, 1:], side], dim=2)
+    above, below = torch.cat([end, front[:, :-1]], dim=1), torch.cat([front[:, 1:], end], dim=1)
+    level, upright = torch.maximum(before, after), torch.maximum(above, below)
+    bridge = torch.minimum(level, upright)
+    return torch.where(bridge + gap < front, bridge, front)
 
 
-def _spread_out(values: Tensor, size: tuple[int, int], stride: int) -> Tensor:
-    """(B, h * w) of a coarser map -> (B, H * W)."""
-    values = values.unflatten(1, (1, size[0] // stride, size[1] // stride))
-    return F.interpolate(values, scale_factor=float(stride), mode="nearest").flatten(1)
+def _centres(size: tuple[int, ...], like: Tensor) -> tuple[Tensor, Tensor]:
+    """(H, 1) and (1, W): y and x of the middles of a map's pixels."""
+    line, column = (torch.arange(count, device=like.device).to(like.dtype) + 0.5 for count in size)
+    return line.unsqueeze(1), column.unsqueeze(0)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dance_now.character.file import CANVAS
+from dance_now.training.shipped import Shipped
 from dance_now.training.sticks.config import SticksConfig
 from dance_now.training.sticks.drawing import BODY_CHANNELS, HEAD_CHANNELS, Sticks
 from dance_now.training.sticks.pix2pixhd import GlobalGenerator
@@ -144,7 +145,7 @@ class SticksGenerator(nn.Module):
         return torch.cat([heads, sticks], dim=1)
 
 
-class ShippedSticks(nn.Module):
+class ShippedSticks(Shipped):
     """What a character file holds: straight RGBA in [0, 1], 512x512."""
 
     def __init__(self, generator: SticksGenerator) -> None:
