@@ -193,3 +193,16 @@ def test_a_part_of_the_canvas_is_that_part(lively: PointsGenerator, keypoints: t
     inner = (..., slice(64, -64), slice(64, -64))
     difference = (part * part[:, 3:] - whole * whole[:, 3:])[inner].abs()
     assert difference.mean() < 2e-3
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("turn", [0, 60, 150])
+def test_the_extent_holds_the_figure(lively: PointsGenerator, skeleton: Skeleton, turn: float) -> None:
+    pose = posed(skeleton, posture(skeleton, turn=turn), scale=150, mid_hip=(256, 300))
+    rows = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
+    lively.correctives.zero_()
+    figure = lively._pose(torch.from_numpy(rows[None].astype(np.float32)), (256, 256))
+    places = figure.position[0, :2].numpy() * 2
+    lowest, highest = lively.extent.bounds(rows[:, :3], skeleton.scale(rows[:, :3]))
+    assert (places >= lowest[:, None] - 1).all()
+    assert (places <= highest[:, None] + 1).all()

@@ -14,7 +14,8 @@ BLOCK: Final = 16
 """Pixels that corners are multiples of: a pixel of the coarsest map that generators work on."""
 
 _SIZES: Final = 64  # that sides are multiples of: few sizes, for each is checked and planned once
-_BESIDE: Final = 8.0  # pixels that a figure's soft edge spreads
+_LEAST: Final = 192  # pixels of a side: smaller ones would save little
+_BESIDE: Final = 4.0  # pixels that a figure's soft edge spreads
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,10 @@ class CanvasPart:
 WHOLE: Final = CanvasPart(0, 0, CANVAS, CANVAS)
 
 
-def touched_part(points: FloatArray, reach: FloatArray) -> CanvasPart:
-    """The part of a canvas that a figure may touch.
-
-    Args:
-        points: (n, 2) of the figure, canvas px; outside of the canvas as well.
-        reach: (n,) pixels around each of them within which the figure lies.
-    """
-    far = (reach + _BESIDE)[:, None]
-    lowest = np.floor((points - far).min(axis=0) / BLOCK) * BLOCK
-    highest = (points + far).max(axis=0)
-    lowest = np.clip(lowest, 0, CANVAS - _SIZES)
-    size = np.clip(np.ceil((highest - lowest) / _SIZES) * _SIZES, _SIZES, CANVAS)
-    left, top = np.minimum(lowest, CANVAS - size).astype(int).tolist()
+def part_around(lowest: FloatArray, highest: FloatArray) -> CanvasPart:
+    """The part of a canvas that a figure between two corners (x, y), canvas px, may touch."""
+    first = np.clip(np.floor((lowest - _BESIDE) / BLOCK) * BLOCK, 0, CANVAS - _LEAST)
+    size = np.clip(np.ceil((highest + _BESIDE - first) / _SIZES) * _SIZES, _LEAST, CANVAS)
+    left, top = np.minimum(first, CANVAS - size).astype(int).tolist()
     width, height = size.astype(int).tolist()
     return CanvasPart(left, top, width, height)

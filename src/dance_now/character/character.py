@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.arrays import FloatArray
-from dance_now.character.canvas import WHOLE, CanvasPart, touched_part
+from dance_now.character.canvas import WHOLE, CanvasPart, part_around
 from dance_now.character.file import CANVAS, SUFFIX, CharacterCard, CharacterFile, read_character_file
 from dance_now.character.session import Device, GeneratorSession
 from dance_now.errors import DanceNowError
@@ -111,12 +111,10 @@ class Character:
         return canvas
 
     def _touched(self, keypoints: FloatArray) -> CanvasPart:
-        reach = self.card.reach
-        if reach is None or not self._session.draws_parts:
+        if self.card.extent is None or not self._session.draws_parts:
             return WHOLE
-        shown = np.flatnonzero((reach > 0) & self.skeleton.known)
-        scale = self.skeleton.scale(keypoints[:, :3])
-        return touched_part(keypoints[shown, :2], reach[shown] * scale)
+        points = keypoints[:, :3]
+        return part_around(*self.card.extent.bounds(points, self.skeleton.scale(points)))
 
     def _check(self, pose: Pose) -> None:
         skeleton = self.card.skeleton

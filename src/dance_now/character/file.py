@@ -20,11 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from dance_now.arrays import FloatArray
+from dance_now.character.extent import FigureExtent
 from dance_now.errors import DanceNowError
-from dance_now.pose.keypoints import POINT_COUNT
 from dance_now.pose.skeleton import Skeleton
 
 SCHEMA_VERSION: Final = 1
@@ -67,8 +64,7 @@ class CharacterCard:
         credits: the credit that the licence asks for.
         skeleton: the character's body.
         canvas: side of the square picture the generator draws, px.
-        reach: (137,) metres around each keypoint within which the figure lies in all poses, together; None:
-            not known.
+        extent: how far the figure reaches around its keypoints; None: not known.
         provenance: how it was trained: data-set hash, steps, metrics.
     """
 
@@ -78,7 +74,7 @@ class CharacterCard:
     credits: str
     skeleton: Skeleton
     canvas: int = CANVAS
-    reach: FloatArray | None = None
+    extent: FigureExtent | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -93,8 +89,8 @@ class CharacterCard:
             "skeleton": self.skeleton.to_json(),
             "provenance": dict(self.provenance),
         }
-        if self.reach is not None:
-            card["reach"] = np.round(self.reach.astype(float), 4).tolist()
+        if self.extent is not None:
+            card["extent"] = self.extent.to_json()
         return card
 
 
@@ -230,19 +226,10 @@ def _parse_card(data: bytes, path: Path) -> tuple[CharacterCard, dict[str, Any]]
         skeleton = Skeleton.from_json(card["skeleton"])
         if not (skeleton.height > 0 and (skeleton.lengths() > 0).all()):
             raise ValueError("a skeleton without size")
-        reach = _reach(card.get("reach"))
-        return CharacterCard(name, version, licence, credit, skeleton, CANVAS, reach, provenance), checksums
+        extent = FigureExtent.from_json(card["extent"]) if "extent" in card else None
+        return CharacterCard(name, version, licence, credit, skeleton, CANVAS, extent, provenance), checksums
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DanceNowError(f"{path} is no character file: character.json is malformed ({error}).") from error
-
-
-def _reach(numbers: object) -> FloatArray | None:
-    if numbers is None:
-        return None
-    reach = np.asarray(numbers, np.float32)
-    if reach.shape != (POINT_COUNT,) or not (np.isfinite(reach).all() and (reach >= 0).all() and reach.any()):
-        raise ValueError("reach should be a length in metres for each keypoint")
-    return reach
 
 
 def _is_plain(text: object) -> bool:

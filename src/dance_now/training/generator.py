@@ -22,7 +22,7 @@ from dance_now.studio.surface_patches import tangents
 from dance_now.training.bones import BONE_COUNT, BoneRule, Rows
 from dance_now.training.decoder import Decoder, Smoothing, shuffled
 from dance_now.training.parallel import half_precision
-from dance_now.training.rigging import control_points, figure_reach, solve_expressions
+from dance_now.training.rigging import control_points, figure_extent, solve_expressions
 from dance_now.training.shipped import Shipped
 from dance_now.training.splat import fill, splat, visible
 from dance_now.training.surface import Patches, Surface
@@ -103,7 +103,7 @@ class PointsGenerator(nn.Module):
         super().__init__()
         self.config = config
         self.height = skeleton.height
-        self.reach = figure_reach(skeleton, mesh)
+        self.extent = figure_extent(skeleton, mesh)
         rig = BoneRig.of(skeleton)
         self.gravity_bones, self.limbs, self.limb_parents = (
             Rows(_GRAVITY_BONES),

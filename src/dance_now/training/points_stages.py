@@ -83,7 +83,7 @@ class PointsStages:
         shipped = ShippedGenerator(trainer.averaged_generator())
         return export(
             shipped,
-            replace(self._run.card, reach=trainer.generator.reach),
+            replace(self._run.card, extent=trainer.generator.extent),
             self._run.dataset,
             self._run.output,
             provenance(trainer),

@@ -6,23 +6,22 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.arrays import FloatArray
+from dance_now.character.extent import TRUNK, FigureExtent, in_trunk_frame
 from dance_now.pose.bones import BONE_INDEX, SWING_LEVELS
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.points import MeshPoints
 
 _BONE_DISTANCE = 0.3  # metres that points on different bones count as apart
 _CARRIED = 0.05  # weight from which a bone moves a point noticeably
-_BESIDE = 0.04  # metres by which outlines, patches and correctives stand out of the points
-_STARTS = {
-    **{swing.name: swing.start for level in SWING_LEVELS for swing in level},
-    "hips": 8,
-    "spine": 8,
-    "chest": 1,
-    "neck": 1,
-    "head": 0,
-    "leftHand": 7,
-    "rightHand": 4,
-}  # the keypoint that moves with each bone, near its pivot
+_BESIDE = 0.02  # metres by which outlines, patches and correctives stand out of the points
+# The keypoints that move with each bone that is not of the trunk.
+_MOVING = {
+    **{swing.name: (swing.start, swing.end) for level in SWING_LEVELS for swing in level},
+    "spine": (8,),
+    "neck": (1,),
+    "leftHand": (7, 100, 104, 108, 112),
+    "rightHand": (4, 121, 125, 129, 133),
+}
 _OPPOSITE = -0.8  # cosine of two expressions' effects from which one undoes the other
 
 
@@ -62,17 +61,28 @@ def solve_expressions(basis: FloatArray) -> FloatArray:
     return solve
 
 
-def figure_reach(skeleton: Skeleton, mesh: MeshPoints) -> FloatArray:
-    """(137,) metres around each keypoint within which the figure lies, together, however it is posed.
+def figure_extent(skeleton: Skeleton, mesh: MeshPoints) -> FigureExtent:
+    """How far a figure reaches around its keypoints, however it is posed.
 
-    What hangs on a bone keeps its distance to the keypoint in which the bone starts, and what hangs on
-    several lies between the places where each of them would carry it.
+    What hangs on a bone keeps its place in the bone's frame, and its distances to the keypoints that move
+    with it; what hangs on several lies between the places where each of them would carry it.
     """
+    boxes = np.zeros((len(TRUNK), 2, 3), np.float32)
+    for row, bone in enumerate(TRUNK):
+        local = in_trunk_frame(bone, skeleton.rest, mesh.position[_carried(mesh, bone)])
+        if len(local):
+            boxes[row] = local.min(axis=0) - _BESIDE, local.max(axis=0) + _BESIDE
     reach = np.zeros(len(skeleton.rest), np.float32)
-    for bone, start in _STARTS.items():
-        share = (mesh.weights * (mesh.bones == BONE_INDEX[bone])).sum(axis=1)
-        carried = (mesh.position)[share > _CARRIED]
-        if len(carried) and skeleton.known[start]:
-            away = np.linalg.norm(carried - skeleton.rest[start], axis=1).max()
-            reach[start] = max(reach[start], float(away) + _BESIDE)
-    return reach
+    for bone, moving in _MOVING.items():
+        known = [point for point in moving if skeleton.known[point]]
+        carried = mesh.position[_carried(mesh, bone)]
+        if len(carried) and known:
+            away = np.linalg.norm(carried[:, None] - skeleton.rest[known], axis=2)
+            nearest = np.array(known)[away.argmin(axis=1)]
+            np.maximum.at(reach, nearest, away.min(axis=1) + _BESIDE)
+    return FigureExtent(boxes, reach)
+
+
+def _carried(mesh: MeshPoints, bone: str) -> npt.NDArray[np.bool_]:
+    """(N,) which points a bone moves noticeably."""
+    return np.asarray((mesh.weights * (mesh.bones == BONE_INDEX[bone])).sum(axis=1) > _CARRIED)
