@@ -4,6 +4,9 @@ A sample of the pictures of a whole set (its poses, cameras and faces) is drawn,
 process of its own; what is done once for a set is timed apart. The time for a whole set on two cores is
 worked out from both, so that it does not depend on what else the machine does.
 
+Beside it, OpenGL in Mesa's software (opengl_software.py) draws the same figures in the same poses; there only
+drawing is timed, without poses, springs, PNG and labels. Their silhouettes tell that it is the same picture.
+
 python benchmarks/bench_studio.py [AVATAR] [--images 4000] [--sample 120] [--sizes 512 1024]
 
 Without AVATAR: Gene, from the folder that DANCE_NOW_DATA names, or else the built-in mascot.
@@ -23,18 +26,24 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dance_now.errors import DanceNowError
 from dance_now.pose.bones import BoneRig
 from dance_now.studio.avatar_options import AS_IT_IS
 from dance_now.studio.bank import load_bank
+from dance_now.studio.camera import Camera
 from dance_now.studio.dataset import POINT_BUDGET
 from dance_now.studio.face import face_landmarks, with_telling_expressions
 from dance_now.studio.keypoints import skeleton_of
 from dance_now.studio.mascot.built_in import MASCOT, avatar_file
 from dance_now.studio.photography import Job, Look, Studio
 from dance_now.studio.points import sample_points
+from dance_now.studio.posing import AvatarPoser
+from dance_now.studio.renderer import Renderer
 from dance_now.studio.selection import choose_poses
+from opengl_software import OpenGlSoftware
 
 CORES = 2
+COMPARED = 24  # pictures, every fourth of them a portrait
 
 
 def prepare(avatar_path: Path, images: int, sample: int) -> tuple[list[Job], float]:
@@ -74,6 +83,38 @@ def draw(avatar_path: Path, jobs: list[Job], size: int) -> tuple[float, float, i
     return started, drawing / len(jobs), peak_memory()
 
 
+def beside_opengl(avatar_path: Path, jobs: list[Job], size: int) -> str:
+    """A line: pictures a second and core of this renderer and of OpenGL in software."""
+    avatar = AS_IT_IS.load(avatar_path)
+    try:
+        theirs = OpenGlSoftware(avatar, size)
+    except DanceNowError as error:
+        return f"{size}x{size}: not compared with OpenGL in software: {error}"
+    ours, poser = Renderer(avatar, size), AvatarPoser(avatar)
+    low, high = avatar.bounds()
+    seconds, overlaps = [], []
+    for number, job in enumerate([jobs[0], *jobs[:COMPARED]]):
+        world = poser.world(job.points, job.rotations)
+        place, cover = world[avatar.bones["hips"], :3, 3], 1.4
+        if number % 4 == 3:
+            place, cover = world[avatar.bones["head"], :3, 3], 0.35
+        camera = Camera.orbit(15 * number, 5, place, cover * float(high[1] - low[1]))
+        times, shapes = [], []
+        for draw in (ours.render, theirs.render):
+            begun = time.process_time()
+            picture = draw(world, camera, {"aa": 0.5})
+            times.append(time.process_time() - begun)
+            shapes.append(picture[..., 3] > 127)
+        if number:  # the first loads kernels and textures
+            seconds.append(times)
+            overlaps.append((shapes[0] & shapes[1]).sum() / (shapes[0] | shapes[1]).sum())
+    rates = 1 / np.mean(seconds, axis=0)
+    return (
+        f"{size}x{size}, drawing alone: {rates[0]:.0f} pictures a second and core; OpenGL ({theirs.name}) "
+        f"{rates[1]:.0f}; their silhouettes overlap by {np.mean(overlaps):.3f}"
+    )
+
+
 def peak_memory() -> int:
     """The most memory that this process had, MB; on Linux without what it inherited from its parent."""
     status = Path("/proc/self/status")
@@ -106,6 +147,7 @@ def main() -> None:
                 f"{size}x{size}: {1000 * picture:.0f} ms a picture, start {start:.1f} s, {memory} MB each, "
                 f"{arguments.images} pictures on {CORES} cores: {minutes:.1f} min"
             )
+            print(beside_opengl(path, jobs, size))
 
 
 if __name__ == "__main__":

@@ -145,10 +145,11 @@ def test_render_passes_its_options_on_and_counts(run, monkeypatch):
     outcome = run(
         *("render", "a.vrm", "-o", "data", "--images", "20", "--motions", "bvh", "--seed", "7"),
         *("--workers", "3", "--overwrite", "--hide", "sword", "--hide", "shield", "--bones", "bones.json"),
-        *("--i-have-permission", "--shards"),
+        *("--i-have-permission", "--shards", "--size", "1024"),
     )
     avatar_options = AvatarOptions(hide=("sword", "shield"), bones=Path("bones.json"), has_permission=True)
-    options = {"seed": 7, "workers": 3, "overwrite": True, "shards": True, "options": avatar_options}
+    options = {"seed": 7, "size": 1024, "workers": 3, "overwrite": True, "shards": True}
+    options["options"] = avatar_options
     assert seen == [(Path("a.vrm"), Path("data"), 20, Path("bvh"), options)]
     assert outcome.out == "data: 18 pictures to train on, 2 to test with\n"
 
@@ -163,7 +164,7 @@ def test_render_makes_a_video_of_one_motion(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr(dance_now.studio.performance_clip, "render_clip", render_clip)
     outcome = run("render", "a.vrm", "-o", "clip.webm", "--motions", "wave.bvh", "--hide", "sword")
-    options = {"options": AvatarOptions(hide=("sword",)), "overwrite": False}
+    options = {"size": 512, "options": AvatarOptions(hide=("sword",)), "overwrite": False}
     assert seen == [(Path("a.vrm"), Path("clip.webm"), Path("wave.bvh"), options)]
     assert outcome.out == "clip.webm: 30 pictures\n"
     for motions in ((), ("--motions", tmp_path)):

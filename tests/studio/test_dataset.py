@@ -296,7 +296,7 @@ def test_a_label_is_what_the_camera_sees() -> None:
     keypoints = np.zeros((137, 3), np.float32)
     keypoints[:, 1] = 1
     keypoints[4] = (-0.5, 1.5, 0.25)  # the right wrist: to the viewer's left, up, near
-    pose = label(keypoints, Camera(np.eye(3), np.array([0.0, 1, 0]), 2), 512, has_face=False)
+    pose = label(keypoints, Camera(np.eye(3), np.array([0.0, 1, 0]), 2), 512, face=None)
     np.testing.assert_allclose(pose.points[4], [128, 128, 1])
     assert pose.depth[4] == pytest.approx(-64)
     assert pose.depth[8] == 0

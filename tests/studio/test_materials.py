@@ -1,5 +1,6 @@
 """What a file says of its surfaces shows in the picture."""
 
+import copy
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -103,6 +104,41 @@ def test_alpha_modes(head_colour: Any, mode: str, alpha: float, expected: int) -
         builder.document["materials"][0].update(alphaMode=mode, pbrMetallicRoughness=surface)
 
     assert int(head_colour(change)[0, 0, 3]) == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize(("alpha", "colour"), [(255, (0, 0, 255)), (200, (0, 255, 0))])
+def test_what_is_blended_though_opaque_hides_what_is_behind_it(
+    head_colour: Any, alpha: int, colour: Colour
+) -> None:
+    """Converters from FBX blend whole figures, whose far sides come later in the file."""
+
+    def change(builder: Any) -> None:
+        builder.document["materials"][0].update(
+            alphaMode="BLEND",
+            pbrMetallicRoughness={
+                "baseColorTexture": {"index": _texture(builder, np.full((4, 4, 4), (0, 0, 255, alpha)))}
+            },
+        )
+        behind = copy.deepcopy(builder.document["meshes"][0]["primitives"][0])
+        attributes = behind["attributes"]
+        count = builder.document["accessors"][attributes["POSITION"]]["count"]
+        square = [[-1, 0, -1], [1, 0, -1], [1, 2, -1], [-1, 2, -1]]
+        lower = np.tile(square, (count // 4, 1))
+        attributes["POSITION"] = builder.accessor(lower.astype(np.float32))
+        attributes["JOINTS_0"] = builder.accessor(np.zeros((count, 4), np.uint8))
+        behind.pop("targets")
+        behind["material"] = len(builder.document["materials"])
+        builder.document["materials"].append(
+            {
+                "extensions": {"KHR_materials_unlit": {}},
+                "alphaMode": "BLEND",
+                "pbrMetallicRoughness": {"baseColorFactor": [0, 1, 0, 0.99]},
+            }
+        )
+        builder.document["meshes"][0]["primitives"].append(behind)
+
+    red, green, blue, _ = head_colour(change, kind="glb")[0, 0].tolist()
+    assert int(np.argmax((red, green, blue))) == int(np.argmax(colour))
 
 
 @pytest.mark.parametrize("double", [False, True])

@@ -36,12 +36,14 @@ def _draw(triangles: list[tuple[Corners, npt.NDArray[np.void]]], samples: int = 
     surfaces = np.concatenate([surface for _, surface in triangles])
     starts, members = bin_triangles(vertices, indices, kinds, surfaces, SIZE * samples, 4 * samples)
     picture = np.zeros((SIZE, SIZE, 4), np.uint8)
+    depth = np.full((SIZE * samples, SIZE * samples), np.inf, np.float32)
     texels, levels = np.zeros((1, 4), np.uint8), np.zeros((1, 3), np.int64)
     for strip in range(SIZE // 4):
         chosen = members[starts[strip] : starts[strip + 1]]
         rows = picture[4 * strip : 4 * strip + 4]
         first = 4 * samples * strip
-        draw_strip(vertices, indices, kinds, chosen, surfaces, texels, levels, first, samples, rows)
+        near = depth[first : first + 4 * samples]
+        draw_strip(vertices, indices, kinds, chosen, surfaces, texels, levels, first, samples, near, rows)
     return picture
 
 

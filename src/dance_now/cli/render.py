@@ -27,6 +27,7 @@ def render(
     motions: OptionalFolder = None,
     hide: Hide = (),
     bones: Bones = None,
+    size: Count = 512,
     seed: Count = 0,
     workers: OptionalCount = None,
     shards: Flag = False,
@@ -46,6 +47,7 @@ def render(
             of the 23 minutes that are built in.
         hide: leave out a node, mesh or material of this name, such as a weapon; may be given several times.
         bones: a JSON file that names the nodes of humanoid bones: {"leftUpperArm": "Arm_L", ...}.
+        size: edge of the square pictures, pixels.
         seed: the same seed gives the same pictures.
         workers: processes that render at once; as many as there are processor cores by default.
         shards: pack pictures and labels into tar files as WebDataset reads them; train needs folders.
@@ -70,7 +72,9 @@ def render(
         if output.suffix.lower() in VIDEO_EXTENSIONS:
             if motions is None or motions.is_dir():
                 raise DanceNowError(f"{output} shows one motion: give its file with --motions.")
-            frames = render_clip(path, output, motions, options=options, overwrite=overwrite, progress=report)
+            frames = render_clip(
+                path, output, motions, size=size, options=options, overwrite=overwrite, progress=report
+            )
             line = f"{output}: {frames} pictures"
         else:
             summary = render_dataset(
@@ -79,6 +83,7 @@ def render(
                 images or _IMAGES,
                 motions,
                 seed=seed,
+                size=size,
                 workers=workers or os.cpu_count() or 1,
                 overwrite=overwrite,
                 shards=shards,

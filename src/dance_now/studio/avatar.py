@@ -21,7 +21,7 @@ from dance_now.studio.humanoid_names import REQUIRED_BONES
 from dance_now.studio.materials import read_materials
 from dance_now.studio.meshes import FloatArray, MeshReader, Primitive
 from dance_now.studio.node_tree import Matrices, read_node_tree
-from dance_now.studio.skinning import skin_vertices
+from dance_now.studio.skinning import morphed, skin_vertices
 from dance_now.studio.spring_rig import SpringRig, read_spring_rig
 from dance_now.studio.vrm import Expression, read_humanoid
 
@@ -184,20 +184,6 @@ class Avatar:
         points = self.mesh_points(self.rest_world)
         shown = np.concatenate([points[index][0] for index in self.shown_primitives(hide)])
         return shown.min(axis=0).astype(np.float64), shown.max(axis=0).astype(np.float64)
-
-
-def morphed(primitive: Primitive, weights: Mapping[tuple[int, int], float]) -> tuple[FloatArray, FloatArray]:
-    """Positions and normals of a primitive under morph weights; its own arrays where nothing moves."""
-    positions, normals = primitive.positions, primitive.normals
-    for number, target in enumerate(primitive.targets):
-        weight = np.float32(weights.get((primitive.mesh, number), 0))
-        if target is None or weight == 0:
-            continue
-        if positions is primitive.positions:
-            positions, normals = positions.copy(), normals.copy()
-        positions[target.vertices] += weight * target.offsets
-        normals[target.vertices] += weight * target.normal_offsets
-    return positions, normals
 
 
 def _nearest_bones(bones: Mapping[str, int], parents: npt.NDArray[np.int64]) -> tuple[str | None, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.arrays import FloatArray
-from dance_now.studio.colour import DECODE_TABLE, linear_to_srgb, srgb_to_linear
+from dance_now.studio.colour import linear_to_srgb, srgb_to_linear
 from dance_now.studio.gltf import Gltf, MalformedGltfError
 from dance_now.studio.textures import Pixels, Texture, TextureReader
 
@@ -102,7 +102,7 @@ class Material:
         coordinates = np.asarray(uv, np.float64).reshape(-1, 2)
         linear = np.ones((len(coordinates), 4), np.float32)
         if self.base_texture is not None:
-            linear = _bilinear(self.base_texture, coordinates)
+            linear = self.base_texture.sample(coordinates)
         linear = linear * self.base_colour
         linear[:, :3] += self.emission
         alpha = np.clip(linear[:, 3:], 0, 1)
@@ -111,36 +111,6 @@ class Material:
         elif self.alpha_mode == "MASK":
             alpha = (alpha >= self.cutoff).astype(np.float32)
         return np.concatenate([linear_to_srgb(linear[:, :3]), alpha], axis=1)
-
-
-def _bilinear(texture: Texture, uv: npt.NDArray[np.float64]) -> FloatArray:
-    """(n, 4) linear colour and alpha of a texture."""
-    height, width = texture.pixels.shape[:2]
-    position = uv * (width, height) - 0.5
-    if texture.nearest:
-        position = np.round(position)
-    low = np.floor(position).astype(np.int64)
-    share = (position - low).astype(np.float32)
-    result = np.zeros((len(uv), 4), np.float32)
-    for dx in (0, 1):
-        for dy in (0, 1):
-            column = wrap_index(low[:, 0] + dx, width, texture.wrap[0])
-            row = wrap_index(low[:, 1] + dy, height, texture.wrap[1])
-            texel = texture.pixels[row, column]
-            value = np.concatenate([DECODE_TABLE[texel[:, :3]], texel[:, 3:] / np.float32(255)], axis=1)
-            weight = (share[:, 0] if dx else 1 - share[:, 0]) * (share[:, 1] if dy else 1 - share[:, 1])
-            result += weight[:, None] * value
-    return result
-
-
-def wrap_index(index: npt.NDArray[np.int64], size: int, wrap: str) -> npt.NDArray[np.int64]:
-    """Texel indices brought into [0, size) as the sampler's wrap mode says."""
-    if wrap == "clamp":
-        return np.clip(index, 0, size - 1)
-    if wrap == "mirror":
-        index = index % (2 * size)
-        return np.where(index < size, index, 2 * size - 1 - index)
-    return index % size
 
 
 def read_materials(gltf: Gltf) -> tuple[Material, ...]:
@@ -210,6 +180,10 @@ def _plain(entry: dict[str, Any], textures: TextureReader) -> Material:
     """A PBR material, toned as if drawn, or an unlit one as it is."""
     fields = _gltf_fields(entry, textures)
     unlit = "KHR_materials_unlit" in entry.get("extensions", {})
+    if fields["alpha_mode"] == "BLEND" and _is_opaque(fields["base_colour"], fields["base_texture"]):
+        fields["alpha_mode"] = (
+            "OPAQUE"  # so converters from FBX say it of whole figures, which must hide themselves
+        )
     blended = fields["alpha_mode"] == "BLEND"
     return Material(
         **fields,
@@ -222,6 +196,10 @@ def _plain(entry: dict[str, Any], textures: TextureReader) -> Material:
         outline_width=_INVENTED_OUTLINE_WIDTH,
         outline_colour=_INVENTED_OUTLINE_COLOUR,
     )
+
+
+def _is_opaque(colour: FloatArray, texture: Texture | None) -> bool:
+    return bool(colour[3] >= 1 and (texture is None or texture.pixels[..., 3].min() == 255))
 
 
 def _mtoon1(entry: dict[str, Any], textures: TextureReader) -> Material:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
 from dance_now.pose.bones import BONE_INDEX
+from dance_now.pose.keypoints import FACE
 from dance_now.pose.pose import Pose
 from dance_now.studio.avatar_options import AvatarOptions
 from dance_now.studio.camera import Camera
@@ -25,6 +26,7 @@ from dance_now.studio.dataset_folder import LABEL_SUFFIX
 from dance_now.studio.face import face_landmarks, sample_expression, with_telling_expressions
 from dance_now.studio.framing import Sitter, random_camera
 from dance_now.studio.keypoints import place_keypoints
+from dance_now.studio.occlusion import face_confidence
 from dance_now.studio.posing import AvatarPoser
 from dance_now.studio.renderer import Renderer
 from dance_now.studio.springs import Springs
@@ -152,10 +154,11 @@ class Studio:
         facing = job.rotations[BONE_INDEX["head"], :, 2]
         sitter = Sitter(mesh, head, facing, keypoints[8], self._height, self._head_size)
         camera = random_camera(generator, sitter)
-        picture = self._renderer.render(world, camera, expressions)
+        picture, depth = self._renderer.render_with_depth(world, camera, expressions)
         folder, size = self._look.folder, self._look.size
         _write_png(folder / f"{job.split}_img" / f"{job.name}.png", picture)
-        pose = label(keypoints, camera, size, has_face=self._face is not None)
+        face = None if self._face is None else face_confidence(depth, camera, keypoints[FACE])
+        pose = label(keypoints, camera, size, face)
         document = {
             "version": 1.3,
             "people": [pose.to_openpose()],
@@ -167,12 +170,18 @@ class Studio:
         unfinished.replace(unfinished.with_name(f"{job.name}{LABEL_SUFFIX}"))
 
 
-def label(keypoints: FloatArray, camera: Camera, size: int, *, has_face: bool) -> Pose:
-    """The keypoints (137, 3), metres, as a camera sees them; depth is relative to the middle of the hips."""
+def label(keypoints: FloatArray, camera: Camera, size: int, face: FloatArray | None) -> Pose:
+    """The keypoints of an avatar as a camera sees them; depth is relative to the middle of the hips.
+
+    Args:
+        keypoints: (137, 3) metres, character frame.
+        camera: that sees them.
+        size: edge of the picture, pixels.
+        face: (70,) confidence of the face points; None where the avatar has none.
+    """
     projected = camera.project(keypoints, size)
     points = np.concatenate([projected[:, :2], np.ones((len(projected), 1))], axis=1).astype(np.float32)
-    if not has_face:
-        points[25:95, 2] = 0
+    points[FACE, 2] = 0 if face is None else face
     depth = (projected[:, 2] - projected[8, 2]).astype(np.float32)
     return Pose(points, depth, np.ones(len(depth), np.bool_))
 

@@ -216,6 +216,7 @@ def draw_strip(
     levels: npt.NDArray[np.int64],
     first_row: int,
     supersampling: int,
+    depth: FloatArray,
     picture: npt.NDArray[np.uint8],
 ) -> None:
     """Draws one strip of the picture.
@@ -230,13 +231,12 @@ def draw_strip(
         levels: (L, 3) first texel, width, height of each level.
         first_row: the strip's first row of samples.
         supersampling: samples along a pixel's edge.
+        depth: (samples, samples) of the strip, infinite; written where something hides what is behind it.
         picture: (rows, edge, 4) uint8, zeros; written.
     """
     if not len(members):
         return
-    rows, edge = picture.shape[0] * supersampling, picture.shape[1] * supersampling
-    depth = np.full((rows, edge), np.float32(np.inf), np.float32)
-    colour = np.zeros((rows, edge, 4), np.float32)
+    colour = np.zeros((*depth.shape, 4), np.float32)
     for t in members:
         surface = surfaces[kinds[t, 0]]
         _draw_triangle(vertices, triangles, t, surface, kinds[t, 1], texels, levels, first_row, depth, colour)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
-from dance_now.studio.avatar import Avatar, morphed
+from dance_now.studio.avatar import Avatar
 from dance_now.studio.camera import Camera
 from dance_now.studio.materials import ALPHA_MODES, Material
 from dance_now.studio.meshes import Primitive
@@ -21,7 +21,7 @@ from dance_now.studio.mipmaps import TextureAtlas
 from dance_now.studio.placing import bin_triangles, place_outline, place_vertices
 from dance_now.studio.raster import draw_strip
 from dance_now.studio.sampling import SURFACE
-from dance_now.studio.skinning import skin_vertices
+from dance_now.studio.skinning import morphed, skin_vertices
 
 _STRIP_PIXELS = 16
 _MATCAP_EDGE = 128  # texels; a sphere's picture is seen smaller than that, and has no levels of its own
@@ -101,11 +101,23 @@ class Renderer:
         Returns:
             (size, size, 4) uint8 sRGB, straight alpha; 0 everywhere where nothing is.
         """
+        return self.render_with_depth(world, camera, expressions)[0]
+
+    def render_with_depth(
+        self, world: npt.NDArray[np.float64], camera: Camera, expressions: Mapping[str, float] | None = None
+    ) -> tuple[npt.NDArray[np.uint8], FloatArray]:
+        """As ``render``, with the depth of what is seen.
+
+        Returns:
+            The picture; and for each of its (size * supersampling) ** 2 samples how far away from the viewer
+            what hides the rest is, in samples as ``camera.project`` has it, infinite where nothing is.
+        """
         scene, edge = self._scene, self.size * self.supersampling
         vertices = self._placed(world, camera, expressions)
         rows = _STRIP_PIXELS * self.supersampling
         starts, members = bin_triangles(vertices, scene.triangles, scene.kinds, scene.surfaces, edge, rows)
         picture = np.zeros((self.size, self.size, 4), np.uint8)
+        depth = np.full((edge, edge), np.inf, np.float32)
 
         def draw(strip: int) -> None:
             first = strip * _STRIP_PIXELS
@@ -119,11 +131,12 @@ class Renderer:
                 scene.atlas.levels,
                 first * self.supersampling,
                 self.supersampling,
+                depth[first * self.supersampling :][:rows],
                 picture[first : first + _STRIP_PIXELS],
             )
 
         list((self._pool.map if self._pool else map)(draw, range(len(starts) - 1)))
-        return picture
+        return picture, depth
 
     def _placed(
         self, world: npt.NDArray[np.float64], camera: Camera, expressions: Mapping[str, float] | None

@@ -1,14 +1,30 @@
-"""Linear blend skinning."""
+"""Morph targets and linear blend skinning."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from dance_now.arrays import FloatArray
 from dance_now.studio.jit import kernel
+from dance_now.studio.meshes import Primitive
+
+
+def morphed(primitive: Primitive, weights: Mapping[tuple[int, int], float]) -> tuple[FloatArray, FloatArray]:
+    """Positions and normals of a primitive under morph weights; its own arrays where nothing moves."""
+    positions, normals = primitive.positions, primitive.normals
+    for number, target in enumerate(primitive.targets):
+        weight = np.float32(weights.get((primitive.mesh, number), 0))
+        if target is None or weight == 0:
+            continue
+        if positions is primitive.positions:
+            positions, normals = positions.copy(), normals.copy()
+        positions[target.vertices] += weight * target.offsets
+        normals[target.vertices] += weight * target.normal_offsets
+    return positions, normals
 
 
 @kernel

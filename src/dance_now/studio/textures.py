@@ -1,4 +1,4 @@
-"""Decodes the pictures inside a glTF file, with bounded sizes."""
+"""Decodes the pictures inside a glTF file, with bounded sizes, and samples them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError, MissingExtraError
+from dance_now.studio.colour import DECODE_TABLE
 from dance_now.studio.gltf import Gltf, MalformedGltfError
 
 try:
@@ -42,6 +44,35 @@ class Texture:
     pixels: Pixels
     wrap: tuple[str, str] = ("repeat", "repeat")
     nearest: bool = False
+
+    def sample(self, uv: npt.NDArray[np.float64]) -> FloatArray:
+        """(n, 2) texture coordinates -> (n, 4) linear colour and alpha."""
+        height, width = self.pixels.shape[:2]
+        position = uv * (width, height) - 0.5
+        if self.nearest:
+            position = np.round(position)
+        low = np.floor(position).astype(np.int64)
+        share = (position - low).astype(np.float32)
+        result = np.zeros((len(uv), 4), np.float32)
+        for dx in (0, 1):
+            for dy in (0, 1):
+                column = _wrapped(low[:, 0] + dx, width, self.wrap[0])
+                row = _wrapped(low[:, 1] + dy, height, self.wrap[1])
+                texel = self.pixels[row, column]
+                value = np.concatenate([DECODE_TABLE[texel[:, :3]], texel[:, 3:] / np.float32(255)], axis=1)
+                weight = (share[:, 0] if dx else 1 - share[:, 0]) * (share[:, 1] if dy else 1 - share[:, 1])
+                result += weight[:, None] * value
+        return result
+
+
+def _wrapped(index: npt.NDArray[np.int64], size: int, wrap: str) -> npt.NDArray[np.int64]:
+    """Texel indices brought into [0, size) as the sampler's wrap mode says."""
+    if wrap == "clamp":
+        return np.clip(index, 0, size - 1)
+    if wrap == "mirror":
+        index = index % (2 * size)
+        return np.where(index < size, index, 2 * size - 1 - index)
+    return index % size
 
 
 class TextureReader:
