@@ -7,11 +7,14 @@ factor can, live is the retargeter frame by frame, file is the whole clip read f
 - limbs: angle in degrees between true and drawn direction, in three dimensions, of trunk, upper arms,
 forearms,
   thighs and shins, by camera: median, 90th percentile, and the share of those more than 60 degrees off.
-- still: a person who stands. Rms of the drawn joints about their mean, and from frame to frame, in pixels of
-  a person 480 pixels tall; raw are the same directions drawn without smoothing.
+- still: a person who stands, 12 s without the first two, before three cameras. Rms of the drawn joints about
+  their mean, and from frame to frame, in pixels of a person 480 pixels tall; raw are the same directions
+  without smoothing.
 - fast: a kick and a wave. Delay in ms, and how far of the way to its peak the limb comes.
-- sway: somebody who sways 4 % of the height to each side within 4 s, which is to be told from noise. Delay,
-  and the share of the way that is shown.
+- slow: somebody who sways 4 % of the height to each side within 4 s, as a whole or leaning over the feet,
+  which is to be told from noise. Delay, and the share of the way that is shown, both against the same
+  without smoothing.
+- height: an adult's figure as drawn over the person as seen, from ears to soles.
 - CPU: ms a frame.
 
 DANCE_NOW_DATA names the folder with motions/.
@@ -68,6 +71,7 @@ VIEWS: Final = {
 LIMBS: Final = np.array([(8, 1), (2, 3), (5, 6), (3, 4), (6, 7), (9, 10), (12, 13), (10, 11), (13, 14)])
 JOINTS: Final = [2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14]
 SWAY, SWAY_SECONDS = 0.04, 4.0
+STILL_SECONDS: Final = 12.0
 Way = Callable[[Skeleton, list[Pose]], list[Retargeted]]
 
 
@@ -141,21 +145,24 @@ def summary(degrees: Array) -> str:
     return f"{np.median(degrees):4.1f} / {np.percentile(degrees, 90):4.1f} / {beyond:5.1%}"
 
 
-def measure_still(skeleton: Skeleton, frames: int) -> None:
-    """Prints how much a person who stands trembles."""
+def measure_still(skeleton: Skeleton) -> None:
+    """Prints how much a person who stands trembles, after the first moments."""
     person = adult()
-    points = posed(person, [standing(person)] * frames)
-    view = View(15, 5)
+    count = round(STILL_SECONDS * RATE)
+    points = posed(person, [standing(person)] * count)
     noise = replace(Noise(), flips=0.0, losses=0.0)
-    poses = estimated(detected(seen(points, view)[1], person.known, view, noise, seed=1))
     print("still, pixels rms: about the mean, from frame to frame")
-    first = None
-    for name, way in {"raw": unsmoothed, **WAYS}.items():
-        body = np.stack([each.pose.body[JOINTS, :2] for each in way(skeleton, poses)])[RATE:]
-        rms = [float(np.sqrt((x * x).sum(-1).mean())) for x in (body - body.mean(0), np.diff(body, axis=0))]
-        first = first or rms
-        times = ", ".join(f"{before / now:.1f} x less" for before, now in zip(first, rms, strict=True))
-        print(f"  {name:5} {rms[0]:.2f}, {rms[1]:.2f} ({times})")
+    for seed, view in enumerate((View(15, 5), View(-15, 5), View(15, 25)), start=1):
+        poses = estimated(detected(seen(points, view)[1], person.known, view, noise, seed))
+        first = None
+        for name, way in {"raw": unsmoothed, **WAYS}.items():
+            body = np.stack([each.pose.body[JOINTS, :2] for each in way(skeleton, poses)])[2 * RATE :]
+            rms = [
+                float(np.sqrt((x * x).sum(-1).mean())) for x in (body - body.mean(0), np.diff(body, axis=0))
+            ]
+            first = first or rms
+            times = ", ".join(f"{before / now:.1f} x less" for before, now in zip(first, rms, strict=True))
+            print(f"  from {view.pitch:2.0f} above, {name:5} {rms[0]:.2f}, {rms[1]:.2f} ({times})")
 
 
 def measure_fast(skeleton: Skeleton, frames: int) -> None:
@@ -187,23 +194,57 @@ def measure_fast(skeleton: Skeleton, frames: int) -> None:
 
 
 def measure_sway(skeleton: Skeleton) -> None:
-    """Prints how much of a slow motion is left, and how late it is."""
+    """Prints how much of slow motions is left, and how late they are: all of a body sways, or it leans."""
     person = adult()
     clock = np.arange(RATE + round(3 * SWAY_SECONDS * RATE)) / RATE  # the first second is not counted
-    points = posed(person, [standing(person)] * len(clock))
-    points[..., 0] += (SWAY * person.height * np.sin(2 * np.pi * clock / SWAY_SECONDS))[:, None]
-    view = View(0, 5)
-    image = seen(points, view)[1]
-    noise = replace(Noise(), flips=0.0, losses=0.0)
-    poses = estimated(detected(image, person.known, view, noise, seed=4))
+    way = SWAY * person.height * np.sin(2 * np.pi * clock / SWAY_SECONDS)
+    upright = posed(person, [standing(person)] * len(clock))
+    above = np.maximum(upright[..., 1] - upright[:, [11], 1], 0) / person.height
     wave = np.exp(-2j * np.pi * clock / SWAY_SECONDS)[RATE:]
-    wanted = ((image[:, 8, 0] - SIZE[0] / 2)[RATE:] * wave).mean()
-    print("sway: delay in ms, share of the way")
-    for name, way in WAYS.items():
-        shown = np.array([each.pose.body[8, 0] for each in way(skeleton, poses)])[RATE:]
-        ratio = ((shown - shown.mean()) * wave).mean() / wanted
-        late = -np.angle(ratio) / (2 * np.pi) * SWAY_SECONDS
-        print(f"  {name:5} {1000 * late:.0f} ms, {abs(ratio):.0%}")
+    print("slow: delay in ms, share of the way")
+    for title, share, row in (("sway", np.ones_like(above), 8), ("lean", above, 1)):
+        points = upright.copy()
+        points[..., 0] += way[:, None] * share
+        points[:, ~person.known] = 0
+        view = View(0, 5)
+        noise = replace(Noise(), flips=0.0, losses=0.0)
+        poses = estimated(detected(seen(points, view)[1], person.known, view, noise, seed=4))
+        reference: complex | None = None
+        for name, dance in {"raw": unsmoothed, **WAYS}.items():
+            shown = np.array([each.pose.body[row, 0] for each in dance(skeleton, poses)])[RATE:]
+            moved = complex(((shown - shown.mean()) * wave).mean())
+            if reference is None:
+                reference = moved
+                continue
+            late = -np.angle(moved / reference) / (2 * np.pi) * SWAY_SECONDS
+            print(f"  {title:5} {name:5} {1000 * late:.0f} ms, {abs(moved / reference):.0%}")
+
+
+def measure_height(names: list[str], folder: Path, frames: int) -> None:
+    """Prints how tall an adult's figure is drawn, ears to soles, over how tall the person is seen."""
+    person = adult()
+    figure = replace(person, pitches=(-15.0, 30.0))  # as a character is drawn
+    paths = {path.stem: path for path in sorted(folder.glob("*/*.bvh"))}
+    motions = load_motions([paths[name] for name in names])
+    print(f"height: drawn over seen, median of people who stand upright, {len(motions)} motions")
+    for title, view in VIEWS.items():
+        ratios: dict[str, list[Array]] = {name: [] for name in WAYS}
+        for seed, motion in enumerate(motions):
+            image = seen(performed(motion, person, list(motion.frames[:frames])), view)[1]
+            poses = estimated(detected(image, person.known, view, Noise(), seed))
+            tall = _span(image)
+            upright = tall > 0.9 * np.quantile(tall, 0.95)
+            for name, way in WAYS.items():
+                drawn = np.stack([each.pose.points for each in way(figure, poses)]).astype(np.float64)
+                ratios[name].append((_span(drawn) / tall)[upright])
+        numbers = ", ".join(f"{name} {np.median(np.concatenate(each)):.3f}" for name, each in ratios.items())
+        print(f"  {title:9} {numbers}")
+
+
+def _span(points: Array) -> Array:
+    """(n,) pixels from the ears down to the soles of (n, 137, 3) points."""
+    result: Array = points[:, [11, 14, 19, 22], 1].max(axis=1) - points[:, [17, 18], 1].mean(axis=1)
+    return result
 
 
 def swing(points: Array, limb: tuple[int, int]) -> Array:
@@ -257,11 +298,13 @@ def main() -> None:
     # the character is to be drawn as these cameras see it, whatever it has learned
     skeleton = replace(Character.load("godette").skeleton, pitches=(-30.0, 30.0))
     frames = round(arguments.seconds * RATE)
-    measure_still(skeleton, frames)
+    measure_still(skeleton)
     measure_fast(skeleton, frames)
     measure_sway(skeleton)
     measure_cost(skeleton)
-    measure_limbs(skeleton, arguments.motions, Path(os.environ["DANCE_NOW_DATA"]) / "motions", frames)
+    folder = Path(os.environ["DANCE_NOW_DATA"]) / "motions"
+    measure_height(arguments.motions, folder, frames)
+    measure_limbs(skeleton, arguments.motions, folder, frames)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def actor(path: Path, motion: Motion, yaw: float, steps: int) -> Actor:
         world = poser.world(points, rotations)
         keypoints = place_keypoints(avatar, world, points, None, {})
         pictures.append(renderer.render(world, camera))
-        poses.append(label(keypoints, camera, CANVAS, has_face=False))
+        poses.append(label(keypoints, camera, CANVAS, face=None))
     return Actor(pictures, poses)
 
 

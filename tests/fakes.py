@@ -27,6 +27,7 @@ HIP, TALL = 72.0, 104.0  # of the person: row of the mid-hip, pixels from head t
 PERSON = (230, 20, 230)
 FIGURE = (250, 10, 10)
 ADULT = adult_skeleton()
+_STANDING = posture(ADULT)
 
 
 class RedCharacter:
@@ -93,7 +94,7 @@ class NoEstimator(MagentaEstimator):
 
 def standing(mid_hip: tuple[float, float], height: float, has_depth: bool = True) -> Pose:
     """An adult of ``height`` pixels who stands with the hips at a place."""
-    return posed(ADULT, posture(ADULT), height / ADULT.height, mid_hip, has_depth)
+    return posed(ADULT, _STANDING, height / ADULT.height, mid_hip, has_depth)
 
 
 def magenta(image: Image) -> npt.NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -118,13 +119,13 @@ def posture(
     """
     down = {"left_arm": [[0.3, -1, 0.05], [0.1, -1, 0.2]], "right_arm": [[-0.3, -1, 0.05], [-0.1, -1, 0.2]]}
     names = ("left_arm", "right_arm", "left_leg", "right_leg")
-    rest = CharacterBody(skeleton).rest_posture
+    rest = _body(skeleton).rest_posture
     wanted = {name: rest.limbs[index] for index, name in enumerate(names)} | down | limbs
     body = about_y(turn)
     directions = normalised(np.array([np.asarray(wanted[name], float) for name in names])) @ body.T
     place = replace(rest, trunk=body @ rest.trunk, hips=body, chest=body, limbs=directions)
     place = replace(place, head=body @ about_y(head_turn) @ about_x(nod))
-    carriers = CharacterBody(skeleton).carriers(place.hips, place.chest, place.limbs)
+    carriers = _body(skeleton).carriers(place.hips, place.chest, place.limbs)
     return replace(place, hands=carriers[:2], feet=carriers[2:])
 
 
@@ -136,9 +137,14 @@ def posed(
     has_depth: bool = True,
 ) -> Pose:
     """The pose of a body in a picture: ``scale`` pixels a metre, its mid-hip at ``mid_hip``."""
-    points = CharacterBody(skeleton).points(place) * scale
+    points = _body(skeleton).points(place) * scale
     rows = np.column_stack([mid_hip[0] + points[:, 0], mid_hip[1] - points[:, 1], skeleton.known])
     return Pose(rows.astype(np.float32), -points[:, 2].astype(np.float32), skeleton.known & has_depth)
+
+
+@lru_cache(maxsize=8)
+def _body(skeleton: Skeleton) -> CharacterBody:
+    return CharacterBody(skeleton)
 
 
 def view_points(pose: Pose) -> Array:

@@ -24,6 +24,8 @@ LIMBS = {
     "LeftLowerLeg": ("LeftFoot", 13, 14),
     "RightUpperLeg": ("RightLowerLeg", 9, 10),
     "RightLowerLeg": ("RightFoot", 10, 11),
+    "LeftFoot": ("LeftToes", 14, 19),
+    "RightFoot": ("RightToes", 11, 22),
     "LeftIndexProximal": ("LeftIndexIntermediate", LEFT_HAND.start + 5, LEFT_HAND.start + 6),
 }
 SKELETON = adult_skeleton()
@@ -83,7 +85,9 @@ def test_rest_is_a_t_pose(motion):
 
 
 def test_the_studio_takes_it_as_a_motion(motion):
-    assert len(Motion.from_bvh(read(motion), "dance").positions) == len(motion)
+    taken = Motion.from_bvh(read(motion), "dance")
+    assert len(taken.positions) == len(motion)
+    assert taken.has_toes
 
 
 def test_missing_frames_repeat_what_was_before(motion):

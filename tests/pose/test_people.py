@@ -12,6 +12,7 @@ from dance_now.pose.estimator import Detection, Person, PersonMask
 from dance_now.pose.hull import hull_mask
 from dance_now.pose.litert import Region
 from dance_now.pose.people import People, Reading
+from dance_now.pose.pose import Pose
 from dance_now.pose.tracking import MOST_PEOPLE
 from fakes import standing
 
@@ -55,13 +56,13 @@ class ColourNetwork:
             return None
         pixels, colour = found
         x = float(np.median(pixels[:, 0]))
-        alpha = (image == colour).all(axis=2).astype(np.float32)
+        alpha = (image[..., 0] == colour[0]).astype(np.float32)
         detection = Detection(standing((x, 180.0), TALL), PersonMask(alpha, np.eye(2, 3, dtype=np.float32)))
         return Reading(detection, np.array([[x, 180.0], [x, 40.0]], np.float32), True)
 
     @staticmethod
     def _pixels(image: Image, colour: tuple[int, int, int]) -> np.ndarray:
-        return np.argwhere((image == colour).all(axis=2))[:, ::-1]
+        return np.argwhere(image[..., 0] == colour[0])[:, ::-1]
 
     @staticmethod
     def _around(pixels: np.ndarray) -> Region:
@@ -140,3 +141,37 @@ def test_nobody() -> None:
     assert people(picture([])) == ()
     assert len(people(picture([200]))) == 1
     assert people(picture([])) == ()
+
+
+class LegsNetwork:
+    """A picture of legs: shoes are taken for a head, unless the square reaches far above the picture."""
+
+    def __init__(self, knows_legs: bool) -> None:
+        self.knows_legs = knows_legs
+
+    def find(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+        """Somebody upside down."""
+        return [Region(320, 180, 350, 3.0)]
+
+    def read(self, image: Image, region: Region) -> Reading | None:
+        """Somebody folded up in squares of the picture, who stands in squares above it."""
+        above = region.y < 100
+        if above and not self.knows_legs:
+            return None
+        pose = standing((320.0, 0.0), 700.0)
+        if not above:
+            points = pose.points.copy()
+            points[[0, 17, 18], 1], points[[1, 2, 5], 1] = 120, 60
+            pose = Pose(points, pose.depth, pose.has_depth)
+        mask = PersonMask(np.zeros((8, 8), np.float32), np.eye(2, 3, dtype=np.float32))
+        return Reading(Detection(pose, mask), np.array([[320, 40], [320, -400.0]], np.float32), True)
+
+
+def test_legs_alone_are_of_somebody_who_stands() -> None:
+    (person,) = People(LegsNetwork(knows_legs=True))(picture([]))
+    body = person.detection.pose.body
+    assert body[0, 1] < body[8, 1] < body[10, 1] < body[11, 1]
+
+
+def test_legs_that_cannot_be_read_are_nobody() -> None:
+    assert People(LegsNetwork(knows_legs=False))(picture([])) == ()

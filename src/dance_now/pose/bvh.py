@@ -27,7 +27,12 @@ _PARENTS: Final = {
     "leftHand": "leftLowerArm",
     "rightHand": "rightLowerArm",
     **{swing.name: swing.parent for level in SWING_LEVELS for swing in level},
+    "leftToes": "leftFoot",
+    "rightToes": "rightFoot",
 }
+# Toes do not bend, but programs that look for them find out where the foot points.
+_TOES: Final = {"leftToes": 19, "rightToes": 22}
+_TOE_SHARE: Final = 0.3  # of the foot's length
 _ENDS: Final = {
     swing.name: swing.end for level in SWING_LEVELS for swing in level
 }  # keypoint a bone points to
@@ -77,6 +82,8 @@ def _pivot(skeleton: Skeleton, bone: str) -> Array:
     if bone.endswith("Hand"):
         start = LEFT_HAND.start if bone.startswith("left") else RIGHT_HAND.start
         return skeleton.rest[start].astype(np.float64)
+    if bone in _TOES:
+        return skeleton.rest[_TOES[bone]].astype(np.float64)
     swings = {swing.name: swing.start for level in SWING_LEVELS for swing in level}
     return skeleton.rest[swings.get(bone, _HIP)].astype(np.float64)
 
@@ -85,6 +92,9 @@ def _end(skeleton: Skeleton, bone: str) -> Array:
     """(3,) where a bone without children ends at rest."""
     if bone == "head":
         return np.array([0.0, skeleton.height + skeleton.bounds[0, 1], 0.0])
+    if bone in _TOES:
+        foot = _pivot(skeleton, bone) - _pivot(skeleton, _PARENTS[bone])
+        return _pivot(skeleton, bone) + _TOE_SHARE * foot * [1, 0, 1]
     return skeleton.rest[_ENDS[bone]].astype(np.float64)
 
 
@@ -120,6 +130,9 @@ def _local(skeleton: Skeleton, bones: Sequence[str], motion: Sequence[Retargeted
     turns = BoneRig.of(skeleton).rotations(view.astype(np.float32)).astype(np.float64)
     local = []
     for bone in bones:
+        if bone in _TOES:
+            local.append(np.broadcast_to(np.eye(3), (len(motion), 3, 3)))
+            continue
         own = turns[:, BONE_INDEX[bone]]
         parent = _PARENTS.get(bone)
         local.append(own if parent is None else np.swapaxes(turns[:, BONE_INDEX[parent]], 1, 2) @ own)

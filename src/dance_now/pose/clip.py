@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.motion import Reading
+from dance_now.pose.motion import PART_OF_LIMB, PART_OF_PLACE, TRUNK, Reading, middles
 from dance_now.pose.pose import Pose
 from dance_now.pose.retarget import Retargeter
 from dance_now.pose.zero_phase import zero_phase
@@ -25,10 +25,11 @@ _BRIDGED_SECONDS: Final = 0.3
 _RETURN_SECONDS: Final = 0.3  # to what is seen again after a longer time
 _SEEN: Final = 0.5  # trust
 # how much noise there can be, see ``zero_phase``
-_TURN_NOISE: Final = (0.015, 0.05)  # radians
-_PLACE_NOISE: Final = (0.004, 0.01)  # of the standing height
+_TURN_NOISE: Final = (0.02, 0.05)  # radians
+_PLACE_NOISE: Final = (0.006, 0.012)  # of the standing height
 _SHARE_NOISE: Final = (0.05, 0.1)
 _SIZE_NOISE: Final = (0.01, 0.02)
+_PART_NOISE: Final = (0.003, 0.008)  # of the standing height; of the middles of parts of the body
 
 
 def read_clip(
@@ -83,12 +84,15 @@ def _smoothed(readings: Sequence[Reading | None], times: Sequence[float]) -> lis
         scene.smooth("height", _SIZE_NOISE, turned_into=lambda rows: np.log(np.maximum(rows, 1.0)))
     )
     unit = float(np.median(height))
+    parts = scene.parts(unit)
     tracks = {
-        "limbs": scene.smooth("limbs", _TURN_NOISE, "limb_trust"),
+        "limbs": scene.smooth("limbs", _TURN_NOISE, "limb_trust", signs=parts[:, PART_OF_LIMB]),
         "ends": scene.smooth("ends", _TURN_NOISE, "end_trust"),
         "fingers": scene.smooth("fingers", _TURN_NOISE, "finger_trust"),
         "places": unit
-        * scene.smooth("places", _PLACE_NOISE, "place_trust", turned_into=lambda rows: rows / unit),
+        * scene.smooth(
+            "places", _PLACE_NOISE, "place_trust", lambda rows: rows / unit, signs=parts[:, PART_OF_PLACE]
+        ),
         **{name: scene.smooth(name, _SHARE_NOISE) for name in ("expression", "place_trust", "standing")},
     }
     shown = scene.smooth("shown", _SHARE_NOISE)
@@ -124,6 +128,7 @@ class _Scene:
         noise: tuple[float, float],
         trust: str | None = None,
         turned_into: Callable[[Array], Array] = np.asarray,
+        signs: Array | None = None,
     ) -> Array:
         """One attribute of the readings over time, bridged and smoothed.
 
@@ -132,6 +137,7 @@ class _Scene:
             noise: see ``zero_phase``.
             trust: the attribute that tells which rows were seen; without, all were.
             turned_into: what is to be smoothed.
+            signs: of motion, see ``zero_phase``.
         """
         values = turned_into(self._rows(name))
         vectors = values.reshape(len(values), -1, 1) if trust is None or name == "fingers" else values
@@ -139,7 +145,13 @@ class _Scene:
         if trust is not None:
             trusted = self._rows(trust) >= _SEEN
             seen = seen & np.repeat(trusted, vectors.shape[1] // trusted.shape[1], axis=1)
-        return zero_phase(_bridged(vectors, seen, self._clock), self._step, noise).reshape(values.shape)
+        bridged = _bridged(vectors, seen, self._clock)
+        return zero_phase(bridged, self._step, noise, signs, _PART_NOISE).reshape(values.shape)
+
+    def parts(self, unit: float) -> Array:
+        """(n, 6, 2, 2) middles of each part of the body and of the trunk, which takes all along, in units."""
+        where = middles(self._rows("places") / unit, self._rows("place_trust"))
+        return np.stack([where, np.repeat(where[:, TRUNK, None], where.shape[1], axis=1)], axis=2)
 
     def _rows(self, name: str) -> Array:
         return np.stack([np.asarray(getattr(reading, name), np.float64) for reading in self.held])

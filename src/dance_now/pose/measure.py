@@ -22,6 +22,7 @@ from dance_now.pose.person import (
     shown_share,
 )
 from dance_now.pose.pose import Pose
+from dance_now.pose.stature import Stature
 from dance_now.pose.vectors import basis, cross, length, normalised
 
 Array = npt.NDArray[np.float64]
@@ -69,7 +70,8 @@ class Measurement:
         palms: (2, 3, 3) bases of wrist-to-knuckles and little-to-index direction; ``palm_trust`` (2,).
         fingers: (2, 5, 3, 3) bones in the palm's basis; ``finger_trust`` (2,).
         points, weights: (137, 2) in the view frame and (137,) trust.
-        height: the person's standing height in pixels; 0 where nobody has been seen.
+        height: the person's standing height in pixels, such that a figure in these directions is as tall as
+            the person in the picture; 0 where nobody has been seen.
         shown: how much of the height, from the crown down, lies above the picture's lower edge.
         slope: of the camera, see ``level``: directions are those that a level one would see.
     """
@@ -95,17 +97,23 @@ class Measurement:
 
 
 class Measurer:
-    """Measures one person from picture to picture."""
+    """Measures one person from picture to picture.
 
-    def __init__(self) -> None:
+    Args:
+        slopes: the least and the greatest slope of a camera that the figure is drawn for, see ``level``.
+    """
+
+    def __init__(self, slopes: tuple[float, float] = (-np.inf, np.inf)) -> None:
         self._size = PersonSize()
         self._depth = DepthLifter()
+        self._stature = Stature(slopes)
         self.reset()
 
     def reset(self) -> None:
         """Forgets the person."""
         self._size.reset()
         self._depth.reset()
+        self._stature.reset()
 
     def record(self) -> None:
         """Looks through a whole clip from now on, to be followed by ``settle``."""
@@ -142,31 +150,33 @@ class Measurer:
         )
         directions = normalised(segments)
         trust = trust * (np.linalg.norm(segments, axis=1) > 1e-6)
-        solid = np.column_stack([points, depth])
         palms, palm_trust, fingers, finger_trust = _hands(
-            solid, weights, precise, segments, trust, level(self._depth.slope)
+            np.column_stack([points, depth]), weights, precise, segments, trust, level(self._depth.slope)
         )
+        slope, height = self._depth.slope, self._size.height
+        head = level(slope) @ head
+        height *= self._stature(directions, head[:, 1], points, weights, height, slope, time)
         trunk = [_HIPS, _SHOULDERS, _TRUNK]
         limbs = np.concatenate([_ARMS, _LEGS])
         return Measurement(
             directions[trunk],
             trust[trunk],
-            level(self._depth.slope) @ head,
+            head,
             head_trust,
             directions[limbs],
             trust[limbs],
             directions[_FEET],
             trust[_FEET],
-            _standing(points, weights, self._size.height),
+            _standing(points, weights, height),
             palms,
             palm_trust,
             fingers,
             finger_trust,
             points,
             weights,
-            self._size.height,
-            shown_share(points, pose.visible, self._size.height, size),
-            self._depth.slope,
+            height,
+            shown_share(points, pose.visible, height, size),
+            slope,
         )
 
     @cached_property

@@ -9,12 +9,32 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.arrays import BoolArray
-from dance_now.pose.smoothing import OneEuro
+from dance_now.pose.smoothing import OneEuro, blend
 from dance_now.pose.vectors import length
 
 Array = npt.NDArray[np.float64]
 
 _SHORTEST: Final = 1e-3
+# Rows of the body that move together: trunk, head, left arm, right arm, left leg, right leg.
+PARTS: Final = (
+    np.array([1, 2, 5, 8, 9, 12]),
+    np.array([0, 15, 16, 17, 18]),
+    np.array([6, 7]),
+    np.array([3, 4]),
+    np.array([13, 14, 19, 20, 21]),
+    np.array([10, 11, 22, 23, 24]),
+)
+TRUNK: Final = 0
+PART_OF_PLACE: Final = np.array(
+    [next(part for part, rows in enumerate(PARTS) if row in rows) for row in range(25)]
+)
+PART_OF_LIMB: Final = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
+_STIR_CUTOFF: Final = 0.6  # Hz, twice: of the low-passes that speeds are measured with
+_STIR_STILL: Final = np.array([0.015, 0.015, 0.035, 0.035, 0.035, 0.035])  # standing heights a second: noise
+_STIR_GAIN: Final = 40.0  # Hz for a standing height a second
+_MOST_STIR: Final = 2.0  # Hz
+_FIRST_SECONDS: Final = 6.0  # after these, the mean of all is as slow as the filters themselves
+_FRAME_SECONDS: Final = 1 / 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +79,56 @@ class Reading:
     filled: BoolArray
 
 
+def middles(places: Array, trust: Array) -> Array:
+    """(..., 6, 2) where PARTS are, from places (..., 25, 2) of the body's points and the trust in them."""
+    weights = np.maximum(trust, 1e-6)[..., None]
+    parts = [(places[..., rows, :] * weights[..., rows, :]).sum(axis=-2) for rows in PARTS]
+    sums = [weights[..., rows, :].sum(axis=-2) for rows in PARTS]
+    return np.stack([part / total for part, total in zip(parts, sums, strict=True)], axis=-2)
+
+
+class Stirring:
+    """Which parts of a body are on their way, however slowly.
+
+    What all points of a part do together is known better than what one of them does: an estimator's errors
+    are mostly each point's own. So a person who sways or leans is told from one whose points tremble by mean
+    speeds of parts over some tenths of a second.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all motion."""
+        self._slow: Array | None = None
+        self._slower = np.zeros((len(PARTS), 2))
+        self._time = self._start = 0.0
+
+    def __call__(self, places: Array, trust: Array, time: float) -> Array:
+        """(6,) Hz that the cutoffs for PARTS are to be raised by; first moments are averaged.
+
+        Args:
+            places: (25, 2) the body's points, of the standing height.
+            trust: (25,) in [0, 1].
+            time: seconds.
+        """
+        now = middles(places, trust)
+        if self._slow is None:
+            self._slow = self._slower = now
+            self._time = self._start = time
+        step, self._time = max(time - self._time, 0.0), time
+        self._slow = blend(self._slow, now, _STIR_CUTOFF, step)
+        self._slower = blend(self._slower, self._slow, _STIR_CUTOFF, step)
+        speed = length(self._slow - self._slower)[:, 0] * 2 * np.pi * _STIR_CUTOFF
+        raised = np.minimum(_STIR_GAIN * np.maximum(speed - _STIR_STILL, 0.0), _MOST_STIR)
+        passed = time - self._start
+        first = 1 / (2 * np.pi * max(passed, _FRAME_SECONDS)) if passed < _FIRST_SECONDS else 0.0
+        result: Array = np.maximum(
+            np.maximum(raised, raised[TRUNK]), first
+        )  # who walks takes all parts along
+        return result
+
+
 class LiveSmoother:
     """Smooths one person's motion as it comes, by One-Euro filters.
 
@@ -66,16 +136,17 @@ class LiveSmoother:
     """
 
     def __init__(self) -> None:
-        self._limbs = OneEuro(0.05, 2.5, 2.0, still=0.6, shared=True, slack=0.13)
+        self._limbs = OneEuro(0.03, 2.5, 2.0, still=0.6, shared=True, slack=0.2)
         self._ends = OneEuro(0.3, 1.2, 3.0, still=1.0, shared=True)
         self._fingers = OneEuro(0.4, 0.8, 3.0, still=1.0)
-        self._places = OneEuro(0.05, 8.0, 1.5, still=0.2, shared=True, slack=0.035)
+        self._places = OneEuro(0.025, 8.0, 1.5, still=0.2, shared=True, slack=0.06)
         self._trust = OneEuro(1.5)
+        self._stirring = Stirring()
         self.reset()
 
     def reset(self) -> None:
         """Forgets all motion."""
-        for each in (self._limbs, self._ends, self._fingers, self._places, self._trust):
+        for each in (self._limbs, self._ends, self._fingers, self._places, self._trust, self._stirring):
             each.reset()
         self._unit = 0.0
 
@@ -84,41 +155,17 @@ class LiveSmoother:
         self._unit = self._unit or max(reading.height, 1.0)
         time = reading.time
         trust = self._trust.filter(np.concatenate([reading.place_trust, reading.standing]), time)
+        places = reading.places / self._unit
+        more = self._stirring(places, reading.place_trust, time)[:, None]
         return replace(
             reading,
-            limbs=self._limbs.filter(reading.limbs, time),
+            limbs=self._limbs.filter(reading.limbs, time, more[PART_OF_LIMB]),
             ends=self._ends.filter(reading.ends, time),
             fingers=self._fingers.filter(reading.fingers, time),
-            places=self._places.filter(reading.places / self._unit, time) * self._unit,
+            places=self._places.filter(places, time, more[PART_OF_PLACE]) * self._unit,
             place_trust=trust[:-2],
             standing=trust[-2:],
         )
-
-
-class Completed:
-    """Rows over time, those not seen on their way to rest."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Forgets all rows."""
-        self._held: Array | None = None
-
-    def __call__(self, measured: Array, trust: Array, rest: Array, drift: float) -> Array:
-        """Unit rows (n, 3): measured ones where trusted, else the last ones on their way to rest.
-
-        Args:
-            measured: (n, 3) unit rows.
-            trust: (n,) in [0, 1].
-            rest: (n, 3) unit rows.
-            drift: share of the way to rest since the last call.
-        """
-        held = rest if self._held is None else self._held
-        fallback = safe_unit(held + drift * (rest - held), rest)
-        share = trust[:, None]
-        self._held = safe_unit(share * measured + (1 - share) * fallback, fallback)
-        return self._held
 
 
 def safe_unit(rows: Array, fallback: Array) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from typing import Final, Protocol
 
 import numpy as np
@@ -27,7 +27,15 @@ from dance_now.pose.tracking import Sighting, Tracker, box, same_person
 _MOST_CANDIDATES: Final = 3  # for each person wanted
 _LOOK_EVERY: Final = 12  # pictures, for people who are new
 _SEEK_EVERY: Final = 3  # pictures, for somebody who is hidden
-_LEGS_AT: Final = (0.1, 2.5)  # middle and side of a square for somebody with the head above, of the height
+# Squares for somebody with head and shoulders above the picture: where across it, in widths; middle down it
+# and side, in heights.
+_LEGS_AT: Final = tuple(product((0.5, 0.25, 0.75), ((0.1, 2.5), (-0.2, 2.6))))
+_LEGS: Final = np.array([9, 10, 11, 12, 13, 14])
+_HEAD: Final = np.array([0, 17, 18])
+_FEET: Final = np.array([11, 14])
+_NECK, _HIPS = 1, 8
+_FOLDED: Final = 0.4  # length of a trunk over that of the legs, as drawn; 0.1 to 0.3 measured on legs alone
+_LEGS_SEEN: Final = 0.85  # confidence of hips, knees and ankles
 _SEEK_AROUND: Final = 2.0  # side of the square that is searched, of the person's extent
 _FRAME_SECONDS: Final = 1 / 30  # the clock of the region's filter: estimators are not told the time
 _REGION_CUTOFF: Final = 0.5  # Hz at rest
@@ -135,15 +143,8 @@ class People:
         """People not followed yet, as far as it is time to look for them."""
         if len(known) >= self._most:
             return
-        whole, *smaller = search_squares(image)
         if not known:
-            found = list(islice(self._search(image, [whole], known), self._most))
-            if not found or self._most > 1:
-                smaller_ones = self._search(image, smaller, [*known, *found], sure=True)
-                found += islice(smaller_ones, self._most - len(found))
-            yield from found
-            if not found and self._count == 0:
-                yield from self._look_for_legs(image)
+            yield from self._look_anew(image)
             return
         if self._count % _SEEK_EVERY == 0:
             hidden = self._tracker.hidden
@@ -151,21 +152,34 @@ class People:
                 yield from self._seek(image, hidden[self._count // _SEEK_EVERY % len(hidden)], known)
         if self._count % _LOOK_EVERY == 0:
             turn = self._count // _LOOK_EVERY
+            whole, *smaller = search_squares(image)
             places = [each for square in smaller for each in (whole, square)] or [whole]
             square = next(islice(cycle(places), turn, None))
             yield from self._search(image, [square], known, sure=square is not whole)
 
-    def _look_for_legs(self, image: Image) -> Iterator[Reading]:
+    def _look_anew(self, image: Image) -> Iterator[Reading]:
+        """People in a picture in which nobody is known."""
+        whole, *smaller = search_squares(image)
+        found = list(islice(self._search(image, [whole], ()), self._most))
+        if not found and self._count == 0:
+            found = [each for each in [self._legs(image)] if each is not None]
+        if not found or self._most > 1:
+            smaller_ones = self._search(image, smaller, found, sure=True)
+            found += islice(smaller_ones, self._most - len(found))
+        yield from found
+
+    def _legs(self, image: Image) -> Reading | None:
         """Somebody whose head and shoulders are above the picture, by which detectors know people."""
         height, width = image.shape[:2]
-        for x in (0.5, 0.25, 0.75) if width > height else (0.5,):
-            view = Region(x * width, _LEGS_AT[0] * height, _LEGS_AT[1] * height, 0.0)
-            found = self._network.read(image, view)
-            if found is not None and found.is_sure:
+        for x, (y, side) in _LEGS_AT:
+            found = self._network.read(image, Region(x * width, y * height, side * height, 0.0))
+            if found is not None:
                 found = self._network.read(image, region_around(*found.circle))
-                if found is not None:
-                    yield found
-                    return
+            if found is not None:
+                body = found.detection.pose.body
+                if body[_LEGS, 2].min() >= _LEGS_SEEN and body[_HEAD, 1].max() < 0:
+                    return found
+        return None
 
     def _seek(self, image: Image, hidden: Pose, known: Sequence[Reading]) -> Iterator[Reading]:
         """Somebody near the place where somebody hidden is expected."""
@@ -194,7 +208,7 @@ class People:
             found = self._network.read(image, region)
             if found is not None:
                 found = self._network.read(image, region_around(*found.circle))
-            if found is not None and (found.is_sure or not sure):
+            if found is not None and (found.is_sure or not sure) and not _is_legs(found):
                 places.append(region_around(*found.circle))
                 yield found
 
@@ -213,6 +227,14 @@ class _SteadySquare:
         self._count += 1
         centre, end = self._filter.filter(circle, self._count * _FRAME_SECONDS)
         self.region = region_around(centre, end)
+
+
+def _is_legs(reading: Reading) -> bool:
+    """Whether legs alone were taken for a whole person, who seems folded up with the head at the knees."""
+    body = reading.detection.pose.body.astype(np.float64)
+    head, neck, hips, feet = (body[rows, :2].mean(axis=0) for rows in (_HEAD, [_NECK], [_HIPS], _FEET))
+    below = min(head[1], feet[1]) > hips[1]
+    return bool(below and np.hypot(*(neck - hips)) < _FOLDED * np.hypot(*(feet - hips)))
 
 
 def _same_place(one: Region, other: Region) -> bool:

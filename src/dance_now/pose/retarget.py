@@ -16,6 +16,7 @@ import numpy.typing as npt
 from dance_now.arrays import BoolArray
 from dance_now.pose import limits
 from dance_now.pose.body import CharacterBody, Posture
+from dance_now.pose.completion import NO_TURN, Completion
 from dance_now.pose.depth import level
 from dance_now.pose.expression import Expression, ExpressionReader, expression_values
 from dance_now.pose.face_rig import FaceRig
@@ -23,11 +24,11 @@ from dance_now.pose.fingers import FingerMotion
 from dance_now.pose.head import limited_head
 from dance_now.pose.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.measure import Measurement, Measurer
-from dance_now.pose.motion import Completed, LiveSmoother, Reading, safe_unit
+from dance_now.pose.motion import LiveSmoother, Reading, safe_unit
 from dance_now.pose.placing import Placing, Sighting
 from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
-from dance_now.pose.vectors import basis, cross, length, normalised
+from dance_now.pose.vectors import basis
 
 Array = npt.NDArray[np.float64]
 
@@ -35,12 +36,6 @@ _EASE_SECONDS: Final = 0.6
 _COASTING_SECONDS: Final = 0.3
 _FLATTEN: Final = 0.8  # of the way to a flat sole, for the foot on the ground
 _UNSEEN_HEIGHT: Final = 256.0  # pixels, before anybody was seen
-_FOOT_BELOW_LEVEL: Final = np.radians(20)  # from ankle to big toe on an adult who stands
-_RELAXED_ARMS: Final = normalised(
-    np.array([[[0.25, -0.95, 0.05], [0.1, -0.95, 0.25]], [[-0.25, -0.95, 0.05], [-0.1, -0.95, 0.25]]])
-)
-_NO_TURN: Final = np.tile(np.eye(3)[:2], (2, 1))
-_UPRIGHT: Final = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,17 +77,15 @@ class Retargeter:
         """
         self._body = CharacterBody(skeleton)
         self._smooth = smooth
-        self._rest_frames = np.swapaxes(self._body.rig.rest_frames[:2].astype(np.float64), 1, 2)
-        self._measure = Measurer()
         self._read_expression = ExpressionReader()
         self._face = FaceRig(skeleton)
         self._fingers = FingerMotion(self._body.finger_joints)
         self._placing = Placing(self._body)
         self._live = LiveSmoother()
-        self._slopes = np.tan(np.radians(skeleton.pitches))
-        self._trunk, self._limbs, self._ends = Completed(), Completed(), Completed()
-        below = np.arcsin(np.clip(-self._body.toes[:, 1], -1.0, 1.0))
-        self._foot_tilt = np.stack([_about_x(angle) for angle in below - _FOOT_BELOW_LEVEL])
+        lowest, highest = np.tan(np.radians(skeleton.pitches)).tolist()
+        self._slopes = (lowest, highest)
+        self._measure = Measurer(self._slopes)
+        self._completion = Completion(self._body)
         self.reset()
 
     def reset(self) -> None:
@@ -102,7 +95,7 @@ class Retargeter:
         self._forget_motion()
 
     def _forget_motion(self) -> None:
-        for each in (self._placing, self._live, self._fingers, self._trunk, self._limbs, self._ends):
+        for each in (self._placing, self._live, self._fingers, self._completion):
             each.reset()
         self._last: Reading | None = None
         self._time = -np.inf
@@ -167,8 +160,8 @@ class Retargeter:
         drift = self._drift(time)
         seen = self._measure(pose, time, size)
         expression = self._read_expression(pose, time)
-        limbs = self._complete_limbs(seen, drift)
-        ends, end_trust = self._complete_ends(limbs, seen, drift)
+        limbs = self._completion.limbs(seen, drift)
+        ends, end_trust = self._completion.ends(limbs, seen, drift)
         finger_axes = np.swapaxes(self._body.palm_frames, 1, 2)[:, None]
         fingers = self._fingers(seen.fingers @ finger_axes, seen.finger_trust, drift, time, self._smooth)
         self._time = time
@@ -216,42 +209,11 @@ class Retargeter:
         points[:, :2] += place
         return Retargeted(self._to_pose(points), scale, posture, reading.filled, height, expression)
 
-    def _complete_limbs(self, seen: Measurement, drift: float) -> Array:
-        """(13, 3) trunk, head, arms and legs, those not seen on their way to rest."""
-        rest = self._body.rest_posture
-        trunk = self._trunk(seen.trunk, seen.trunk_trust, _UPRIGHT, drift).copy()
-        if seen.trunk_trust[0] < 0.5 <= seen.trunk_trust[1]:
-            trunk[0] = trunk[1]
-        elif seen.trunk_trust[1] < 0.5 <= seen.trunk_trust[0]:
-            trunk[1] = trunk[0]
-        hips, chest = self._frames(trunk)
-        relaxed = [
-            chest.T[:2],
-            (_RELAXED_ARMS @ chest.T).reshape(4, 3),
-            (rest.limbs[2:] @ hips.T).reshape(4, 3),
-        ]
-        measured = np.concatenate([seen.head.T[:2], seen.limbs.reshape(8, 3)])
-        trust = np.concatenate([[seen.head_trust] * 2, seen.limb_trust.ravel()])
-        limbs = self._limbs(measured, trust, np.concatenate(relaxed), drift)
-        return np.concatenate([trunk, limbs])
-
-    def _complete_ends(self, limbs: Array, seen: Measurement, drift: float) -> tuple[Array, Array]:
-        """(6, 3) feet and palms in the axes of the bones that carry them, and the trust in them (6,)."""
-        body = self._body
-        carriers = body.carriers(*self._frames(limbs[:3]), limbs[5:].reshape(4, 2, 3))
-        forearms, shins = carriers[:2], carriers[2:]
-        feet = (self._foot_tilt @ np.swapaxes(shins, 1, 2) @ seen.feet[..., None])[..., 0]
-        hands = np.swapaxes(forearms, 1, 2) @ seen.palms @ np.swapaxes(body.palm_frames, 1, 2)
-        measured = np.concatenate([feet, np.swapaxes(hands, 1, 2)[:, :2].reshape(4, 3)])
-        hand_trust = np.where(body.has_hand, seen.palm_trust, 0.0)
-        trust = np.concatenate([seen.feet_trust, np.repeat(hand_trust, 2)])
-        return self._ends(measured, trust, np.concatenate([body.toes, _NO_TURN]), drift), trust
-
     def _posture(self, limbs: Array) -> Posture:
         """A possible posture with these trunk, head, arms and legs (13, 3); feet and hands at rest."""
         rest = self._body.rest_posture
         rows = safe_unit(limbs, np.array([0.0, -1.0, 0.0]))
-        hips, chest = self._frames(rows[:3])
+        hips, chest = self._completion.frames(rows[:3])
         chest = limits.limited_chest(hips, chest)
         arms, legs = rows[5:9].reshape(2, 2, 3), rows[9:13].reshape(2, 2, 3)
         return Posture(
@@ -270,7 +232,7 @@ class Retargeter:
         body = self._body
         carriers = body.carriers(posture.hips, posture.chest, posture.limbs)
         forearms, shins = carriers[:2], carriers[2:]
-        rows = safe_unit(reading.ends, np.concatenate([body.toes, _NO_TURN]))
+        rows = safe_unit(reading.ends, np.concatenate([body.toes, NO_TURN]))
         toes = (shins @ limits.limited_feet(rows[:2], body.toes)[..., None])[..., 0]
         share = _FLATTEN * reading.standing * max(posture.trunk[1], 0.0)
         toes = limits.levelled(toes, body.toes[:, 1], share)
@@ -281,11 +243,6 @@ class Retargeter:
             hands=limits.limited_hands(forearms @ local, forearms, body.palm_frames[:, :, 0]),
             fingers=body.finger_joints.directions(reading.fingers),
         )
-
-    def _frames(self, trunk: Array) -> tuple[Array, Array]:
-        """Rotations of pelvis and chest from hip line, shoulder line and trunk."""
-        hips, chest = _square(trunk[:2], trunk[2]) @ self._rest_frames
-        return hips, chest
 
     def _drift(self, time: float) -> float:
         if not np.isfinite(self._time):
@@ -312,19 +269,6 @@ def _as_filmed(posture: Posture, slope: float) -> Posture:
         feet=turn @ posture.feet,
         hands=turn @ posture.hands,
     )
-
-
-def _square(across: Array, up: Array) -> Array:
-    """(2, 3, 3) bases of two directions across (2, 3) and one up (3,); parallel ones get another up."""
-    parallel = length(cross(across, np.broadcast_to(up, (2, 3)))) < 1e-3
-    instead = across[:, [2, 0, 1]] + np.array([0.0, 0.0, 0.5])
-    return basis(across, np.where(parallel, instead, up))
-
-
-def _about_x(angle: float) -> Array:
-    """(3, 3) rotation that lowers what points forward by ``angle`` radians."""
-    sine, cosine = np.sin(angle), np.cos(angle)
-    return np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
 
 
 def _filled(seen: Measurement) -> BoolArray:

@@ -79,7 +79,7 @@ class OneEuro:
         self._speed: FloatArray = np.zeros(0)
         self._time: FloatArray = np.zeros(0)
 
-    def filter(self, values: npt.ArrayLike, time: float) -> FloatArray:
+    def filter(self, values: npt.ArrayLike, time: float, more: npt.ArrayLike = 0.0) -> FloatArray:
         """The filtered values at one time.
 
         An element that is not finite keeps its last result (0 before its first finite value) and starts
@@ -89,6 +89,8 @@ class OneEuro:
         Args:
             values: any shape, the same at every call until ``reset``.
             time: seconds.
+            more: Hz to add to the cutoffs, for who knows from elsewhere that something moves; of the shape
+                of ``values``, or one that broadcasts to it.
 
         Returns:
             A new float64 array of the shape of ``values``, always finite.
@@ -115,14 +117,15 @@ class OneEuro:
         departure = new - self._value
         raw_speed = (departure if self._slack is None else new - self._raw) / step
         self._speed = np.where(
-            moving, _blend(self._speed, raw_speed, self._derivative_cutoff, step), self._speed
+            moving, blend(self._speed, raw_speed, self._derivative_cutoff, step), self._speed
         )
         cutoff = self._minimum_cutoff + self._beta * np.maximum(self._size(self._speed) - self._still, 0.0)
         if self._slack is not None:
             cutoff = cutoff + np.minimum((self._size(departure) / self._slack) ** 4, _CATCH_UP)
+        cutoff = cutoff + np.asarray(more, np.float64)
         self._raw = np.where(finite, new, self._raw)
         self._value = np.where(
-            moving, _blend(self._value, new, cutoff, step), np.where(first, new, self._value)
+            moving, blend(self._value, new, cutoff, step), np.where(first, new, self._value)
         )
         self._time = np.where(finite, time, self._time)
         return self._value.copy()
@@ -131,7 +134,9 @@ class OneEuro:
         return length(values) if self._shared else np.abs(values)
 
 
-def _blend(old: FloatArray, new: FloatArray, cutoff: FloatArray | float, step: FloatArray) -> FloatArray:
+def blend(
+    old: FloatArray, new: FloatArray, cutoff: FloatArray | float, step: FloatArray | float
+) -> FloatArray:
     """One step of a first-order low-pass: cutoff in Hz, step in seconds."""
     turn = 2.0 * np.pi * cutoff * step
     return old + (new - old) * (turn / (turn + 1.0))

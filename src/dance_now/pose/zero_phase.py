@@ -18,8 +18,8 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 _SPLINE: Final = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-_LONGEST_SECONDS: Final = 5.0  # of a detail; slower than that is no jitter
-_THRESHOLD: Final = 2.2  # times the noise
+_LONGEST_SECONDS: Final = 10.0  # of a detail; slower than that is no jitter
+_THRESHOLD: Final = 2.8  # times the noise
 _NOISE_SECONDS: Final = (
     0.2  # that errors last; of details that last longer, fewer are noise, and smaller ones
 )
@@ -28,7 +28,13 @@ _QUIET: Final = 0.3  # share of the clip
 _NOISE_OF_QUIET: Final = 1.3  # rms of normal noise in three components, over its quantile at that share
 
 
-def zero_phase(values: npt.ArrayLike, step: float, between: tuple[float, float]) -> Array:
+def zero_phase(
+    values: npt.ArrayLike,
+    step: float,
+    between: tuple[float, float],
+    signs: npt.ArrayLike | None = None,
+    signs_between: tuple[float, float] = (0.0, np.inf),
+) -> Array:
     """A signal without the noise it has at rest.
 
     Args:
@@ -38,6 +44,9 @@ def zero_phase(values: npt.ArrayLike, step: float, between: tuple[float, float])
         between: the least and the largest rms of the noise in a component. Less than the least is not seen;
             where a body never rests, the details are motion, and would be taken for noise without the
             largest.
+        signs: (n, ..., m, e) m vectors for each of ``values`` that tell better whether something moves: while
+            one of them does, details are kept.
+        signs_between: as ``between``, for ``signs``.
 
     Returns:
         (n, ..., d) float64. Adding a constant or reversing time does the same to the result.
@@ -49,36 +58,70 @@ def zero_phase(values: npt.ArrayLike, step: float, between: tuple[float, float])
     """
     rough = np.asarray(values, np.float64)
     kept = np.zeros_like(rough)
-    threshold: Array | None = None
+    own = _Motion(step, between)
+    others = None if signs is None else (np.asarray(signs, np.float64), _Motion(step, signs_between))
     gap = 1
     while 2 * gap < len(rough) and gap * step <= _LONGEST_SECONDS / 2:
-        once = _convolved(rough, gap)
-        smooth = once + _convolved(rough - once, gap)  # twice, so that curved paths are left alone
-        detail = rough - smooth
-        energy = (detail * detail).mean(axis=-1, keepdims=True)
-        if threshold is None:
-            noise = _NOISE_OF_QUIET * np.sqrt(np.quantile(energy, _QUIET, axis=0))
-            threshold = _THRESHOLD * np.clip(noise, *between)
-        # judged over the detail's own duration: a detail swings through 0
-        share = min(1.0, _NOISE_SECONDS / (gap * step))
-        ratio = (_convolved(energy, gap, even=True) / (share * threshold**2)) ** 2
-        kept += detail * (ratio / (1 + ratio))
+        smooth = _smooth(rough, gap)
+        share = own(rough - smooth, gap)
+        if others is not None:
+            rough_signs, moving = others
+            smooth_signs = _smooth(rough_signs, gap)
+            share = np.maximum(share, moving(rough_signs - smooth_signs, gap).max(axis=-2))
+            others = smooth_signs, moving
+        kept += (rough - smooth) * share
         rough, gap = smooth, 2 * gap
     return rough + kept
+
+
+class _Motion:
+    """How much of the details of growing duration is motion, and not noise."""
+
+    def __init__(self, step: float, between: tuple[float, float]) -> None:
+        self._step = step
+        self._between = between
+        self._threshold: Array | None = None
+
+    def __call__(self, detail: Array, gap: int) -> Array:
+        """The share (n, ..., 1) of details (n, ..., d) with ``gap`` moments between the taps, in [0, 1]."""
+        energy = (detail * detail).mean(axis=-1, keepdims=True)
+        if self._threshold is None:
+            noise = _NOISE_OF_QUIET * np.sqrt(np.quantile(energy, _QUIET, axis=0))
+            self._threshold = _THRESHOLD * np.clip(noise, *self._between)
+        # judged over the detail's own duration: a detail swings through 0
+        lasting = min(1.0, _NOISE_SECONDS / (gap * self._step))
+        ratio = (_convolved(energy, gap, even=True) / np.maximum(lasting * self._threshold**2, 1e-18)) ** 2
+        result: Array = ratio / (1 + ratio)
+        return result
+
+
+def _smooth(values: Array, gap: int) -> Array:
+    """The spline, and once more what it took, so that curved paths are left alone."""
+    once = _convolved(values, gap)
+    return once + _convolved(values - once, gap)
 
 
 def _convolved(values: Array, gap: int, *, even: bool = False) -> Array:
     """The spline, ``gap`` moments between its taps.
 
     Beyond its ends a signal goes on point-symmetrically, as what moves does; or ``even``, for what is never
-    below 0.
+    below 0. The points of symmetry lie on lines through many moments: the first and the last one are noisy.
     """
     reach = 2 * gap
     before, after = values[reach:0:-1], values[-2 : -2 - reach : -1]
     if not even:
-        before, after = 2 * values[:1] - before, 2 * values[-1:] - after
+        before, after = 2 * _end(values[: reach + 1]) - before, 2 * _end(values[-reach - 1 :][::-1]) - after
     padded = np.concatenate([before, values, after])
     result = np.zeros_like(values)
     for tap, weight in enumerate(_SPLINE):
         result += weight * padded[tap * gap : tap * gap + len(values)]
+    return result
+
+
+def _end(values: Array) -> Array:
+    """Where the line that fits values best begins."""
+    clock = np.arange(len(values)) - (len(values) - 1) / 2
+    middle = values.mean(axis=0)
+    slope = np.tensordot(clock, values - middle, 1) / (clock @ clock)
+    result: Array = middle + slope * clock[0]
     return result
