@@ -124,7 +124,9 @@ FILLS: dict[str, Fill] = {
     ),
     "smooth": lambda image, hole: inpaint_smooth(image, (hole > 0).astype(np.float32)),
     "texture": lambda image, hole: inpaint_texture(image, (hole > 0).astype(np.float32)),
-    "texture, best of 6": lambda image, hole: inpaint_texture(image, (hole > 0).astype(np.float32), tries=6),
+    "texture, at its best": lambda image, hole: inpaint_texture(
+        image, (hole > 0).astype(np.float32), best=True
+    ),
 }
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,24 +21,15 @@ import numpy.typing as npt
 
 from dance_now.arrays import Image
 from dance_now.character.character import Character, cast_names
-from dance_now.dancer import Dancer, Posed
 from dance_now.errors import DanceNowError
-from dance_now.media.frame import Frame
 from dance_now.media.opening import open_source
-from dance_now.media.source import Source
-from dance_now.performance import Casting, RecordedPerformance
-from dance_now.pose.choice import PersonChoice
-from dance_now.pose.finder import PeopleFinder
 from dance_now.pose.pose import Pose
-from dance_now.scene.backdrop import Backdrop, open_backdrop
-from dance_now.scene.background import CleanBackground
-from dance_now.scene.compose import Scene, straight
-from dance_now.survey import Survey, survey
+from dance_now.scene.backdrop import open_backdrop
+from gallery_frames import RUN_UP, Moment, Studied, danced, emptied
 
 PAGE: Final = Path("docs") / "gallery.md"
 PICTURES: Final = Path("docs") / "gallery"
 CAST: Final = ("godette", "uka", "tempo")
-RUN_UP: Final = 10  # frames danced before each moment, so that matte, light and ground are known
 TILE_HEIGHT: Final = 400
 DETAIL_SIDE: Final = 300
 JPEG_QUALITY: Final = 86
@@ -76,54 +67,6 @@ SHOTS: Final = (
 ELSEWHERE: Final = SHOTS[1]  # shown with other backgrounds and sizes, too
 
 
-@dataclass(frozen=True, eq=False)
-class Moment:
-    """One frame and what became of it.
-
-    Attributes:
-        index: of the frame.
-        source: its picture.
-        original: the original's method.
-        ours: a picture for each of the casts.
-        poses: of people and characters.
-    """
-
-    index: int
-    source: Image
-    original: Image
-    ours: list[Image] = field(default_factory=list)
-    poses: list[Pose] = field(default_factory=list)
-
-
-class Studied:
-    """A clip that was looked through once, to be danced by several casts."""
-
-    def __init__(self, source: Source, people: int) -> None:
-        """Finds people and background in all pictures."""
-        self.source = source
-        self._which = "all" if people > 1 else "largest"
-        find = PeopleFinder(most=PersonChoice(self._which).most)
-        find.reset()
-        self._survey: Survey = survey(source, find, _silent, background=True)
-        assert self._survey.background is not None
-        self._background: CleanBackground = self._survey.background.finish()
-
-    def dancer(
-        self, cast: Sequence[Character], backdrop: Backdrop | None = None, height: str = "person"
-    ) -> Dancer:
-        """Who dances the clip, as ``dance-now dance`` would with these options."""
-        performance = RecordedPerformance(
-            self._survey, PersonChoice(self._which), Casting(cast, height), self.source.size
-        )
-        return Dancer(
-            cast,
-            scene=Scene.REPLACE,
-            background=self._background,
-            backdrop=backdrop,
-            performance=performance,
-        )
-
-
 def main(names: Sequence[str]) -> int:
     """Draws everything and writes the page."""
     clips = Path(os.environ.get("DANCE_NOW_DATA", "")) / "people"
@@ -159,65 +102,6 @@ def shoot(shot: Shot, studied: Studied, characters: Sequence[Character]) -> list
     columns = [" + ".join(character.name for character in cast) for cast in casts]
     write(PICTURES / f"{shot.name}.jpg", sheet(moments, ["source", "original's method", *columns]))
     return moments
-
-
-def original_method(image: Image, person: npt.NDArray[np.float32], drawn: Image) -> Image:
-    """The study group's way from a mask and a drawn character to a picture.
-
-    The mask is cut at 0.9, its hole is inpainted after Navier and Stokes, and the character is pasted: its
-    edge is hard, and it takes neither light nor casts a shadow.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        person: (H, W) in [0, 1], the network's mask of those who are replaced.
-        drawn: (H, W, 4) uint8 RGBA, straight alpha: the characters alone, where they stand in ours.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-    """
-    hole = (person > 0.9).astype(np.uint8)
-    result = np.asarray(cv2.inpaint(image, hole, 3, cv2.INPAINT_NS), np.uint8)
-    figure = drawn[..., 3] > 127
-    result[figure] = drawn[figure, :3]
-    return result
-
-
-def danced(source: Source, dancers: Sequence[Dancer], wanted: Sequence[int]) -> Iterator[Moment]:
-    """The wanted frames of a clip, each danced by every dancer."""
-    for frame in source.frames():
-        if frame.index > max(wanted):
-            return
-        if not any(0 <= index - frame.index <= RUN_UP for index in wanted):
-            continue
-        posed = [dancer.pose(dancer.find(frame)) for dancer in dancers]
-        ours = [dancer.compose(each).image for dancer, each in zip(dancers, posed, strict=True)]
-        if frame.index in wanted:
-            parts = [part for each in posed for part in each.found.parts]
-            poses = [part.retargeted.pose for part in parts] + [part.person.detection.pose for part in parts]
-            yield Moment(frame.index, frame.image, original_of(frame, posed[0]), ours, poses)
-
-
-def original_of(frame: Frame, posed: Posed) -> Image:
-    """A frame by the original's method, with our characters in our places."""
-    height, width = frame.image.shape[:2]
-    person = np.zeros((height, width), np.float32)
-    for part in posed.found.parts:
-        person = np.maximum(person, part.person.detection.mask.alpha_in(height, width))
-    drawn = np.zeros((height, width, 4), np.uint8)
-    for figure in posed.figures:
-        figure.draw_over(drawn)
-    return original_method(frame.image, person, straight(drawn))
-
-
-def emptied(studied: Studied, characters: Sequence[Character], index: int) -> Image:
-    """A frame without people and without characters."""
-    dancer = studied.dancer(characters[:1])
-    for frame in studied.source.frames():
-        if index - RUN_UP <= frame.index:
-            image = dancer.compose(replace(dancer.pose(dancer.find(frame)), figures=[])).image
-        if frame.index == index:
-            return image
-    raise DanceNowError(f"The clip has no frame {index}.")
 
 
 def elsewhere(studied: Studied, characters: Sequence[Character], park: Path, index: int) -> Image:
@@ -301,10 +185,6 @@ def write(path: Path, image: Image) -> None:
         raise DanceNowError(f"{path} could not be written.")
 
 
-def _silent(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
-
-
 def page(characters: Sequence[Character]) -> str:
     """The text of docs/gallery.md."""
     names = ", ".join(character.name for character in characters)
@@ -322,8 +202,8 @@ are the defaults unless a caption names them. Nothing is retouched.
 
 *Original's method* is what the study group did, with which this project began: the mask is cut at 0.9, the
 hole is inpainted after Navier and Stokes, and the character is pasted, with a hard edge and without light or
-shadow. It is written out in the script. The person's mask, the pose and the drawn character are ours in both,
-so that only what becomes of the scene differs.
+shadow. It is written out in `scripts/gallery_frames.py`. The person's mask, the pose and the drawn
+character are ours in both, so that only what becomes of the scene differs.
 
 {shots}
 ## Close

@@ -98,12 +98,8 @@ class Survey:
         """Records the next picture."""
         self.times[frame.index] = frame.time
         self.people[frame.index] = tuple(Record.of(person) for person in people)
-        if self.background is None:
-            return
-        if self.background.wants_next:
+        if self.background is not None:
             self.background.add(frame.image, [person.detection for person in people])
-        else:
-            self.background.skip()
 
 
 def survey(

@@ -158,33 +158,6 @@ def test_pixels_never_seen_are_invented_and_stay_as_they_are() -> None:
     assert np.abs(filled(clean, image, mask)[inside] - again).mean() < 1
 
 
-def test_memory_stays_bounded_and_samples_spread_over_the_clip() -> None:
-    samples = BackgroundSurvey(max_samples=8)
-    nobody = [detection(np.zeros((12, 16), np.float32))]
-    kept = 0
-    for step in range(200):
-        if samples.wants_next:
-            samples.add(np.full((12, 16, 3), step, np.uint8), nobody)
-            kept += 1
-        else:
-            samples.skip()
-    values = [int(sample.image[0, 0, 0]) for sample in samples._samples]
-    assert len(values) <= 8
-    assert kept < 60
-    assert values[0] == 0
-    assert values[-1] > 150
-    assert len(set(np.diff(values))) == 1
-
-
-def test_a_known_length_spares_samples_that_would_be_dropped_again() -> None:
-    samples = BackgroundSurvey(expected=100, max_samples=8)
-    wanted = 0
-    for _ in range(100):
-        wanted += samples.wants_next
-        samples.skip()
-    assert wanted == 8
-
-
 def test_the_median_counts_what_lies_away_from_people() -> None:
     images = [np.full((2, 2, 3), value, np.uint8) for value in (10, 20, 30, 200, 210)]
     distances = [np.full((2, 2), 50, np.uint8) for _ in images]

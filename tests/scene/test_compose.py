@@ -48,9 +48,15 @@ def exact(canvas: Image, side: int) -> np.ndarray:
     return cv2.resize(values, (side, side), interpolation=cv2.INTER_AREA)
 
 
+def light(levels: np.ndarray) -> np.ndarray:
+    """What sRGB levels of 0 to 255 stand for, 0 to 1."""
+    shares = np.asarray(levels, np.float64) / 255
+    return np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+
+
 @given(SEEDS, st.sampled_from([3, 4]))
 @settings(max_examples=50, deadline=None)
-def test_over_is_exact_where_alpha_is_0_or_255_and_rounds_between(seed: int, channels: int) -> None:
+def test_over_is_exact_where_alpha_is_0_or_255_and_mixes_between(seed: int, channels: int) -> None:
     generator = np.random.default_rng(seed)
     picture = generator.integers(0, 256, (9, 7, channels), np.uint8)
     alpha = generator.choice([0, 1, 127, 254, 255], (6, 4)).astype(np.uint8)
@@ -62,9 +68,14 @@ def test_over_is_exact_where_alpha_is_0_or_255_and_rounds_between(seed: int, cha
     outside[layer.box.slices] = False
     np.testing.assert_array_equal(picture[outside], before[outside])
     below = before[layer.box.slices].astype(np.float64)
-    expected = layer.pixels[..., :channels] + below * (1 - alpha[..., None] / 255)
-    part = picture[layer.box.slices]
-    assert np.abs(part - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-6
+    part, share = picture[layer.box.slices], alpha[..., None] / 255
+    if channels == 4:
+        expected = layer.pixels + below * (1 - share)
+        assert np.abs(part - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-6
+    else:
+        above = np.rint(np.clip(colours / np.maximum(share, 1e-9), 0, 255))
+        mixed = light(above) * share + light(below) * (1 - share)
+        assert np.abs(light(part) - mixed).max() < 0.005
     np.testing.assert_array_equal(part[alpha == 0], before[layer.box.slices][alpha == 0])
     np.testing.assert_array_equal(part[alpha == 255], layer.pixels[alpha == 255][:, :channels])
 
@@ -85,11 +96,11 @@ def test_at_its_own_size_the_canvas_is_copied(corner: tuple[int, int]) -> None:
 @pytest.mark.parametrize("corner", [(7, 11), (-60, -90)])
 def test_smaller_is_within_2_levels_of_an_exact_average(side: int, corner: tuple[int, int]) -> None:
     canvas = figure()
-    background = np.random.default_rng(5).integers(0, 256, (400, 420, 3), np.uint8)
+    background = np.random.default_rng(5).integers(0, 256, (400, 420, 4), np.uint8)
     true = np.zeros((400 + 512 + 90, 420 + 512 + 60, 4))
     true[corner[1] + 90 : corner[1] + 90 + side, corner[0] + 60 : corner[0] + 60 + side] = exact(canvas, side)
     true = true[90:490, 60:480]
-    expected = true[..., :3] + background * (1 - true[..., 3:] / 255)
+    expected = true + background * (1 - true[..., 3:] / 255)
     draw_over(background, place(canvas, corner, side, 400, 420))
     assert np.abs(background - expected).max() <= 2
 

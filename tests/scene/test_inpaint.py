@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,11 @@ from dance_now.scene.inpaint import inpaint_smooth, inpaint_texture
 from dance_now.scene.pyramid import pull_push
 
 Inpaint = Callable[[np.ndarray, np.ndarray], np.ndarray]
-BOTH = pytest.mark.parametrize("inpaint", [inpaint_smooth, inpaint_texture])
+ALL = pytest.mark.parametrize(
+    "inpaint",
+    [inpaint_smooth, inpaint_texture, partial(inpaint_texture, best=True)],
+    ids=["smooth", "texture", "best"],
+)
 
 
 def hole_in(height: int, width: int) -> np.ndarray:
@@ -18,7 +23,7 @@ def hole_in(height: int, width: int) -> np.ndarray:
     return hole
 
 
-@BOTH
+@ALL
 def test_outside_the_hole_not_a_bit_changes(inpaint: Inpaint) -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     hole = hole_in(60, 80)
@@ -28,7 +33,7 @@ def test_outside_the_hole_not_a_bit_changes(inpaint: Inpaint) -> None:
     np.testing.assert_array_equal(image, before)
 
 
-@BOTH
+@ALL
 def test_a_gradient_is_continued(inpaint: Inpaint) -> None:
     y, x = np.indices((90, 120))
     image = np.stack([2 * x, y + 60, 200 - x], axis=-1).astype(np.uint8)
@@ -39,7 +44,7 @@ def test_a_gradient_is_continued(inpaint: Inpaint) -> None:
     assert np.abs(result.astype(int) - image)[hole > 0].mean() < 12
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("size", [(5, 5), (3, 200), (33, 17)])
 def test_small_pictures_and_whole_holes_give_a_picture(inpaint: Inpaint, size: tuple[int, int]) -> None:
     image = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)

@@ -20,18 +20,15 @@ from dance_now.pose.estimator import Detection
 from dance_now.scene.inpaint import inpaint_smooth, inpaint_texture
 from dance_now.scene.region import bounding_box, dilated
 from dance_now.scene.registration import Registrar
-from dance_now.scene.samples import Sample, build_plate
+from dance_now.scene.sample_pool import SamplePool
+from dance_now.scene.samples import PERSON_FROM, build_plate
 from dance_now.scene.travelling import Keyframe, nearest_keyframes, travelling_keyframes
 from dance_now.scene.view import Cutout, View, reduced
 
 Camera = Literal["photo", "still", "handheld", "moving"]
 
-_SAMPLE_BYTES = 200_000_000  # all samples together
-_FEWEST_SAMPLES = 8
 _AROUND = 0.012  # of the picture's longer side: what a mask may miss of its person
-_PERSON_FROM = 0.15  # alpha: below, an estimator only says that it is not quite sure of nobody
 _AGREEMENT = 0.6  # share of the samples that must show one view
-_BEST_TRIES = 6  # fills of a photo, of which the best is taken
 _CANDIDATES = 2  # keyframes that a picture is compared with
 
 
@@ -106,7 +103,7 @@ class CleanBackground:
             gap = hole.astype(np.float32) / np.float32(255)
             if self.camera != "photo":
                 return inpaint_smooth(image, gap)
-            return inpaint_texture(image, gap, tries=_BEST_TRIES if self.best else 1)
+            return inpaint_texture(image, gap, best=self.best)
         return view_in_hole(image, hole, view)
 
     def learn(self, image: Image, people: Sequence[Detection], cutout: Cutout | None) -> None:
@@ -118,7 +115,7 @@ class CleanBackground:
 
 def surroundings(people: FloatArray) -> Image:
     """(h, w) uint8: 255 on people, (h, w) float32 in [0, 1], and on what a mask may miss of them."""
-    return dilated(np.where(people > _PERSON_FROM, 255, 0).astype(np.uint8), _AROUND * max(people.shape))
+    return dilated(np.where(people > PERSON_FROM, 255, 0).astype(np.uint8), _AROUND * max(people.shape))
 
 
 def view_in_hole(image: Image, hole: Image, view: View) -> Image:
@@ -140,7 +137,7 @@ def unknown_background(camera: Camera = "photo", *, best: bool = False) -> Clean
     Args:
         camera: ``"photo"`` copies texture from around the hole (about half a second); ``"moving"`` fills
             smoothly, fast and steady from frame to frame.
-        best: take the best of several fills of a photo.
+        best: fill a photo with more care; that takes a second more.
     """
     return CleanBackground(camera, best=best)
 
@@ -150,8 +147,7 @@ class BackgroundSurvey:
 
     Example:
         >>> survey = BackgroundSurvey(expected=1)
-        >>> if survey.wants_next:
-        ...     survey.add(np.zeros((8, 8, 3), np.uint8), ())
+        >>> survey.add(np.zeros((8, 8, 3), np.uint8), ())
         >>> survey.finish().camera
         'photo'
     """
@@ -161,45 +157,34 @@ class BackgroundSurvey:
 
         Args:
             expected: pictures that will be offered, where that is known.
-            max_samples: kept at most; fewer of large pictures (200 MB in all).
+            max_samples: kept at most; fewer of large pictures (150 MB in all).
         """
-        self._max_samples = max(2, max_samples)
-        self._stride = max(1, -(-(expected or 1) // self._max_samples))
-        self._offered = 0
-        self._samples: list[Sample] = []
+        self._pool = SamplePool(expected, max_samples)
 
     @property
     def wants_next(self) -> bool:
-        """Whether the next picture would be kept: if not, ``skip`` saves time."""
-        return self._offered % self._stride == 0
+        """Whether the next picture would be kept in any case: if not, ``skip`` may save time."""
+        return self._pool.wants_next
 
     def skip(self) -> None:
         """Passes a picture by."""
-        self._offered += 1
+        self._pool.skip()
 
     def add(self, image: Image, people: Sequence[Detection]) -> None:
-        """Offers a picture; samples stay evenly spread whatever the length of the video.
+        """Offers a picture; samples stay spread whatever the length of the video.
 
         Args:
             image: (H, W, 3) uint8 RGB, the size of the earlier ones; others are passed by.
             people: everybody who may move. A picture in which nobody was found is not used: somebody may
                 have been missed.
         """
-        wanted = self.wants_next
-        self._offered += 1
-        if not wanted or not people or (self._samples and self._samples[0].image.shape != image.shape):
-            return
-        self._samples.append(Sample.of(image, people))
-        room = max(_FEWEST_SAMPLES, _SAMPLE_BYTES // image.nbytes)
-        if len(self._samples) > min(self._max_samples, room):
-            self._samples = self._samples[::2]
-            self._stride *= 2
+        self._pool.offer(image, people)
 
     def finish(self) -> CleanBackground:
         """Decides what the camera does and makes the plates; gives the samples up."""
-        samples, self._samples = self._samples, []
+        samples = self._pool.taken()
         if len(samples) < 2:
-            return CleanBackground("photo" if self._offered <= 1 else "moving")
+            return CleanBackground("photo" if self._pool.offered <= 1 else "moving")
         small = [reduced(sample.image)[0] for sample in samples]
         people = [sample.near().astype(np.float32) for sample in samples]
         registrar = Registrar(small[0], people[0])

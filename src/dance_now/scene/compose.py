@@ -1,6 +1,7 @@
-"""Putting the character into the picture: scaled and blended with premultiplied alpha, in 8 bit.
+"""Putting the character into the picture: scaled with premultiplied alpha, blended in linear light.
 
-Source: Porter and Duff, "Compositing Digital Images" (SIGGRAPH 1984), the operator "over".
+Sources: Porter and Duff, "Compositing Digital Images" (SIGGRAPH 1984), the operator "over"; IEC 61966-2-1
+for the curve of sRGB.
 """
 
 from __future__ import annotations
@@ -37,6 +38,15 @@ _CLEANED: Final = np.rint(np.clip((np.arange(256) - _NOTHING) / (_SOLID - _NOTHI
 )
 _RIM: Final = 0.12  # of a detail's side: where it fades into the whole
 _KERNEL: Final = 4  # canvas pixels to each side that scaling looks at
+_LEVELS: Final = np.arange(256, dtype=np.float32) / 255
+_LIGHT: Final = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(
+    np.float32
+)
+_STEPS: Final = 4095  # of light, from which levels are told apart well enough
+_SHARES: Final = np.arange(_STEPS + 1) / _STEPS
+_LEVEL_OF: Final = np.rint(
+    255 * np.where(_SHARES <= 0.0031308, 12.92 * _SHARES, 1.055 * _SHARES ** (1 / 2.4) - 0.055)
+).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +185,9 @@ def _fade(places: npt.NDArray[np.int_], side: int) -> FloatArray:
 def draw_over(picture: Image, layer: Layer) -> None:
     """Lays a layer over a picture, in place.
 
+    Between the two, on a picture without alpha, light is mixed, not levels: a bright edge before a dark
+    scene, or the other way round, is then as wide as it was drawn.
+
     Args:
         picture: (H, W, 3) uint8 RGB, or (H, W, 4) RGBA with premultiplied alpha. It stays as it is to the bit
             where the layer's alpha is 0, and takes the layer's colour to the bit where it is 255.
@@ -183,11 +196,25 @@ def draw_over(picture: Image, layer: Layer) -> None:
     if layer.pixels.size == 0:
         return
     part = picture[layer.box.slices]
-    colours = layer.pixels if picture.shape[2] == 4 else cv2.cvtColor(layer.pixels, cv2.COLOR_RGBA2RGB)
+    if picture.shape[2] == 3:
+        _mix_light(part, layer.pixels)
+        return
     through = cv2.bitwise_not(cv2.extractChannel(layer.pixels, 3))
-    below = cv2.multiply(part, cv2.merge([through] * picture.shape[2]), scale=1 / 255)
-    cv2.add(below, colours, dst=below)
-    part[...] = below
+    below = cv2.multiply(part, cv2.merge([through] * 4), scale=1 / 255)
+    part[...] = cv2.add(below, layer.pixels)
+
+
+def _mix_light(part: Image, pixels: Image) -> None:
+    """Lays (h, w, 4) premultiplied RGBA over (h, w, 3) RGB, in place."""
+    alpha = cv2.extractChannel(pixels, 3)
+    edge = np.nonzero(cv2.inRange(alpha, 1, 254))
+    behind, before = part[edge], pixels[edge]
+    share = before[:, 3:].astype(np.float32)
+    colours = np.minimum(before[:, :3] * (255 / share) + np.float32(0.5), 255).astype(np.uint8)
+    light = _LIGHT[behind]
+    light += (_LIGHT[colours] - light) * (share * np.float32(1 / 255))
+    cv2.copyTo(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), cv2.inRange(alpha, 255, 255), part)
+    part[edge] = _LEVEL_OF[(light * _STEPS + np.float32(0.5)).astype(np.uint16)]
 
 
 def straight(picture: Image) -> Image:

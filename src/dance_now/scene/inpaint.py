@@ -45,11 +45,11 @@ def inpaint_smooth(image: Image, hole: FloatArray, seed: int = 0) -> Image:
     return _blended(image, filled, gap, box)
 
 
-def inpaint_texture(image: Image, hole: FloatArray, tries: int = 1) -> Image:
+def inpaint_texture(image: Image, hole: FloatArray, *, best: bool = False) -> Image:
     """Fills a hole with patches of the same picture; arguments and result as ``inpaint_smooth``.
 
-    Takes many times longer and may differ from frame to frame: for photos and clean plates. Several
-    ``tries`` take so many times longer again and continue edges better.
+    Takes many times longer and may differ from frame to frame: for photos and clean plates. ``best`` takes
+    twice as long again and gets finer detail right.
     """
     box = bounding_box(hole > 0, margin=0.5, extra=16)
     if box is None:
@@ -58,7 +58,7 @@ def inpaint_texture(image: Image, hole: FloatArray, tries: int = 1) -> Image:
     unknown = gap > _SEEN
     if unknown.mean() > 0.9:  # nothing around it to copy from
         return inpaint_smooth(image, hole)
-    field = PatchField.search(part, unknown, tries)
+    field = PatchField.search(part, unknown, best=best)
     return _blended(image, field.copied(part), gap, box)
 
 

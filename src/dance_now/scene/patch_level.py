@@ -24,6 +24,8 @@ _EXHAUSTIVE: Final = 600_000  # pairs of target and source up to which all are c
 _STEPS: Final = ((1, 0), (-1, 0), (0, 1), (0, -1))
 _SETTLED: Final = 0.01  # share of the targets: if no more find a better source, the search is over
 _FAR_PRICE: Final = 1000.0  # squared grey levels for a source a whole picture width away
+_DOUBT: Final = 0.5  # how far what is large is led from what patches say to a smooth continuation
+_LARGE: Final = 0.04  # of the root of the hole's area: deviation of the blur that leaves what is large
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +118,6 @@ class PatchLevel:
             if np.count_nonzero(changed) <= _SETTLED * self.targets[0].size:
                 return
 
-    def disagreement(self) -> float:
-        """How much the chosen patches differ from what they are copied to: the less, the better the fill."""
-        y, x = self.targets
-        return float(
-            self._distance(self._wanted(), np.arange(y.size), self.rows[y, x], self.columns[y, x]).mean()
-        )
-
     def _beside(self) -> tuple[IntArray, IntArray]:
         """For each target a random source of nearly the same height: scenes lie in horizontal layers."""
         y, x = self.targets
@@ -212,13 +207,18 @@ class PatchLevel:
     def harmonise(self) -> None:
         """Spreads the colour differences at the rim into the hole, so that no edge shows there.
 
-        Like the membrane of Pérez, Gangnet and Blake, "Poisson Image Editing" (SIGGRAPH 2003).
+        Like the membrane of Pérez, Gangnet and Blake, "Poisson Image Editing" (SIGGRAPH 2003). What is large
+        in a hole is a guess: halfway to a smooth fill it is less wrong, and what was made up stands out
+        less; detail stays as it is.
         """
         rim = np.zeros(self.hole.shape, np.float32)
         rim[self.targets] = 1
         rim[self.hole] = 0
         difference = np.clip(self.picture - self._said(), -_RIM_DIFFERENCE, _RIM_DIFFERENCE)
         self.picture[self.hole] += pull_push(difference, rim)[self.hole]
+        smooth = pull_push(self.picture, (~self.hole).astype(np.float32))
+        coarse = cv2.GaussianBlur(self.picture, (0, 0), _LARGE * float(np.count_nonzero(self.hole)) ** 0.5)
+        self.picture[self.hole] += np.float32(_DOUBT) * (smooth - coarse)[self.hole]
 
     def _said(self) -> FloatArray:
         """(h, w, 3): the weighted mean of what the sources say about each pixel; 0 where they say nothing."""

@@ -14,7 +14,7 @@ import numpy as np
 from dance_now.arrays import BoolArray, FloatArray, Image
 from dance_now.scene.patch_level import IntArray, PatchLevel
 
-_UNKNOWN_PIXELS: Final = 2600  # unknown pixels at the finest search level
+_UNKNOWN_PIXELS: Final = (2600, 8000)  # at the finest search level: usually, and at its best
 _COARSEST: Final = 24  # pixels of the shorter side at the coarsest level
 _ROUNDS: Final = (12, 6)  # at the coarsest level and at each finer one
 
@@ -36,13 +36,12 @@ class PatchField:
     unknown: BoolArray
 
     @classmethod
-    def search(cls, image: Image, unknown: BoolArray, tries: int = 1) -> PatchField:
+    def search(cls, image: Image, unknown: BoolArray, *, best: bool = False) -> PatchField:
         """Finds sources for the unknown pixels of an (H, W, 3) uint8 picture.
 
-        The search is random at its start; of several ``tries`` the one whose patches agree best at the
-        coarsest level, where the layout is decided, is taken on.
+        At its ``best`` the search ends at a finer level.
         """
-        level = _coarse_to_fine(image, unknown, tries)
+        level = _coarse_to_fine(image, unknown, _UNKNOWN_PIXELS[best])
         level.harmonise()
         return cls(level.rows, level.columns, level.picture, unknown)
 
@@ -85,22 +84,18 @@ class PatchField:
         return result
 
 
-def _coarse_to_fine(image: Image, unknown: BoolArray, tries: int) -> PatchLevel:
-    """The finest level of the search."""
+def _coarse_to_fine(image: Image, unknown: BoolArray, pixels: int) -> PatchLevel:
+    """The finest level of the search, which has about so many unknown pixels."""
     height, width = unknown.shape
-    scale = min(1.0, (_UNKNOWN_PIXELS / max(1, int(unknown.sum()))) ** 0.5)
+    scale = min(1.0, (pixels / max(1, int(unknown.sum()))) ** 0.5)
     scale = max(scale, min(1.0, 2 * _COARSEST / min(height, width)))
     scales = [scale]
     while scales[0] / 1.7 * min(height, width) > _COARSEST:
         scales.insert(0, scales[0] / 1.7)
-    coarsest = []
-    for seed in range(tries):
-        level = PatchLevel(image, unknown, scales[0], np.random.default_rng(seed))
-        level.start_from(None)
-        level.minimise(_ROUNDS[0])
-        coarsest.append(level)
-    level = coarsest[0] if tries == 1 else min(coarsest, key=PatchLevel.disagreement)
-    generator = np.random.default_rng(tries)
+    generator = np.random.default_rng(0)
+    level = PatchLevel(image, unknown, scales[0], generator)
+    level.start_from(None)
+    level.minimise(_ROUNDS[0])
     for value in scales[1:]:
         finer = PatchLevel(image, unknown, value, generator)
         finer.start_from(level)

@@ -20,12 +20,11 @@ from dance_now.scene.view import Plate, at_full_size, reduced
 _NEAR: Final = 0.012  # of the picture's longer side: what a mask may miss of its person
 _CLOSE: Final = 0.004  # of the picture's longer side: what a refined mask may miss
 _SURE: Final = 0.8  # mask
-_PERSON_FROM: Final = 0.15  # alpha: below, an estimator only says that it is not quite sure of nobody
+PERSON_FROM: Final = 0.15  # alpha: below, an estimator only says that it is not quite sure of nobody
 _ENOUGH: Final = 9  # samples for the median of what is never hidden
 _SPREAD: Final = 2  # every so many samples for the median of what is often seen
-_FEWEST_SIGHTS: Final = 3  # a pixel seen less often may hold the person's edge or shadow
+FEWEST_SIGHTS: Final = 3  # a pixel seen less often may hold the person's edge or shadow
 _CHUNK: Final = 1 << 14  # pixels at a time: of so many, all samples fit into the processor's cache
-_TRIES: Final = 3  # a plate is filled once, and then seen all the time
 _SLIVER: Final = 0.003  # of the picture: too little to show texture
 _SPECKS: Final = 5  # pixels: what was seen amid what was not is doubtful
 
@@ -65,7 +64,7 @@ class Sample:
 def distance_from(people: Sequence[Detection], picture: Image, scale: float) -> Image:
     """(h, w) uint8 pixels to the next person in a picture of the work size, which is ``scale`` times full."""
     coarse = coarse_mask(people, picture.shape[0], picture.shape[1], scale)
-    free = (refine(coarse, picture) < _PERSON_FROM) & (coarse < _SURE)
+    free = (refine(coarse, picture) < PERSON_FROM) & (coarse < _SURE)
     distance = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, 3)
     return np.clip(distance, 0, 255).astype(np.uint8)
 
@@ -96,7 +95,7 @@ def build_plate(
     if before is not None and float(gap.mean()) < _SLIVER:
         image = inpaint_smooth(image, gap)
     else:
-        image = inpaint_texture(image, gap, tries=1 if before is not None else _TRIES)
+        image = inpaint_texture(image, gap, best=before is None)  # a plate is seen all the time
     return Plate.of(image, unseen, images, [sample.near() for sample in samples])
 
 
@@ -125,7 +124,7 @@ def far_median(
     rows = (np.arange(height) * small_height // height)[:, None]
     below = (rows * small_width + np.arange(width) * small_width // width).ravel()  # the small pixel of each
     result, unseen = images[0].copy(), np.zeros((height, width), np.bool_)
-    often = np.sum([distance >= near for distance in distances[::_SPREAD]], axis=0) >= _FEWEST_SIGHTS
+    often = np.sum([distance >= near for distance in distances[::_SPREAD]], axis=0) >= FEWEST_SIGHTS
     never = np.minimum.reduce(distances) >= near
     wanted = np.ones_like(never) if where is None else where
     # The more often a pixel is seen, the fewer samples are enough.
@@ -134,7 +133,7 @@ def far_median(
         places = np.flatnonzero((pixels & wanted).ravel()[below])
         pictures = [image.reshape(-1, 3) for image in images[::step]]
         away = distances[::step]
-        third = sorted_values(away)[-min(_FEWEST_SIGHTS, len(away))]
+        third = sorted_values(away)[-min(FEWEST_SIGHTS, len(away))]
         enough = np.clip(third, close, near)
         # white where a picture does not count: sorted behind every colour
         hidden = [np.where(each >= enough, 0, 255).astype(np.uint8).ravel() for each in away]

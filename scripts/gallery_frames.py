@@ -1,0 +1,139 @@
+"""Frames of a clip, danced for the gallery, and the same frames by the original's method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.arrays import Image
+from dance_now.character.character import Character
+from dance_now.dancer import Dancer, Posed
+from dance_now.errors import DanceNowError
+from dance_now.media.frame import Frame
+from dance_now.media.source import Source
+from dance_now.performance import Casting, RecordedPerformance
+from dance_now.pose.choice import PersonChoice
+from dance_now.pose.finder import PeopleFinder
+from dance_now.pose.pose import Pose
+from dance_now.scene.backdrop import Backdrop
+from dance_now.scene.background import CleanBackground
+from dance_now.scene.compose import Scene, straight
+from dance_now.survey import Survey, survey
+
+RUN_UP: Final = 10  # frames danced before each moment, so that matte, light and ground are known
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """One frame and what became of it.
+
+    Attributes:
+        index: of the frame.
+        source: its picture.
+        original: the original's method.
+        ours: a picture for each of the casts.
+        poses: of people and characters.
+    """
+
+    index: int
+    source: Image
+    original: Image
+    ours: list[Image] = field(default_factory=list)
+    poses: list[Pose] = field(default_factory=list)
+
+
+class Studied:
+    """A clip that was looked through once, to be danced by several casts."""
+
+    def __init__(self, source: Source, people: int) -> None:
+        """Finds people and background in all pictures."""
+        self.source = source
+        self._which = "all" if people > 1 else "largest"
+        find = PeopleFinder(most=PersonChoice(self._which).most)
+        find.reset()
+        self._survey: Survey = survey(source, find, _silent, background=True)
+        assert self._survey.background is not None
+        self._background: CleanBackground = self._survey.background.finish()
+
+    def dancer(
+        self, cast: Sequence[Character], backdrop: Backdrop | None = None, height: str = "person"
+    ) -> Dancer:
+        """Who dances the clip, as ``dance-now dance`` would with these options."""
+        performance = RecordedPerformance(
+            self._survey, PersonChoice(self._which), Casting(cast, height), self.source.size
+        )
+        return Dancer(
+            cast,
+            scene=Scene.REPLACE,
+            background=self._background,
+            backdrop=backdrop,
+            performance=performance,
+        )
+
+
+def danced(source: Source, dancers: Sequence[Dancer], wanted: Sequence[int]) -> Iterator[Moment]:
+    """The wanted frames of a clip, each danced by every dancer."""
+    for frame in source.frames():
+        if frame.index > max(wanted):
+            return
+        if not any(0 <= index - frame.index <= RUN_UP for index in wanted):
+            continue
+        posed = [dancer.pose(dancer.find(frame)) for dancer in dancers]
+        ours = [dancer.compose(each).image for dancer, each in zip(dancers, posed, strict=True)]
+        if frame.index in wanted:
+            parts = [part for each in posed for part in each.found.parts]
+            poses = [part.retargeted.pose for part in parts] + [part.person.detection.pose for part in parts]
+            yield Moment(frame.index, frame.image, original_of(frame, posed[0]), ours, poses)
+
+
+def original_of(frame: Frame, posed: Posed) -> Image:
+    """A frame by the original's method, with our characters in our places."""
+    height, width = frame.image.shape[:2]
+    person = np.zeros((height, width), np.float32)
+    for part in posed.found.parts:
+        person = np.maximum(person, part.person.detection.mask.alpha_in(height, width))
+    drawn = np.zeros((height, width, 4), np.uint8)
+    for figure in posed.figures:
+        figure.draw_over(drawn)
+    return original_method(frame.image, person, straight(drawn))
+
+
+def original_method(image: Image, person: npt.NDArray[np.float32], drawn: Image) -> Image:
+    """The study group's way from a mask and a drawn character to a picture.
+
+    The mask is cut at 0.9, its hole is inpainted after Navier and Stokes, and the character is pasted: its
+    edge is hard, and it takes neither light nor casts a shadow.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        person: (H, W) in [0, 1], the network's mask of those who are replaced.
+        drawn: (H, W, 4) uint8 RGBA, straight alpha: the characters alone, where they stand in ours.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    hole = (person > 0.9).astype(np.uint8)
+    result = np.asarray(cv2.inpaint(image, hole, 3, cv2.INPAINT_NS), np.uint8)
+    figure = drawn[..., 3] > 127
+    result[figure] = drawn[figure, :3]
+    return result
+
+
+def emptied(studied: Studied, characters: Sequence[Character], index: int) -> Image:
+    """A frame without people and without characters."""
+    dancer = studied.dancer(characters[:1])
+    for frame in studied.source.frames():
+        if index - RUN_UP <= frame.index:
+            image = dancer.compose(replace(dancer.pose(dancer.find(frame)), figures=[])).image
+        if frame.index == index:
+            return image
+    raise DanceNowError(f"The clip has no frame {index}.")
+
+
+def _silent(stage: str, done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
