@@ -1,91 +1,159 @@
-"""Prints what each loss and each kind of noise is worth: the same training with one change at a time.
+"""Prints what each loss and each kind of noise is worth: the same training on, with one change at a time.
 
-Every line is one run of the same data set, seed, steps and batches; "another seed" shows how much is chance.
-Scores are those of ``dance-now evaluate`` on the data set's test split, of the exported character. Runs are
-kept and continued, so the script may be stopped at any time and called again.
+All begin with the same trained weights, since discriminators mean little to a picture that is still a blur,
+and see the same pictures for the same number of steps. "start" are those weights as they are, "none" is
+trained on with the reconstruction loss alone, "another seed" shows how much is chance. Scores are those of
+``dance-now evaluate``, before export; "wrong poses" is the score of pictures drawn from poses with the errors
+of retargeted ones. The table is printed; FOLDER keeps it as ablation.json, with every run, so that the script
+may be stopped at any time and called again.
 
-python benchmarks/ablation.py DATASET -o FOLDER [--preset quick] [--steps 3000] [--only NAME ...]
+python benchmarks/ablation.py DATASET NAME.run/average.pt -o FOLDER [--steps 300] [--only CHANGE ...]
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
-from dance_now.training.config import PRESETS, LossWeights, TrainingConfig
-from dance_now.training.evaluation import Evaluation
-from dance_now.training.pipeline import train
-from dance_now.training.pose_noise import PoseNoise
-from dance_now.training.shipping import Rights
+import numpy as np
+import torch
 
-RIGHTS = Rights("for measuring only", "nobody")
+from dance_now.arrays import Image
+from dance_now.character.canvas import BLOCK
+from dance_now.character.file import CANVAS
+from dance_now.pose.pose import Pose
+from dance_now.training.checkpoint import load, load_average
+from dance_now.training.config import LossWeights, TrainingConfig
+from dance_now.training.data import LabelledPictures
+from dance_now.training.evaluation import Evaluation, evaluate
+from dance_now.training.generator import PointsGenerator, ShippedGenerator
+from dance_now.training.holding import HeldPictures
+from dance_now.training.jitter import pose_of
+from dance_now.training.loop import Trainer
+from dance_now.training.metrics import score
+from dance_now.training.points_stages import build_generator
+from dance_now.training.pose_noise import AS_RETARGETED, disturbed
+from dance_now.training.windows import WindowBatches
+from few_pictures import few_pictures
+
+RATE: Final = 1e-3  # half of a fresh training's peak
+WRONG_POSES: Final = 30
+WHOLE: Final = torch.zeros(CANVAS // BLOCK, CANVAS // BLOCK)  # the part of the canvas that is drawn
+START: Final = "start"
+Change = Callable[[TrainingConfig], TrainingConfig]
 logger = logging.getLogger("ablation")
 
 
-def with_losses(**weights: float) -> Callable[[TrainingConfig], TrainingConfig]:
-    """The preset with other weights."""
+def with_losses(**weights: float) -> Change:
+    """Adds losses."""
     return lambda config: replace(config, losses=replace(config.losses, **weights))
 
 
-CHANGES: dict[str, Callable[[TrainingConfig], TrainingConfig]] = {
-    "reconstruction alone": lambda config: replace(config, losses=LossWeights(), adversarial_from=1.0),
-    "preset": lambda config: config,
+CHANGES: Final[dict[str, Change]] = {
+    START: lambda config: replace(config, steps=0),
+    "none": lambda config: config,
     "another seed": lambda config: replace(config, seed=config.seed + 1),
-    "no feature matching": with_losses(matching=0.0),
-    "no hinge loss": with_losses(adversarial=0.0),
-    "discriminators from the start": lambda config: replace(config, adversarial_from=0.0),
-    "face discriminator": with_losses(face=1.0),
     "perceptual": with_losses(perceptual=0.2),
+    "face detail": with_losses(face_detail=0.2),
+    "face discriminator": with_losses(adversarial=0.004, matching=0.05, face=1.0),
+    "whole discriminator": with_losses(adversarial=0.004, matching=0.05, picture=1.0),
+    "whole discriminator, ten times": with_losses(adversarial=0.04, matching=0.5, picture=1.0),
     "temporal": with_losses(temporal=0.5),
-    "pose noise": lambda config: replace(
-        config, pose_noise=PoseNoise(degrees=3, finger_degrees=10, flipped=0.03)
-    ),
+    "pose noise": lambda config: replace(config, pose_noise=AS_RETARGETED),
 }
-COLUMNS = [
-    "change",
-    "PSNR dB",
-    "SSIM",
-    "IoU",
-    "head dB",
-    "face detail",
-    "perceptual",
-    "alpha error",
-    "jitter px",
-]
-COLUMNS += ["s a step"]
+COLUMNS: Final = {
+    "dB": 2,
+    "IoU": 4,
+    "SSIM": 4,
+    "head dB": 2,
+    "face detail": 3,
+    "perceptual": 4,
+    "alpha error": 4,
+    "jitter px": 3,
+    "wrong poses dB": 2,
+    "s a step": 3,
+}  # and their digits
 
 
-def row(name: str, result: Evaluation, seconds: float) -> str:
-    """One line of the table."""
+@dataclass(frozen=True)
+class Ablation:
+    """What all runs share."""
+
+    dataset: Path
+    weights: Path
+    folder: Path
+    config: TrainingConfig
+
+    def row(self, name: str, pictures: HeldPictures) -> dict[str, float | None]:
+        """Trains on with a change, or goes on doing so, and measures."""
+        generator = build_generator(self.dataset, self.config)
+        load_average(self.weights, generator)
+        config = CHANGES[name](self.config)
+        run = self.folder / name.replace(",", "").replace(" ", "_")
+        run.mkdir(exist_ok=True)
+        logger.info("%s", name)
+        trainer = Trainer(generator, WindowBatches(pictures, config), run, config)
+        trainer.run(lambda now: logger.info("%d/%d, %.0f s left", now.step, now.steps, now.remaining))
+        drawing = InTraining(trainer.averaged_generator())
+        result = evaluate(drawing, self.dataset)
+        wrong = wrong_poses_score(drawing, LabelledPictures(self.dataset, "test"))
+        return figures(result, wrong, trainer.seconds / max(trainer.step, 1))
+
+
+class InTraining:
+    """Draws as the character would."""
+
+    name = "in training"
+
+    def __init__(self, generator: PointsGenerator) -> None:
+        self._network = ShippedGenerator(generator).eval()
+
+    def draw(self, pose: Pose) -> Image:
+        """(512, 512, 4) RGBA."""
+        keypoints = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
+        with torch.inference_mode():
+            drawn = self._network(torch.from_numpy(keypoints[None].astype(np.float32)), WHOLE)[0]
+        return np.round(drawn.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+
+    draw_unchecked = draw
+
+
+def wrong_poses_score(drawing: InTraining, pictures: LabelledPictures) -> float:
+    """Median dB of pictures drawn from labels with errors."""
+    scores = []
+    for index in np.linspace(0, len(pictures) - 1, min(WRONG_POSES, len(pictures))).astype(int).tolist():
+        label = disturbed(pictures.keypoints[index], AS_RETARGETED, np.random.default_rng(index))
+        scores.append(score(drawing.draw(pose_of(label)), pictures.picture(index)).psnr)
+    return float(np.median(scores))
+
+
+def figures(result: Evaluation, wrong: float, seconds: float) -> dict[str, float | None]:
+    """By COLUMNS."""
     whole = result.overall
-    numbers = [
-        f"{whole.psnr:.2f}",
-        f"{whole.ssim:.4f}",
-        f"{whole.iou:.4f}",
-        "" if whole.head_psnr is None else f"{whole.head_psnr:.2f}",
-        "" if whole.face_detail is None else f"{whole.face_detail:.3f}",
-        "" if whole.perceptual is None else f"{whole.perceptual:.4f}",
-        f"{whole.alpha_error:.4f}",
-        f"{result.jitter:.3f}",
-        f"{seconds:.3f}",
-    ]
-    return f"| {name} | " + " | ".join(numbers) + " |"
+    values = (whole.psnr, whole.iou, whole.ssim, whole.head_psnr, whole.face_detail, whole.perceptual)
+    more = (whole.alpha_error, result.jitter, wrong, seconds)
+    return dict(zip(COLUMNS, (*values, *more), strict=True))
 
 
-def seconds_a_step(run: Path, steps: int) -> float:
-    """Of training alone, from the run's log."""
-    last = json.loads((run / "log.jsonl").read_text().splitlines()[-1])
-    return float(last["seconds"]) / steps
+def line(name: str, row: dict[str, float | None]) -> str:
+    """One line of the table."""
+    cells = ["" if row[key] is None else f"{row[key]:.{digits}f}" for key, digits in COLUMNS.items()]
+    return f"| {name} | {' | '.join(cells)} |"
 
 
-def tell(stage: str, done: int, total: int, remark: str) -> None:
-    """Logs how far it is."""
-    if done == total or done % 500 == 0:
-        logger.info("%s %d/%d %s", stage, done, total, remark)
+def opened(folder: Path, setting: dict[str, Any]) -> dict[str, Any]:
+    """What was measured before, if it was with the same weights and steps."""
+    path = folder / "ablation.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {**setting, "rows": {}}
+    if {key: known[key] for key in setting} != setting:
+        raise SystemExit(f"{path} was measured with other weights or steps; choose another folder.")
+    return known
 
 
 def main() -> None:
@@ -94,23 +162,37 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("dataset", type=Path)
+    parser.add_argument("weights", type=Path, help="average.pt of a run")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the runs")
-    parser.add_argument("--preset", choices=PRESETS, default="quick")
-    parser.add_argument("--steps", type=int)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--pictures", type=int, default=1000, help="to train on")
+    parser.add_argument("--tests", type=int, default=60, help="pictures to score")
     parser.add_argument("--only", nargs="+", choices=CHANGES, default=list(CHANGES))
     arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logger.setLevel(logging.INFO)
-    logger.addHandler(logging.StreamHandler())
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    config = PRESETS[arguments.preset]
-    config = replace(config, steps=arguments.steps or config.steps)
-    for line in (COLUMNS, ["---"] * len(COLUMNS)):
-        print(f"| {' | '.join(line)} |")
+    folder: Path = arguments.output
+    folder.mkdir(parents=True, exist_ok=True)
+    start = TrainingConfig.from_json(load(arguments.weights, torch.device("cpu"))["config"])
+    losses = LossWeights(adversarial=0.0, matching=0.0, picture=0.0)
+    config = replace(start, steps=arguments.steps, rate=RATE, losses=losses, adversarial_from=0.0)
+    setting = {
+        "weights_sha256": hashlib.sha256(arguments.weights.read_bytes()).hexdigest(),
+        "steps": config.steps,
+        "batch": config.batch,
+    }
+    found = opened(folder, setting)
+    count = {"train": arguments.pictures, "test": arguments.tests}
+    dataset = few_pictures(arguments.dataset, folder / "dataset", count)  # type: ignore[arg-type]
+    ablation = Ablation(dataset, arguments.weights, folder, config)
+    pictures = HeldPictures(LabelledPictures(dataset, "train"), torch.device("cpu"))
     for name in arguments.only:
-        output = arguments.output / f"{name.replace(' ', '-')}.dance"
-        result = train(arguments.dataset, output, CHANGES[name](config), rights=RIGHTS, report=tell)
-        assert result is not None  # all stages were run
-        print(row(name, result, seconds_a_step(output.with_suffix(".run"), config.steps)), flush=True)
+        if name not in found["rows"]:
+            found["rows"][name] = ablation.row(name, pictures)
+            (folder / "ablation.json").write_text(json.dumps(found, indent=1))
+    print(f"| trained on with | {' | '.join(COLUMNS)} |\n|---{'|---:' * len(COLUMNS)}|")
+    for name, row in found["rows"].items():
+        print(line(name, row))
 
 
 if __name__ == "__main__":

@@ -1,53 +1,67 @@
-"""Points against the original's sticks: the same data set, the same wall-clock time of training, one machine.
+"""Points against the original's sticks: same pictures, same losses, same wall-clock time, one machine.
 
-    python benchmarks/baseline.py DATASET -o FOLDER [--minutes 10] [--preset quick]
+Both train in the same trainer with all losses of the original: multi-scale patch discriminators, feature
+matching, a perceptual distance. How many steps fit the time is found by a few of each first; loading, cutting
+out heads, export and scoring do not count. The sticks are as wide as a character file can hold, a quarter of
+the original's channels; the last line says what all of them take. The table is printed, and kept as
+FOLDER/baseline.json.
 
-DATASET is a folder made by ``dance-now render``, or one in the original's layout. How many steps fit the time
-is found by a few steps of each generator first; rendering, loading, export and scoring do not count.
+python benchmarks/baseline.py DATASET -o FOLDER [--seconds 600] [--preset quick]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from dance_now.arrays import FloatArray
+from dance_now.character.canvas import BLOCK
 from dance_now.character.character import Character
-from dance_now.pose.pose import Pose
+from dance_now.character.file import CANVAS
 from dance_now.training.config import PRESETS, TrainingConfig
-from dance_now.training.data import LabelledPictures
+from dance_now.training.data import LabelledPictures, Split
 from dance_now.training.evaluation import Evaluation
 from dance_now.training.generator import ShippedGenerator
+from dance_now.training.jitter import pose_of
 from dance_now.training.pipeline import train
 from dance_now.training.points_stages import build_generator
 from dance_now.training.shipping import Rights
 from dance_now.training.sticks.config import STICKS, SticksConfig
+from dance_now.training.sticks.drawing import BODY_CHANNELS
 from dance_now.training.sticks.generator import BodyGenerator, HeadGenerator, ShippedSticks, SticksGenerator
 from dance_now.training.sticks.heads import usual_side
+from dance_now.training.sticks.pix2pixhd import GlobalGenerator
+from few_pictures import few_pictures
 
-PROBE_STEPS = 6
-DRAWN = 10
+PROBE_STEPS: Final = 6
+DRAWN: Final = 10
+COUNT: Final[dict[Split, int]] = {"train": 600, "test": 60}  # the sticks' heads are drawn for each of them
 RIGHTS = Rights("for measuring only", "nobody")
-ROWS = (
-    ("score, dB", lambda result: result.overall.psnr),
-    ("silhouette IoU", lambda result: result.overall.iou),
-    ("SSIM", lambda result: result.overall.ssim),
-    ("perceptual distance", lambda result: result.overall.perceptual),
-    ("alpha error", lambda result: result.overall.alpha_error),
-    ("head score, dB", lambda result: result.overall.head_psnr),
-    ("face detail", lambda result: result.overall.face_detail),
-    ("jitter of a still pose, px", lambda result: result.jitter),
-)
+ROWS: Final[dict[str, Callable[[Evaluation], float | None]]] = {
+    "score, dB": lambda result: result.overall.psnr,
+    "silhouette IoU": lambda result: result.overall.iou,
+    "SSIM": lambda result: result.overall.ssim,
+    "perceptual distance": lambda result: result.overall.perceptual,
+    "alpha error": lambda result: result.overall.alpha_error,
+    "head score, dB": lambda result: result.overall.head_psnr,
+    "face detail": lambda result: result.overall.face_detail,
+    "jitter of a still pose, px": lambda result: result.jitter,
+}
+Row = list[float | None]
 
 
 def seconds_a_step(dataset: Path, folder: Path, config: TrainingConfig, sticks: SticksConfig | None) -> float:
-    """Seconds between the first and the last of a few steps that train with all losses on."""
-    probe = replace(config, steps=PROBE_STEPS, adversarial_from=0.0, log_every=1)
+    """Median time of a few steps."""
+    probe = replace(config, steps=PROBE_STEPS, log_every=1)
     times: list[float] = []
 
     def note(stage: str, done: int, total: int, remark: str) -> None:
@@ -56,81 +70,104 @@ def seconds_a_step(dataset: Path, folder: Path, config: TrainingConfig, sticks: 
 
     name = "probe-sticks" if sticks else "probe-points"
     train(dataset, folder / f"{name}.dance", probe, rights=RIGHTS, sticks=sticks, stage="body", report=note)
-    return (times[-1] - times[0]) / (len(times) - 1)
+    return float(np.median(np.diff(times)))
 
 
 def trained(
-    dataset: Path, folder: Path, config: TrainingConfig, minutes: float, sticks: SticksConfig | None
+    dataset: Path, folder: Path, config: TrainingConfig, seconds: float, sticks: SticksConfig | None
 ) -> tuple[Evaluation, Path]:
-    """A character after so many minutes of training, and its score."""
-    pace = seconds_a_step(dataset, folder, config, sticks)
-    # The sticks' head network trains as many steps as their body, on squares so small that they hardly count.
-    steps = max(1, round(60 * minutes / pace))
+    """A character after so much training, and its score; a run that was interrupted is continued."""
     output = folder / ("sticks.dance" if sticks else "points.dance")
-    result = train(
-        dataset,
-        output,
-        replace(config, steps=steps),
-        rights=RIGHTS,
-        sticks=sticks,
-        report=lambda *told: None,
-    )
-    assert result is not None
-    print(f"{output.stem}: {steps} steps of {pace:.2f} s")
+    begun = folder / f"{output.stem}.steps"
+    if not begun.exists():
+        # The sticks' head network trains as many steps, on squares so small that they hardly count.
+        steps = max(PROBE_STEPS, round(seconds / seconds_a_step(dataset, folder, config, sticks)))
+        begun.write_text(str(steps))
+    config = replace(config, steps=int(begun.read_text()))
+    result = train(dataset, output, config, rights=RIGHTS, sticks=sticks, report=lambda *told: None)
+    assert result is not None  # all stages were run
     return result, output
 
 
-def work(network: torch.nn.Module, pose: np.ndarray) -> float:
-    """Thousand million multiplications for one picture, convolutions and products of matrices."""
+def log_of(output: Path) -> dict[str, float]:
+    """Steps and seconds of the run that made a character."""
+    run = output.with_suffix(".run")
+    log = run / "body" / "log.jsonl" if (run / "body").exists() else run / "log.jsonl"
+    last = json.loads(log.read_text().splitlines()[-1])
+    return {"steps": last["step"], "seconds": last["seconds"]}
+
+
+def multiplications(network: torch.nn.Module, *inputs: torch.Tensor) -> float:
+    """Thousand million for one picture, of convolutions and products of matrices."""
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        network.eval()(torch.from_numpy(pose[None]))
-    return counter.get_total_flops() / 2e9
+        network.eval()(*inputs)
+    return float(counter.get_total_flops()) / 2e9
 
 
-def milliseconds(character: Character, poses: np.ndarray) -> float:
+def original_size() -> str:
+    """What the original's own width takes; nothing is worked out, only counted."""
+    with torch.device("meta"):
+        network = GlobalGenerator(len(BODY_CHANNELS) + 1, 3)
+        work = multiplications(network, torch.rand(1, len(BODY_CHANNELS) + 1, CANVAS, CANVAS))
+    parameters = sum(each.numel() for each in network.parameters())
+    return f"The original's body network at full width: {work:.0f} GMAC, {parameters / 1e6:.1f} M parameters."
+
+
+def milliseconds(character: Character, labels: FloatArray) -> float:
     """Least time of a picture."""
     times = []
-    for label in poses:
-        pose = Pose(label[:, [0, 1, 3]], label[:, 2], label[:, 3] > 0)
+    for label in labels:
         begun = time.perf_counter()
-        character.draw(pose)
+        character.draw(pose_of(label))
         times.append(time.perf_counter() - begun)
     return 1000 * min(times)
 
 
-def main() -> None:
-    """Prints the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="quick")
-    arguments = parser.parse_args()
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    config, sticks = PRESETS[arguments.preset], STICKS[arguments.preset]
-    found = [
-        trained(arguments.dataset, arguments.output, config, arguments.minutes, kind)
-        for kind in (None, sticks)
-    ]
-    made = arguments.output / "points.run" / "dataset"
-    dataset = made if made.exists() else arguments.dataset
+def measured(
+    dataset: Path, config: TrainingConfig, sticks: SticksConfig, found: list[tuple[Evaluation, Path]]
+) -> dict[str, Row]:
+    """The table's rows: points, sticks."""
     labels = LabelledPictures(dataset, "test").keypoints
     side = sticks.head_size or usual_side(LabelledPictures(dataset, "train").keypoints)
     networks = (
         ShippedGenerator(build_generator(dataset, config)),
         ShippedSticks(SticksGenerator(BodyGenerator(sticks), HeadGenerator(sticks), side)),
     )
-    print("\n| | points | sticks |\n|---|---|---|")
-    for name, value in ROWS:
-        cells = [value(result) for result, _ in found]
-        print(f"| {name} | " + " | ".join("-" if cell is None else f"{cell:.4g}" for cell in cells) + " |")
-    print("| GMAC | " + " | ".join(f"{work(network, labels[0]):.2f}" for network in networks) + " |")
-    print("| MB | " + " | ".join(f"{output.stat().st_size / 1e6:.1f}" for _, output in found) + " |")
-    drawn = [milliseconds(Character.load(output), labels[:DRAWN]) for _, output in found]
-    print("| ms a picture | " + " | ".join(f"{each:.0f}" for each in drawn) + " |")
+    rows: dict[str, Row] = {name: [value(result) for result, _ in found] for name, value in ROWS.items()}
+    label, whole = torch.from_numpy(labels[:1]), torch.zeros(CANVAS // BLOCK, CANVAS // BLOCK)
+    rows["GMAC"] = [
+        multiplications(network, label, *([whole] if network.draws_parts else [])) for network in networks
+    ]
+    rows["MB a file"] = [output.stat().st_size / 1e6 for _, output in found]
+    rows["ms a picture"] = [milliseconds(Character.load(output), labels[:DRAWN]) for _, output in found]
+    for name in ("steps", "seconds"):
+        rows[f"{name} of training"] = [log_of(output)[name] for _, output in found]
+    return rows
+
+
+def main() -> None:
+    """Trains both and prints the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--preset", choices=tuple(PRESETS), default="quick")
+    arguments = parser.parse_args()
+    folder: Path = arguments.output
+    folder.mkdir(parents=True, exist_ok=True)
+    preset, sticks = PRESETS[arguments.preset], STICKS[arguments.preset]
+    config = replace(preset, adversarial_from=0.0, losses=replace(preset.losses, perceptual=0.2))
+    dataset = few_pictures(arguments.dataset, folder / "dataset", COUNT)
+    found = [trained(dataset, folder, config, arguments.seconds, kind) for kind in (None, sticks)]
+    rows = measured(dataset, config, sticks, found)
+    (folder / "baseline.json").write_text(json.dumps(rows, indent=1))
+    print("| | points | sticks |\n|---|---:|---:|")
+    for name, row in rows.items():
+        print(f"| {name} | " + " | ".join("" if cell is None else f"{cell:.4g}" for cell in row) + " |")
+    print(f"\n{original_size()}")
 
 
 if __name__ == "__main__":

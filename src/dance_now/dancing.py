@@ -86,6 +86,7 @@ def dance(
     frame_rate: float | None = None,
     start: float | None = None,
     end: float | None = None,
+    keypoint_scale: str | None = None,
     overwrite: bool = False,
     preview: bool = False,
     device: Device = "auto",
@@ -119,6 +120,8 @@ def dance(
         frame_rate: pictures a second of a folder of pictures or keypoints; 30 by default.
         start: seconds into a video.
         end: seconds into a video.
+        keypoint_scale: what coordinates of keypoints count: ``pixels``, ``unit`` (0 to 1 across the picture)
+            or ``signed`` (-1 to 1); by default what they look like.
         overwrite: replace an existing output.
         preview: also write a sheet of moments of the output, ``OUTPUT_preview.jpg``.
         device: where the characters are drawn.
@@ -132,15 +135,19 @@ def dance(
     tell = progress or (lambda stage, done, total: None)
     best = _checked(match, quality)
     with ExitStack() as stack:
-        opened, keypoints = open_pictures(source, poses, size, frame_rate, start, end)
+        opened, keypoints = open_pictures(source, poses, size, frame_rate, start, end, keypoint_scale)
         stack.enter_context(opened)
         chosen = _scene(scene, opened, background)
-        actors = _loaded(character, device, threads=0 if opened.kind == "photo" else max(1, _cores() // 2))
+        wanted = _wanted(character)
+        choose = PersonChoice(person or ("all" if len(wanted) > 1 else "largest"))
+        find = _finder(estimator, model, keypoints, chosen, choose)
+        with ThreadPoolExecutor(1) as beside:
+            opening = beside.submit(find.open)
+            actors = _loaded(wanted, device, opened.kind == "photo")
+            opening.result()
         cast = Casting(actors, str(height))
         target = Path(output) if output is not None else default_output(opened, _names(actors), chosen)
         backdrop = None if background is None else stack.enter_context(_backdrop(background, target))
-        choose = PersonChoice(person or ("all" if len(actors) > 1 else "largest"))
-        find = _finder(estimator, model, keypoints, chosen, choose)
         sheet = ContactSheet(target, opened, overwrite) if preview else None
         watch = Stopwatch()
         begun = time.perf_counter()
@@ -222,16 +229,19 @@ def _dance_through(
     return missed
 
 
-def _loaded(
-    character: str | Path | Character | Sequence[str | Path | Character], device: Device, threads: int
-) -> list[Character]:
-    wanted: Sequence[str | Path | Character]
+def _wanted(
+    character: str | Path | Character | Sequence[str | Path | Character],
+) -> Sequence[str | Path | Character]:
     if isinstance(character, str):
-        wanted = character.split(",")
-    else:
-        wanted = character if isinstance(character, Sequence) else [character]
+        return character.split(",")
+    return character if isinstance(character, Sequence) else [character]
+
+
+def _loaded(wanted: Sequence[str | Path | Character], device: Device, photo: bool) -> list[Character]:
+    threads = 0 if photo else max(1, _cores() // 2)
     return [
-        Character.load(each, device, threads) if isinstance(each, str | Path) else each for each in wanted
+        Character.load(each, device, threads, photo) if isinstance(each, str | Path) else each
+        for each in wanted
     ]
 
 

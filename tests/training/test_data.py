@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from skeletons import adult_skeleton, posed, posture
 
 from dance_now.errors import DanceNowError
 from dance_now.training.data import LabelledPictures, read_label
@@ -101,6 +102,21 @@ def test_what_cannot_be_used_is_skipped_and_counted(
     (record,) = caplog.records
     assert f"skipped 1 with {told} (p3)" in record.getMessage()
     assert sorted(copy.rglob("*")) == before  # nothing is deleted
+
+
+def test_labels_of_another_body_are_skipped_and_counted(
+    dataset: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two characters' sets in one folder, whose dataset.json tells which of them is meant."""
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    for name in ("p1", "p4"):
+        path = copy / "train_label" / f"{name}_keypoints.json"
+        adult = posed(adult_skeleton(), posture(adult_skeleton()), scale=200, mid_hip=(256, 300))
+        path.write_text(json.dumps({"version": 1.3, "people": [adult.to_openpose()]}))
+    with caplog.at_level(logging.WARNING):
+        found = LabelledPictures(copy, "train")
+    assert found.names == ["p0", "p2", "p3", "p5"]
+    assert "2 with a label of another body than the data set's (p1, p4)" in caplog.text
 
 
 def test_one_line_counts_all_reasons(copy: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -66,9 +66,10 @@ def damage(folder: Path, kind: str, name: str) -> None:
     path = folder / "train_label" / f"{name}_keypoints.json"
     text = json.loads(path.read_text())
     person = text["people"][0]
-    person["pose_keypoints_2d"] = [
-        v / (1 if i % 3 == 2 else 4) for i, v in enumerate(person["pose_keypoints_2d"])
-    ]
+    for part in ("pose", "face", "hand_left", "hand_right"):
+        numbers = person[f"{part}_keypoints_2d"]
+        person[f"{part}_keypoints_2d"] = [v / (1 if i % 3 == 2 else 4) for i, v in enumerate(numbers)]
+    person["depth"] = [depth / 4 for depth in person["depth"]]
     path.write_text(json.dumps(text))
 
 

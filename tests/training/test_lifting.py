@@ -1,4 +1,5 @@
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -51,6 +52,12 @@ def test_the_graph_is_the_network(network, poses):
     with torch.no_grad():
         wanted = network(torch.from_numpy(people.points)).numpy()
     np.testing.assert_allclose(graph.run(None, {"points": people.points})[0], wanted, atol=2e-3)
+
+
+def test_all_layers_of_the_graph_are_stored_in_half_precision(network):
+    model = onnx.load_from_string(to_onnx(network))
+    large = [tensor for tensor in model.graph.initializer if np.prod(tensor.dims) >= 512]
+    assert {tensor.data_type for tensor in large} == {onnx.TensorProto.FLOAT16}
 
 
 def test_the_network_that_ships_knows_poses_that_it_has_not_seen(poses):

@@ -377,7 +377,25 @@ def test_a_full_disk_leaves_the_last_checkpoint(make: Make, short: TrainingConfi
 
 
 def test_losses_of_the_literature_take_part(make: Make, short: TrainingConfig, tmp_path: Path) -> None:
-    config = replace(short, adversarial_from=0.0, losses=LossWeights(face=1.0, temporal=1.0))
-    make(config).run(ignore)
+    losses = LossWeights(face=1.0, face_detail=1.0, temporal=1.0)
+    make(replace(short, adversarial_from=0.0, losses=losses)).run(ignore)
     names = set(logged(tmp_path)[6])
-    assert {"face_adversarial", "face_matching", "face_discriminator", "temporal"} <= names
+    assert {"face_adversarial", "face_matching", "face_discriminator", "face_detail", "temporal"} <= names
+
+
+@pytest.mark.parametrize(
+    ("losses", "judges"),
+    [
+        (LossWeights(picture=0.0), set()),
+        (LossWeights(picture=0.0, face=1.0), {"face"}),
+        (LossWeights(face=0.5), {"picture", "face"}),
+    ],
+)
+def test_what_weighs_nothing_is_not_judged(
+    make: Make, short: TrainingConfig, tmp_path: Path, losses: LossWeights, judges: set[str]
+) -> None:
+    config = replace(short, adversarial_from=0.0, losses=losses)
+    make(config).run(ignore)
+    told = {f"{judge}_{loss}" for judge in judges for loss in ("adversarial", "matching", "discriminator")}
+    assert set(logged(tmp_path)[6]) == {"reconstruction"} | told
+    assert make(config).step == 6  # it can be opened again

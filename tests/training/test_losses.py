@@ -10,6 +10,7 @@ from dance_now.training.losses import (
     adversarial_loss,
     discriminator_loss,
     face_crops,
+    face_detail_loss,
     reconstruction_loss,
     temporal_loss,
 )
@@ -130,3 +131,16 @@ def test_faces_out_of_sight_do_not_count(place: tuple[float, float] | None) -> N
     crops, shown = face_crops(torch.rand(1, 4, 64, 64), keypoints, 16)
     assert shown.tolist() == [0]
     assert crops.isfinite().all()
+
+
+def test_the_faces_detail_is_of_the_face_alone(pictures: LabelledPictures) -> None:
+    keypoints = torch.from_numpy(pictures.keypoints[:1].copy())
+    true = torch.from_numpy(pictures.picture(0)).permute(2, 0, 1)[None].float() / 255
+    x, y = keypoints[0, [0, 15, 16, 17, 18], :2].mean(dim=0).round().int().tolist()
+    face, foot = true.clone(), true.clone()
+    face[..., y - 4 : y + 4, x - 4 : x + 4] = 0
+    foot[..., -60:, :] = 0.5
+    assert face_detail_loss(face, true, keypoints) > 0.005
+    assert face_detail_loss(foot, true, keypoints) == 0
+    keypoints[..., 0] -= 1000
+    assert face_detail_loss(face, true, keypoints) == 0

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from dance_now.character.character import Character
 from dance_now.training import checkpoint
 from dance_now.training.config import LossWeights, TrainingConfig
 from dance_now.training.data import LabelledPictures
@@ -79,36 +79,23 @@ def test_two_workers_learn_what_one_does(pairs: Path, tmp_path: Path, config: Tr
 
 
 @pytest.mark.slow
-def test_torchrun_starts_the_workers(pairs: Path, tmp_path: Path, config: TrainingConfig) -> None:
-    alone, together = tmp_path / "alone", tmp_path / "together"
-    alone.mkdir()
-    together.mkdir()
-    train_a_share(pairs, alone, config)
-    script = tmp_path / "train.py"
-    script.write_text(
-        textwrap.dedent(f"""
-        from dataclasses import replace
-        from pathlib import Path
-        from dance_now.training.config import PRESETS, LossWeights
-        from training.test_parallel import train_a_share
-        config = replace(PRESETS["debug"], steps=4, batch=4, window=64, adversarial_from=0.25,
-                         losses=LossWeights(face=1.0, temporal=0.5))
-        train_a_share(Path({str(pairs)!r}), Path({str(together)!r}), config)
-        """)
-    )
-    tests = Path(__file__).parents[1]
-    paths = os.pathsep.join([str(tests), str(tests / "pose"), str(tests.parent / "src")])
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        str(script),
-    ]
-    subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, check=True)
-    assert_same_run(alone, together)
+def test_torchrun_trains_as_one_process_does(dataset: Path, tmp_path: Path) -> None:
+    """The whole command, started twice by torchrun: the same weights, and one character."""
+    alone, together = tmp_path / "alone.dance", tmp_path / "together.dance"
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    told = []
+    for start, output in (([], alone), (launcher, together)):
+        command = [sys.executable, *start, "-m", "dance_now", "train", str(dataset), "-o", str(output)]
+        paths = str(Path(__file__).parents[2] / "src")
+        environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [*command, "--preset", "debug"], env=environment, check=True, capture_output=True, text=True
+        )
+        told.append(done.stdout)
+    assert_same_run(alone.with_suffix(".run"), together.with_suffix(".run"))
+    scores = [Character.load(output).card.provenance["test"]["psnr_db"] for output in (alone, together)]
+    assert scores[1] == pytest.approx(scores[0], abs=0.05)
+    assert told[1].count("PSNR") == 1  # the first alone reports
 
 
 def test_alone_is_the_whole() -> None:

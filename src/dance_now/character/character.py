@@ -38,19 +38,24 @@ class Character:
         'godette'
     """
 
-    def __init__(self, content: CharacterFile, device: Device = "auto", threads: int = 0) -> None:
+    def __init__(
+        self, content: CharacterFile, device: Device = "auto", threads: int = 0, few: bool = False
+    ) -> None:
         self.card: CharacterCard = content.card
         self.preview = content.preview
-        self._session = GeneratorSession(content.generator, device, threads)
+        self._session = GeneratorSession(content.generator, device, threads, few)
 
     @classmethod
-    def load(cls, name_or_path: str | Path, device: Device = "auto", threads: int = 0) -> Character:
+    def load(
+        cls, name_or_path: str | Path, device: Device = "auto", threads: int = 0, few: bool = False
+    ) -> Character:
         """A character of the cast by its name, or any character file by its path.
 
         Args:
             name_or_path: as ``dance-now characters`` lists it, or a ``.dance`` file.
             device: what the network runs on.
             threads: of the processor, for the network; 0 takes one for each core.
+            few: only a picture or two will be drawn: it loads faster and draws slower.
 
         Raises:
             DanceNowError: unknown name, or a file that fails its checks.
@@ -58,13 +63,13 @@ class Character:
         """
         text = str(name_or_path)
         if text in cast_names():
-            return cls(read_character_file(CAST_FOLDER / f"{text}{SUFFIX}"), device, threads)
+            return cls(read_character_file(CAST_FOLDER / f"{text}{SUFFIX}"), device, threads, few)
         if not text.endswith(SUFFIX):
             known = ", ".join(cast_names()) or "none"
             raise DanceNowError(
                 f"There is no character {text!r}. Known: {known}. Or give the path of a {SUFFIX} file."
             )
-        return cls(read_character_file(Path(text)), device, threads)
+        return cls(read_character_file(Path(text)), device, threads, few)
 
     @property
     def name(self) -> str:

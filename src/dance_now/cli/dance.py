@@ -36,6 +36,10 @@ _Background = Annotated[str | None, tyro.conf.arg(metavar="FILE|COLOR|blur", hel
 _Match = Annotated[float, tyro.conf.arg(metavar="0..1")]
 _Height = Annotated[str, tyro.conf.arg(metavar="{person,own,FACTOR}")]
 _Poses = Annotated[Path | None, tyro.conf.arg(metavar="JSON", help_behavior_hint="")]
+_KeypointScale = Annotated[
+    Literal["pixels", "unit", "signed"] | None,
+    tyro.conf.arg(metavar="{pixels,unit,signed}", help_behavior_hint="(default: by what they look like)"),
+]
 _Rate = Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="(default: 30)")]
 
 
@@ -59,6 +63,7 @@ def dance(
     fps: _Rate = None,
     start: Seconds = None,
     end: Seconds = None,
+    keypoint_scale: _KeypointScale = None,
     overwrite: Flag = False,
     preview: Flag = False,
     device: Device = "auto",
@@ -83,6 +88,7 @@ def dance(
         fps: pictures a second of a folder of pictures or keypoints.
         start: where to begin in a video.
         end: where to end in a video.
+        keypoint_scale: what coordinates of keypoints count; unit is 0 to 1 across the picture, signed -1 to 1.
         overwrite: replace an existing output.
         preview: also write OUTPUT_preview.jpg, a sheet of moments of the output.
         device: what the character is drawn on.
@@ -111,6 +117,7 @@ def dance(
             frame_rate=fps,
             start=start,
             end=end,
+            keypoint_scale=keypoint_scale,
             overwrite=overwrite,
             preview=preview,
             device=device,

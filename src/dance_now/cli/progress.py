@@ -130,7 +130,12 @@ def set_up_logging(verbose: bool) -> None:
         _silence_opencv()  # our errors say what is damaged
     package = logging.getLogger("dance_now")
     package.setLevel(logging.DEBUG if verbose else logging.ERROR)
-    for module in ("dance_now.wheels", "dance_now.media.raw_sink", "dance_now.training.data"):
+    for module in (
+        "dance_now.wheels",
+        "dance_now.media.raw_sink",
+        "dance_now.training.data",
+        "dance_now.training.sources",
+    ):
         logging.getLogger(module).setLevel(logging.INFO)
     handler = _ConsoleHandler()
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s" if verbose else "%(message)s"))

@@ -88,7 +88,8 @@ def train(
             report=bars.update,
         )
     if result is None:
-        say(f"{output.with_suffix('.run')}: stage {stage} is done")
+        if stage != "all":  # else this is one of several workers, of which the first tells
+            say(f"{output.with_suffix('.run')}: stage {stage} is done")
         return
     say(
         f"{output}: PSNR {result.psnr:.2f} dB, silhouette IoU {result.iou:.4f} "

@@ -75,6 +75,15 @@ class PeopleFinder:
         ]
         return tuple(sorted(people, key=lambda person: person.identity))
 
+    def open(self) -> None:
+        """Opens the estimator now, if every picture will need it.
+
+        Raises:
+            DanceNowError: its networks cannot be had.
+        """
+        if self._poses is None:
+            self._opened()
+
     def reset(self) -> None:
         """Forgets everybody."""
         self._tracker.reset()

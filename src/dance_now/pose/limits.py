@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.vectors import basis, cross, length, normalised, skew, swing_rotation
+from dance_now.pose.vectors import basis, cross, length, normalised, skew, swing_rotation, unskew
 
 Array = npt.NDArray[np.float64]
 
@@ -91,11 +91,7 @@ def limited_hands(hands: Array, forearms: Array, along: Array) -> Array:
     bent = swing_rotation(straight, within_cone(wanted, straight, _WRIST_REACH)) @ forearms
     twist = np.swapaxes(swing_rotation(straight, wanted) @ forearms, 1, 2) @ hands
     # a rotation by an angle about an axis holds axis * sin in its skew part and 1 + 2 cos as its trace
-    skew = np.stack(
-        [twist[:, 2, 1] - twist[:, 1, 2], twist[:, 0, 2] - twist[:, 2, 0], twist[:, 1, 0] - twist[:, 0, 1]],
-        axis=1,
-    )
-    angle = np.arctan2((skew * along).sum(axis=1) / 2, (np.trace(twist, axis1=1, axis2=2) - 1) / 2)
+    angle = np.arctan2((unskew(twist) * along).sum(axis=1) / 2, (np.trace(twist, axis1=1, axis2=2) - 1) / 2)
     return bent @ _about(along, np.clip(angle, -_WRIST_TWIST, _WRIST_TWIST))
 
 

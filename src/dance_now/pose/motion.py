@@ -25,6 +25,7 @@ PARTS: Final = (
     np.array([10, 11, 22, 23, 24]),
 )
 TRUNK: Final = 0
+_SUMS: Final = np.array([np.isin(np.arange(25), rows) for rows in PARTS], np.float64)
 PART_OF_PLACE: Final = np.array(
     [next(part for part, rows in enumerate(PARTS) if row in rows) for row in range(25)]
 )
@@ -82,9 +83,8 @@ class Reading:
 def middles(places: Array, trust: Array) -> Array:
     """(..., 6, 2) where PARTS are, from places (..., 25, 2) of the body's points and the trust in them."""
     weights = np.maximum(trust, 1e-6)[..., None]
-    parts = [(places[..., rows, :] * weights[..., rows, :]).sum(axis=-2) for rows in PARTS]
-    sums = [weights[..., rows, :].sum(axis=-2) for rows in PARTS]
-    return np.stack([part / total for part, total in zip(parts, sums, strict=True)], axis=-2)
+    result: Array = (_SUMS @ (places * weights)) / (_SUMS @ weights)
+    return result
 
 
 class Stirring:

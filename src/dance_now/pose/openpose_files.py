@@ -35,8 +35,8 @@ class Units(Enum):
     """What the coordinates in a set of files count."""
 
     PIXELS = "pixels"
-    SHARES = "shares of the picture, 0 to 1"
-    SIGNED_SHARES = "shares of the picture, -1 to 1"
+    SHARES = "unit"  # shares of the picture, 0 to 1
+    SIGNED_SHARES = "signed"  # shares of the picture, -1 to 1
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,13 @@ class OpenPoseFiles:
         (51, 1)
     """
 
-    def __init__(self, path: str | Path, size: tuple[int, int] | None = None, first: int = 0) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        size: tuple[int, int] | None = None,
+        first: int = 0,
+        units: Units | None = None,
+    ) -> None:
         """Lists the files, and looks into some of them for units and size.
 
         Args:
@@ -88,6 +94,7 @@ class OpenPoseFiles:
             size: (width, height) of the picture that the keypoints belong to; if not given, a common video
                 size that holds them, 1280x720 first.
             first: how many frames are left out at the beginning.
+            units: of the coordinates; if not given, what they look like.
 
         Raises:
             DanceNowError: missing, empty or malformed files.
@@ -100,9 +107,9 @@ class OpenPoseFiles:
                 f"the numbers of the files in {self.path} span more than {MOST_FRAMES} frames."
             )
         seen = self._look()
-        self.units = seen.units
+        self.units = units or seen.units
         self._has_numbers = seen.has_numbers
-        self.size = size or _likely_size(seen)
+        self.size = size or _likely_size(seen, self.units)
 
     def __len__(self) -> int:
         """Frames, those without a file included."""
@@ -193,8 +200,8 @@ def _in_pixels(pose: Pose, units: Units, size: tuple[int, int]) -> Pose:
     return Pose(points)  # a depth list is in pixels, so a file in shares has none
 
 
-def _likely_size(seen: _Seen) -> tuple[int, int]:
-    if seen.units is not Units.PIXELS:
+def _likely_size(seen: _Seen, units: Units) -> tuple[int, int]:
+    if units is not Units.PIXELS:
         return _COMMON_SIZES[0]
     for width, height in _COMMON_SIZES:
         if seen.right <= width and seen.bottom <= height:

@@ -22,6 +22,12 @@ def skew(vectors: npt.NDArray[Any]) -> Array:
     return result
 
 
+def unskew(matrices: npt.NDArray[Any]) -> Array:
+    """(..., 3) twice the vectors that the skew parts of matrices (..., 3, 3) stand for, see ``skew``."""
+    result: Array = matrices.reshape(*matrices.shape[:-2], 9) @ _SKEW_ROWS.T
+    return result
+
+
 def cross(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Array:
     """(..., 3) cross products; ``first`` has all the leading axes, or neither has any more."""
     result: Array = (skew(first) @ second[..., None])[..., 0]
@@ -30,7 +36,7 @@ def cross(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Array:
 
 def length(vectors: npt.NDArray[Any]) -> Array:
     """(..., 1) lengths."""
-    result: Array = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., None]
+    result: Array = np.sqrt(np.add.reduce(vectors * vectors, axis=-1, keepdims=True))
     return result
 
 

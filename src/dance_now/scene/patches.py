@@ -16,7 +16,7 @@ from dance_now.scene.patch_level import IntArray, PatchLevel
 
 _UNKNOWN_PIXELS: Final = (2600, 8000)  # at the finest search level: usually, and at its best
 _COARSEST: Final = 24  # pixels of the shorter side at the coarsest level
-_ROUNDS: Final = (12, 6)  # at the coarsest level and at each finer one
+_ROUNDS: Final = ((6, 3), (12, 6))  # at the coarsest level and at each finer one: usually, and at its best
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +39,9 @@ class PatchField:
     def search(cls, image: Image, unknown: BoolArray, *, best: bool = False) -> PatchField:
         """Finds sources for the unknown pixels of an (H, W, 3) uint8 picture.
 
-        At its ``best`` the search ends at a finer level.
+        At its ``best`` the search is longer and ends at a finer level.
         """
-        level = _coarse_to_fine(image, unknown, _UNKNOWN_PIXELS[best])
+        level = _coarse_to_fine(image, unknown, _UNKNOWN_PIXELS[best], _ROUNDS[best])
         level.harmonise()
         return cls(level.rows, level.columns, level.picture, unknown)
 
@@ -84,7 +84,9 @@ class PatchField:
         return result
 
 
-def _coarse_to_fine(image: Image, unknown: BoolArray, pixels: int) -> PatchLevel:
+def _coarse_to_fine(
+    image: Image, unknown: BoolArray, pixels: int, rounds: tuple[int, int]
+) -> PatchLevel:
     """The finest level of the search, which has about so many unknown pixels."""
     height, width = unknown.shape
     scale = min(1.0, (pixels / max(1, int(unknown.sum()))) ** 0.5)
@@ -95,10 +97,10 @@ def _coarse_to_fine(image: Image, unknown: BoolArray, pixels: int) -> PatchLevel
     generator = np.random.default_rng(0)
     level = PatchLevel(image, unknown, scales[0], generator)
     level.start_from(None)
-    level.minimise(_ROUNDS[0])
+    level.minimise(rounds[0])
     for value in scales[1:]:
         finer = PatchLevel(image, unknown, value, generator)
         finer.start_from(level)
-        finer.minimise(_ROUNDS[1])
+        finer.minimise(rounds[1])
         level = finer
     return level

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dance_now.training.config import LossWeights
 from dance_now.training.losses import (
+    FACE_SIDE,
     MultiScaleDiscriminator,
     Verdicts,
     adversarial_loss,
@@ -17,7 +18,6 @@ from dance_now.training.losses import (
 )
 from dance_now.training.parallel import Share, half_precision, placed
 
-_FACE_SIDE = 64  # pixels
 _SLOWER = 5.0  # than the generator: it sees few details it could not learn by heart
 
 
@@ -28,18 +28,19 @@ class Adversary:
         """Builds the discriminators.
 
         Args:
-            weights: of the losses; without one for the face only whole pictures are judged.
+            weights: of the losses; what weighs nothing is not judged.
             rate: the generator's learning rate.
             device: where they train.
             share: which of several workers this is.
         """
         self.weights, self.device, self.share = weights, device, share
-        judges = {"picture": MultiScaleDiscriminator()}
-        if weights.face:
-            judges["face"] = MultiScaleDiscriminator(scales=1)
+        self.factors = {"picture": weights.picture, "face": weights.face}
+        scales = {"picture": 2, "face": 1}
+        judges = {name: MultiScaleDiscriminator(scales=scales[name]) for name in scales if self.factors[name]}
         self.judges = placed(nn.ModuleDict(judges), device)
         share.agree(self.judges.parameters())
-        self.optimiser = torch.optim.Adam(self.judges.parameters(), lr=rate / _SLOWER, betas=(0.5, 0.99))
+        groups = [{"params": list(self.judges.parameters())}]  # a group may be empty, a bare list may not
+        self.optimiser = torch.optim.Adam(groups, lr=rate / _SLOWER, betas=(0.5, 0.99))
 
     def set_rate(self, rate: float) -> None:
         """Follows the generator's learning rate."""
@@ -70,7 +71,7 @@ class Adversary:
         self.judges.requires_grad_(False)
         for name, (pictures, weight) in self._regions(true, drawn, inputs).items():
             deceive, matching = adversarial_loss(*self._verdicts(name, pictures))
-            factor = self.weights.face if name == "face" else 1.0
+            factor = self.factors[name]
             terms[f"{name}_adversarial"] = (factor * self.weights.adversarial, (deceive * weight).mean())
             terms[f"{name}_matching"] = (factor * self.weights.matching, (matching * weight).mean())
         self.judges.requires_grad_(True)
@@ -89,9 +90,11 @@ class Adversary:
         self, true: Tensor, drawn: Tensor, inputs: Tensor
     ) -> dict[str, tuple[tuple[Tensor, Tensor], Tensor]]:
         """By discriminator: the true and drawn pictures it judges, and how much each of them counts."""
-        regions = {"picture": ((true, drawn), true.new_ones(len(true)))}
+        regions = {}
+        if "picture" in self.judges:
+            regions["picture"] = ((true, drawn), true.new_ones(len(true)))
         if "face" in self.judges:
-            crops, shown = face_crops(torch.cat([true, drawn], dim=1), inputs, _FACE_SIDE)
+            crops, shown = face_crops(torch.cat([true, drawn], dim=1), inputs, FACE_SIDE)
             regions["face"] = ((crops[:, :4], crops[:, 4:]), shown)
         return regions
 

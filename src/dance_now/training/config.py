@@ -19,14 +19,18 @@ class LossWeights:
     Attributes:
         adversarial: hinge loss of the patch discriminators.
         matching: feature matching.
-        face: discriminator of the face alone; a factor on ``adversarial`` and ``matching``.
+        picture: discriminators of whole windows; a factor on ``adversarial`` and ``matching``.
+        face: discriminator of the face alone; the same.
+        face_detail: the reconstruction loss of the face's square once more.
         perceptual: distance of the features of a classifier.
         temporal: difference of pictures of almost the same pose.
     """
 
     adversarial: float = 0.004
     matching: float = 0.05
+    picture: float = 1.0
     face: float = 0.0
+    face_detail: float = 0.0
     perceptual: float = 0.0
     temporal: float = 0.0
 

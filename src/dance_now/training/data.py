@@ -17,6 +17,7 @@ from dance_now.arrays import FloatArray, Image
 from dance_now.errors import DanceNowError
 from dance_now.pose.keypoints import BODY
 from dance_now.pose.pose import Pose
+from dance_now.pose.skeleton import LENGTH_TOLERANCE, Skeleton
 
 logger = logging.getLogger(__name__)
 
@@ -63,10 +64,11 @@ class LabelledPictures:
                 f"{folder} holds no pairs of {split}_img/NAME.png and {split}_label/NAME{_LABEL_SUFFIX}."
             )
         self.skipped: Skipped = {}
+        skeleton = _skeleton(folder)
         pairs: dict[str, _Pair] = {}
         for name in sorted(pictures.keys() | labels.keys()):
             try:
-                pairs[name] = _read_pair(pictures.get(name), labels.get(name))
+                pairs[name] = _read_pair(pictures.get(name), labels.get(name), skeleton)
             except ValueError as reason:
                 self.skipped.setdefault(str(reason), []).append(name)
         sizes = Counter(pair.size for pair in pairs.values())
@@ -126,7 +128,15 @@ def _files(folder: Path, suffix: str) -> dict[str, Path]:
     return {path.name.removesuffix(suffix): path for path in folder.glob(f"*{suffix}") if path.is_file()}
 
 
-def _read_pair(picture: Path | None, label: Path | None) -> _Pair:
+def _skeleton(folder: Path) -> Skeleton | None:
+    """The body that all labels of a data set show, where ``dataset.json`` tells it."""
+    try:
+        return Skeleton.from_json(json.loads((folder / "dataset.json").read_text())["skeleton"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _read_pair(picture: Path | None, label: Path | None, skeleton: Skeleton | None) -> _Pair:
     """A picture and its label; raises ValueError with the reason why they cannot be used."""
     if label is None:
         raise ValueError("no label")
@@ -144,6 +154,8 @@ def _read_pair(picture: Path | None, label: Path | None) -> _Pair:
     seen = keypoints[BODY, :2][keypoints[BODY, 3] > 0]
     if not ((seen >= 0) & (seen < size)).all(axis=1).any():
         raise ValueError("a label outside its picture")
+    if skeleton is not None and skeleton.misfit(keypoints[:, :3]) > LENGTH_TOLERANCE:
+        raise ValueError("a label of another body than the data set's")
     return _Pair(encoded, size, keypoints)
 
 

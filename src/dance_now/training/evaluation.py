@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
 
 from dance_now.arrays import FloatArray, Image
-from dance_now.character.character import Character
 from dance_now.character.file import CANVAS
 from dance_now.errors import DanceNowError
 from dance_now.media.partial import write_file
 from dance_now.media.photo_sink import encode_picture
+from dance_now.pose.pose import Pose
 from dance_now.training.body_parts import PartError, errors_by_part, part_measures
 from dance_now.training.data import LabelledPictures
 from dance_now.training.jitter import NOISE, jitter, pose_of
@@ -28,6 +28,20 @@ from dance_now.training.sheets import Pair, difference_sheet, head_sheet
 _SHOWN: Final = 12  # pictures on a sheet
 _STILL_POSES: Final = 12
 _WORKERS: Final = 2  # one draws while another compares
+
+
+class Drawing(Protocol):
+    """What is scored: mostly a ``Character``."""
+
+    @property
+    def name(self) -> str:
+        """For the figures' file."""
+
+    def draw(self, pose: Pose) -> Image:
+        """(512, 512, 4) uint8 RGBA, straight alpha, of a pose of its own body."""
+
+    def draw_unchecked(self, pose: Pose) -> Image:
+        """The same of a pose that is almost one."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +164,7 @@ class Evaluation:
 
 
 def evaluate(
-    character: Character,
+    character: Drawing,
     dataset: Path,
     sheet: Path | None = None,
     limit: int = 300,
@@ -225,7 +239,7 @@ class _Compared(NamedTuple):
 class _Comparison:
     """Draws and judges one picture of a data set at a time; may be called from several threads."""
 
-    def __init__(self, character: Character, pictures: LabelledPictures, kept: set[int]) -> None:
+    def __init__(self, character: Drawing, pictures: LabelledPictures, kept: set[int]) -> None:
         self._character = character
         self._pictures = pictures
         self._kept = kept

@@ -15,6 +15,7 @@ from dance_now.pose.keypoints import FACE
 Verdicts = list[tuple[Tensor, list[Tensor]]]
 """Of each scale: verdicts (B, 1, h, w), and the features on the way."""
 
+FACE_SIDE = 64  # of the face's square, pixels
 _HEAD = [0, 15, 16, 17, 18]  # body points: nose, eyes, ears
 _FACE_MARGIN = 1.4  # side of the face's square, in parts of the larger side of its points' box
 
@@ -66,6 +67,13 @@ def face_crops(pictures: Tensor, keypoints: Tensor, side: int) -> tuple[Tensor, 
     down = (centre[:, 1:] + half * steps) / size[1] * 2 - 1
     grid = torch.stack(torch.broadcast_tensors(across[:, None, :], down[:, :, None]), dim=-1)
     return F.grid_sample(pictures, grid, align_corners=False), shown.to(pictures.dtype)
+
+
+def face_detail_loss(drawn: Tensor, true: Tensor, keypoints: Tensor) -> Tensor:
+    """The reconstruction loss of the faces in (B, 4, H, W): few pixels, but the ones that are looked at."""
+    crops, shown = face_crops(torch.cat([drawn, true], dim=1), keypoints, FACE_SIDE)
+    crops = crops * shown[:, None, None, None]
+    return reconstruction_loss(crops[:, :4], crops[:, 4:])
 
 
 class PatchDiscriminator(nn.Module):

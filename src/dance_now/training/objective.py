@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dance_now.training.adversary import Adversary
 from dance_now.training.config import TrainingConfig
-from dance_now.training.losses import reconstruction_loss, temporal_loss
+from dance_now.training.losses import face_detail_loss, reconstruction_loss, temporal_loss
 from dance_now.training.parallel import Share, half_precision
 from dance_now.training.perceptual import PerceptualNetwork, over_grey, perceptual_distance
 
@@ -44,15 +44,17 @@ class Objective:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of drawing ``inputs`` when ``true`` (B, 4, H, W) is wanted, and all losses by name.
 
-        The face and temporal losses need keypoints (B, 137, 4) as ``inputs``.
+        The faces' and the temporal losses need keypoints (B, 137, 4) as ``inputs``.
         """
         weights, size = self.config.losses, (true.shape[2], true.shape[3])
         drawn = generator(inputs, size)
         terms = {RECONSTRUCTION: (1.0, reconstruction_loss(drawn, true))}
         learned: dict[str, Tensor] = {}
-        if step >= self.config.adversarial_from * self.config.steps:
+        if self.adversary.judges and step >= self.config.adversarial_from * self.config.steps:
             learned = self.adversary.learn(drawn, true, inputs)
             terms |= self.adversary.judge(drawn, true, inputs)
+        if weights.face_detail:
+            terms["face_detail"] = (weights.face_detail, face_detail_loss(drawn, true, inputs))
         if self.perceptual is not None:
             with half_precision(true.device):
                 distance = perceptual_distance(self.perceptual, over_grey(drawn), over_grey(true)).mean()

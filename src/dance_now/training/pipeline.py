@@ -76,6 +76,7 @@ def train(
     if sticks is not None:
         made_from["sticks"] = asdict(sticks)
     with workers() as share:
+        report = report if share.is_first else _keep_quiet
         share.first(lambda: _claim(run, made_from))
         share.first(lambda: _make(opened, run, config, rights, report))
         dataset = opened.dataset(run, config, rights, report)
@@ -116,6 +117,10 @@ def _claim(run: Path, made_from: dict[str, Any]) -> None:
             "delete it."
         )
     _write(note, text)
+
+
+def _keep_quiet(stage: str, done: int, total: int, remark: str) -> None:
+    """The first worker reports for all."""
 
 
 def _write(path: Path, text: str) -> None:

@@ -15,12 +15,14 @@ from dance_now.errors import DanceNowError
 from dance_now.pose.skeleton import RIGID_SEGMENTS
 from dance_now.training.config import PRESETS
 from dance_now.training.data import LabelledPictures
-from dance_now.training.pipeline import train
+from dance_now.training.pipeline import Stage, train
 from dance_now.training.shipping import Rights, dataset_skeleton
 from dance_now.training.sources.layout import read_layout
 from dance_now.training.sources.prepare import prepare_dataset
 from dance_now.training.sticks.config import STICKS
 from originals import PICTURES, SIDE, drawn, pose_number
+
+RIGHTS = Rights("CC0", "me")
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +65,40 @@ def test_labels_are_complete_poses_of_that_body(prepared: Path) -> None:
         assert np.median(np.linalg.norm(label[:15, :2] - drawn_at, axis=1)) < 6
 
 
+@pytest.mark.parametrize("stage", ["body", "head"])
+def test_stages_leave_what_the_next_one_needs(prepared: Path, tmp_path: Path, stage: Stage) -> None:
+    """Each of the original's stages alone, up to one; the body trains without the others."""
+    stages: tuple[Stage, ...] = ("body",) if stage == "body" else ("heads", "body", "fake-heads", "head")
+    config = replace(PRESETS["debug"], steps=2)
+    for each in stages:
+        done = train(
+            prepared, tmp_path / "simple.dance", config,
+            rights=RIGHTS, sticks=STICKS["debug"], stage=each, report=lambda *told: None,
+        )  # fmt: skip
+        assert done is None
+    run = tmp_path / "simple.run"
+    assert (run / stage / "average.pt").exists()
+    if stage == "head":
+        names = {path.name for path in (prepared / "train_img").iterdir()}
+        for heads in ("real_heads", "drawn_heads"):
+            assert {path.name for path in (run / heads).iterdir()} == names
+
+
+def test_points_learn_from_pictures_as_they_are(original: Path, tmp_path: Path) -> None:
+    config = replace(PRESETS["debug"], steps=2)
+    output = tmp_path / "simple.dance"
+    train(original, output, config, rights=RIGHTS, stage="body", report=lambda *told: None)
+    assert (tmp_path / "simple.run" / "average.pt").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("generator", ["points", "sticks"])
 def test_it_trains_from_end_to_end(original: Path, prepared: Path, tmp_path: Path, generator: str) -> None:
     sticks = STICKS["debug"] if generator == "sticks" else None
     config = replace(PRESETS["debug"], steps=3)
     output = tmp_path / "simple.dance"
     source = original if generator == "points" else prepared
-    result = train(
-        source, output, config, rights=Rights("CC0", "me"), sticks=sticks, report=lambda *told: None
-    )
+    result = train(source, output, config, rights=RIGHTS, sticks=sticks, report=lambda *told: None)
     assert result is not None
     character = Character.load(output)
     assert (character.card.licence, character.card.credits) == ("CC0", "me")

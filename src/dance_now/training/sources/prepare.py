@@ -25,6 +25,7 @@ from dance_now.training.sources.capsules import capsule_points, points_extent
 from dance_now.training.sources.fitting import PoseFitter
 from dance_now.training.sources.layout import FEWEST, Findings, Labelled, read_layout
 from dance_now.training.sources.matting import Matting, has_alpha
+from dance_now.training.sources.mixture import part_colours, second_figure
 from dance_now.training.sources.proportions import measure_body
 
 logger = logging.getLogger(__name__)
@@ -89,10 +90,10 @@ def _write_pictures(
     folder: Path,
     tell: Progress,
 ) -> tuple[list[tuple[Path, Pose]], str]:
-    """Writes pictures with alpha and complete labels; returns those of the training part."""
+    """Writes pictures with alpha and complete labels; returns those of the training part, and how."""
     ears = float(np.linalg.norm(skeleton.rest[17] - skeleton.rest[18])) * scales
     matting = _matting(findings.pictures, figures, ears)
-    written, methods = [], set()
+    written, methods, colours = [], set(), {}
     for number, (each, figure) in enumerate(zip(findings.pictures, figures, strict=True)):
         tell("cut out", number + 1, len(figures))
         picture = each.picture()
@@ -102,6 +103,7 @@ def _write_pictures(
         methods.add("own" if has_alpha(picture) else matting.method)
         if not has_alpha(picture):
             picture = matting(picture[..., :3], figure, float(ears[number]))
+        colours[each.name] = part_colours(picture, figure)
         path = folder / f"{each.split}_img" / f"{each.name}.png"
         _write_png(path, picture)
         label = {"version": 1.3, "people": [figure.to_openpose()]}
@@ -110,7 +112,20 @@ def _write_pictures(
             written.append((path, figure))
     if len(written) < FEWEST // 2:
         raise DanceNowError(f"Only {len(written)} training pictures can be read.")
+    _warn_of_two_figures(colours)
     return written, ", ".join(sorted(methods))
+
+
+def _warn_of_two_figures(colours: dict[str, npt.NDArray[np.float64]]) -> None:
+    """Logs one line if the pictures seem to show two characters; names and parts' colours of each picture."""
+    names = np.array(list(colours))
+    rare = second_figure(np.stack(list(colours.values())))
+    if rare.any():
+        logger.warning(
+            "These pictures seem to show two characters: %d look like %s, %d like %s. A character is trained "
+            "from pictures of one.",
+            (~rare).sum(), names[~rare][0], rare.sum(), names[rare][0],
+        )  # fmt: skip
 
 
 def _matting(pictures: list[Labelled], figures: list[Pose], ears: npt.NDArray[np.float64]) -> Matting:

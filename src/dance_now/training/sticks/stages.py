@@ -124,4 +124,4 @@ class SticksStages:
     def _head_config(self) -> TrainingConfig:
         """Pairs of poses and a face's place mean nothing for cut-out heads."""
         config = self._run.config
-        return replace(config, losses=replace(config.losses, face=0.0, temporal=0.0))
+        return replace(config, losses=replace(config.losses, face=0.0, face_detail=0.0, temporal=0.0))

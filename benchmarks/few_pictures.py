@@ -1,0 +1,39 @@
+"""A small part of a data set, so that loading and scoring take little beside the training measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from dance_now.training.data import Split
+
+_LABEL: Final = "_keypoints.json"
+
+
+def few_pictures(dataset: Path, output: Path, count: dict[Split, int]) -> Path:
+    """A data set of at most ``count`` pictures of each split, evenly spread: links to those of ``dataset``.
+
+    Args:
+        dataset: made by ``dance-now render``.
+        output: the folder to make; what is there already stays.
+        count: pictures by split.
+    """
+    for split, most in count.items():
+        names = sorted(path.stem for path in (dataset / f"{split}_img").glob("*.png"))
+        places = np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).round().astype(int))
+        for kind, suffix in (("img", ".png"), ("label", _LABEL)):
+            folder = output / f"{split}_{kind}"
+            folder.mkdir(parents=True, exist_ok=True)
+            for place in places:
+                link(dataset / folder.name / f"{names[place]}{suffix}", folder)
+    for name in ("dataset.json", "points.npz"):
+        link(dataset / name, output)
+    return output
+
+
+def link(path: Path, folder: Path) -> None:
+    """The same file in another folder."""
+    if not (folder / path.name).exists():
+        (folder / path.name).symlink_to(path.resolve())
