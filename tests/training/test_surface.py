@@ -10,6 +10,7 @@ from dance_now.training.decoder import shuffled
 from dance_now.training.surface import Patches, Surface
 
 SIDE = 32  # pixels of the map
+INNER = 0.75
 NO_GAPS = torch.tensor([1e6])  # depth behind its neighbours from which a pixel is a gap
 
 
@@ -41,7 +42,7 @@ def shown(surface: Surface, patches: Patches, side: int = SIDE) -> npt.NDArray[n
 
 
 def test_a_patch_is_drawn_where_it_lies() -> None:
-    picture = shown(Surface(flat((255, 0, 0))), facing([(10.0, 20.0, 0.0)], 1.5))
+    picture = shown(Surface(flat((255, 0, 0)), INNER), facing([(10.0, 20.0, 0.0)], 1.5))
     rows, columns = np.nonzero(picture[..., 3] > 0.5)
     assert (rows.min(), rows.max()) == (38, 41)
     assert (columns.min(), columns.max()) == (18, 21)
@@ -52,14 +53,16 @@ def test_a_patch_is_drawn_where_it_lies() -> None:
 def test_the_foremost_patch_hides_the_other(nearer: int) -> None:
     places = [(16.0, 16.0, 5.0), (16.5, 16.0, 5.0)]
     places[nearer] = (*places[nearer][:2], 1.0)
-    picture = shown(Surface(flat((255, 0, 0), (0, 255, 0))), facing(places, 2.0))
+    picture = shown(Surface(flat((255, 0, 0), (0, 255, 0)), INNER), facing(places, 2.0))
     assert picture[32, 32, nearer] == pytest.approx(1)
     assert picture[32, 32, 1 - nearer] == pytest.approx(0)
 
 
 def test_what_does_not_show_is_not_drawn() -> None:
     patches = facing([(16.0, 16.0, 0.0)], 2.0)
-    picture = shown(Surface(flat((255, 0, 0))), patches._replace(shown=torch.zeros(1, 1, dtype=torch.bool)))
+    picture = shown(
+        Surface(flat((255, 0, 0)), INNER), patches._replace(shown=torch.zeros(1, 1, dtype=torch.bool))
+    )
     assert not picture.any()
 
 
@@ -67,7 +70,7 @@ def test_a_hole_in_a_patch_shows_what_lies_behind() -> None:
     patches = flat((255, 0, 0), (0, 0, 255))
     patches[0, :, :4, 3] = 0
     places = [(16.0, 16.0, 0.0), (15.5, 16.0, 5.0)]
-    picture = shown(Surface(patches), facing(places, 2.0))
+    picture = shown(Surface(patches, INNER), facing(places, 2.0))
     assert picture[32, 33, 0] == pytest.approx(1)
     assert picture[32, 30, 2] == pytest.approx(1)
 
@@ -77,7 +80,7 @@ def test_a_picture_on_a_patch_is_drawn_in_detail() -> None:
     patches = flat((0, 0, 0))
     patches[0, :, ::2, :3] = 255
     reach = TEXELS / 4  # one texel is one pixel of the picture
-    picture = shown(Surface(patches), facing([(16.0, 16.0, 0.0)], reach))
+    picture = shown(Surface(patches, INNER), facing([(16.0, 16.0, 0.0)], reach))
     row = picture[32, 29:34, 0]
     assert (np.abs(np.diff(row)) > 0.9).all()
 
@@ -85,7 +88,7 @@ def test_a_picture_on_a_patch_is_drawn_in_detail() -> None:
 def test_what_is_finer_than_pixels_is_averaged() -> None:
     patches = flat((0, 0, 0))
     patches[0, :, ::2, :3] = 255
-    picture = shown(Surface(patches), facing([(16.25, 16.25, 0.0)], TEXELS / 16))
+    picture = shown(Surface(patches, INNER), facing([(16.25, 16.25, 0.0)], TEXELS / 16))
     assert 0.3 < picture[32, 32, 0] < 0.7
 
 
@@ -94,13 +97,13 @@ def test_a_plane_of_points_has_no_holes(spacing: float) -> None:
     """However far apart its points lie."""
     steps = np.arange(0, SIDE, spacing) + 0.37
     places = [(float(x), float(y), 0.0) for x in steps for y in steps]
-    picture = shown(Surface(flat(*[(255, 255, 255)] * len(places))), facing(places, 1.4 * spacing))
+    picture = shown(Surface(flat(*[(255, 255, 255)] * len(places)), INNER), facing(places, 1.4 * spacing))
     inner = picture[12:-12, 12:-12, 3]
     assert inner.mean() > 0.98
 
 
 def test_figures_of_a_batch_do_not_mix() -> None:
-    surface = Surface(flat((255, 0, 0), (0, 255, 0)))
+    surface = Surface(flat((255, 0, 0), (0, 255, 0)), INNER)
     first = facing([(8.0, 8.0, 0.0), (20.0, 20.0, 0.0)], 2.0)
     second = facing([(20.0, 8.0, 0.0), (8.0, 20.0, 0.0)], 2.0)
     pairs = zip(first, second, strict=True)
@@ -111,7 +114,7 @@ def test_figures_of_a_batch_do_not_mix() -> None:
 
 def test_a_gap_between_patches_shows_what_lies_beside_it() -> None:
     """And not the far side of the figure; a wider opening stays one."""
-    surface = Surface(flat((255, 0, 0), (255, 0, 0), (0, 0, 255)))
+    surface = Surface(flat((255, 0, 0), (255, 0, 0), (0, 0, 255)), INNER)
     for apart, filled in ((4.8, True), (8.8, False)):
         places = [(12.1, 16.5, 0.0), (12.1 + apart, 16.5, 0.0), (14.5, 16.5, 9.0)]
         patches = facing(places, 2.0)
@@ -123,10 +126,10 @@ def test_a_gap_between_patches_shows_what_lies_beside_it() -> None:
 
 @pytest.mark.parametrize("place", [(-1.0, 16.0), (33.0, 16.0), (16.0, -40.0), (1e9, 1e30)])
 def test_what_lies_beside_the_map_leaves_no_trace(place: tuple[float, float]) -> None:
-    picture = shown(Surface(flat((255, 0, 0))), facing([(*place, 0.0)], 0.9))
+    picture = shown(Surface(flat((255, 0, 0)), INNER), facing([(*place, 0.0)], 0.9))
     assert not picture.any()
 
 
 def test_a_patch_larger_than_any_window_is_cut() -> None:
-    picture = shown(Surface(flat((255, 0, 0))), facing([(16.0, 16.0, 0.0)], 300.0))
+    picture = shown(Surface(flat((255, 0, 0)), INNER), facing([(16.0, 16.0, 0.0)], 300.0))
     assert picture[32, 32, 3] == pytest.approx(1)

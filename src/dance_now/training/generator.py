@@ -54,12 +54,14 @@ class GeneratorConfig:
         features: learned channels a point carries.
         width: channels of the decoder's first level.
         softness: depth over which a hidden point fades, in parts of the character's height.
+        inner: part of a patch that the sharp layer looks up, from its middle to its edge.
     """
 
     points: int = 20000
     features: int = 2
     width: int = 16
     softness: float = 0.007
+    inner: float = 0.75
 
 
 class _Figure(NamedTuple):
@@ -125,7 +127,7 @@ class PointsGenerator(nn.Module):
         ):
             self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
         self.register_buffer("two_sided", torch.from_numpy(np.array(mesh.two_sided)))
-        self.surface = Surface(mesh.patches)
+        self.surface = Surface(mesh.patches, config.inner)
         self._add_expressions(skeleton, mesh)
         colour = torch.from_numpy(np.array(mesh.colour, np.float32))
         self.lit = nn.Parameter(colour)

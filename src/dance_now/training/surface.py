@@ -25,7 +25,6 @@ _ENTERED = 1 << 18  # numbers at most, for windows of each size; a figure that f
 _NOWHERE = 255  # height where a patch shows no surface
 _EDGE_ON = 0.15  # cosine of the angle from which a patch is seen too steeply
 _ASIDE = 0.4  # depth, in patch reaches, by which a patch's edge ranks behind its middle
-_PART = 0.75  # of a patch, from its middle to its edge; further out it leaves a curved surface
 _FINE = 0.6  # pixels; of texels finer than that, the mean of four is read
 # A pixel's depth and what is seen in it are entered as one number, so that one minimum finds both.
 _ROWS = 1 << 20  # of points in a batch
@@ -77,14 +76,17 @@ class Surface(nn.Module):
 
     Args:
         patches: (N, T, T, 5) uint8 as ``bake_patches`` makes them.
+        inner: part of a patch that is looked up, from its middle to its edge. Further out it leaves a curved
+            surface, and figures grow bumps; nearer, thin layers like hair have holes.
     """
 
     pyramid: Tensor
     quads: Tensor
     height: Tensor
 
-    def __init__(self, patches: npt.NDArray[np.uint8]) -> None:
+    def __init__(self, patches: npt.NDArray[np.uint8], inner: float) -> None:
         super().__init__()
+        self.inner = inner
         self.texels = patches.shape[1]
         height = np.where(patches[..., 3] > 127, patches[..., 4], _NOWHERE).astype(np.uint8)
         levels = _pyramid(patches[..., :4])
@@ -129,7 +131,7 @@ class Surface(nn.Module):
         x, y = patches.position[:, 0], patches.position[:, 1]
         near = (x > -extent) & (x < size[1] + extent) & (y > -extent) & (y < size[0] + extent)
         window = torch.where(
-            patches.shown & near, extent * (2 * _PART), torch.full_like(extent, -1.0)
+            patches.shown & near, extent * (2 * self.inner), torch.full_like(extent, -1.0)
         ).flatten()
         largest = 0.0
         for edge in _WINDOWS:
@@ -151,7 +153,7 @@ class Surface(nn.Module):
         x, y = columns + 0.5 - table[0], lines + 0.5 - table[1]
         u = table[3] * x + (table[4] * y).unsqueeze(1)  # (edge, edge, m)
         v = table[5] * x + (table[6] * y).unsqueeze(1)
-        inside = torch.maximum(u.abs(), v.abs()) < _PART
+        inside = torch.maximum(u.abs(), v.abs()) < self.inner
         within = (columns >= 0) & (columns < size[1])
         inside = inside & within & ((lines >= 0) & (lines < size[0])).unsqueeze(1)
         height = self._height(table[13], u, v)
@@ -160,7 +162,7 @@ class Surface(nn.Module):
         aside = _ASIDE * table[10] * (u * u + v * v)
         depth = table[2] + u * table[7] + v * table[8] + rise * table[9] + aside
         # Beside a curved surface the plane reaches out of the outline: what is met there is beyond the patch.
-        inside = inside & (height < _NOWHERE) & (torch.maximum(u.abs(), v.abs()) < _PART)
+        inside = inside & (height < _NOWHERE) & (torch.maximum(u.abs(), v.abs()) < self.inner)
         depth = ((depth + _DEPTHS) * _STEPS).clamp(0.0, 2 * _DEPTHS * _STEPS)
         columns, lines = columns.clamp(0.0, size[1] - 1.0), lines.clamp(0.0, size[0] - 1.0)
         pixel = ((table[14] * size[0] + lines) * size[1]).unsqueeze(1).long() + columns.long()
