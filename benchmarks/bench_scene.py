@@ -1,4 +1,7 @@
-"""Milliseconds of processor time of matte and background at 1280x720.
+"""Milliseconds of processor time of matte and background at 1280x720, and how calm the background is.
+
+Flicker is measured on made-up pictures with the noise of a camera, through which somebody walks: the standard
+deviation over time of what is filled in all pictures, of what is filled in some, and of what surrounds it.
 
 Run: python benchmarks/bench_scene.py
 """
@@ -11,14 +14,15 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from dance_now.arrays import Image
+from dance_now.arrays import BoolArray, Image
 from dance_now.pose.estimator import Detection, PersonMask
 from dance_now.pose.pose import Pose
-from dance_now.scene.background import BackgroundSurvey
+from dance_now.scene.background import Background, BackgroundSurvey, unknown_background
 from dance_now.scene.inpaint import inpaint_smooth, inpaint_texture
 from dance_now.scene.matte import Matte
 
 HEIGHT, WIDTH = 720, 1280
+NOISE = 3.0  # grey levels: of a telephone's camera indoors
 
 
 def scenery(seed: int = 0) -> Image:
@@ -66,6 +70,28 @@ def milliseconds(function: Callable[[], object], rounds: int) -> float:
     return 1000 * min(times)
 
 
+def flicker(background: Background, scene: Image, pictures: int = 16) -> tuple[float, float, float]:
+    """Grey levels by which pixels vary: filled always, filled at times, and within 40 pixels around."""
+    generator = np.random.default_rng(1)
+    matte = Matte(background)
+    greys, holes = [], []
+    for step in range(pictures):
+        there = person(6 * step)
+        noise = generator.standard_normal(scene.shape, np.float32) * np.float32(NOISE)
+        image = np.clip(np.rint(picture(scene, there) + noise), 0, 255).astype(np.uint8)
+        cutout = matte(image, [there])
+        greys.append(cv2.cvtColor(background.fill(image, cutout), cv2.COLOR_RGB2GRAY))
+        holes.append(cutout.hole)
+    variance = np.var(np.array(greys, np.float32), axis=0)
+    always, touched = np.min(holes, axis=0) == 255, np.max(holes, axis=0) > 0
+    around = cv2.dilate(touched.astype(np.uint8), np.ones((81, 81), np.uint8)) > 0
+
+    def varies(where: BoolArray) -> float:
+        return float(np.sqrt(variance[where].mean()))
+
+    return varies(always), varies(touched & ~always), varies(around & ~touched)
+
+
 def main() -> None:
     """Prints one line for each operation."""
     cv2.setNumThreads(1)
@@ -93,6 +119,10 @@ def main() -> None:
     print(f"{WIDTH}x{HEIGHT}, hole {float((cutout.hole > 0).mean()):.0%} of the picture")
     for name, value in rows:
         print(f"{name:36s} {value:8.1f} ms")
+    print("flicker, grey levels: filled in all pictures, in some, what surrounds it")
+    for name, background in ((f"{clean.camera} camera", clean), ("smooth", unknown_background("moving"))):
+        always, sometimes, around = flicker(background, scene)
+        print(f"{name:36s} {always:8.2f} {sometimes:8.2f} {around:8.2f}")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,12 @@ def test_a_pose_becomes_a_picture(character: Character) -> None:
     assert (picture != character.draw(pose_of(chibi_skeleton(), turn=60))).any()
 
 
+def test_one_that_is_to_draw_few_pictures_draws_the_same(character: Character) -> None:
+    pose = pose_of(chibi_skeleton())
+    picture = Character(content(), few=True).draw(pose)
+    assert np.abs(picture.astype(int) - character.draw(pose)).max() <= 1
+
+
 def test_drawing_leaves_the_pose_alone(character: Character) -> None:
     pose = pose_of(chibi_skeleton())
     before = pose.points.copy()

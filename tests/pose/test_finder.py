@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from dance_now.pose import finder
 from dance_now.pose.finder import PeopleFinder
 from dance_now.pose.openpose_files import OpenPoseFiles
 from fakes import (
@@ -41,6 +42,19 @@ def test_without_files_the_estimator_decides():
     found = PeopleFinder(MagentaEstimator())(with_person(70), 0)
     assert hips(found) == pytest.approx([70], abs=3)
     assert PeopleFinder(BlindEstimator())(with_person(70), 0) == ()
+
+
+def test_the_networks_can_be_opened_before_the_first_picture(monkeypatch, files):
+    opened = []
+    monkeypatch.setattr(
+        finder, "open_estimator", lambda **options: opened.append(options) or BlindEstimator()
+    )
+    PeopleFinder(None, files).open()
+    assert not opened  # files may tell all
+    find = PeopleFinder()
+    find.open()
+    find(with_person(None), 0)
+    assert len(opened) == 1
 
 
 def test_people_in_files_keep_their_numbers_until_reset(files):

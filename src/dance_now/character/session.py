@@ -26,7 +26,7 @@ class GeneratorSession:
         generator: an ONNX file, from whomever.
         device: what it runs on.
         threads: of the processor; 0 takes one for each core.
-        few: only a picture or two will be drawn: loaded in a third of the time, each takes twice as long.
+        few: only a picture or two will be drawn: loaded in half the time, each takes half as long again.
 
     Raises:
         DanceNowError: it is no generator, or does not run on this device.

@@ -88,7 +88,7 @@ def dance(
         fps: pictures a second of a folder of pictures or keypoints.
         start: where to begin in a video.
         end: where to end in a video.
-        keypoint_scale: what coordinates of keypoints count; unit is 0 to 1 across the picture, signed -1 to 1.
+        keypoint_scale: what coordinates of keypoints count; unit is 0 to 1 over the picture, signed -1 to 1.
         overwrite: replace an existing output.
         preview: also write OUTPUT_preview.jpg, a sheet of moments of the output.
         device: what the character is drawn on.

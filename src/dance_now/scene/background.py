@@ -135,7 +135,7 @@ def unknown_background(camera: Camera = "photo", *, best: bool = False) -> Clean
     """A background about which nothing is known yet: every hole is inpainted.
 
     Args:
-        camera: ``"photo"`` copies texture from around the hole (about half a second); ``"moving"`` fills
+        camera: ``"photo"`` copies texture from around the hole (a quarter of a second); ``"moving"`` fills
             smoothly, fast and steady from frame to frame.
         best: fill a photo with more care; that takes a second more.
     """

@@ -60,9 +60,10 @@ class PatchLevel:
         size = (max(2 * _RADIUS + 2, round(width * scale)), max(2 * _RADIUS + 2, round(height * scale)))
         gap = cv2.resize(unknown.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         self.hole: BoolArray = np.asarray(gap, np.float32) > 0.01
-        known = (~unknown).astype(np.float32)
-        weight = np.asarray(cv2.resize(known, size, interpolation=cv2.INTER_AREA), np.float32)
-        sums = cv2.resize(image * known[..., None], size, interpolation=cv2.INTER_AREA)
+        known = (~unknown).astype(np.uint8)
+        weight = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        shown = cv2.bitwise_and(image, image, mask=known)
+        sums = cv2.resize(shown.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         share = np.maximum(weight, np.float32(1e-3))[..., None]
         self.picture: FloatArray = np.divide(sums, share, dtype=np.float32)
         self._generator = generator

@@ -84,9 +84,7 @@ class PatchField:
         return result
 
 
-def _coarse_to_fine(
-    image: Image, unknown: BoolArray, pixels: int, rounds: tuple[int, int]
-) -> PatchLevel:
+def _coarse_to_fine(image: Image, unknown: BoolArray, pixels: int, rounds: tuple[int, int]) -> PatchLevel:
     """The finest level of the search, which has about so many unknown pixels."""
     height, width = unknown.shape
     scale = min(1.0, (pixels / max(1, int(unknown.sum()))) ** 0.5)
