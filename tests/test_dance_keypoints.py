@@ -101,6 +101,18 @@ def test_other_scenes_without_a_picture(tmp_path, scene, corner):
     assert tuple(image[0, 0].tolist()) == corner
 
 
+def test_coordinates_that_look_like_others_can_be_told(tmp_path):
+    lower_right = standing((WIDTH / 2, HEIGHT / 2), TALL)
+    points = lower_right.points.copy()
+    points[:, :2] = points[:, :2] / (WIDTH, HEIGHT) * 0.5
+    people = [{"pose_keypoints_2d": points[:25].ravel().tolist()}]
+    (tmp_path / "me.json").write_text(json.dumps({"people": people}))
+    for scale, column in ((None, WIDTH / 4), ("signed", WIDTH * 5 / 8)):
+        output = tmp_path / f"{scale}.png"
+        put(tmp_path / "me.json", output, size=(WIDTH, HEIGHT), keypoint_scale=scale)
+        assert middle(pictures(output)[0]) == pytest.approx(column, abs=10)
+
+
 def test_a_cut_of_a_folder_takes_its_files(tmp_path):
     folder = write_clip(tmp_path / "walk", [40, 60, 80, 100, 120])
     result = put(folder, tmp_path / "out.mp4", size=(WIDTH, HEIGHT), frame_rate=10, start=0.2, end=0.4)
@@ -222,6 +234,8 @@ def test_written_poses_dance_as_estimated_ones(tmp_path):
         ("clip.mp4", {"size": (640, 480)}, "--size is for keypoints"),
         ("clip.mp4", {"frame_rate": 24}, "--fps is for folders"),
         ("me.png", {"frame_rate": 24}, "--fps is for folders"),
+        ("me.png", {"keypoint_scale": "unit"}, "--keypoint-scale is for keypoints"),
+        ("me.json", {"keypoint_scale": "metres"}, "--keypoint-scale is pixels, unit or signed"),
     ],
 )
 def test_what_does_not_belong_together(tmp_path, source, options, message):

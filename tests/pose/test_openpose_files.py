@@ -111,6 +111,13 @@ def test_missing_points_tell_coordinates_from_minus_one_to_one(tmp_path):
     assert files.people(0)[0].pose.points[0, 0] == pytest.approx(300)
 
 
+@pytest.mark.parametrize(("units", "left"), [(None, 200), (Units.SIGNED_SHARES, 300), (Units.PIXELS, 0.5)])
+def test_units_that_are_told_count_more_than_looks(tmp_path, units, left):
+    write(tmp_path / "a.json", person(0.5, 0.5, 0.4, 0.4))
+    files = OpenPoseFiles(tmp_path / "a.json", size=(400, 400), units=units)
+    assert files.people(0)[0].pose.points[0, 0] == pytest.approx(left)
+
+
 def test_one_unit_serves_the_whole_folder(tmp_path):
     write(tmp_path / "a_0_keypoints.json", person(-0.9, -0.9, 0.5, 0.5))
     write(tmp_path / "a_1_keypoints.json", person(0.5, 0.5, 0.5, 0.5))  # alone it would pass for 0 to 1

@@ -352,6 +352,28 @@ def test_a_lost_arm_eases_to_rest() -> None:
     assert heights[-1] < -0.8
 
 
+def test_a_lost_hand_eases_to_rest() -> None:
+    raised = person(**MOTIONS["t_pose"])
+    points = raised.points.copy()
+    wrist = points[95, :2].copy()
+    points[95:116, :2] = wrist + (points[95:116, :2] - wrist) @ [[0.7, -0.7], [0.7, 0.7]]  # bent upwards
+    bent = Pose(points, raised.depth, raised.has_depth)
+    points = points.copy()
+    points[LEFT_HAND] = 0
+    lost = Pose(points, raised.depth, raised.has_depth)
+    retarget = Retargeter(CHIBI)
+    angles = []
+    for frame in range(120):
+        result = retarget(bent if frame < 30 else lost, frame / 30)
+        shown = view_points(result.pose)
+        angles.append(float(degrees_between(shown[104] - shown[95], shown[7] - shown[6])))
+        assert result.filled[LEFT_HAND].all() == (frame >= 30)
+    assert angles[29] > 30
+    assert abs(angles[31] - angles[29]) < 8
+    assert angles[-1] < 10
+    assert np.abs(np.diff(angles[29:])).max() < 8
+
+
 def test_a_person_lost_for_a_moment_is_shown_as_before() -> None:
     retarget = Retargeter(CHIBI)
     assert retarget.coast(0.0) is None

@@ -15,6 +15,7 @@ from dance_now.pose.vectors import length
 
 FloatArray = npt.NDArray[np.float64]
 
+_LEAST_STEP: Final = 1e-9  # seconds; a speed over less would not be finite
 _CATCH_UP: Final = 3.0  # Hz at most for what departs far: a single wild value is no motion
 
 
@@ -111,7 +112,7 @@ class OneEuro:
         first = finite & ~np.isfinite(self._time)
         known = finite & ~first
         step = np.where(known, time - np.where(known, self._time, 0.0), 0.0)
-        moving = step > 0
+        moving = step > _LEAST_STEP
         step = np.where(moving, step, 1.0)
         new = np.where(finite, new, self._value)
         departure = new - self._value

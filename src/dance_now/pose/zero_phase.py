@@ -2,7 +2,8 @@
 
 A signal is split into details of growing duration by the "a trous" wavelet transform with cubic B-splines,
 whose kernels are symmetric. Details no larger than the noise are taken away, larger ones are kept whole; the
-sum of what is left is the result. So the width of the smoothing follows the motion by itself.
+sum of what is left is the result. So the width of the smoothing follows the motion by itself. A detail is
+also kept where the next longer one is motion: a wave's finer details are small, but without them it is lower.
 
 Source: Starck, Murtagh, "Image restoration with noise suppression using the wavelet transform", Astronomy and
 Astrophysics 288, 1994 (the transform, and thresholds at multiples of each scale's noise).
@@ -10,6 +11,8 @@ Astrophysics 288, 1994 (the transform, and thresholds at multiples of each scale
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain, pairwise, repeat
 from typing import Final
 
 import numpy as np
@@ -18,8 +21,8 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 _SPLINE: Final = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-_LONGEST_SECONDS: Final = 10.0  # of a detail; slower than that is no jitter
-_THRESHOLD: Final = 2.8  # times the noise
+_LONGEST_SECONDS: Final = 10.0  # of a detail; slower ones are one
+_THRESHOLD: Final = 3.1  # times the noise
 _NOISE_SECONDS: Final = (
     0.2  # that errors last; of details that last longer, fewer are noise, and smaller ones
 )
@@ -56,22 +59,42 @@ def zero_phase(
         >>> bool(np.abs(np.diff(calm, axis=0)).max() < 0.005)
         True
     """
-    rough = np.asarray(values, np.float64)
-    kept = np.zeros_like(rough)
-    own = _Motion(step, between)
-    others = None if signs is None else (np.asarray(signs, np.float64), _Motion(step, signs_between))
+    result = np.array(values, np.float64)
+    told = None if signs is None else np.asarray(signs, np.float64)
+    judged = _judged(result.copy(), step, between, told, signs_between)
+    for (detail, share), (_, coarser) in pairwise(chain(judged, [(result, np.zeros(1))])):
+        # a move's own finer details are small beside it: they belong to it
+        result -= (1 - np.maximum(share, coarser)) * detail
+    return result
+
+
+def _judged(
+    values: Array,
+    step: float,
+    between: tuple[float, float],
+    signs: Array | None,
+    signs_between: tuple[float, float],
+) -> Iterator[tuple[Array, Array]]:
+    """Details of growing duration, and the share (n, ..., 1) of each that is motion by itself."""
+    own, told = _Motion(step, between), _Motion(step, signs_between)
+    telling = repeat(None) if signs is None else _details(signs, step)
+    for (detail, gap), sign in zip(_details(values, step), telling, strict=False):
+        share = own(detail, gap)
+        yield detail, share if sign is None else np.maximum(share, told(*sign).max(axis=-2))
+
+
+def _details(values: Array, step: float) -> Iterator[tuple[Array, int]]:
+    """Details of growing duration, each with the moments between its taps.
+
+    The last one is all that is slower, about a steady move: what does not move does not wander either.
+    """
     gap = 1
-    while 2 * gap < len(rough) and gap * step <= _LONGEST_SECONDS / 2:
-        smooth = _smooth(rough, gap)
-        share = own(rough - smooth, gap)
-        if others is not None:
-            rough_signs, moving = others
-            smooth_signs = _smooth(rough_signs, gap)
-            share = np.maximum(share, moving(rough_signs - smooth_signs, gap).max(axis=-2))
-            others = smooth_signs, moving
-        kept += (rough - smooth) * share
-        rough, gap = smooth, 2 * gap
-    return rough + kept
+    while 2 * gap < len(values) and gap * step <= _LONGEST_SECONDS / 2:
+        smooth = _smooth(values, gap)
+        yield values - smooth, gap
+        values, gap = smooth, 2 * gap
+    if gap > 1:
+        yield values - _line(values), gap // 2
 
 
 class _Motion:
@@ -120,8 +143,14 @@ def _convolved(values: Array, gap: int, *, even: bool = False) -> Array:
 
 def _end(values: Array) -> Array:
     """Where the line that fits values best begins."""
+    result: Array = _line(values)[0]
+    return result
+
+
+def _line(values: Array) -> Array:
+    """(n, ...) the straight line that fits values (n, ...) best."""
     clock = np.arange(len(values)) - (len(values) - 1) / 2
     middle = values.mean(axis=0)
     slope = np.tensordot(clock, values - middle, 1) / (clock @ clock)
-    result: Array = middle + slope * clock[0]
+    result: Array = middle + np.multiply.outer(clock, slope)
     return result
