@@ -67,26 +67,23 @@ def measure(estimate: PoseEstimator, images: Iterator[Image], title: str) -> Non
 
 
 def measure_people(images: list[Image], threads: int) -> None:
-    """Processor time of one person followed, and of two in one picture: the person and a mirror image."""
+    """Time of one person followed, and of two in one picture: the person and a mirror image."""
     one, both = open_estimator(threads), open_estimator(threads, most=MOST_PEOPLE)
-    times: dict[str, list[float]] = {"one": [], "two": []}
+    times: dict[str, list[tuple[float, float]]] = {"one": [], "two": []}
     seen = 0
     for image in images:
         half = image[:, image.shape[1] // 4 : -image.shape[1] // 4]
         pair = np.ascontiguousarray(np.hstack([half, half[:, ::-1]]))
-        for name, estimate in (
-            ("one", one),
-            ("two", both),
-        ):  # in turn, so that a busy machine slows both alike
-            start = time.process_time()
+        for name, estimate in (("one", one), ("two", both)):  # in turn: a busy machine slows both alike
+            start = time.perf_counter(), time.process_time()
             people = estimate(pair)
-            times[name].append((time.process_time() - start) * 1000)
+            times[name].append((time.perf_counter() - start[0], time.process_time() - start[1]))
         seen += len(people) == 2
-    medians = {name: float(np.median(values)) for name, values in times.items()}
+    one_person, two_people = (np.median(times[name], axis=0) * 1000 for name in ("one", "two"))
+    wall, processor = two_people - one_person
     print(
-        f"two people: {medians['two']:.1f} ms of processor a frame, "
-        f"{medians['two'] - medians['one']:.1f} ms more than one; "
-        f"both seen in {seen} of {len(images)} frames"
+        f"two people: {two_people[0]:.1f} ms a frame, {wall:.1f} more than one "
+        f"({processor:.1f} of processor); both seen in {seen} of {len(images)} frames"
     )
 
 

@@ -98,10 +98,15 @@ PRESETS: dict[PresetName, TrainingConfig] = {
     "debug": TrainingConfig(
         steps=12, batch=2, window=128, log_every=1, images=24, generator=GeneratorConfig(points=1500, width=8)
     ),
-    # About ten minutes on two CPU cores, rendering and scoring included; too short for discriminators.
-    "quick": TrainingConfig(steps=1500, batch=4, window=256, adversarial_from=1.0, images=700),
-    # For a CPU: an hour or two.
-    "standard": TrainingConfig(steps=5000, batch=4, window=256, images=4000),
+    # About ten minutes on two CPU cores, rendering and scoring included. Of the losses beside the
+    # reconstruction only the faces' is worth its time there (benchmarks/README.md).
+    "quick": TrainingConfig(
+        steps=1500, batch=4, window=256, adversarial_from=1.0, losses=LossWeights(face_detail=0.2), images=700
+    ),
+    # For a CPU: an hour.
+    "standard": TrainingConfig(
+        steps=6000, batch=4, window=256, adversarial_from=1.0, losses=LossWeights(face_detail=0.2), images=4000
+    ),
     # For a GPU.
     "full": TrainingConfig(steps=60000, batch=16, window=384, images=12000),
 }
