@@ -105,7 +105,12 @@ PRESETS: dict[PresetName, TrainingConfig] = {
     ),
     # For a CPU: an hour.
     "standard": TrainingConfig(
-        steps=6000, batch=4, window=256, adversarial_from=1.0, losses=LossWeights(face_detail=0.2), images=4000
+        steps=6000,
+        batch=4,
+        window=256,
+        adversarial_from=1.0,
+        losses=LossWeights(face_detail=0.2),
+        images=4000,
     ),
     # For a GPU.
     "full": TrainingConfig(steps=60000, batch=16, window=384, images=12000),
