@@ -29,7 +29,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "heic": ("pillow-heif",),
     "quality": ("pymatting",),
     "studio": ("numba", "pillow", "scipy"),
-    "train": ("numba", "pillow", "scipy", "torch", "onnx", "onnxscript"),
+    "train": ("numba", "pillow", "scipy", "torch", "onnx", "onnxscript", "onnx-ir"),
 }
 _PURPOSES: Final = {
     "cpu": "draws characters on the processor",

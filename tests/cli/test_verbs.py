@@ -70,6 +70,7 @@ def test_dance_has_defaults(run, calls):
             "frame_rate": None,
             "start": None,
             "end": None,
+            "keypoint_scale": None,
             "overwrite": False,
             "preview": False,
             "device": "auto",
@@ -83,7 +84,18 @@ def test_dance_passes_its_options_on(run, calls):
         *("--person", "left", "--background", "navy", "--match", "0.25", "--height", "own"),
         *("--quality", "best", "--keep-objects", "--estimator", "rtmw", "--model", "net.onnx"),
         *("--poses", "keys", "--size", "640x480", "--fps", "24"),
-        *("--start", "1.5", "--end", "3", "--overwrite", "--preview", "--device", "cpu"),
+        *(
+            "--start",
+            "1.5",
+            "--end",
+            "3",
+            "--keypoint-scale",
+            "unit",
+            "--overwrite",
+            "--preview",
+            "--device",
+            "cpu",
+        ),
     )
     assert calls == [
         {
@@ -104,6 +116,7 @@ def test_dance_passes_its_options_on(run, calls):
             "frame_rate": 24.0,
             "start": 1.5,
             "end": 3.0,
+            "keypoint_scale": "unit",
             "overwrite": True,
             "preview": True,
             "device": "cpu",
