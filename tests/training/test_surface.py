@@ -7,7 +7,7 @@ import torch
 
 from dance_now.studio.surface_patches import CHANNELS, TEXELS
 from dance_now.training.decoder import shuffled
-from dance_now.training.surface import Patches, Surface
+from dance_now.training.surface import Patches, Surface, solid
 
 SIDE = 32  # pixels of the map
 INNER = 0.75
@@ -102,6 +102,14 @@ def test_a_plane_of_points_has_no_holes(spacing: float) -> None:
     assert inner.mean() > 0.98
 
 
+def test_a_close_figure_is_whole() -> None:
+    """All of its many large patches are entered, the last ones too."""
+    lines, columns = np.mgrid[1:32:31j, 0:64:31j]
+    places = [(float(x), float(y), 0.0) for y, x in zip(lines.flat, columns.flat, strict=True)]
+    picture = shown(Surface(flat(*[(255, 255, 255)] * len(places)), INNER), facing(places, 12.0), side=64)
+    assert picture[4:64, :, 3].min() == pytest.approx(1)
+
+
 def test_figures_of_a_batch_do_not_mix() -> None:
     surface = Surface(flat((255, 0, 0), (0, 255, 0)), INNER)
     first = facing([(8.0, 8.0, 0.0), (20.0, 20.0, 0.0)], 2.0)
@@ -133,3 +141,13 @@ def test_what_lies_beside_the_map_leaves_no_trace(place: tuple[float, float]) ->
 def test_a_patch_larger_than_any_window_is_cut() -> None:
     picture = shown(Surface(flat((255, 0, 0)), INNER), facing([(16.0, 16.0, 0.0)], 300.0))
     assert picture[32, 32, 3] == pytest.approx(1)
+
+
+def test_figures_are_solid_where_patches_surround_a_gap() -> None:
+    alphas = torch.ones(1, 4, 9, 9)
+    alphas[0, 1:, 2, 2] = 0  # three of a pixel's four parts
+    alphas[0, :, 6, 6] = 0  # an opening
+    found = solid(alphas)[0, 0]
+    assert found[2, 2] == 1
+    assert not found[5:8, 5:8].any()
+    assert not found[0].any()  # what lies beyond the map is not known

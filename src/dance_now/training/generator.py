@@ -25,7 +25,7 @@ from dance_now.training.parallel import half_precision
 from dance_now.training.rigging import control_points, figure_extent, solve_expressions
 from dance_now.training.shipped import Shipped
 from dance_now.training.splat import fill, splat, visible
-from dance_now.training.surface import Patches, Surface
+from dance_now.training.surface import Patches, Surface, solid
 
 _HEAD = BONE_INDEX["head"]
 _GRAVITY_BONES = [BONE_INDEX[name] for name in ("head", "chest", "hips")]
@@ -38,7 +38,6 @@ _SPARSE_FROM = 450.0  # canvas px of the figure from which its points lie apart
 _CLEAR = 0.03  # alpha below which a pixel is shipped as clear: the decoder never quite silences its noise
 _SHOWN = 3 + 3 + 2 + 1  # channels of every point beside its learned ones: colour, tint, normal, depth
 _SHARP = 16  # channels of the sharp layer
-_HIDDEN = -1.0  # change of a point's opacity, as its logit, by which its patch is gone
 _CONTROLS = 256  # points that hair and cloth are shifted by
 _SMOOTHED = 0.6  # of a pixel's value that stays its own along each axis
 _GAP = 0.015  # part of the figure's height, as depth
@@ -164,7 +163,6 @@ class PointsGenerator(nn.Module):
             ("turns", turns),  # (E, 2 * 3 * N) of their patches' two tangents
         ):
             self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
-        self.opacity_moves = nn.Parameter(torch.zeros(len(basis), len(mesh.position)))
 
     def forward(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
         """Premultiplied RGBA (B, 4, height, width), not clamped; ``size`` is divisible by 16."""
@@ -178,7 +176,7 @@ class PointsGenerator(nn.Module):
         means, covers = fill(sums, weights, figure.density, figure.sparseness)
         cover = covers[:, 1:]  # without holes
         sharp = self.surface(figure.patches, half, figure.gap)
-        behind = cover * (1 - sharp[:, 12:])
+        behind = torch.maximum(cover, solid(sharp[:, 12:])) * (1 - sharp[:, 12:])
         steps = [
             sharp[:, 4 * k : 4 * k + 4] * means[:, 3 + k :][:, :1] + means[:, k:][:, :1] * behind
             for k in range(3)
@@ -208,20 +206,16 @@ class PointsGenerator(nn.Module):
         shade = self.shade.t()
         tint = shade + (1 - shade) * tone
         learned = self.features.t().expand(keypoints.shape[0], -1, -1)
-        # What an expression hides (an iris behind its lid) sinks too little for the depth test to tell.
-        hidden = expression @ self.opacity_moves
-        opacity = torch.sigmoid(self.opacity + hidden)
         facing = torch.where(self.two_sided, normal[:, 2].abs(), normal[:, 2])
-        weight = torch.sigmoid(facing * 8 + 1) * opacity
+        weight = torch.sigmoid(facing * 8 + 1) * torch.sigmoid(self.opacity)
         to_map = torch.tensor([0.5, -0.5, -0.5], device=position.device)[:, None]
         position, frame = position * to_map, frame * to_map
         sparseness = (height / _SPARSE_FROM - 1).clamp(0, 1)
-        shown = (facing > _FACING) & (hidden > _HIDDEN)
         return _Figure(
             position,
             visible(position, weight, height * (self.config.softness / 2), sparseness, half),
             torch.cat([self.lit.t() * tint, tint, normal[:, :2], depth * 4, learned], dim=1),
-            Patches(position, frame[:, 0], frame[:, 1], frame[:, 2], shown),
+            Patches(position, frame[:, 0], frame[:, 1], frame[:, 2], facing > _FACING),
             height * (_GAP / 2),
             sparseness,
             (height / _WHOLE_FIGURE).square() * (_WHOLE_POINTS / len(self.rest)),
@@ -279,7 +273,6 @@ class PointsGenerator(nn.Module):
                 "scale": 0.02 * self.height,
                 "lr": rate * 0.02 * self.height,
             },
-            {"params": [self.opacity_moves], "scale": 10.0, "lr": rate * 10},
         ]
 
 

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from dance_now.studio.surface_patches import HEIGHT_STEPS
 
 # Pixels of the map, square, in which patches of such a size are entered.
-_WINDOWS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20)
-_ENTERED = 1 << 18  # numbers at most, for windows of each size; a figure that fills the map has half as many
+_WINDOWS = (2, 3, 4, 5, 6, 8, 10, 12, 14, 17, 20, 24, 28, 34)
+_ENTERED = 3 << 17  # numbers at most, for windows of each size; heads that fill the map have up to 300,000
 _NOWHERE = 255  # height where a patch shows no surface
 _EDGE_ON = 0.15  # cosine of the angle from which a patch is seen too steeply
 _ASIDE = 0.4  # depth, in patch reaches, by which a patch's edge ranks behind its middle
@@ -219,6 +219,15 @@ class Surface(nn.Module):
             side //= 2
             edge = torch.where(finer, torch.full_like(edge, float(side)), edge)
         return edge, first
+
+
+def solid(alphas: Tensor) -> Tensor:
+    """(B, 1, H, W) 1 where nine pixels all show a patch in one of their four parts, of alphas (B, 4, H, W).
+
+    A figure has no openings there, only gaps between its patches.
+    """
+    shown = (alphas.amax(dim=1, keepdim=True) > 0.5).to(alphas.dtype)
+    return (F.avg_pool2d(shown, 3, 1, 1) > 0.99).to(alphas.dtype)
 
 
 def _pyramid(patches: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
