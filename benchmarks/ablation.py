@@ -61,6 +61,7 @@ CHANGES: Final[dict[str, Change]] = {
     "another seed": lambda config: replace(config, seed=config.seed + 1),
     "perceptual": with_losses(perceptual=0.2),
     "face detail": with_losses(face_detail=0.2),
+    "structure": with_losses(structure=1.5),
     "face discriminator": with_losses(adversarial=0.004, matching=0.05, face=1.0),
     "whole discriminator": with_losses(adversarial=0.004, matching=0.05, picture=1.0),
     "whole discriminator, ten times": with_losses(adversarial=0.04, matching=0.5, picture=1.0),

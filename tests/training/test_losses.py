@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from dance_now.training.data import LabelledPictures
 from dance_now.training.losses import (
@@ -12,8 +13,10 @@ from dance_now.training.losses import (
     face_crops,
     face_detail_loss,
     reconstruction_loss,
+    structure_loss,
     temporal_loss,
 )
+from dance_now.training.metrics import structural_similarity
 
 
 def figure() -> torch.Tensor:
@@ -46,6 +49,31 @@ def test_blur_costs_more_than_brightness() -> None:
     brighter = figure() + 0.01
     striped = figure() + 0.01 * (2 * (torch.arange(64) % 2) - 1)
     assert reconstruction_loss(striped, figure()) > 1.5 * reconstruction_loss(brighter, figure())
+
+
+def test_structure_is_that_of_the_score() -> None:
+    torch.manual_seed(0)
+    true = torch.rand(1, 4, 16, 16).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    true[:, 3] = 1
+    drawn = (true + 0.1 * torch.randn_like(true)).clamp(0, 1)
+    drawn[:, 3] = 1
+    halves = [F.avg_pool2d(each, 2)[0, :3].permute(1, 2, 0).contiguous().numpy() for each in (drawn, true)]
+    inner = structural_similarity(*halves)[5:-5, 5:-5]  # the score mirrors the picture beyond its edges
+    assert structure_loss(drawn, true).item() == pytest.approx(1 - inner.mean(), abs=1e-4)
+
+
+def test_a_faint_line_is_structure() -> None:
+    """Beside which a change of brightness with as much of the other loss costs nothing."""
+    lined, brighter = figure(), figure()
+    lined[..., :3, 24:40, 31:33] -= 0.1
+    brighter[..., :3, 24:40, 24:40] += 0.0125
+    assert structure_loss(figure(), figure()).item() == pytest.approx(0, abs=1e-5)
+    assert structure_loss(lined, figure()) > 5 * structure_loss(brighter, figure()) > 0
+
+
+def test_an_empty_picture_has_no_structure() -> None:
+    nothing = torch.zeros(1, 4, 64, 64)
+    assert structure_loss(nothing, nothing) == 0
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ class LossWeights:
         picture: discriminators of whole windows; a factor on ``adversarial`` and ``matching``.
         face: discriminator of the face alone; the same.
         face_detail: the reconstruction loss of the face's square once more.
+        structure: 1 less the structural similarity.
         perceptual: distance of the features of a classifier.
         temporal: difference of pictures of almost the same pose.
     """
@@ -31,6 +32,7 @@ class LossWeights:
     picture: float = 1.0
     face: float = 0.0
     face_detail: float = 0.0
+    structure: float = 0.0
     perceptual: float = 0.0
     temporal: float = 0.0
 
@@ -99,9 +101,14 @@ PRESETS: dict[PresetName, TrainingConfig] = {
         steps=12, batch=2, window=128, log_every=1, images=24, generator=GeneratorConfig(points=1500, width=8)
     ),
     # About ten minutes on two CPU cores, rendering and scoring included. Of the losses beside the
-    # reconstruction only the faces' is worth its time there (benchmarks/README.md).
+    # reconstruction only two are worth their time there (benchmarks/README.md).
     "quick": TrainingConfig(
-        steps=1500, batch=4, window=256, adversarial_from=1.0, losses=LossWeights(face_detail=0.2), images=700
+        steps=1500,
+        batch=4,
+        window=256,
+        adversarial_from=1.0,
+        losses=LossWeights(face_detail=0.2, structure=1.5),
+        images=700,
     ),
     # For a CPU: an hour.
     "standard": TrainingConfig(
@@ -109,9 +116,15 @@ PRESETS: dict[PresetName, TrainingConfig] = {
         batch=4,
         window=256,
         adversarial_from=1.0,
-        losses=LossWeights(face_detail=0.2),
+        losses=LossWeights(face_detail=0.2, structure=1.5),
         images=4000,
     ),
     # For a GPU.
-    "full": TrainingConfig(steps=60000, batch=16, window=384, images=12000),
+    "full": TrainingConfig(
+        steps=60000,
+        batch=16,
+        window=384,
+        losses=LossWeights(face_detail=0.2, structure=1.5),
+        images=12000,
+    ),
 }

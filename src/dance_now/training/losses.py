@@ -1,7 +1,8 @@
 """Losses on premultiplied RGBA, and the discriminators.
 
 Sources: patch discriminators at several scales with feature matching (Wang et al. 2018, pix2pixHD), hinge
-loss (Lim and Ye 2017), a discriminator for the face (Chan et al. 2019, Everybody Dance Now).
+loss (Lim and Ye 2017), a discriminator for the face (Chan et al. 2019, Everybody Dance Now), structural
+similarity (Wang et al. 2004) beside L1 (Zhao et al. 2017, Loss functions for image restoration).
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dance_now.pose.keypoints import FACE
+from dance_now.training.perceptual import over_grey
 
 Verdicts = list[tuple[Tensor, list[Tensor]]]
 """Of each scale: verdicts (B, 1, h, w), and the features on the way."""
 
 FACE_SIDE = 64  # of the face's square, pixels
+_SIMILARITY_WINDOW, _SIMILARITY_SPREAD = 11, 1.5  # pixels of the half-size picture
 _HEAD = [0, 15, 16, 17, 18]  # body points: nose, eyes, ears
 _FACE_MARGIN = 1.4  # side of the face's square, in parts of the larger side of its points' box
 
@@ -27,6 +30,36 @@ def reconstruction_loss(drawn: Tensor, true: Tensor) -> Tensor:
     across = (difference[..., 1:] - difference[..., :-1]).abs().mean()
     down = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean()
     return (difference.abs() * (1 + 3 * near)).mean() + 2 * (across + down)
+
+
+def structure_loss(drawn: Tensor, true: Tensor) -> Tensor:
+    """1 less the structural similarity of (B, 4, H, W) at half size over mid-grey, around the figure.
+
+    As ``metrics.structural_similarity``, in which lines count that are too thin and too faint for L1.
+    """
+    small = F.avg_pool2d(torch.cat([drawn, true]).contiguous(), 2)
+    first, second = over_grey(small).chunk(2)
+    # One blur for all five statistics, each colour on its own.
+    seen = torch.cat([first, second, first**2 + second**2, first * second], dim=1)
+    mean_first, mean_second, squares, product = _blurred(seen).chunk(4, dim=1)
+    means = mean_first * mean_second
+    mean_squares = mean_first**2 + mean_second**2
+    likeness = (2 * means + 0.01**2) * (2 * (product - means) + 0.03**2)
+    likeness = likeness / ((mean_squares + 0.01**2) * (squares - mean_squares + 0.03**2))
+    reach, rim = _SIMILARITY_WINDOW, _SIMILARITY_WINDOW // 2
+    shown = small.chunk(2)[1][:, 3:].contiguous()
+    near = (F.avg_pool2d(shown, reach, 1, rim) > 0)[..., rim:-rim, rim:-rim]
+    return ((1 - likeness) * near).sum() / (near.sum() * 3).clamp_min(1)
+
+
+def _blurred(x: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, C, H - 10, W - 10), by a Gaussian."""
+    steps = torch.arange(_SIMILARITY_WINDOW, device=x.device) - _SIMILARITY_WINDOW // 2
+    taps = torch.exp(-(steps**2) / (2 * _SIMILARITY_SPREAD**2)).to(x.dtype)
+    kernel = (taps / taps.sum()).expand(x.shape[1], 1, 1, -1)
+    return F.conv2d(
+        F.conv2d(x, kernel, groups=x.shape[1]), kernel.transpose(2, 3).contiguous(), groups=x.shape[1]
+    )
 
 
 def temporal_loss(drawn: Tensor, moved: Tensor, shift: tuple[int, int]) -> Tensor:

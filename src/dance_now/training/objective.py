@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dance_now.training.adversary import Adversary
 from dance_now.training.config import TrainingConfig
-from dance_now.training.losses import face_detail_loss, reconstruction_loss, temporal_loss
+from dance_now.training.losses import face_detail_loss, reconstruction_loss, structure_loss, temporal_loss
 from dance_now.training.parallel import Share, half_precision
 from dance_now.training.perceptual import PerceptualNetwork, over_grey, perceptual_distance
 
@@ -55,6 +55,8 @@ class Objective:
             terms |= self.adversary.judge(drawn, true, inputs)
         if weights.face_detail:
             terms["face_detail"] = (weights.face_detail, face_detail_loss(drawn, true, inputs))
+        if weights.structure:
+            terms["structure"] = (weights.structure, structure_loss(drawn, true))
         if self.perceptual is not None:
             with half_precision(true.device):
                 distance = perceptual_distance(self.perceptual, over_grey(drawn), over_grey(true)).mean()
