@@ -122,7 +122,7 @@ class SticksStages:
         return Trainer(HeadGenerator(self._sticks), batches, folder, config, share=run.share)
 
     def _head_config(self) -> TrainingConfig:
-        """Pairs of poses and a face's place mean nothing for cut-out heads; structure needs larger pictures."""
+        """Pairs of poses and a face's place mean nothing for cut-out heads; structure wants larger ones."""
         config = self._run.config
         losses = replace(config.losses, face=0.0, face_detail=0.0, structure=0.0, temporal=0.0)
         return replace(config, losses=losses)
