@@ -31,7 +31,7 @@ from dance_now.pose.pose import Pose
 from dance_now.training.checkpoint import load, load_average
 from dance_now.training.config import LossWeights, TrainingConfig
 from dance_now.training.data import LabelledPictures
-from dance_now.training.evaluation import Evaluation, evaluate
+from dance_now.training.evaluation import evaluate
 from dance_now.training.generator import PointsGenerator, ShippedGenerator
 from dance_now.training.holding import HeldPictures
 from dance_now.training.jitter import pose_of
@@ -39,6 +39,7 @@ from dance_now.training.loop import Trainer
 from dance_now.training.metrics import score
 from dance_now.training.points_stages import build_generator
 from dance_now.training.pose_noise import AS_RETARGETED, disturbed
+from dance_now.training.scores import Evaluation
 from dance_now.training.windows import WindowBatches
 from few_pictures import few_pictures
 

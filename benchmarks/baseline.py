@@ -29,11 +29,11 @@ from dance_now.character.character import Character
 from dance_now.character.file import CANVAS
 from dance_now.training.config import PRESETS, TrainingConfig
 from dance_now.training.data import LabelledPictures, Split
-from dance_now.training.evaluation import Evaluation
 from dance_now.training.generator import ShippedGenerator
 from dance_now.training.jitter import pose_of
 from dance_now.training.pipeline import train
 from dance_now.training.points_stages import build_generator
+from dance_now.training.scores import Evaluation
 from dance_now.training.shipping import Rights
 from dance_now.training.sticks.config import STICKS, SticksConfig
 from dance_now.training.sticks.drawing import BODY_CHANNELS

@@ -9,7 +9,7 @@ import pytest
 import dance_now.training.evaluation
 from dance_now.character.character import Character
 from dance_now.training.body_parts import PartError
-from dance_now.training.evaluation import Evaluation, Summary
+from dance_now.training.scores import Evaluation, Summary
 
 ALL = Summary(12, 24.216, 21.5, 0.912, 0.9734, 0.0191, 0.19, 5, 20.48, 0.749, 0.56)
 HEADLESS = Summary(4, 25.6, 23.04, 0.876, 0.97581, 0.0184, 0.187, 0, None, None, None)

@@ -14,7 +14,7 @@ from dance_now.dancing import DanceResult
 from dance_now.studio.avatar_options import AvatarOptions
 from dance_now.studio.dataset import DatasetSummary
 from dance_now.training.config import PRESETS
-from dance_now.training.evaluation import Evaluation, Summary
+from dance_now.training.scores import Evaluation, Summary
 from dance_now.training.shipping import Rights
 
 WITHOUT = """

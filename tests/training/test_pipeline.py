@@ -24,12 +24,13 @@ from dance_now.pose.pose import Pose
 from dance_now.studio.avatar_options import AvatarOptions
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
-from dance_now.training.evaluation import Evaluation, evaluate
+from dance_now.training.evaluation import evaluate
 from dance_now.training.export import TOLERANCE, compare, rounded
 from dance_now.training.generator import ShippedGenerator
 from dance_now.training.loop import Trainer
 from dance_now.training.pipeline import train
 from dance_now.training.points_stages import build_generator
+from dance_now.training.scores import Evaluation
 from dance_now.training.shipping import Rights, dataset_card
 from dance_now.training.sources import opening
 

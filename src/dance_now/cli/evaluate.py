@@ -15,7 +15,7 @@ from dance_now.errors import DanceNowError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dance_now.training.evaluation import Evaluation, Summary
+    from dance_now.training.scores import Evaluation, Summary
 
 _CharacterName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CHARACTER")]
 _Dataset = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]

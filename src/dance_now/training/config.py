@@ -103,7 +103,7 @@ PRESETS: dict[PresetName, TrainingConfig] = {
     # About ten minutes on two CPU cores, rendering and scoring included. Of the losses beside the
     # reconstruction only two are worth their time there (benchmarks/README.md).
     "quick": TrainingConfig(
-        steps=1500,
+        steps=900,
         batch=4,
         window=256,
         adversarial_from=1.0,

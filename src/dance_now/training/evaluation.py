@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol, Self
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,11 +18,12 @@ from dance_now.errors import DanceNowError
 from dance_now.media.partial import write_file
 from dance_now.media.photo_sink import encode_picture
 from dance_now.pose.pose import Pose
-from dance_now.training.body_parts import PartError, errors_by_part, part_measures
+from dance_now.training.body_parts import errors_by_part, part_measures
 from dance_now.training.data import LabelledPictures
-from dance_now.training.jitter import NOISE, jitter, pose_of
-from dance_now.training.metrics import Compared, HeadScore, Score, faces_viewer, head_box, head_score
+from dance_now.training.jitter import jitter, pose_of
+from dance_now.training.metrics import Compared, faces_viewer, head_box, head_score
 from dance_now.training.perceptual import PerceptualNetwork, perceptual_distance
+from dance_now.training.scores import Evaluation, PictureScore, Summary, by_motion
 from dance_now.training.sheets import Pair, difference_sheet, head_sheet
 
 _SHOWN: Final = 12  # pictures on a sheet
@@ -42,125 +43,6 @@ class Drawing(Protocol):
 
     def draw_unchecked(self, pose: Pose) -> Image:
         """The same of a pose that is almost one."""
-
-
-@dataclass(frozen=True)
-class PictureScore:
-    """One picture of the test split.
-
-    Attributes:
-        name: the picture's.
-        whole: of the figure.
-        head: None where it does not look at the viewer or is not whole in the picture.
-        perceptual: distance of the figure's surroundings, None without the network for it.
-    """
-
-    name: str
-    whole: Score
-    head: HeadScore | None
-    perceptual: float | None
-
-    @property
-    def motion(self) -> str:
-        """The motion that the picture shows: its name without the number at the end."""
-        motion, _, number = self.name.rpartition("_")
-        return motion if number.isdecimal() else ""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Medians over pictures; None where no picture has a value.
-
-    Attributes:
-        pictures: how many were scored.
-        psnr: dB.
-        psnr_low: 10th percentile, dB.
-        ssim: of the figure and its surroundings.
-        iou: of the silhouettes.
-        alpha_error: mean absolute difference of the alphas.
-        perceptual: distance, 0 for equal pictures.
-        heads: in how many pictures the head was scored.
-        head_psnr: dB.
-        head_ssim: of the head's square.
-        face_detail: 1 for the true face, 0 for a blank one.
-    """
-
-    pictures: int
-    psnr: float
-    psnr_low: float
-    ssim: float
-    iou: float
-    alpha_error: float
-    perceptual: float | None
-    heads: int
-    head_psnr: float | None
-    head_ssim: float | None
-    face_detail: float | None
-
-    @classmethod
-    def of(cls, scores: Sequence[PictureScore]) -> Self:
-        """Sums up at least one picture."""
-        whole = [each.whole for each in scores]
-        heads = [each.head for each in scores if each.head is not None]
-        return cls(
-            pictures=len(scores),
-            psnr=float(np.median([each.psnr for each in whole])),
-            psnr_low=float(np.percentile([each.psnr for each in whole], 10)),
-            ssim=float(np.median([each.ssim for each in whole])),
-            iou=float(np.median([each.iou for each in whole])),
-            alpha_error=float(np.median([each.alpha_error for each in whole])),
-            perceptual=_median(each.perceptual for each in scores),
-            heads=len(heads),
-            head_psnr=_median(each.psnr for each in heads),
-            head_ssim=_median(each.ssim for each in heads),
-            face_detail=_median(each.detail for each in heads),
-        )
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What a character is worth on the test split of a data set.
-
-    Attributes:
-        overall: of all pictures.
-        motions: of each motion's.
-        parts: which part of the body the error lies on.
-        jitter: px by which lines move when keypoints tremble by ``NOISE`` px, see ``jitter``.
-        scores: of every picture.
-        files: what was written.
-    """
-
-    overall: Summary
-    motions: Mapping[str, Summary]
-    parts: tuple[PartError, ...]
-    jitter: float
-    scores: tuple[PictureScore, ...]
-    files: tuple[Path, ...] = field(default=(), compare=False)
-
-    @property
-    def pictures(self) -> int:
-        """How many were scored."""
-        return self.overall.pictures
-
-    @property
-    def psnr(self) -> float:
-        """Median, dB."""
-        return self.overall.psnr
-
-    @property
-    def iou(self) -> float:
-        """Median."""
-        return self.overall.iou
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything as plain numbers; None where there is none."""
-        return {
-            "overall": asdict(self.overall),
-            "motions": {name: asdict(summary) for name, summary in self.motions.items()},
-            "parts": [asdict(part) for part in self.parts],
-            "jitter": {"px": self.jitter, "keypoint_noise_px": NOISE},
-            "pictures": [_picture_json(each) for each in self.scores],
-        }
 
 
 def evaluate(
@@ -198,7 +80,7 @@ def evaluate(
             report(len(scores), len(chosen))
     evaluation = Evaluation(
         Summary.of(scores),
-        _by_motion(scores),
+        by_motion(scores),
         errors_by_part(measures),
         jitter(character.draw_unchecked, pictures.keypoints[_spread(chosen, _STILL_POSES)]),
         tuple(scores),
@@ -291,22 +173,3 @@ def _good_heads(pictures: LabelledPictures, chosen: Sequence[int]) -> list[int]:
         if ((body >= 0) & (body < CANVAS)).all():
             whole.append(index)
     return whole or facing
-
-
-def _by_motion(scores: Sequence[PictureScore]) -> dict[str, Summary]:
-    names = sorted({each.motion for each in scores})
-    return {name: Summary.of([each for each in scores if each.motion == name]) for name in names}
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.median(known)) if known else None
-
-
-def _picture_json(score: PictureScore) -> dict[str, Any]:
-    return {
-        "name": score.name,
-        **asdict(score.whole),
-        "perceptual": score.perceptual,
-        "head": None if score.head is None else asdict(score.head),
-    }

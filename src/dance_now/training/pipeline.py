@@ -13,11 +13,11 @@ from dance_now.media.partial import check_target
 from dance_now.studio.avatar_options import AS_IT_IS, AvatarOptions
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
-from dance_now.training.evaluation import Evaluation
 from dance_now.training.loop import CHECKPOINT
 from dance_now.training.parallel import workers
 from dance_now.training.points_stages import PointsStages
 from dance_now.training.run import Run
+from dance_now.training.scores import Evaluation
 from dance_now.training.shipping import AS_THE_SOURCE_SAYS, Report, Rights, dataset_card
 from dance_now.training.sources.opening import DATASET, Kind, TrainingSource
 from dance_now.training.sticks.config import SticksConfig

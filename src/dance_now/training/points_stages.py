@@ -12,7 +12,6 @@ from torch import nn
 from dance_now.studio.points import MeshPoints
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
-from dance_now.training.evaluation import Evaluation
 from dance_now.training.generator import PointsGenerator, ShippedGenerator
 from dance_now.training.holding import HeldPictures
 from dance_now.training.journal import Progress
@@ -20,6 +19,7 @@ from dance_now.training.loop import Trainer
 from dance_now.training.parallel import training_device
 from dance_now.training.preview import PreviewSheet
 from dance_now.training.run import Run
+from dance_now.training.scores import Evaluation
 from dance_now.training.shipping import dataset_skeleton, export
 from dance_now.training.windows import WindowBatches
 

@@ -17,8 +17,9 @@ from dance_now.errors import DanceNowError
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.licence import UNKNOWN
 from dance_now.training.data import LabelledPictures
-from dance_now.training.evaluation import Evaluation, evaluate
+from dance_now.training.evaluation import evaluate
 from dance_now.training.export import export_character
+from dance_now.training.scores import Evaluation
 from dance_now.training.shipped import Shipped
 
 Report = Callable[[str, int, int, str], None]

@@ -13,11 +13,11 @@ from dance_now.errors import DanceNowError
 from dance_now.training.checkpoint import load_average
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
-from dance_now.training.evaluation import Evaluation
 from dance_now.training.loop import AVERAGE, Trainer
 from dance_now.training.parallel import training_device
 from dance_now.training.points_stages import body_trainer, provenance, train_to_the_end
 from dance_now.training.run import Run
+from dance_now.training.scores import Evaluation
 from dance_now.training.shipping import export
 from dance_now.training.sticks.config import SticksConfig
 from dance_now.training.sticks.generator import BodyGenerator, HeadGenerator, ShippedSticks, SticksGenerator
