@@ -144,10 +144,16 @@ def test_a_patch_larger_than_any_window_is_cut() -> None:
 
 
 def test_figures_are_solid_where_patches_surround_a_gap() -> None:
-    alphas = torch.ones(1, 4, 9, 9)
-    alphas[0, 1:, 2, 2] = 0  # three of a pixel's four parts
-    alphas[0, :, 6, 6] = 0  # an opening
-    found = solid(alphas)[0, 0]
-    assert found[2, 2] == 1
-    assert not found[5:8, 5:8].any()
-    assert not found[0].any()  # what lies beyond the map is not known
+    alphas = torch.ones(2, 4, 9, 9)
+    alphas[:, 1:, 2, 2] = 0  # three of a pixel's four parts
+    alphas[:, :, 6, 6] = 0  # an opening, but on a close figure a gap
+    far, close = solid(alphas, torch.tensor([0.0, 1.0]))[:, 0]
+    assert far[2, 2] == close[2, 2] == close[6, 6] == 1
+    assert not far[5:8, 5:8].any()
+    assert not far[0].any()  # what lies beyond the map is not known
+
+
+def test_a_close_figure_does_not_grow() -> None:
+    alphas = torch.zeros(1, 4, 16, 16)
+    alphas[..., 4:12, 4:12] = 1
+    assert not (solid(alphas, torch.ones(1)) * (1 - alphas)).any()

@@ -176,7 +176,7 @@ class PointsGenerator(nn.Module):
         means, covers = fill(sums, weights, figure.density, figure.sparseness)
         cover = covers[:, 1:]  # without holes
         sharp = self.surface(figure.patches, half, figure.gap)
-        behind = torch.maximum(cover, solid(sharp[:, 12:])) * (1 - sharp[:, 12:])
+        behind = torch.maximum(cover, solid(sharp[:, 12:], figure.sparseness)) * (1 - sharp[:, 12:])
         steps = [
             sharp[:, 4 * k : 4 * k + 4] * means[:, 3 + k :][:, :1] + means[:, k:][:, :1] * behind
             for k in range(3)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _FAINT = 2e-3  # weight of points that nobody would miss
+_FROM_AROUND = 0.01  # of the means around is added to a mean, which counts where there is none
 
 
 def visible(
@@ -103,8 +104,9 @@ def fill(
         sums, weights = F.avg_pool2d(sums, 2), F.avg_pool2d(weights, 2)
         pyramid.append((sums, weights))
     clears = [torch.exp(-2 * density[:, None, None, None] * weights) for _, weights in pyramid]
-    sums, weights = pyramid[-1]
-    filled = sums / weights.clamp_min(1e-4)
+    # Points of a close figure may lie further apart than the coarsest level reaches.
+    sums, weights = (each + _FROM_AROUND * F.avg_pool2d(each, 5, 1, 2) for each in pyramid[-1])
+    filled = sums / weights.clamp_min(1e-6)
     for (sums, weights), clear in zip(pyramid[-2::-1], clears[-2::-1], strict=True):
         # What divides and blends is worked out on one channel before it meets all of them.
         filled = doubled(filled) * clear + sums * ((1 - clear) / weights.clamp_min(1e-4))

@@ -221,13 +221,15 @@ class Surface(nn.Module):
         return edge, first
 
 
-def solid(alphas: Tensor) -> Tensor:
-    """(B, 1, H, W) 1 where nine pixels all show a patch in one of their four parts, of alphas (B, 4, H, W).
+def solid(alphas: Tensor, sparseness: Tensor) -> Tensor:
+    """(B, 1, H, W) 1 where a figure has no openings, only gaps between its patches.
 
-    A figure has no openings there, only gaps between its patches.
+    That is where nine pixels all show a patch in one of their four parts, of alphas (B, 4, H, W). On a close
+    figure, of ``sparseness`` (B,) 1 as for ``splat``, gaps are larger: where more than 15 of 25 pixels do.
     """
     shown = (alphas.amax(dim=1, keepdim=True) > 0.5).to(alphas.dtype)
-    return (F.avg_pool2d(shown, 3, 1, 1) > 0.99).to(alphas.dtype)
+    among_9, among_25 = F.avg_pool2d(shown, 3, 1, 1), F.avg_pool2d(shown, 5, 1, 2)
+    return ((among_9 > 0.99) | (among_25 + sparseness[:, None, None, None] > 1.61)).to(alphas.dtype)
 
 
 def _pyramid(patches: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
