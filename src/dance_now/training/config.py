@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from dance_now.errors import DanceNowError
 from dance_now.training.generator import GeneratorConfig
@@ -95,36 +95,22 @@ class TrainingConfig:
             raise DanceNowError(f"The run's configuration is that of another version ({error}).") from error
 
 
+# Beside the reconstruction, the losses that are worth their time on a processor (benchmarks/README.md).
+_WORTH_IT: Final = LossWeights(face_detail=0.2, structure=1.5)
+
 PRESETS: dict[PresetName, TrainingConfig] = {
     # Seconds on a CPU; proves that every stage runs, draws a blur.
     "debug": TrainingConfig(
         steps=12, batch=2, window=128, log_every=1, images=24, generator=GeneratorConfig(points=1500, width=8)
     ),
-    # About ten minutes on two CPU cores, rendering and scoring included. Of the losses beside the
-    # reconstruction only two are worth their time there (benchmarks/README.md).
+    # About ten minutes on two CPU cores, rendering and scoring included.
     "quick": TrainingConfig(
-        steps=900,
-        batch=4,
-        window=256,
-        adversarial_from=1.0,
-        losses=LossWeights(face_detail=0.2, structure=1.5),
-        images=700,
+        steps=900, batch=4, window=256, adversarial_from=1.0, losses=_WORTH_IT, images=700
     ),
     # For a CPU: an hour.
     "standard": TrainingConfig(
-        steps=6000,
-        batch=4,
-        window=256,
-        adversarial_from=1.0,
-        losses=LossWeights(face_detail=0.2, structure=1.5),
-        images=4000,
+        steps=6000, batch=4, window=256, adversarial_from=1.0, losses=_WORTH_IT, images=4000
     ),
-    # For a GPU.
-    "full": TrainingConfig(
-        steps=60000,
-        batch=16,
-        window=384,
-        losses=LossWeights(face_detail=0.2, structure=1.5),
-        images=12000,
-    ),
+    # For a GPU, with discriminators.
+    "full": TrainingConfig(steps=60000, batch=16, window=384, losses=_WORTH_IT, images=12000),
 }
