@@ -150,6 +150,7 @@ GREEDY: list[tuple[str, list[NodeProto], list[TensorProto]]] = [
                             node("Expand", "one n", "big")], [tensor("s", [548])]),
     ("division by nought", [node("Div", "z z", "big")], [tensor("z", [0])]),
     ("nothing to slice", [node("Slice", "points z z z z", "big")], [tensor("z", [0])]),
+    ("rows that do not fit", [node("ScatterND", "points z one", "big")], [tensor("z", [[0]])]),
     ("missing rows", [node("Gather", "z far", "big", axis=0)], [tensor("z", [0]), tensor("far", [5])]),
 ]  # fmt: skip
 
@@ -226,11 +227,14 @@ def test_what_is_found_may_be_used() -> None:
         node("Reshape", "found row", "places"),
         node("Gather", "p places", "values", axis=0),
         node("ScatterElements", "empty places values", "map", axis=0, reduction="add"),
-        node("Shape", "map", "size"),
+        node("Unsqueeze", "places beyond", "lines"),
+        node("ScatterND", "map lines values", "again"),
+        node("Shape", "again", "size"),
         node("Expand", "one size", "big"),
     ]
     tensors = [
         tensor("row", [-1]),
+        tensor("beyond", [-1]),
         tensor("empty", np.zeros(548), np.float32),
         tensor("one", [1.0], np.float32),
     ]

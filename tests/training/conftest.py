@@ -16,7 +16,8 @@ from dance_now.pose.bones import BONE_INDEX, SWING_LEVELS
 from dance_now.pose.keypoints import BODY_LIMBS, FACE
 from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
-from dance_now.studio.points import MeshPoints
+from dance_now.studio.correctives import POSE_FEATURES
+from dance_now.studio.points import INFLUENCES, MeshPoints
 from dance_now.studio.surface_patches import CHANNELS, TEXELS
 from dance_now.training.config import PRESETS, TrainingConfig
 from dance_now.training.data import LabelledPictures
@@ -41,7 +42,7 @@ def skeleton() -> Skeleton:
 
 @pytest.fixture(scope="session")
 def mesh(skeleton: Skeleton) -> MeshPoints:
-    """Points on capsules around its limbs and a ball around its head, with two expressions."""
+    """Points on capsules around its limbs, a ball around its head; two expressions, three shapes."""
     generator = np.random.default_rng(7)
     rest = skeleton.rest
     limbs = [(swing.name, swing.start, swing.end) for level in SWING_LEVELS for swing in level]
@@ -64,14 +65,15 @@ def mesh(skeleton: Skeleton) -> MeshPoints:
         position=position.astype(np.float32),
         normal=direction.astype(np.float32),
         colour=colours()[bones].astype(np.float32),
-        bones=np.stack([bones, 0 * bones, 0 * bones, 0 * bones], axis=1),
-        weights=np.tile(np.array([1, 0, 0, 0], np.float32), (POINTS, 1)),
+        bones=np.stack([bones, *(INFLUENCES - 1) * [0 * bones]], axis=1),
+        weights=np.tile(np.eye(INFLUENCES, dtype=np.float32)[0], (POINTS, 1)),
         reach=np.full(POINTS, 0.4 * RADIUS, np.float32),
         two_sided=np.zeros(POINTS, np.bool_),
         patches=patches,
-        morphs=(generator.normal(size=(POINTS, 2, 3)) * 0.005).astype(np.float32),
-        patch_morphs=(generator.normal(size=(POINTS, 2, 2, 3)) * 0.001).astype(np.float32),
+        morphs=(generator.normal(size=(POINTS, 5, 3)) * 0.005).astype(np.float32),
+        patch_morphs=(generator.normal(size=(POINTS, 2, 5, 3)) * 0.001).astype(np.float32),
         face_basis=(generator.normal(size=(2, FACE.stop - FACE.start, 3)) * 0.02).astype(np.float32),
+        pose_basis=(generator.normal(size=(POSE_FEATURES, 3)) * 0.3).astype(np.float32),
     )
 
 

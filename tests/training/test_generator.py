@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skeletons import about_x, about_y, posed, posture
 
-from dance_now.pose.bones import BONE_INDEX
+from dance_now.pose.bones import BONE_INDEX, BoneRig
 from dance_now.pose.keypoints import FACE
 from dance_now.pose.skeleton import Skeleton
+from dance_now.studio.correctives import pose_features
 from dance_now.studio.points import MeshPoints
 from dance_now.training.data import LabelledPictures
 from dance_now.training.generator import GeneratorConfig, PointsGenerator, ShippedGenerator
@@ -125,12 +126,16 @@ def test_expressions_are_read_off_the_face(
     assert hidden.abs().max() == 0
 
 
-def test_a_figure_without_expressions(skeleton: Skeleton, mesh: MeshPoints, keypoints: torch.Tensor) -> None:
+@pytest.mark.parametrize("shapes", [0, 3])
+def test_a_figure_without_expressions(
+    skeleton: Skeleton, mesh: MeshPoints, keypoints: torch.Tensor, shapes: int
+) -> None:
     plain = dataclasses.replace(
         mesh,
-        morphs=mesh.morphs[:, :0],
-        patch_morphs=mesh.patch_morphs[:, :, :0],
+        morphs=mesh.morphs[:, :shapes],
+        patch_morphs=mesh.patch_morphs[:, :, :shapes],
         face_basis=mesh.face_basis[:0],
+        pose_basis=mesh.pose_basis[:, :shapes],
     )
     generator = PointsGenerator(skeleton, plain, GeneratorConfig(points=len(mesh), width=8)).eval()
     assert torch.isfinite(generator(keypoints, (128, 128))).all()
@@ -159,6 +164,17 @@ def test_every_parameter_is_reached(lively: PointsGenerator, skeleton: Skeleton)
 
 def test_the_default_generator_names_its_bones() -> None:
     assert {"head", "chest", "hips", "leftUpperArm", "rightUpperLeg"} <= BONE_INDEX.keys()
+
+
+@torch.no_grad()
+def test_corrective_shapes_have_the_weights_they_were_fitted_with(
+    lively: PointsGenerator, skeleton: Skeleton, mesh: MeshPoints, pictures: LabelledPictures
+) -> None:
+    rig = BoneRig.of(skeleton)
+    up = np.array([1, -1, -1], np.float32)
+    rotations = rig.rotations(pictures.keypoints[:3, :, :3] * up).astype(np.float32)
+    found = lively._correctives(torch.from_numpy(rotations))
+    np.testing.assert_allclose(found, pose_features(rig, rotations) @ mesh.pose_basis, atol=1e-4)
 
 
 @torch.no_grad()
@@ -200,7 +216,6 @@ def test_a_part_of_the_canvas_is_that_part(lively: PointsGenerator, keypoints: t
 def test_the_extent_holds_the_figure(lively: PointsGenerator, skeleton: Skeleton, turn: float) -> None:
     pose = posed(skeleton, posture(skeleton, turn=turn), scale=150, mid_hip=(256, 300))
     rows = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
-    lively.correctives.zero_()
     figure = lively._pose(torch.from_numpy(rows[None].astype(np.float32)), (256, 256))
     places = figure.position[0, :2].numpy() * 2
     lowest, highest = lively.extent.bounds(rows[:, :3], skeleton.scale(rows[:, :3]))

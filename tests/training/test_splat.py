@@ -9,7 +9,7 @@ import torch
 from dance_now.training.splat import doubled, fill, splat, visible
 
 Array = np.ndarray
-FAINT = 2e-3  # what nobody would miss
+FAINT = 0.02  # what nobody would miss
 
 
 def slow_splat(
@@ -102,10 +102,10 @@ def test_whole_pixels_move_the_map(x: int, y: int) -> None:
 def test_what_is_behind_fades() -> None:
     position = torch.tensor([[[4.5, 4.5], [4.5, 4.5], [0.0, 2.0]]])
     features = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
-    opaque, soft, sparse = torch.ones(1, 2), torch.full((1,), 0.5), torch.zeros(1)
+    opaque, soft, sparse = torch.ones(1, 2), torch.ones(1), torch.zeros(1)
     sums, weights = splat(position, visible(position, opaque, soft, sparse, (8, 8)), features, (8, 8))
-    torch.testing.assert_close(sums[0, :, 4, 4], torch.tensor([1.0, math.exp(-4)]))
-    torch.testing.assert_close(weights[0, 0, 4, 4], torch.tensor(1 + math.exp(-4)))
+    torch.testing.assert_close(sums[0, :, 4, 4], torch.tensor([1.0, math.exp(-2)]))
+    torch.testing.assert_close(weights[0, 0, 4, 4], torch.tensor(1 + math.exp(-2)))
     faint = visible(position, torch.tensor([[0.1, 1.0]]), soft, sparse, (8, 8))
     assert faint[0, 1] == 1  # a point that is nearly invisible hides nothing
 

@@ -7,7 +7,8 @@ import torch
 
 from dance_now.studio.surface_patches import CHANNELS, TEXELS
 from dance_now.training.decoder import shuffled
-from dance_now.training.surface import Patches, Surface, solid
+from dance_now.training.patches import Patches
+from dance_now.training.surface import Surface, solid
 
 SIDE = 32  # pixels of the map
 INNER = 0.75

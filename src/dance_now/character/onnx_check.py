@@ -133,7 +133,8 @@ def _bounded(node: Node, operands: Sequence[Value | None], result: Value) -> Val
     """
     if node.operator == "Shape" and operands[0] is not None and operands[0].at_most:
         return replace(result, known=None)
-    shaped = operands[:1] if node.operator == "ScatterElements" else operands  # it fills a value in
+    fills_in = node.operator in ("ScatterElements", "ScatterND")
+    shaped = operands[:1] if fills_in else operands
     if any(operand is not None and operand.at_most for operand in shaped):
         return replace(result, known=None, at_most=True)
     return result

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from dance_now.character.onnx_file import BOOL, ELEMENT_TYPES, FLOAT, FLOAT16, INT64, element_count
+from dance_now.character.onnx_indices import gather, gather_elements, scatter_elements, scatter_rows
 from dance_now.character.onnx_pictures import convolution, depth_to_space, pad, pool, resize
 from dance_now.character.onnx_values import MAXIMUM_KNOWN, Operands, Shape, Value, broadcast, counted_axis
 from dance_now.character.onnx_wire import UnfitError
@@ -192,45 +193,6 @@ def _slice(operands: Operands) -> Value:
     return Value(value.element, shape, None if value.known is None else value.known[tuple(cuts)])
 
 
-def _gather(operands: Operands) -> Value:
-    value, indices = operands[0], operands[1]
-    axis = operands.axis(value, 0)
-    if indices.element != INT64:
-        raise UnfitError("Gather by something other than whole numbers")
-    shape = (*value.shape[:axis], *indices.shape, *value.shape[axis + 1 :])
-    if value.known is None or indices.known is None or element_count(shape) > MAXIMUM_KNOWN:
-        return Value(value.element, shape)
-    size = value.shape[axis]
-    if not ((indices.known >= -size) & (indices.known < size)).all():
-        raise UnfitError("Gather of rows that are not there")
-    return Value(value.element, shape, np.take(value.known, indices.known, axis))
-
-
-def _gather_elements(operands: Operands) -> Value:
-    value, indices = operands[0], operands[1]
-    _check_places(operands, value, indices)
-    return Value(value.element, indices.shape)
-
-
-def _scatter_elements(operands: Operands) -> Value:
-    value, indices, updates = operands[0], operands[1], operands[2]
-    _check_places(operands, value, indices)
-    if indices.shape != updates.shape or updates.element != value.element:
-        raise UnfitError("ScatterElements with updates that do not fit")
-    return Value(value.element, value.shape)
-
-
-def _check_places(operands: Operands, value: Value, indices: Value) -> None:
-    """Indices along one axis reach no further than the value along the others."""
-    axis = operands.axis(value, 0)
-    if (
-        indices.element != INT64
-        or len(indices.shape) != len(value.shape)
-        or any(indices.shape[other] > size for other, size in enumerate(value.shape) if other != axis)
-    ):
-        raise UnfitError(f"{operands.node.operator} with indices that do not fit")
-
-
 Rule = Callable[[Operands], Value]
 RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(
@@ -250,15 +212,16 @@ RULES: Final[Mapping[str, Rule]] = {
     "Conv": convolution,
     "DepthToSpace": depth_to_space,
     "Expand": _expand,
-    "Gather": _gather,
-    "GatherElements": _gather_elements,
+    "Gather": gather,
+    "GatherElements": gather_elements,
     "MatMul": _matmul,
     "NonZero": _non_zero,
     "Pad": pad,
     "Range": _range,
     "Reshape": _reshape,
     "Resize": resize,
-    "ScatterElements": _scatter_elements,
+    "ScatterElements": scatter_elements,
+    "ScatterND": scatter_rows,
     "Shape": _shape,
     "Slice": _slice,
     "Squeeze": _squeeze,
@@ -296,6 +259,7 @@ ATTRIBUTES: Final[Mapping[str, tuple[str, ...]]] = {
         "nearest_mode",
     ),
     "ScatterElements": ("axis", "reduction"),
+    "ScatterND": ("reduction",),
     "Shape": ("end", "start"),
     "Transpose": ("perm",),
 }

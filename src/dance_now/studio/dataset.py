@@ -103,14 +103,16 @@ def render_dataset(
     face = face_landmarks(avatar)
     avatar = with_telling_expressions(avatar, face)
     skeleton = replace(skeleton_of(avatar, face, hide), pitches=CAMERA_PITCHES)
-    train, test = choose_poses(BoneRig.of(skeleton), found, images, np.random.default_rng(seed))
+    rig = BoneRig.of(skeleton)
+    train, test = choose_poses(rig, found, images, np.random.default_rng(seed))
     jobs = [*_jobs("train", train, seed), *_jobs("test", test, seed)]
     made_from = {
         "avatar": hashlib.sha256(avatar_path.read_bytes()).hexdigest(),
         "plan": _hash_plan(jobs, [SCHEMA, size, expressions, options.to_json()]),
     }
     with growing_folder(output, made_from, overwrite) as folder:
-        sample_points(avatar, POINT_BUDGET, seed, hide, face).save(folder / "points.npz")
+        points = sample_points(avatar, POINT_BUDGET, seed, hide, face, (rig, train.poses))
+        points.save(folder / "points.npz")
         look = Look(avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options)
         _draw_missing(look, jobs, workers, progress)
         summary = DatasetSummary(output, len(train), len(test), len(found), _hash_labels(folder))

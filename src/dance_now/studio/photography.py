@@ -29,13 +29,10 @@ from dance_now.studio.keypoints import place_keypoints
 from dance_now.studio.occlusion import face_confidence
 from dance_now.studio.posing import AvatarPoser
 from dance_now.studio.renderer import Renderer
-from dance_now.studio.springs import Springs
+from dance_now.studio.springs import STILL_STEPS, Springs
 
 _CHUNK: Final = 8
 _MOST_WORKERS: Final = 61  # Windows waits for no more processes than that
-# Hair and skirts hang as good as still after this many sixtieths of a second. They do not swing on with a
-# motion's speed: labels do not tell it, and a network would draw the mean of all swings.
-_SPRING_STEPS: Final = 30
 _CHIN: Final = 8  # of the face points
 
 Progress = Callable[[int, int], None]
@@ -145,7 +142,8 @@ class Studio:
         """Writes one picture, and when that is done its label."""
         generator = np.random.default_rng(job.seed)
         posed = self._poser.world(job.points, job.rotations)
-        world = self._springs.settle(posed, _SPRING_STEPS)
+        # Nothing swings on with a motion's speed: labels do not tell it, and a network would draw the mean.
+        world = self._springs.settle(posed, STILL_STEPS)
         expressions = sample_expression(generator, self._avatar) if self._look.expressions else {}
         keypoints = place_keypoints(self._avatar, posed, job.points, self._face, expressions)
         surfaces = self._avatar.mesh_points(world, expressions)

@@ -13,16 +13,17 @@ from scipy.spatial import cKDTree
 
 from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
-from dance_now.pose.bones import BONE_NAMES
+from dance_now.pose.bones import BONE_NAMES, BoneRig
 from dance_now.pose.keypoints import FACE
 from dance_now.studio.avatar import Avatar
+from dance_now.studio.correctives import POSE_FEATURES, PosedSurface, fit_correctives
 from dance_now.studio.face import FaceLandmarks, expression_basis, expression_names
 from dance_now.studio.point_density import PointDensity, shown_density
-from dance_now.studio.posing import avatar_bones
+from dance_now.studio.posing import SolvedPoses, avatar_bones
 from dance_now.studio.surface_patches import CHANNELS, TEXELS, bake_patches, tangents
 from dance_now.studio.surface_samples import IntArray, Piece, SurfaceSamples, changes_along, gathered, scatter
 
-INFLUENCES: Final = 4
+INFLUENCES: Final = 8  # three corners of a triangle hang on more bones than one vertex
 _MAXIMUM_POINTS: Final = 1_000_000
 _MAXIMUM_BYTES: Final = 128 * 2**20
 _OVERSAMPLING: Final = 8
@@ -39,7 +40,8 @@ _SHAPES: Final[dict[str, tuple[int, ...]]] = {
     "two_sided": (),
     "patches": (TEXELS, TEXELS, CHANNELS),
 }
-_OF_EXPRESSIONS: Final = ("morphs", "patch_morphs")
+_MORPHS: Final = ("morphs", "patch_morphs")
+_BASES: Final = ("face_basis", "pose_basis")
 _KINDS: Final[dict[str, npt.DTypeLike]] = {"bones": np.int64, "two_sided": np.bool_, "patches": np.uint8}
 
 
@@ -51,15 +53,17 @@ class MeshPoints:
         position: (N, 3) float32 metres, character frame.
         normal: (N, 3) float32 unit normals.
         colour: (N, 3) float32 sRGB in [0, 1].
-        bones: (N, 4) int64 rows of BONE_NAMES.
-        weights: (N, 4) float32, rows sum to 1, strongest first.
+        bones: (N, INFLUENCES) int64 rows of BONE_NAMES.
+        weights: (N, INFLUENCES) float32, rows sum to 1, strongest first.
         reach: (N,) float32 half the edge of a point's patch, metres.
         two_sided: (N,) whether the surface shows from behind as well.
         patches: (N, TEXELS, TEXELS, CHANNELS) uint8 the surface around each point, as ``bake_patches``
             makes it.
-        morphs: (N, E, 3) float32 metres each of E expressions at full weight moves a point.
-        patch_morphs: (N, 2, E, 3) float32 metres each moves the ends of a patch's two tangents.
-        face_basis: (E, 70, 3) float32 metres it moves the face's keypoints, head at rest.
+        morphs: (N, E + K, 3) float32 metres each of E expressions, then of K corrective shapes, at weight 1
+            moves a point.
+        patch_morphs: (N, 2, E + K, 3) float32 metres each moves the ends of a patch's two tangents.
+        face_basis: (E, 70, 3) float32 metres an expression moves the face's keypoints, head at rest.
+        pose_basis: (POSE_FEATURES, K) float32 what makes weights of the corrective shapes out of a pose.
     """
 
     position: FloatArray
@@ -73,13 +77,15 @@ class MeshPoints:
     morphs: FloatArray
     patch_morphs: FloatArray
     face_basis: FloatArray
+    pose_basis: FloatArray
 
     def __post_init__(self) -> None:
-        count, expressions = len(self.position), len(self.face_basis)
+        count, expressions, correctives = len(self.position), len(self.face_basis), self.pose_basis.shape[-1]
         for name, shape in (
-            ("morphs", (count, expressions, 3)),
-            ("patch_morphs", (count, 2, expressions, 3)),
+            ("morphs", (count, expressions + correctives, 3)),
+            ("patch_morphs", (count, 2, expressions + correctives, 3)),
             ("face_basis", (expressions, _FACE_POINTS, 3)),
+            ("pose_basis", (POSE_FEATURES, correctives)),
         ):
             if getattr(self, name).shape != shape or not np.isfinite(getattr(self, name)).all():
                 raise ValueError(f"points: {name} should be finite and {shape}")
@@ -97,7 +103,7 @@ class MeshPoints:
 
     def save(self, path: Path) -> None:
         """Writes a .npz file; bones as bytes."""
-        arrays = {name: getattr(self, name) for name in (*_SHAPES, *_OF_EXPRESSIONS, "face_basis")}
+        arrays = {name: getattr(self, name) for name in (*_SHAPES, *_MORPHS, *_BASES)}
         arrays["bones"] = self.bones.astype(np.uint8)
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -113,7 +119,7 @@ class MeshPoints:
             if path.stat().st_size > _MAXIMUM_BYTES:
                 raise ValueError("too large")
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in (*_SHAPES, *_OF_EXPRESSIONS, "face_basis")}
+                arrays = {name: file[name] for name in (*_SHAPES, *_MORPHS, *_BASES)}
             if max(len(array) for array in arrays.values()) > _MAXIMUM_POINTS:
                 raise ValueError("too many points")
             return cls(**{name: array.astype(_KINDS.get(name, np.float32)) for name, array in arrays.items()})
@@ -124,9 +130,16 @@ class MeshPoints:
         """At most ``count`` of the points, picked at random; all of them where there are no more."""
         if count >= len(self):
             return self
-        rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
-        arrays = {name: getattr(self, name)[rows] for name in (*_SHAPES, *_OF_EXPRESSIONS)}
-        return MeshPoints(**arrays, face_basis=self.face_basis)
+        return self.rows(np.sort(np.random.default_rng(seed).permutation(len(self))[:count]))
+
+    def moving(self) -> npt.NDArray[np.bool_]:
+        """(N,) which points some shape moves."""
+        return np.asarray(self.morphs.any(axis=(1, 2)) | self.patch_morphs.any(axis=(1, 2, 3)))
+
+    def rows(self, rows: IntArray) -> MeshPoints:
+        """Some of the points, or all in another order."""
+        arrays = {name: getattr(self, name)[rows] for name in (*_SHAPES, *_MORPHS)}
+        return MeshPoints(**arrays, face_basis=self.face_basis, pose_basis=self.pose_basis)
 
 
 def sample_points(
@@ -135,8 +148,11 @@ def sample_points(
     seed: int = 0,
     hide: tuple[str, ...] = (),
     face: FaceLandmarks | None = None,
+    posed: tuple[BoneRig, SolvedPoses] | None = None,
 ) -> MeshPoints:
     """Spreads points over an avatar's surface: densest on eyes and mouth, fewest where nothing shows.
+
+    Those that expressions and corrective shapes move come first.
 
     Args:
         avatar: whose surface, at rest.
@@ -144,6 +160,7 @@ def sample_points(
         seed: same seed, same points.
         face: its face points; with them the points follow expressions.
         hide: names of parts to leave out.
+        posed: the rig of its skeleton and poses; with them the points follow what hangs on springs.
 
     Raises:
         DanceNowError: no opaque surface.
@@ -160,7 +177,8 @@ def sample_points(
         None if face is None else face.positions(avatar, avatar.rest_world).astype(np.float32)
     )
     pieces = []
-    for index in avatar.shown_primitives(hide):
+    shown = avatar.shown_primitives(hide)
+    for index in shown:
         moves = np.zeros((len(rest[index][0]), len(names), 3), np.float32)
         for number, surfaces in enumerate(moved):
             moves[:, number] = surfaces[index][0] - rest[index][0]
@@ -181,19 +199,33 @@ def sample_points(
     patches = bake_patches(chosen, reach, scatter(generator, pieces, _PATCH_SAMPLES * count))
     strongest = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
     kept = np.take_along_axis(weights, strongest, axis=1)
-    return MeshPoints(
+    kept /= kept.sum(axis=1, keepdims=True)
+    axes = reach[:, None, None] * tangents(chosen.normal)
+    morphs = gathered(chosen, [piece.moves for piece in pieces])
+    patch_morphs = changes_along(chosen, pieces, axes)
+    pose_basis = np.zeros((POSE_FEATURES, 0), np.float32)
+    if posed is not None:
+        skin = np.zeros_like(weights)
+        np.put_along_axis(skin, strongest, kept, axis=1)
+        surface = PosedSurface.of(chosen, list(zip(shown, pieces, strict=True)), axes, skin)
+        pose_basis, shapes = fit_correctives(avatar, posed[0], face, surface, posed[1], generator)
+        morphs = np.concatenate([morphs, shapes[:, 0]], axis=1)
+        patch_morphs = np.concatenate([patch_morphs, shapes[:, 1:]], axis=2)
+    found = MeshPoints(
         position=chosen.position,
         normal=chosen.normal,
         colour=chosen.colour,
         bones=strongest.astype(np.int64),
-        weights=kept / kept.sum(axis=1, keepdims=True),
+        weights=kept,
         reach=reach,
         two_sided=np.array([piece.primitive.material.double_sided for piece in pieces])[chosen.layer],
         patches=patches,
-        morphs=gathered(chosen, [piece.moves for piece in pieces]),
-        patch_morphs=changes_along(chosen, pieces, reach[:, None, None] * tangents(chosen.normal)),
+        morphs=morphs,
+        patch_morphs=patch_morphs,
         face_basis=basis,
+        pose_basis=pose_basis,
     )
+    return found.rows(np.argsort(~found.moving(), kind="stable"))
 
 
 def _spread(

@@ -18,6 +18,8 @@ Matrices = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float64]
 
 STEP_SECONDS = 1 / 60
+STILL_STEPS = 30
+"""After so many steps in a still pose hair and skirts hang as good as still."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -138,15 +138,19 @@ def changes_along(samples: SurfaceSamples, pieces: list[Piece], steps: FloatArra
 
     Linear over the triangle in which a place lies.
     """
-    corners = gathered_corners(samples, [piece.positions for piece in pieces]).astype(np.float64)
     moves = gathered_corners(samples, [piece.moves for piece in pieces])
+    change = np.einsum("nik,niec->nkec", edge_shares(samples, pieces, steps), moves[:, 1:] - moves[:, :1])
+    return np.asarray(change, np.float32)
+
+
+def edge_shares(samples: SurfaceSamples, pieces: list[Piece], steps: FloatArray) -> npt.NDArray[np.float64]:
+    """(n, 2, k) how much of two edges of the triangle in which a place lies add up to steps (n, k, 3)."""
+    corners = gathered_corners(samples, [piece.positions for piece in pieces]).astype(np.float64)
     edges = corners[:, 1:] - corners[:, :1]  # (n, 2, 3)
     metric = np.einsum("nic,njc->nij", edges, edges)
     metric += 1e-9 * np.trace(metric, axis1=1, axis2=2)[:, None, None] * np.eye(2) + 1e-18 * np.eye(2)
     across = np.einsum("nic,nkc->nik", edges, steps)
-    shares = np.linalg.solve(metric, across)  # (n, 2, k)
-    change = np.einsum("nik,niec->nkec", shares, moves[:, 1:] - moves[:, :1])
-    return np.asarray(change, np.float32)
+    return np.linalg.solve(metric, across)
 
 
 def gathered_corners(samples: SurfaceSamples, values: list[FloatArray]) -> FloatArray:

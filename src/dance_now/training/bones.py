@@ -23,9 +23,9 @@ from dance_now.pose.keypoints import LEFT_HAND, RIGHT_HAND
 from dance_now.pose.skeleton import RIGID_SEGMENTS
 
 
-def cross(a: Tensor, b: Tensor) -> Tensor:
-    """Cross product of (..., 3) vectors."""
-    return (a * b.roll(-1, -1) - a.roll(-1, -1) * b).roll(-1, -1)
+def cross(a: Tensor, b: Tensor, dim: int = -1) -> Tensor:
+    """Cross product of vectors along a dimension of size 3."""
+    return (a * b.roll(-1, dim) - a.roll(-1, dim) * b).roll(-1, dim)
 
 
 def unit(vectors: Tensor) -> Tensor:

@@ -137,8 +137,18 @@ def _tidy(model: onnx_ir.Model) -> None:
     for node in model.graph:
         if node.op_type == "Reshape":
             _leave_size_open(model.graph, node)
+        elif node.op_type == "ScatterND":
+            _put_as_it_is(node)
     passes.RemoveUnusedNodesPass()(model)
     passes.CommonSubexpressionEliminationPass()(model)
+
+
+def _put_as_it_is(scatter: onnx_ir.Node) -> None:
+    """Drops the expansion of values to the shape of the places they are put in, which they have already."""
+    values = scatter.inputs[2]
+    expand = None if values is None else values.producer()
+    if expand is not None and expand.op_type == "Expand":
+        scatter.replace_input_with(2, expand.inputs[0])
 
 
 def _leave_size_open(graph: onnx_ir.Graph, reshape: onnx_ir.Node) -> None:

@@ -17,28 +17,25 @@ from dance_now.character.canvas import BLOCK
 from dance_now.pose.bones import BONE_INDEX, BoneRig
 from dance_now.pose.keypoints import FACE
 from dance_now.pose.skeleton import Skeleton
+from dance_now.studio.correctives import GRAVITY_BONES, LIMB_PARENTS, LIMBS
 from dance_now.studio.points import MeshPoints
 from dance_now.studio.surface_patches import tangents
-from dance_now.training.bones import BONE_COUNT, BoneRule, Rows
+from dance_now.training.bones import BONE_COUNT, BoneRule, Rows, cross
 from dance_now.training.decoder import Decoder, Smoothing, shuffled
 from dance_now.training.parallel import half_precision
-from dance_now.training.rigging import control_points, figure_extent, solve_expressions
+from dance_now.training.patches import Patches
+from dance_now.training.rigging import figure_extent, solve_expressions
 from dance_now.training.shipped import Shipped
 from dance_now.training.splat import fill, splat, visible
-from dance_now.training.surface import Patches, Surface, solid
+from dance_now.training.surface import Surface, solid
 
 _HEAD = BONE_INDEX["head"]
-_GRAVITY_BONES = [BONE_INDEX[name] for name in ("head", "chest", "hips")]
-_LIMBS = [BONE_INDEX[name] for name in ("leftUpperArm", "rightUpperArm", "leftUpperLeg", "rightUpperLeg")]
-_LIMB_PARENTS = [BONE_INDEX[name] for name in ("chest", "chest", "hips", "hips")]
-CORRECTIVES = 3 * (len(_GRAVITY_BONES) + len(_LIMBS))
 # So many points on a figure of so many canvas pixels cover about one pixel of the half-size map each.
 _WHOLE_FIGURE, _WHOLE_POINTS = 200.0, 14000
 _SPARSE_FROM = 450.0  # canvas px of the figure from which its points lie apart
 _CLEAR = 0.03  # alpha below which a pixel is shipped as clear: the decoder never quite silences its noise
 _SHOWN = 3 + 3 + 2 + 1  # channels of every point beside its learned ones: colour, tint, normal, depth
 _SHARP = 16  # channels of the sharp layer
-_CONTROLS = 256  # points that hair and cloth are shifted by
 _SMOOTHED = 0.6  # of a pixel's value that stays its own along each axis
 _GAP = 0.015  # part of the figure's height, as depth
 _FACING = 0.1  # cosine of the angle to the viewer from which a patch is seen
@@ -92,11 +89,10 @@ class PointsGenerator(nn.Module):
     frame: Tensor
     two_sided: Tensor
     skin: Tensor
-    near: Tensor
-    share: Tensor
     limb_rest: Tensor
     face_solve: Tensor
     face_rest: Tensor
+    pose_basis: Tensor
     morphs: Tensor
     turns: Tensor
 
@@ -107,27 +103,25 @@ class PointsGenerator(nn.Module):
         self.extent = figure_extent(skeleton, mesh)
         rig = BoneRig.of(skeleton)
         self.gravity_bones, self.limbs, self.limb_parents = (
-            Rows(_GRAVITY_BONES),
-            Rows(_LIMBS),
-            Rows(_LIMB_PARENTS),
+            Rows(GRAVITY_BONES),
+            Rows(LIMBS),
+            Rows(LIMB_PARENTS),
         )
         self.rule = BoneRule(rig)
         count = len(mesh.position)
         dense = np.zeros((count, BONE_COUNT), np.float32)
         np.add.at(dense, (np.arange(count)[:, None], mesh.bones), mesh.weights)
-        frame = (
-            np.concatenate([tangents(mesh.normal), mesh.normal[:, None]], axis=1) * mesh.reach[:, None, None]
-        )
+        frame = tangents(mesh.normal) * mesh.reach[:, None, None]
         for name, array in (
             ("rest", mesh.position),
-            ("frame", frame.transpose(1, 2, 0)),  # (3 axes, 3, N) of the patches, metres
+            ("frame", frame.transpose(1, 2, 0)),  # (2 tangents, 3, N) of the patches, metres
             ("skin", dense),
-            ("limb_rest", rig.rest_directions[_LIMBS]),
+            ("limb_rest", rig.rest_directions[list(LIMBS)]),
         ):
             self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
         self.register_buffer("two_sided", torch.from_numpy(np.array(mesh.two_sided)))
         self.surface = Surface(mesh.patches, config.inner)
-        self._add_expressions(skeleton, mesh)
+        self._add_morphs(skeleton, mesh)
         colour = torch.from_numpy(np.array(mesh.colour, np.float32))
         self.lit = nn.Parameter(colour)
         self.shade = nn.Parameter(torch.full_like(colour, 0.85))  # by which shadow darkens it
@@ -137,30 +131,28 @@ class PointsGenerator(nn.Module):
         # What carries a patch was sampled on a surface; other points learn their place.
         whole = bool(mesh.patches[..., 3].any())
         self.offset = None if whole else nn.Parameter(torch.zeros(count, 3))
-        near, share = control_points(mesh.position, dense, _CONTROLS)
-        self.register_buffer("near", torch.from_numpy(near.T.reshape(-1)))  # of each point, then of the next
-        self.register_buffer("share", torch.from_numpy(share.T))
-        self.correctives = nn.Parameter(torch.zeros(CORRECTIVES, 3 * _CONTROLS))
         self.decoder = Decoder(_SHOWN + config.features + 2 + _SHARP, config.width)
         self.smoothing = Smoothing(4, _SMOOTHED)
 
-    def _add_expressions(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
-        """Linear map from departures of the face points to expression weights, and what they move."""
+    def _add_morphs(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
+        """What expressions and corrective shapes move, and how their weights are read off keypoints."""
         known = np.repeat(skeleton.known[FACE], 3).astype(np.float32)
         basis = mesh.face_basis.reshape(len(mesh.face_basis), known.size) * known  # metres at weight 1
-        morphs = mesh.morphs.transpose(1, 2, 0).reshape(len(basis), mesh.position.size)
-        turns = mesh.patch_morphs.transpose(2, 1, 3, 0).reshape(len(basis), 2 * mesh.position.size)
+        first = int(np.flatnonzero(mesh.moving()).max(initial=0)) + 1  # few points move, and they come first
+        morphs, turns = (
+            mesh.morphs[:first].transpose(1, 2, 0),
+            mesh.patch_morphs[:first].transpose(2, 1, 3, 0),
+        )
         if not len(basis):  # one that moves nothing keeps the graph the same for faces that do not move
-            basis, morphs, turns = (
-                np.zeros((1, size), np.float32)
-                for size in (known.size, mesh.position.size, 2 * mesh.position.size)
-            )
+            basis = np.zeros((1, known.size), np.float32)
+            morphs, turns = (np.pad(each, [(1, 0), *[(0, 0)] * (each.ndim - 1)]) for each in (morphs, turns))
         solve = solve_expressions(basis)
         for name, array in (
             ("face_solve", solve.T),
             ("face_rest", skeleton.rest[FACE]),
-            ("morphs", morphs),  # (E, 3 * N), x of all points first
-            ("turns", turns),  # (E, 2 * 3 * N) of their patches' two tangents
+            ("pose_basis", mesh.pose_basis),
+            ("morphs", morphs.reshape(len(morphs), -1)),  # (E + K, 3 * moving points), x of all first
+            ("turns", turns.reshape(len(turns), -1)),  # (E + K, 2 * 3 * moving points)
         ):
             self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
 
@@ -193,12 +185,13 @@ class PointsGenerator(nn.Module):
         view = keypoints[..., :3] * flip  # view frame, px
         rotations, anchors, scale = self.rule(view)
         expression = self._expression(view, keypoints[..., 3], rotations, anchors, scale)
+        weights = torch.cat([expression, self._correctives(rotations)], dim=1)
         rest = self.rest if self.offset is None else self.rest + self.offset
-        rest = rest.t() + (expression @ self.morphs).unflatten(1, (3, -1)) + self._correct(rotations)
-        turned = self.frame[:2] + (expression @ self.turns).unflatten(1, (2, 3, -1))
-        axes = torch.cat([turned, self.frame[2:].expand(turned.shape[0], -1, -1, -1)], dim=1)
-        position, frame = self._place(rotations, anchors, scale, rest, axes)
-        normal = frame[:, 2] / frame[:, 2].square().sum(dim=1, keepdim=True).clamp_min(1e-12).sqrt()
+        rest = rest.t() + self._moves(weights, self.morphs).unflatten(1, (3, -1))
+        turned = self.frame + self._moves(weights, self.turns).unflatten(1, (2, 3, -1))
+        position, first, second = self._place(rotations, anchors, scale, rest, turned)
+        upright = cross(first, second, 1)
+        normal = upright / upright.square().sum(dim=1, keepdim=True).clamp_min(1e-12).sqrt()
         height = scale * self.height
         depth = (view[:, 8:9, 2:] - position[:, 2:]) / height[:, None, None]
         light = self.tone[:3] / self.tone[:3].square().sum().sqrt()
@@ -208,45 +201,47 @@ class PointsGenerator(nn.Module):
         learned = self.features.t().expand(keypoints.shape[0], -1, -1)
         facing = torch.where(self.two_sided, normal[:, 2].abs(), normal[:, 2])
         weight = torch.sigmoid(facing * 8 + 1) * torch.sigmoid(self.opacity)
-        to_map = torch.tensor([0.5, -0.5, -0.5], device=position.device)[:, None]
-        position, frame = position * to_map, frame * to_map
+        flip = flip.unsqueeze(1)
+        position, first, second = (vector * (flip / 2) for vector in (position, first, second))
         sparseness = (height / _SPARSE_FROM - 1).clamp(0, 1)
         return _Figure(
             position,
             visible(position, weight, height * (self.config.softness / 2), sparseness, half),
             torch.cat([self.lit.t() * tint, tint, normal[:, :2], depth * 4, learned], dim=1),
-            Patches(position, frame[:, 0], frame[:, 1], frame[:, 2], facing > _FACING),
+            Patches(position, first, second, normal * flip, facing > _FACING),
             height * (_GAP / 2),
             sparseness,
             (height / _WHOLE_FIGURE).square() * (_WHOLE_POINTS / len(self.rest)),
         )
 
     def _place(
-        self, rotations: Tensor, anchors: Tensor, scale: Tensor, rest: Tensor, axes: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Positions (B, 3, N) and patch axes (B, 3, 3, N) in px, view frame, by linear blend skinning."""
+        self, rotations: Tensor, anchors: Tensor, scale: Tensor, rest: Tensor, tangents: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Positions (B, 3, N) and their patches' two tangents in px, view frame, by linear blend skinning."""
         turned = rotations * scale[:, None, None, None]
         shift = anchors - (turned @ self.rule.pivots.unsqueeze(-1)).squeeze(-1)
         affine = torch.cat([turned.flatten(2), shift], dim=2)  # (B, 47, 12)
         blended = affine.transpose(1, 2) @ self.skin.t()  # (B, 12, N)
         linear = blended[:, :9].unflatten(1, (3, 3))
         position = (linear * rest.unsqueeze(1)).sum(dim=2) + blended[:, 9:]
-        frame = (linear.unsqueeze(1) * axes.unsqueeze(2)).sum(dim=3)
-        return position, frame
+        first, second = ((linear * tangents[:, k].unsqueeze(1)).sum(dim=2) for k in range(2))
+        return position, first, second
 
-    def _correct(self, rotations: Tensor) -> Tensor:
-        """(B, 3, N) how hair and cloth shift with gravity and with the limbs, linear in both.
+    def _moves(self, weights: Tensor, shapes: Tensor) -> Tensor:
+        """(B, k * N) of weights (B, E + K) and ``shapes`` (E + K, k * moving points), the still ones 0."""
+        moving = (weights @ shapes).unflatten(1, (-1, self.morphs.shape[1] // 3))
+        still = moving.new_zeros(*moving.shape[:2], len(self.rest) - moving.shape[2])
+        return torch.cat([moving, still], dim=2).flatten(1)
 
-        Points between the same control points shift alike, so that their patches keep fitting together.
-        """
+    def _correctives(self, rotations: Tensor) -> Tensor:
+        """(B, K) weights of the corrective shapes, of what ``studio.correctives.pose_features`` tells."""
         up = torch.tensor([0.0, 1.0, 0.0], device=rotations.device)
         gravity = self.gravity_bones(rotations)[..., 1, :] - up
         limbs = (self.limbs(rotations) @ self.limb_rest.unsqueeze(-1)).squeeze(-1)
         parents = self.limb_parents(rotations)
         local = (parents.transpose(-1, -2) @ limbs.unsqueeze(-1)).squeeze(-1) - self.limb_rest
-        controls = torch.cat([gravity.flatten(1), local.flatten(1)], dim=1) @ self.correctives
-        near = controls.unflatten(1, (3, -1)).index_select(2, self.near).unflatten(2, self.share.shape)
-        return (near * self.share).sum(dim=2)
+        features = torch.cat([gravity.flatten(1), local.flatten(1)], dim=1)
+        return features @ self.pose_basis[:-1] + self.pose_basis[-1]
 
     def _expression(
         self, view: Tensor, confidence: Tensor, rotations: Tensor, anchors: Tensor, scale: Tensor
@@ -260,20 +255,14 @@ class PointsGenerator(nn.Module):
 
     def parameter_groups(self, rate: float) -> list[dict[str, object]]:
         """Adam's groups: the decoder at ``rate``, point features faster, geometry in metres slower."""
-        return [
-            {"params": list(self.decoder.parameters()), "scale": 1.0, "lr": rate},
-            {
-                "params": [self.lit, self.shade, self.tone],
-                "scale": 0.25,
-                "lr": rate * 0.25,
-            },
-            {"params": [self.features, self.opacity], "scale": 4.0, "lr": rate * 4},
-            {
-                "params": [self.correctives, *([] if self.offset is None else [self.offset])],
-                "scale": 0.02 * self.height,
-                "lr": rate * 0.02 * self.height,
-            },
+        groups: list[tuple[list[nn.Parameter], float]] = [
+            (list(self.decoder.parameters()), 1.0),
+            ([self.lit, self.shade, self.tone], 0.25),
+            ([self.features, self.opacity], 4.0),
         ]
+        if self.offset is not None:
+            groups.append(([self.offset], 0.02 * self.height))
+        return [{"params": parameters, "scale": scale, "lr": rate * scale} for parameters, scale in groups]
 
 
 class ShippedGenerator(Shipped):

@@ -1,4 +1,4 @@
-"""What is worked out of a figure once, before training: control points, and how faces are read."""
+"""What is worked out of a figure once, before training: how faces are read, and how far it reaches."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dance_now.pose.bones import BONE_INDEX, SWING_LEVELS
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.points import MeshPoints
 
-_BONE_DISTANCE = 0.3  # metres that points on different bones count as apart
 _CARRIED = 0.05  # weight from which a bone moves a point noticeably
-_BESIDE = 0.02  # metres by which outlines, patches and correctives stand out of the points
+_BESIDE = 0.02  # metres by which outlines and patches stand out of the points
+_SWING = 2.5  # times the usual weight of a corrective shape
 # The keypoints that move with each bone that is not of the trunk.
 _MOVING = {
     **{swing.name: (swing.start, swing.end) for level in SWING_LEVELS for swing in level},
@@ -23,25 +23,6 @@ _MOVING = {
     "rightHand": (4, 121, 125, 129, 133),
 }
 _OPPOSITE = -0.8  # cosine of two expressions' effects from which one undoes the other
-
-
-def control_points(
-    position: FloatArray, skin: FloatArray, count: int
-) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    """(N, 3) which of ``count`` control points lie nearest to each point, and (N, 3) shares summing to 1.
-
-    Control points are points as far apart as can be (Gonzalez 1985), what hangs on other bones being further.
-    """
-    places = np.concatenate([position, _BONE_DISTANCE * skin], axis=1)
-    chosen = [0]
-    distance = np.linalg.norm(places - places[0], axis=1)
-    while len(chosen) < min(count, len(places)):
-        chosen.append(int(distance.argmax()))
-        distance = np.minimum(distance, np.linalg.norm(places - places[chosen[-1]], axis=1))
-    apart = np.stack([np.linalg.norm(places - places[row], axis=1) for row in chosen], axis=1)
-    near = np.argsort(apart, axis=1, kind="stable")[:, :3]
-    closeness = 1 / (np.take_along_axis(apart, near, axis=1) + 1e-3)
-    return near, (closeness / closeness.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def solve_expressions(basis: FloatArray) -> FloatArray:
@@ -67,19 +48,22 @@ def figure_extent(skeleton: Skeleton, mesh: MeshPoints) -> FigureExtent:
     What hangs on a bone keeps its place in the bone's frame, and its distances to the keypoints that move
     with it; what hangs on several lies between the places where each of them would carry it.
     """
+    shapes = mesh.morphs[:, len(mesh.face_basis) :]
+    beside = _BESIDE + _SWING * np.sqrt(np.square(shapes).sum(axis=(1, 2)))  # (N,)
     boxes = np.zeros((len(TRUNK), 2, 3), np.float32)
     for row, bone in enumerate(TRUNK):
-        local = in_trunk_frame(bone, skeleton.rest, mesh.position[_carried(mesh, bone)])
+        carried = _carried(mesh, bone)
+        local, around = in_trunk_frame(bone, skeleton.rest, mesh.position[carried]), beside[carried, None]
         if len(local):
-            boxes[row] = local.min(axis=0) - _BESIDE, local.max(axis=0) + _BESIDE
+            boxes[row] = (local - around).min(axis=0), (local + around).max(axis=0)
     reach = np.zeros(len(skeleton.rest), np.float32)
     for bone, moving in _MOVING.items():
         known = [point for point in moving if skeleton.known[point]]
-        carried = mesh.position[_carried(mesh, bone)]
-        if len(carried) and known:
-            away = np.linalg.norm(carried[:, None] - skeleton.rest[known], axis=2)
+        carried = _carried(mesh, bone)
+        if carried.any() and known:
+            away = np.linalg.norm(mesh.position[carried, None] - skeleton.rest[known], axis=2)
             nearest = np.array(known)[away.argmin(axis=1)]
-            np.maximum.at(reach, nearest, away.min(axis=1) + _BESIDE)
+            np.maximum.at(reach, nearest, away.min(axis=1) + beside[carried])
     return FigureExtent(boxes, reach)
 
 

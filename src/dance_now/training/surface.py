@@ -9,8 +9,6 @@ their soft splat tells better than the edges of a texture.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -18,57 +16,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dance_now.studio.surface_patches import HEIGHT_STEPS
+from dance_now.training.patches import DEPTHS, STEPS, PatchColumns, Patches, patch_table
 
 # Pixels of the map, square, in which patches of such a size are entered.
-_WINDOWS = (2, 3, 4, 5, 6, 8, 10, 12, 14, 17, 20, 24, 28, 34)
-_ENTERED = 3 << 17  # numbers at most, for windows of each size; heads that fill the map have up to 300,000
+_WINDOWS = (2, 3, 4, 5, 6, 8, 11, 15, 20, 27, 36)
+_ENTERED = 3 << 18  # numbers at most, for windows of each size; heads that fill the map have up to 300,000
 _NOWHERE = 255  # height where a patch shows no surface
-_EDGE_ON = 0.15  # cosine of the angle from which a patch is seen too steeply
-_ASIDE = 0.4  # depth, in patch reaches, by which a patch's edge ranks behind its middle
-_FINE = 0.6  # pixels; of texels finer than that, the mean of four is read
 # A pixel's depth and what is seen in it are entered as one number, so that one minimum finds both.
 _ROWS = 1 << 20  # of points in a batch
-_DEPTHS, _STEPS = 8192.0, 64.0  # depth in pixels of the map, to both sides, and how finely it is told apart
 _NOTHING = 1 << 42
-
-
-class Patches(NamedTuple):
-    """Patches of a posed figure, in pixels of the map; depth as well, away from the viewer.
-
-    Attributes:
-        position: (B, 3, N) of the points.
-        first: (B, 3, N) from a point to its patch's edge along the columns.
-        second: (B, 3, N) the same along the rows.
-        normal: (B, 3, N) as long, out of the surface.
-        shown: (B, N) whether a point can be seen at all.
-    """
-
-    position: Tensor
-    first: Tensor
-    second: Tensor
-    normal: Tensor
-    shown: Tensor
-
-    def inverse(self) -> Tensor:
-        """(B, 4, N) row by row the matrix from x and y, relative to a point, to its patch's coordinates."""
-        a, c = self.first[:, 0], self.first[:, 1]
-        b, d = self.second[:, 0], self.second[:, 1]
-        determinant = a * d - b * c
-        least = _EDGE_ON * self.reach().square() + 1e-6
-        safe = torch.where(determinant < 0, -1.0, 1.0) * torch.maximum(determinant.abs(), least)
-        return torch.stack([d, -b, -c, a], dim=1) / safe.unsqueeze(1)
-
-    def reach(self) -> Tensor:
-        """(B, N) half a patch's edge."""
-        return self.first.square().sum(dim=1).sqrt()
-
-    def slopes(self, inverse: Tensor) -> Tensor:
-        """(B, 6, N) depth gained by the coordinates and by height, the reach, and how height shifts both."""
-        x, y = self.normal[:, 0], self.normal[:, 1]
-        shift_u, shift_v = inverse[:, 0] * x + inverse[:, 1] * y, inverse[:, 2] * x + inverse[:, 3] * y
-        return torch.stack(
-            [self.first[:, 2], self.second[:, 2], self.normal[:, 2], self.reach(), shift_u, shift_v], dim=1
-        )
 
 
 class Surface(nn.Module):
@@ -107,21 +63,10 @@ class Surface(nn.Module):
         Returns:
             (B, 16, H, W): of each sRGB, which is 0 where there is no surface, and alpha.
         """
-        table = self._table(patches)
+        table = patch_table(patches, self.texels, size)
         front = self._front(table, patches, size).reshape(gap.shape[0], *size)
-        front = _bridged(front, (gap * (_STEPS * _ROWS)).long()[:, None, None])
+        front = _bridged(front, (gap * (STEPS * _ROWS)).long()[:, None, None])
         return self._look_up(table, front)
-
-    def _table(self, patches: Patches) -> Tensor:
-        """(17, B * N) what is read of a point that may be seen."""
-        inverse = patches.inverse()
-        edge, first = self._level(patches.reach() * (4 / self.texels))
-        batch, count = edge.shape
-        number = torch.arange(count, device=edge.device, dtype=edge.dtype).expand_as(edge)
-        image = torch.arange(batch, device=edge.device).unsqueeze(1).to(edge.dtype).expand_as(edge)
-        values = [patches.position, inverse, patches.slopes(inverse)]
-        values += [torch.stack([number, image, edge, first + number * self.pyramid.shape[1]], dim=1)]
-        return torch.cat(values, dim=1).transpose(0, 1).flatten(1)
 
     def _front(self, table: Tensor, patches: Patches, size: tuple[int, int]) -> Tensor:
         """(B * H * W,) depth and row of the foremost patch at every pixel of the map, as one number."""
@@ -133,92 +78,86 @@ class Surface(nn.Module):
         window = torch.where(
             patches.shown & near, extent * (2 * self.inner), torch.full_like(extent, -1.0)
         ).flatten()
+        last = torch.tensor([size[1] - 1.0, size[0] - 1.0], device=table.device)[:, None, None, None]
         largest = 0.0
         for edge in _WINDOWS:
             wide = window >= largest
             chosen = wide if edge == _WINDOWS[-1] else wide & (window < edge)
             rows = chosen.nonzero().squeeze(1)[: batch * (_ENTERED // edge**2)]
-            pixel, key = self._entries(table.index_select(1, rows), rows, edge, size)
+            pixel, key = self._entries(PatchColumns.of(table, rows), rows, edge, last)
             front = front.scatter_reduce(0, pixel, key, "amin")
             largest = float(edge)
         return front
 
-    def _entries(
-        self, table: Tensor, rows: Tensor, edge: int, size: tuple[int, int]
-    ) -> tuple[Tensor, Tensor]:
-        """Pixels around points (18, m) and what is entered there, both (edge**2 * m,)."""
-        across = torch.arange(edge, device=table.device, dtype=table.dtype)
-        columns = torch.floor(table[0] - (edge - 1) / 2) + across.unsqueeze(1)  # (edge, m)
-        lines = torch.floor(table[1] - (edge - 1) / 2) + across.unsqueeze(1)
-        x, y = columns + 0.5 - table[0], lines + 0.5 - table[1]
-        u = table[3] * x + (table[4] * y).unsqueeze(1)  # (edge, edge, m)
-        v = table[5] * x + (table[6] * y).unsqueeze(1)
-        inside = torch.maximum(u.abs(), v.abs()) < self.inner
-        within = (columns >= 0) & (columns < size[1])
-        inside = inside & within & ((lines >= 0) & (lines < size[0])).unsqueeze(1)
-        height = self._height(table[13], u, v)
-        rise = (height - 128) / HEIGHT_STEPS
-        u, v = u - rise * table[11], v - rise * table[12]
-        aside = _ASIDE * table[10] * (u * u + v * v)
-        depth = table[2] + u * table[7] + v * table[8] + rise * table[9] + aside
+    def _entries(self, point: PatchColumns, rows: Tensor, edge: int, last: Tensor) -> tuple[Tensor, Tensor]:
+        """Pixels around m points of the table's ``rows`` and what is entered there, both (edge**2 * m,).
+
+        ``last`` (2, 1, 1, 1) are the map's last column and line. Both coordinates are worked out at once:
+        there are many classes of sizes, and each operator costs.
+        """
+        inner = self.inner * (self.texels / 2)
+        steps = torch.arange(edge, device=rows.device, dtype=point.place.dtype).unsqueeze(1)
+        cells = torch.floor(point.place + (1 - edge / 2)) + steps  # (2, 1, edge, m)
+        x, y = _pair(cells - point.place)
+        place = point.across * x + point.down * y.transpose(1, 2)  # (2, edge, edge, m)
+        inside = torch.maximum(*_pair(place.abs())) < inner
+        kept = torch.minimum(cells.clamp_min(0.0), last)
+        in_columns, in_lines = _pair(kept == cells)
+        inside = inside & in_columns & in_lines.transpose(1, 2)
+        height = self._height(point.texel, place)
+        rise = height * (1 / HEIGHT_STEPS) - 128 / HEIGHT_STEPS
+        place = place - rise * point.shift
+        by_u, by_v = _pair((place * point.aside + point.slope) * place)
+        depth = by_u + by_v + (point.depth + rise * point.upward)
         # Beside a curved surface the plane reaches out of the outline: what is met there is beyond the patch.
-        inside = inside & (height < _NOWHERE) & (torch.maximum(u.abs(), v.abs()) < self.inner)
-        depth = ((depth + _DEPTHS) * _STEPS).clamp(0.0, 2 * _DEPTHS * _STEPS)
-        columns, lines = columns.clamp(0.0, size[1] - 1.0), lines.clamp(0.0, size[0] - 1.0)
-        pixel = ((table[14] * size[0] + lines) * size[1]).unsqueeze(1).long() + columns.long()
+        inside = inside & (height < _NOWHERE) & (torch.maximum(*_pair(place.abs())) < inner)
+        depth = depth.clamp(0.0, 2 * DEPTHS * STEPS)
+        column, line = _pair(kept)
+        width = last[:1] + 1
+        pixel = (point.image + line.transpose(1, 2) * width + column).long()
         key = torch.where(inside, depth.long() * _ROWS + rows, _NOTHING)
         return pixel.reshape(-1), key.reshape(-1)
 
-    def _height(self, number: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        """How far the surface lies before the patch's plane, as stored; beside the patch that of its edge."""
-        half = self.texels / 2
-        row, column = (((w + 1) * half).floor().clamp(0.0, self.texels - 1.0) for w in (v, u))
-        texel = (number * self.texels**2 + row * self.texels + column).long()
-        return F.embedding(texel, self.height).squeeze(-1).to(u.dtype)
+    def _height(self, first: Tensor, place: Tensor) -> Tensor:
+        """How far the surface lies before the patch's plane, as stored; beside the patch that of its edge.
+
+        Args:
+            first: (1, ...) a patch's first texel.
+            place: (2, ...) in texels from its middle.
+        """
+        cell = torch.floor(place + self.texels / 2).clamp(0.0, self.texels - 1.0)
+        column, row = _pair(cell)
+        texel = (row * self.texels + (first + column)).long()
+        return F.embedding(texel, self.height).squeeze(-1).to(place.dtype)
 
     def _look_up(self, table: Tensor, front: Tensor) -> Tensor:
         """(B, 16, H, W) of the points whose keys are in ``front`` (B, H, W)."""
         # Of a patch's pyramid the level is read whose texels are about as large as the picture's pixels.
         pixel = (front < _NOTHING).flatten().nonzero().squeeze(1)
-        seen = table.index_select(1, front.flatten().index_select(0, pixel) & (_ROWS - 1))
-        line, column = (
-            place.expand(front.shape).flatten().index_select(0, pixel)
-            for place in _centres(front.shape[1:], table)
-        )
+        point = PatchColumns.of(table, front.flatten().index_select(0, pixel) & (_ROWS - 1))
+        middle = torch.cat([way.expand(front.shape).reshape(1, -1) for way in _ways(front.shape[1:], table)])
+        x, y = _pair(middle.index_select(1, pixel)[:, None, None] - point.place)
+        place = point.across * x + point.down * y  # (2, 1, 1, pixels seen)
         # How far the surface stands out in the pixel's middle shifts what is seen of it.
-        x, y = column - seen[0], line - seen[1]
-        u, v = seen[3] * x + seen[4] * y, seen[5] * x + seen[6] * y
-        height = self._height(seen[13], u, v)
-        rise = torch.where(height < _NOWHERE, (height - 128) / HEIGHT_STEPS, 0.0)
-        u, v = u - rise * seen[11], v - rise * seen[12]
-        inner = torch.tensor([[-0.25, 0.25, -0.25, 0.25], [-0.25, -0.25, 0.25, 0.25]], device=table.device)
-        x, y = inner[0, :, None], inner[1, :, None]
-        u, v = u + seen[3] * x + seen[4] * y, v + seen[5] * x + seen[6] * y  # (4, pixels seen)
-        edge, first = seen[15], seen[16]
-        u, v = (((w + 1) * edge - 1) / 2 for w in (u, v))
-        u, v = (torch.minimum(w.clamp_min(0), edge - 1) for w in (u, v))
-        left, top = torch.floor(u), torch.floor(v)
+        height = self._height(point.texel, place)
+        rise = torch.where(height < _NOWHERE, height * (1 / HEIGHT_STEPS) - 128 / HEIGHT_STEPS, 0.0)
+        parts = torch.tensor([[-0.25, 0.25, -0.25, 0.25], [-0.25, -0.25, 0.25, 0.25]], device=table.device)
+        x, y = _pair(parts[:, None, :, None])
+        place = place - rise * point.shift + point.across * x + point.down * y  # (2, 1, 4, pixels seen)
+        place = (place * (2 / self.texels) + 1) * (point.edge / 2) - 0.5
+        place = torch.minimum(place.clamp_min(0), point.edge - 1)
+        corner = torch.floor(place)
+        left, top = _pair(corner)
+        across, down = _pair((place - corner).flatten(1, 2))  # (1, 4, pixels seen)
+        texel = (point.first + top * point.edge + left).flatten(0, 2).long()
         quads = self.pyramid.index_select(1, self.quads).reshape(-1, 16)  # runtimes work this out on loading
-        quad = F.embedding((first + top * edge + left).long(), quads).permute(2, 0, 1).to(u.dtype)
-        line_pair = quad[:8] + (quad[8:] - quad[:8]) * (v - top)  # (8, 4, pixels seen)
-        value = line_pair[:4] + (line_pair[4:] - line_pair[:4]) * (u - left)
+        quad = F.embedding(texel, quads).permute(2, 0, 1).to(place.dtype)
+        line_pair = quad[:8] + (quad[8:] - quad[:8]) * down  # (8, 4, pixels seen)
+        value = line_pair[:4] + (line_pair[4:] - line_pair[:4]) * across
         alpha = (value[3:] * (2 / 255)).clamp(0, 1)
         value = torch.cat([value[:3] * (alpha / 255), alpha]).flatten(0, 1)
-        empty = torch.zeros(16, front.numel(), device=value.device, dtype=value.dtype)
-        rows = torch.zeros(16, 1, device=pixel.device, dtype=pixel.dtype)
-        return empty.scatter(1, pixel + rows, value).unflatten(1, front.shape).transpose(0, 1)
-
-    def _level(self, texel: Tensor) -> tuple[Tensor, Tensor]:
-        """Edge in texels and first texel of the level to read where texels are of that many pixels."""
-        edge = torch.full_like(texel, float(self.texels))
-        first = torch.zeros_like(texel)
-        side = self.texels
-        while side > 1:
-            finer = texel * (self.texels / side) < _FINE
-            first = first + finer.to(texel.dtype) * side * side
-            side //= 2
-            edge = torch.where(finer, torch.full_like(edge, float(side)), edge)
-        return edge, first
+        empty = torch.zeros(front.numel(), 16, device=value.device, dtype=value.dtype)
+        return empty.index_put((pixel,), value.t()).unflatten(0, front.shape).permute(0, 3, 1, 2)
 
 
 def solid(alphas: Tensor, sparseness: Tensor) -> Tensor:
@@ -277,7 +216,12 @@ def _bridged(front: Tensor, gap: Tensor) -> Tensor:
     return torch.where(bridge + gap < front, bridge, front)
 
 
-def _centres(size: tuple[int, ...], like: Tensor) -> tuple[Tensor, Tensor]:
-    """(H, 1) and (1, W): y and x of the middles of a map's pixels."""
-    line, column = (torch.arange(count, device=like.device).to(like.dtype) + 0.5 for count in size)
-    return line.unsqueeze(1), column.unsqueeze(0)
+def _pair(x: Tensor) -> tuple[Tensor, Tensor]:
+    """(2, ...) -> the first and the second (1, ...)."""
+    return x[:1], x[1:]
+
+
+def _ways(size: tuple[int, ...], like: Tensor) -> tuple[Tensor, Tensor]:
+    """(1, W) and (H, 1): columns and lines of a map's pixels."""
+    line, column = (torch.arange(count, device=like.device).to(like.dtype) for count in size)
+    return column.unsqueeze(0), line.unsqueeze(1)

@@ -20,6 +20,7 @@ from dance_now.pose.bones import BONE_INDEX, BoneRig, basis
 from dance_now.pose.keypoints import FACE, FINGERS, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
+from dance_now.studio.correctives import POSE_FEATURES
 from dance_now.studio.points import INFLUENCES, MeshPoints
 from dance_now.studio.surface_patches import CHANNELS, TEXELS
 
@@ -97,6 +98,7 @@ def capsule_points(
         morphs=np.zeros((count, 0, 3), np.float32),
         patch_morphs=np.zeros((count, 2, 0, 3), np.float32),
         face_basis=np.zeros((0, FACE.stop - FACE.start, 3), np.float32),
+        pose_basis=np.zeros((POSE_FEATURES, 0), np.float32),
     )
 
 
