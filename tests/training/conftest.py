@@ -60,6 +60,9 @@ def mesh(skeleton: Skeleton) -> MeshPoints:
     position = ends[chosen, 0] * (1 - along) + ends[chosen, 1] * along + radius[chosen, None] * direction
     bones = rows[chosen]
     patches = np.full((POINTS, TEXELS, TEXELS, CHANNELS), (0, 0, 0, 255, 128), np.uint8)  # flat and whole
+    morphs = (generator.normal(size=(POINTS, 5, 3)) * 0.005).astype(np.float32)
+    patch_morphs = (generator.normal(size=(POINTS, 2, 5, 3)) * 0.001).astype(np.float32)
+    morphs[POINTS // 2 :], patch_morphs[POINTS // 2 :] = 0, 0  # what moves comes first
     patches[..., :3] = (colours()[bones, None, None] * 255).astype(np.uint8)
     return MeshPoints(
         position=position.astype(np.float32),
@@ -70,8 +73,8 @@ def mesh(skeleton: Skeleton) -> MeshPoints:
         reach=np.full(POINTS, 0.4 * RADIUS, np.float32),
         two_sided=np.zeros(POINTS, np.bool_),
         patches=patches,
-        morphs=(generator.normal(size=(POINTS, 5, 3)) * 0.005).astype(np.float32),
-        patch_morphs=(generator.normal(size=(POINTS, 2, 5, 3)) * 0.001).astype(np.float32),
+        morphs=morphs,
+        patch_morphs=patch_morphs,
         face_basis=(generator.normal(size=(2, FACE.stop - FACE.start, 3)) * 0.02).astype(np.float32),
         pose_basis=(generator.normal(size=(POSE_FEATURES, 3)) * 0.3).astype(np.float32),
     )

@@ -20,8 +20,8 @@ from dance_now.character.onnx_wire import UnfitError
 from dance_now.errors import DanceNowError
 from dance_now.pose.keypoints import POINT_COUNT
 
-# A generator of the default size makes at most 500 million numbers with 3 thousand million multiplications.
-_MAXIMUM_MADE: Final = 1 << 29
+# A generator of the default size makes at most 680 million numbers with 3 thousand million multiplications.
+_MAXIMUM_MADE: Final = 3 << 28
 _MAXIMUM_MULTIPLICATIONS: Final = 1 << 37
 _POINTS = (POINT_COUNT, 4)
 

@@ -40,7 +40,7 @@ _LEAST_SHAPE: Final = 5e-5  # metres a shape moves the surface in the mean
 _LEAST_MOVE: Final = 2e-4  # metres all shapes move a point in the mean, else it is left alone
 _EXPLAINED: Final = 0.5  # of a point's mean square move, else something moves it that poses do not tell
 _COLLAPSED: Final = 0.5  # volume
-_RIDGE: Final = 3e-5
+_RIDGE: Final = 0.01  # poses' worth of features that move nothing
 
 
 def pose_features(rig: BoneRig, rotations: FloatArray) -> FloatArray:
@@ -116,18 +116,14 @@ class PosedSurface:
 
     @classmethod
     def of(
-        cls,
-        samples: SurfaceSamples,
-        pieces: Sequence[tuple[int, Piece]],
-        tangents: FloatArray,
-        weights: FloatArray,
+        cls, samples: SurfaceSamples, pieces: list[Piece], tangents: FloatArray, weights: FloatArray
     ) -> PosedSurface:
-        """Points with ``tangents`` (N, 2, 3), in metres, on pieces of numbered primitives."""
-        edges = edge_shares(samples, [piece for _, piece in pieces], tangents)  # (N, 2 edges, 2 tangents)
+        """Points with ``tangents`` (N, 2, 3), in metres, on some pieces."""
+        edges = edge_shares(samples, pieces, tangents)  # (N, 2 edges, 2 tangents)
         along = np.concatenate([-edges.sum(axis=1, keepdims=True), edges], axis=1).transpose(0, 2, 1)
         along = np.concatenate([samples.shares[:, None], along], axis=1).astype(np.float32)
-        rest = along @ gathered_corners(samples, [piece.positions for _, piece in pieces])
-        return cls(samples, [number for number, _ in pieces], along, rest, weights)
+        rest = along @ gathered_corners(samples, [piece.positions for piece in pieces])
+        return cls(samples, [piece.number for piece in pieces], along, rest, weights)
 
     def moved(self, avatar: Avatar, world: npt.NDArray[np.float64]) -> FloatArray:
         """(N, 3, 3) places and tangents where nodes are transformed by ``world``."""
@@ -168,7 +164,8 @@ def _shapes(features: FloatArray, moment: FloatArray, square: FloatArray) -> tup
     Returns:
         (F, K) features to weights, and (K, N, 9) the shapes.
     """
-    gram = features.T.astype(np.float64) @ features / len(features) + _RIDGE * np.eye(len(moment))
+    gram = features.T.astype(np.float64) @ features / len(features)
+    gram += _RIDGE / len(features) * np.eye(len(moment))
     values, axes = np.linalg.eigh(gram)
     whiten: npt.NDArray[np.float64] = axes / np.sqrt(values)  # features @ whiten have a mean square of 1 each
     predicted = np.tensordot(whiten.T.astype(np.float32), moment, axes=1)

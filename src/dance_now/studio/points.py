@@ -166,23 +166,14 @@ def sample_points(
         DanceNowError: no opaque surface.
     """
     generator = np.random.default_rng(seed)
-    mapping = avatar_bones(avatar.bones)
-    rest = avatar.mesh_points(avatar.rest_world)
     names = expression_names(avatar) if face is not None else ()
-    moved = [avatar.mesh_points(avatar.rest_world, {name: 1.0}) for name in names]
     basis = np.zeros((0, _FACE_POINTS, 3), np.float32)
     if face is not None and names:
         basis = expression_basis(avatar, face, names).astype(np.float32)
     density = PointDensity(
         None if face is None else face.positions(avatar, avatar.rest_world).astype(np.float32)
     )
-    pieces = []
-    shown = avatar.shown_primitives(hide)
-    for index in shown:
-        moves = np.zeros((len(rest[index][0]), len(names), 3), np.float32)
-        for number, surfaces in enumerate(moved):
-            moves[:, number] = surfaces[index][0] - rest[index][0]
-        pieces.append(Piece.of(avatar, avatar.primitives[index], rest[index], moves, mapping, density))
+    pieces = _pieces(avatar, hide, names, density)
     total = sum(float(piece.importance.sum()) for piece in pieces)
     if not total > 0:
         raise DanceNowError(f"{avatar.name} has no surface to put points on.")
@@ -207,7 +198,7 @@ def sample_points(
     if posed is not None:
         skin = np.zeros_like(weights)
         np.put_along_axis(skin, strongest, kept, axis=1)
-        surface = PosedSurface.of(chosen, list(zip(shown, pieces, strict=True)), axes, skin)
+        surface = PosedSurface.of(chosen, pieces, axes, skin)
         pose_basis, shapes = fit_correctives(avatar, posed[0], face, surface, posed[1], generator)
         morphs = np.concatenate([morphs, shapes[:, 0]], axis=1)
         patch_morphs = np.concatenate([patch_morphs, shapes[:, 1:]], axis=2)
@@ -226,6 +217,22 @@ def sample_points(
         pose_basis=pose_basis,
     )
     return found.rows(np.argsort(~found.moving(), kind="stable"))
+
+
+def _pieces(
+    avatar: Avatar, hide: tuple[str, ...], names: tuple[str, ...], density: PointDensity
+) -> list[Piece]:
+    """What shows of an avatar's mesh at rest, and how expressions of these names move it."""
+    mapping = avatar_bones(avatar.bones)
+    rest = avatar.mesh_points(avatar.rest_world)
+    moved = [avatar.mesh_points(avatar.rest_world, {name: 1.0}) for name in names]
+    pieces = []
+    for number in avatar.shown_primitives(hide):
+        moves = np.zeros((len(rest[number][0]), len(names), 3), np.float32)
+        for expression, surfaces in enumerate(moved):
+            moves[:, expression] = surfaces[number][0] - rest[number][0]
+        pieces.append(Piece.of(avatar, number, rest[number], moves, mapping, density))
+    return pieces
 
 
 def _spread(

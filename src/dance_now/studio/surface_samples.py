@@ -50,6 +50,7 @@ class Piece:
     """A piece of an avatar's mesh at rest.
 
     Attributes:
+        number: of the avatar's primitives.
         primitive: the piece.
         positions: (V, 3) of its vertices, metres.
         normals: (V, 3).
@@ -58,6 +59,7 @@ class Piece:
         importance: (T,) area of its triangles times the density of points there.
     """
 
+    number: int
     primitive: Primitive
     positions: FloatArray
     normals: FloatArray
@@ -69,13 +71,14 @@ class Piece:
     def of(
         cls,
         avatar: Avatar,
-        primitive: Primitive,
+        number: int,
         surface: tuple[FloatArray, FloatArray],
         moves: FloatArray,
         mapping: Mapping[str, str],
         density: PointDensity,
     ) -> Piece:
-        """The piece of ``primitive`` with its ``surface``: positions and normals; ``mapping`` names bones."""
+        """A primitive and its ``surface``: positions and normals; ``mapping`` names bones."""
+        primitive = avatar.primitives[number]
         weights = np.zeros((len(surface[0]), len(BONE_NAMES)), np.float32)
         rows = np.arange(len(weights))
         for node in np.unique(primitive.joints):
@@ -88,7 +91,7 @@ class Piece:
         area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
         dense = density(surface[0], weights)
         importance = area * dense[primitive.triangles].mean(axis=1)
-        return cls(primitive, *surface, moves, weights, importance)
+        return cls(number, primitive, *surface, moves, weights, importance)
 
     def places(self, generator: np.random.Generator, count: int) -> tuple[IntArray, FloatArray]:
         """Random places by importance: corners (n, 3) of their triangles and shares (n, 3) of each."""

@@ -230,7 +230,8 @@ class PointsGenerator(nn.Module):
     def _moves(self, weights: Tensor, shapes: Tensor) -> Tensor:
         """(B, k * N) of weights (B, E + K) and ``shapes`` (E + K, k * moving points), the still ones 0."""
         moving = (weights @ shapes).unflatten(1, (-1, self.morphs.shape[1] // 3))
-        still = moving.new_zeros(*moving.shape[:2], len(self.rest) - moving.shape[2])
+        count = len(self.rest) - moving.shape[2]
+        still = torch.zeros(*moving.shape[:2], count, device=moving.device, dtype=moving.dtype)
         return torch.cat([moving, still], dim=2).flatten(1)
 
     def _correctives(self, rotations: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ from dance_now.studio.surface_patches import HEIGHT_STEPS
 from dance_now.training.patches import DEPTHS, STEPS, PatchColumns, Patches, patch_table
 
 # Pixels of the map, square, in which patches of such a size are entered.
-_WINDOWS = (2, 3, 4, 5, 6, 8, 11, 15, 20, 27, 36)
-_ENTERED = 3 << 18  # numbers at most, for windows of each size; heads that fill the map have up to 300,000
+_WINDOWS = (2, 3, 4, 6, 8, 10, 13, 16, 20, 25, 31, 37)
+_ENTERED = 3 << 18  # numbers at most, for windows of each size; heads that fill the map have up to 730,000
 _NOWHERE = 255  # height where a patch shows no surface
 # A pixel's depth and what is seen in it are entered as one number, so that one minimum finds both.
 _ROWS = 1 << 20  # of points in a batch
