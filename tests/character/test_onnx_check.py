@@ -144,7 +144,7 @@ GREEDY: list[tuple[str, list[NodeProto], list[TensorProto]]] = [
      [tensor("z", [0]), tensor("w", [9000, 0, 0, 0, 9000, 0, 0, 0])]),
     ("slow", [node("Expand", "one s", "a"), *[node("MatMul", "a a", f"b{n}") for n in range(20)]],
      [tensor("s", [4000, 4000])]),
-    ("many", [node("Expand", "one s", "a"), *[node("Neg", "a", f"b{n}") for n in range(200)]],
+    ("many", [node("Expand", "one s", "a"), *[node("Neg", "a", f"b{n}") for n in range(300)]],
      [tensor("s", [2000, 2000])]),
     ("size from the pose", [node("Cast", "points", "i", to=7), node("Reshape", "i s", "n"),
                             node("Expand", "one n", "big")], [tensor("s", [548])]),

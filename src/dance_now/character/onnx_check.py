@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from operator import is_not
 from typing import Final
 
 from dance_now.character.canvas import BLOCK
@@ -24,6 +25,7 @@ from dance_now.pose.keypoints import POINT_COUNT
 _MAXIMUM_MADE: Final = 3 << 28
 _MAXIMUM_MULTIPLICATIONS: Final = 1 << 37
 _POINTS = (POINT_COUNT, 4)
+_POSE: Final = Value(FLOAT, (1, *_POINTS))
 
 
 class CheckedGenerator:
@@ -56,7 +58,7 @@ class CheckedGenerator:
                 raise UnfitError("it stores its own input")
         except UnfitError as error:
             raise _refusal(error) from error
-        self._nodes = graph.nodes
+        self._walk = _Walk(graph.nodes)
         self._stored = {name: Value.of(tensor) for name, tensor in graph.tensors.items()}
         self._output = graph.outputs[0].name
         self._admitted: set[Shape] = set()
@@ -70,11 +72,11 @@ class CheckedGenerator:
         """
         if blocks in self._admitted:
             return
-        inputs = {"points": Value(FLOAT, (1, *_POINTS)), "canvas": Value(FLOAT, blocks)}
-        if not self.takes_canvas:
-            del inputs["canvas"]
+        inputs = {"points": _POSE}
+        if self.takes_canvas:
+            inputs["canvas"] = Value(FLOAT, blocks)
         try:
-            shape = _followed(self._nodes, {**self._stored, **inputs}, self._output)
+            shape = self._walk({**self._stored, **inputs}, self._output)
             if shape != (1, 4, blocks[0] * BLOCK, blocks[1] * BLOCK):
                 raise UnfitError("its pictures have another size")
         except UnfitError as error:
@@ -92,37 +94,64 @@ def _is_port(port: Port, name: str, shape: tuple[int | None, ...]) -> bool:
     return (port.name, port.element, open_sizes) == (name, FLOAT, shape)
 
 
-def _followed(nodes: Sequence[Node], values: dict[str, Value], wanted: str) -> Shape:
-    """Follows all sizes through a graph; returns the shape of the value that is wanted.
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """What a node makes of its operands, and how many numbers and multiplications that takes."""
 
-    Raises:
-        UnfitError: a foreign operator, operands that do not fit, or values that are too large.
-    """
-    made = multiplications = 0
-    for node in nodes:
-        rule = RULES.get(node.operator)
-        if rule is None:
-            raise UnfitError(f"the operator {node.operator!r}, which a generator has no need of")
-        foreign = node.attributes.keys() - ATTRIBUTES.get(node.operator, ())
-        if foreign:
-            raise UnfitError(f"{node.operator} with {', '.join(sorted(foreign))[:80]!r}")
-        if len(node.outputs) != 1 or not node.outputs[0] or node.outputs[0] in values:
-            raise UnfitError(f"{node.operator} should have one output of its own")
-        try:
-            operands = [values[name] if name else None for name in node.inputs]
-        except KeyError as error:
-            raise UnfitError(f"{node.operator} uses {error}, which nothing makes before it") from error
-        result = _bounded(node, operands, rule(Operands(node, operands)))
-        count = element_count(result.shape)
-        made += count
-        multiplications += count * _depth(node, operands)
-        if made > _MAXIMUM_MADE or multiplications > _MAXIMUM_MULTIPLICATIONS:
-            raise UnfitError("it computes more than a generator needs to")
-        values[node.outputs[0]] = result
-    output = values.get(wanted)
-    if output is None or output.element != FLOAT:
-        raise UnfitError("nothing makes its output")
-    return output.shape
+    operands: tuple[Value | None, ...]
+    result: Value
+    made: int
+    multiplications: int
+
+
+class _Walk:
+    """Follows sizes through a graph; a second time only where they differ from before."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes = nodes
+        self._steps: dict[int, _Step] = {}
+
+    def __call__(self, values: dict[str, Value], wanted: str) -> Shape:
+        """Follows all sizes from known values; returns the shape of the value that is wanted.
+
+        Raises:
+            UnfitError: a foreign operator, operands that do not fit, or values that are too large.
+        """
+        made = multiplications = 0
+        for number, node in enumerate(self._nodes):
+            if len(node.outputs) != 1 or not node.outputs[0] or node.outputs[0] in values:
+                raise UnfitError(f"{node.operator} should have one output of its own")
+            try:
+                operands = tuple(values[name] if name else None for name in node.inputs)
+            except KeyError as error:
+                raise UnfitError(f"{node.operator} uses {error}, which nothing makes before it") from error
+            step = self._steps.get(number)
+            if step is None or any(map(is_not, step.operands, operands)):
+                step = self._steps[number] = _step(node, operands, step)
+            made += step.made
+            multiplications += step.multiplications
+            if made > _MAXIMUM_MADE or multiplications > _MAXIMUM_MULTIPLICATIONS:
+                raise UnfitError("it computes more than a generator needs to")
+            values[node.outputs[0]] = step.result
+        output = values.get(wanted)
+        if output is None or output.element != FLOAT:
+            raise UnfitError("nothing makes its output")
+        return output.shape
+
+
+def _step(node: Node, operands: tuple[Value | None, ...], before: _Step | None) -> _Step:
+    """Checks a node; a result like that of ``before`` is that one, so that the walk goes on as before."""
+    rule = RULES.get(node.operator)
+    if rule is None:
+        raise UnfitError(f"the operator {node.operator!r}, which a generator has no need of")
+    foreign = node.attributes.keys() - ATTRIBUTES.get(node.operator, ())
+    if foreign:
+        raise UnfitError(f"{node.operator} with {', '.join(sorted(foreign))[:80]!r}")
+    result = _bounded(node, operands, rule(Operands(node, operands)))
+    if before is not None and before.result.alike(result):
+        result = before.result
+    count = element_count(result.shape)
+    return _Step(operands, result, count, count * _depth(node, operands))
 
 
 def _bounded(node: Node, operands: Sequence[Value | None], result: Value) -> Value:

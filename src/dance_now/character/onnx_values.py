@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import numpy.typing as npt
 
 from dance_now.character.onnx_file import INT64, Node, Tensor, element_count
@@ -34,6 +35,14 @@ class Value:
         """A stored tensor."""
         known = tensor.values() if element_count(tensor.shape) <= MAXIMUM_KNOWN else None
         return cls(tensor.element, tensor.shape, known)
+
+    def alike(self, other: Value) -> bool:
+        """Whether the same is known of both."""
+        if (self.element, self.shape, self.at_most) != (other.element, other.shape, other.at_most):
+            return False
+        if self.known is None or other.known is None:
+            return self.known is other.known
+        return np.array_equal(self.known, other.known)
 
 
 class Operands:
