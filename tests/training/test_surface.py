@@ -7,7 +7,7 @@ import torch
 
 from dance_now.studio.surface_patches import CHANNELS, TEXELS
 from dance_now.training.decoder import shuffled
-from dance_now.training.patches import Patches
+from dance_now.training.patch_table import Patches
 from dance_now.training.surface import Surface, solid
 
 SIDE = 32  # pixels of the map

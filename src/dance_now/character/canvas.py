@@ -13,7 +13,7 @@ from dance_now.character.file import CANVAS
 BLOCK: Final = 16
 """Pixels that corners are multiples of: a pixel of the coarsest map that generators work on."""
 
-_SIZES: Final = 64  # that sides are multiples of: few sizes, for each is checked and planned once
+_SIZES: Final = 32  # that sides are multiples of: few sizes, for each is checked and planned once
 _LEAST: Final = 192  # pixels of a side: smaller ones would save little
 _BESIDE: Final = 4.0  # pixels that a figure's soft edge spreads
 

@@ -23,7 +23,7 @@ from dance_now.studio.surface_patches import tangents
 from dance_now.training.bones import BONE_COUNT, BoneRule, Rows, cross
 from dance_now.training.decoder import Decoder, Smoothing, shuffled
 from dance_now.training.parallel import half_precision
-from dance_now.training.patches import Patches
+from dance_now.training.patch_table import Patches
 from dance_now.training.rigging import figure_extent, solve_expressions
 from dance_now.training.shipped import Shipped
 from dance_now.training.splat import fill, splat, visible
@@ -48,6 +48,7 @@ class GeneratorConfig:
     Attributes:
         points: how many of the data set's mesh points are kept.
         features: learned channels a point carries.
+        bare_features: the same for points without a patch, which nothing else tells details apart.
         width: channels of the decoder's first level.
         softness: depth over which a hidden point fades, in parts of the character's height.
         inner: part of a patch that the sharp layer looks up, from its middle to its edge.
@@ -55,6 +56,7 @@ class GeneratorConfig:
 
     points: int = 20000
     features: int = 2
+    bare_features: int = 8
     width: int = 16
     softness: float = 0.007
     inner: float = 0.75
@@ -120,18 +122,19 @@ class PointsGenerator(nn.Module):
         ):
             self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
         self.register_buffer("two_sided", torch.from_numpy(np.array(mesh.two_sided)))
-        self.surface = Surface(mesh.patches, config.inner)
+        whole = bool(mesh.patches[..., 3].any())
+        self.surface = Surface(mesh.patches, config.inner) if whole else None
         self._add_morphs(skeleton, mesh)
         colour = torch.from_numpy(np.array(mesh.colour, np.float32))
         self.lit = nn.Parameter(colour)
         self.shade = nn.Parameter(torch.full_like(colour, 0.85))  # by which shadow darkens it
         self.tone = nn.Parameter(torch.tensor([0.3, 0.6, 0.75, 0.0]))  # light direction, threshold
-        self.features = nn.Parameter(torch.randn(count, config.features) * 0.1)
+        features = config.features if whole else config.bare_features
+        self.features = nn.Parameter(torch.randn(count, features) * 0.1)
         self.opacity = nn.Parameter(torch.full((count,), 2.0))
         # What carries a patch was sampled on a surface; other points learn their place.
-        whole = bool(mesh.patches[..., 3].any())
         self.offset = None if whole else nn.Parameter(torch.zeros(count, 3))
-        self.decoder = Decoder(_SHOWN + config.features + 2 + _SHARP, config.width)
+        self.decoder = Decoder(_SHOWN + features + 2 + _SHARP, config.width)
         self.smoothing = Smoothing(4, _SMOOTHED)
 
     def _add_morphs(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
@@ -167,7 +170,10 @@ class PointsGenerator(nn.Module):
         sums, weights = splat(figure.position, figure.weight, figure.channels, half)
         means, covers = fill(sums, weights, figure.density, figure.sparseness)
         cover = covers[:, 1:]  # without holes
-        sharp = self.surface(figure.patches, half, figure.gap)
+        if self.surface is None:
+            sharp = torch.zeros(len(keypoints), _SHARP, *half, device=means.device)
+        else:
+            sharp = self.surface(figure.patches, half, figure.gap)
         behind = torch.maximum(cover, solid(sharp[:, 12:], figure.sparseness)) * (1 - sharp[:, 12:])
         steps = [
             sharp[:, 4 * k : 4 * k + 4] * means[:, 3 + k :][:, :1] + means[:, k:][:, :1] * behind

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dance_now.studio.surface_patches import HEIGHT_STEPS
-from dance_now.training.patches import DEPTHS, STEPS, PatchColumns, Patches, patch_table
+from dance_now.training.patch_table import DEPTHS, STEPS, PatchColumns, Patches, patch_table
 
 # Pixels of the map, square, in which patches of such a size are entered.
 _WINDOWS = (2, 3, 4, 6, 8, 10, 13, 16, 20, 25, 31, 37)

@@ -14,6 +14,7 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from dance_now.arrays import FloatArray, Image
 from dance_now.pose.bones import BONE_INDEX, BoneRig, basis
@@ -29,6 +30,7 @@ Array = npt.NDArray[np.float64]
 _STEPS: Final = 14  # radii tried on a ray
 _INSIDE: Final = 0.9  # share of the pictures that have to show the figure there
 _FEWEST: Final = 4  # pictures in which a point is seen before its colour is believed
+_UNKNOWN: Final = 0.5  # of a ray's reach, where nobody knows better
 _CELL: Final = 4  # pixels: how coarsely it is told what hides what
 _BLEND: Final = 0.25  # of a limb's length: so far its skin follows the bone before it, too
 _OVERSAMPLING: Final = 3
@@ -240,14 +242,20 @@ def _hull(rays: _Rays, views: _Views) -> Array:
             judged[within, step] += 1
     good = inside >= _INSIDE * np.maximum(judged, 1)
     steps = np.cumprod(good, axis=1).sum(axis=1)
-    result: Array = rays.reach * np.maximum(steps, 1) / _STEPS
-    return result
+    found: Array = rays.reach * np.maximum(steps, 1) / _STEPS
+    # Somebody who never turns aside is seen to end nowhere towards the camera: there limbs are about round.
+    endless: npt.NDArray[np.bool_] = np.asarray(steps == _STEPS)
+    for bone in np.unique(rays.bones[:, 0]):
+        own = rays.bones[:, 0] == bone
+        usual = np.median(found[own & ~endless]) if (own & ~endless).any() else _UNKNOWN * rays.reach[own][0]
+        found[own & endless] = np.minimum(found[own & endless], usual)
+    return found
 
 
 def _colours(
     position: Array, normal: Array, bones: npt.NDArray[np.int64], weights: Array, views: _Views
 ) -> Array:
-    """(n, 3) sRGB in [0, 1]: medians over the pictures; points never seen take their bone's."""
+    """(n, 3) sRGB in [0, 1]: medians over the pictures; points never seen take that of the nearest seen."""
     samples = np.full((len(views.pictures), len(position), 3), np.nan, np.float32)
     for view, picture in enumerate(views.pictures):
         height, width = picture.shape[:2]
@@ -269,11 +277,8 @@ def _colours(
     known: npt.NDArray[np.bool_] = np.asarray(counts >= _FEWEST)
     if known.any():
         colour[known] = np.nanmedian(samples[:, known], axis=0)
-        colour[~known] = np.median(colour[known], axis=0)
-    for bone in np.unique(bones[:, 0]):
-        own = bones[:, 0] == bone
-        if (own & known).any():
-            colour[own & ~known] = np.median(colour[own & known], axis=0)
+        _, nearest = cKDTree(position[known]).query(position[~known])
+        colour[~known] = colour[known][nearest]
     return colour
 
 

@@ -1,0 +1,65 @@
+"""Points around a figure that only pictures tell of."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+from skeletons import chibi_skeleton, posed, posture
+
+from dance_now.arrays import Image
+from dance_now.pose.bones import BONE_INDEX
+from dance_now.pose.keypoints import BODY_LIMBS
+from dance_now.pose.pose import Pose
+from dance_now.pose.skeleton import Skeleton
+from dance_now.studio.points import MeshPoints
+from dance_now.training.sources.capsules import capsule_points
+
+SCALE, THICK = 300.0, 0.05  # px a metre; metres from a limb's middle to its edge
+THIGHS = [BONE_INDEX["leftUpperLeg"], BONE_INDEX["rightUpperLeg"]]
+
+
+@pytest.fixture(scope="module")
+def skeleton() -> Skeleton:
+    return chibi_skeleton()
+
+
+def pictures(skeleton: Skeleton, turns: Sequence[float]) -> tuple[list[Pose], list[Image]]:
+    """A red figure of round limbs, blue from behind."""
+    poses = [posed(skeleton, posture(skeleton, turn=turn), scale=SCALE, mid_hip=(256, 350)) for turn in turns]
+    drawn = []
+    for turn, pose in zip(turns, poses, strict=True):
+        picture = np.zeros((512, 512, 4), np.uint8)
+        colour = (220, 20, 20, 255) if abs(turn) < 90 else (20, 20, 220, 255)
+        for start, end in BODY_LIMBS[:13]:
+            a, b = (tuple(int(v) for v in pose.points[row, :2]) for row in (start, end))
+            cv2.line(picture, a, b, colour, round(2 * THICK * SCALE))
+        drawn.append(picture)
+    return poses, drawn
+
+
+def beside_thighs(points: MeshPoints, skeleton: Skeleton) -> np.ndarray:
+    """How far the points on thighs lie before or behind the line of the bones, metres."""
+    own = np.isin(points.bones[:, 0], THIGHS)
+    assert own.sum() > 50
+    middle = skeleton.rest[[9, 10, 12, 13], 2].mean()
+    return np.abs(points.position[own, 2] - middle)
+
+
+def test_somebody_seen_from_the_front_alone_is_about_round(skeleton: Skeleton) -> None:
+    points = capsule_points(skeleton, 3000, *pictures(skeleton, np.linspace(-8, 8, 12).tolist()))
+    assert np.quantile(beside_thighs(points, skeleton), 0.95) < 2 * THICK
+
+
+def test_what_was_never_seen_has_the_colour_beside_it(skeleton: Skeleton) -> None:
+    points = capsule_points(skeleton, 3000, *pictures(skeleton, np.linspace(-8, 8, 12).tolist()))
+    assert (points.colour[:, 0] > 0.7).mean() > 0.97
+
+
+def test_front_and_back_keep_their_colours(skeleton: Skeleton) -> None:
+    turns = [*np.linspace(-30, 30, 8), *np.linspace(150, 210, 8)]
+    points = capsule_points(skeleton, 3000, *pictures(skeleton, [float(turn) for turn in turns]))
+    own = np.isin(points.bones[:, 0], THIGHS)
+    front, back = own & (points.normal[:, 2] > 0.7), own & (points.normal[:, 2] < -0.7)
+    assert points.colour[front, 0].mean() > 0.6
+    assert points.colour[back, 2].mean() > 0.6
