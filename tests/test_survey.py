@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from dance_now.media.opening import open_source
-from dance_now.pose.estimator import PersonMask
+from dance_now.pose.estimator import Detection, Person, PersonMask, SteppedEstimator
 from dance_now.pose.finder import PeopleFinder
 from dance_now.pose.hull import hull_mask
 from dance_now.survey import PackedMask, survey
@@ -51,6 +51,37 @@ def test_everybody_is_kept_with_pose_mask_and_time(tmp_path):
     assert [pose is not None for pose in found.poses_of(1)] == [True, False, True]
     assert found.background is None
     assert steps == [("survey", index + 1, 3) for index in range(3)]
+
+
+class SteppingEstimator(MagentaEstimator):
+    """Finds in a first step that the person is there, in a second one where."""
+
+    def bodies(self, image):
+        """Everybody, in the middle."""
+        return tuple(Person(each.identity, MIDDLE) for each in MagentaEstimator.__call__(self, image))
+
+    def closer(self, image, people):
+        """In their places."""
+        return tuple(each for each in MagentaEstimator.__call__(self, image) if people)
+
+    def __call__(self, image):
+        """Never both at once."""
+        raise AssertionError
+
+
+MIDDLE = Detection(standing((WIDTH / 2, HIP), TALL), PersonMask(np.zeros((1, 1), np.float32), np.eye(2, 3)))
+
+
+def test_an_estimator_of_two_steps_is_asked_for_both(tmp_path):
+    video = write_video(tmp_path / "clip.mp4", [50, None, 90, 100], [0, 0.04, 0.08, 0.12])
+    with open_source(video) as source:
+        assert isinstance(SteppingEstimator(), SteppedEstimator)
+        stepped = survey(source, PeopleFinder(SteppingEstimator()), quiet, False)
+        plain = survey(source, PeopleFinder(MagentaEstimator()), quiet, False)
+    for index in range(4):
+        assert len(stepped.at(index)) == len(plain.at(index))
+        for found, expected in zip(stepped.at(index), plain.at(index), strict=True):
+            np.testing.assert_array_equal(found.detection.pose.points, expected.detection.pose.points)
 
 
 def test_pictures_keep_their_numbers_where_one_is_broken(tmp_path):

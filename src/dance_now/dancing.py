@@ -140,7 +140,7 @@ def dance(
         chosen = _scene(scene, opened, background)
         wanted = _wanted(character)
         choose = PersonChoice(person or ("all" if len(wanted) > 1 else "largest"))
-        find = _finder(estimator, model, keypoints, chosen, choose)
+        find = _finder(estimator, model, keypoints, chosen, choose, opened.kind == "photo")
         with ThreadPoolExecutor(1) as beside:
             opening = beside.submit(find.open)
             actors = _loaded(wanted, device, opened.kind == "photo")
@@ -238,7 +238,7 @@ def _wanted(
 
 
 def _loaded(wanted: Sequence[str | Path | Character], device: Device, photo: bool) -> list[Character]:
-    threads = 0 if photo else max(1, _cores() // 2)
+    threads = 0 if photo else _half_the_cores()
     return [
         Character.load(each, device, threads, photo) if isinstance(each, str | Path) else each
         for each in wanted
@@ -264,13 +264,15 @@ def _finder(
     keypoints: OpenPoseFiles | None,
     scene: Scene,
     choose: PersonChoice,
+    photo: bool,
 ) -> PeopleFinder:
     """Finds people; the estimator of the base install is opened only when it is needed."""
+    threads = 2 if photo else min(2, _half_the_cores())  # else two steps work at the same time
     chosen = None if isinstance(estimator, str) else estimator
     if isinstance(estimator, str) and (estimator, model) != ("mediapipe", None):
         path = None if model is None else Path(model)
         chosen = open_estimator(most=choose.most, name=estimator, model=path)
-    find = PeopleFinder(chosen, keypoints, masks=scene in IN_PLACE, most=choose.most)
+    find = PeopleFinder(chosen, keypoints, scene in IN_PLACE, choose.most, threads)
     find.reset()
     return find
 
@@ -302,5 +304,5 @@ def _scene(scene: Scene | str | None, source: Source, background: str | Path | N
     return chosen
 
 
-def _cores() -> int:
-    return os.cpu_count() or 1
+def _half_the_cores() -> int:
+    return max(1, (os.cpu_count() or 1) // 2)

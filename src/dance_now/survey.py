@@ -119,14 +119,19 @@ def survey(
 
     def look(frame: Frame) -> tuple[Frame, tuple[Person, ...]]:
         with watch.stage("pose"):
-            return frame, find(frame.image, frame.index)
+            return frame, find.bodies(frame.image, frame.index)
+
+    def look_closer(found: tuple[Frame, tuple[Person, ...]]) -> tuple[Frame, tuple[Person, ...]]:
+        frame, people = found
+        with watch.stage("pose"):
+            return frame, find.closer(frame.image, people)
 
     def record(found: tuple[Frame, tuple[Person, ...]]) -> int:
         with watch.stage("survey"):
             gathered.add(*found)
         return found[0].index + 1
 
-    with closing(pipelined(watch.each("read", source.frames()), look, record)) as counts:
+    with closing(pipelined(watch.each("read", source.frames()), look, look_closer, record)) as counts:
         for count in counts:
             tell("survey", count, source.frame_count)
     return gathered

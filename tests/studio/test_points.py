@@ -77,7 +77,9 @@ def test_a_file_gives_the_points_back(points: MeshPoints, tmp_path: Path) -> Non
         np.testing.assert_array_equal(getattr(again, name), getattr(points, name))
 
 
-@pytest.mark.parametrize("change", ["missing", "short", "bone", "weights", "nan", "patches", "pickle"])
+@pytest.mark.parametrize(
+    "change", ["missing", "short", "bone", "weights", "nan", "patches", "basis", "pickle"]
+)
 def test_a_damaged_file_is_refused(points: MeshPoints, tmp_path: Path, change: str) -> None:
     points.save(tmp_path / "points.npz")
     with np.load(tmp_path / "points.npz") as file:
@@ -94,6 +96,8 @@ def test_a_damaged_file_is_refused(points: MeshPoints, tmp_path: Path, change: s
         arrays["position"][3] = np.nan
     elif change == "patches":
         arrays["patches"] = arrays["patches"][:, :4]
+    elif change == "basis":
+        arrays["pose_basis"] = np.float32(0)
     else:
         arrays["colour"] = np.array([{"run": "me"}] * len(points), object)
     np.savez(tmp_path / "points.npz", **arrays)

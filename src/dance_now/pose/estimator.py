@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -93,4 +93,21 @@ class PoseEstimator(Protocol):
 
     def reset(self) -> None:
         """Forgets everybody; identities begin anew."""
+        ...
+
+
+@runtime_checkable
+class SteppedEstimator(PoseEstimator, Protocol):
+    """One that works in two steps: a call is the one after the other.
+
+    Neither remembers what the other does, so while one looks closer at a picture, the other may find the
+    bodies of the next.
+    """
+
+    def bodies(self, image: Image) -> tuple[Person, ...]:
+        """The people in ``image`` in the order of their identities, without hands and faces."""
+        ...
+
+    def closer(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:
+        """The same people with what is seen of their hands and faces."""
         ...

@@ -8,7 +8,7 @@ import numpy as np
 
 from dance_now.arrays import Image
 from dance_now.pose.appearance import colours_of
-from dance_now.pose.estimator import Detection, Person, PersonMask, PoseEstimator
+from dance_now.pose.estimator import Detection, Person, PersonMask, PoseEstimator, SteppedEstimator
 from dance_now.pose.hull import hull_mask
 from dance_now.pose.opening import open_estimator
 from dance_now.pose.openpose_files import OpenPoseFiles
@@ -32,6 +32,7 @@ class PeopleFinder:
         poses: keypoint files, one a frame.
         masks: whether masks are needed; without, given poses need no estimator and come with their hulls.
         most: how many people the estimator follows if it is opened here.
+        threads: of the processor that it then takes.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class PeopleFinder:
         poses: OpenPoseFiles | None = None,
         masks: bool = True,
         most: int = 1,
+        threads: int = 2,
     ) -> None:
         self._estimator = estimator
         self._poses = poses
         self._masks = masks
         self._most = most
+        self._threads = threads
         self._tracker = Tracker()
 
     def __call__(self, image: Image, index: int) -> tuple[Person, ...]:
@@ -75,6 +78,16 @@ class PeopleFinder:
         ]
         return tuple(sorted(people, key=lambda person: person.identity))
 
+    def bodies(self, image: Image, index: int) -> tuple[Person, ...]:
+        """The first half of a call: people without hands and faces where these are read in a second step."""
+        estimator = self._opened() if self._poses is None else None
+        return estimator.bodies(image) if isinstance(estimator, SteppedEstimator) else self(image, index)
+
+    def closer(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:
+        """The second half: what ``bodies`` found, complete; that may be at the next picture meanwhile."""
+        estimator = self._estimator if self._poses is None else None
+        return estimator.closer(image, people) if isinstance(estimator, SteppedEstimator) else people
+
     def open(self) -> None:
         """Opens the estimator now, if every picture will need it.
 
@@ -103,7 +116,7 @@ class PeopleFinder:
     def _opened(self) -> PoseEstimator:
         if self._estimator is None:
             whole = self._poses is None  # given poses need masks only
-            self._estimator = open_estimator(hands=whole, face=whole, most=self._most)
+            self._estimator = open_estimator(threads=self._threads, hands=whole, face=whole, most=self._most)
         return self._estimator
 
 

@@ -99,7 +99,14 @@ class Holistic:
         Raises:
             ValueError: another shape or type.
         """
-        people = self._people(image)
+        return self.closer(image, self.bodies(image))
+
+    def bodies(self, image: Image) -> tuple[Person, ...]:
+        """The people without hands and faces."""
+        return self._people(image)
+
+    def closer(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:
+        """What ``bodies`` found in ``image`` with hands and faces."""
         image = np.ascontiguousarray(image)
         looks = {
             person.identity: self._looks.get(person.identity) or _CloserLook(self._hands, self._face)

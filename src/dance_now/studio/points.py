@@ -80,7 +80,7 @@ class MeshPoints:
     pose_basis: FloatArray
 
     def __post_init__(self) -> None:
-        count, expressions, correctives = len(self.position), len(self.face_basis), self.pose_basis.shape[-1]
+        count, expressions, correctives = len(self.position), len(self.face_basis), len(self.pose_basis.T)
         for name, shape in (
             ("morphs", (count, expressions + correctives, 3)),
             ("patch_morphs", (count, 2, expressions + correctives, 3)),

@@ -171,7 +171,7 @@ class PointsGenerator(nn.Module):
         means, covers = fill(sums, weights, figure.density, figure.sparseness)
         cover = covers[:, 1:]  # without holes
         if self.surface is None:
-            sharp = torch.zeros(len(keypoints), _SHARP, *half, device=means.device)
+            sharp = torch.zeros(keypoints.shape[0], _SHARP, *half, device=means.device)
         else:
             sharp = self.surface(figure.patches, half, figure.gap)
         behind = torch.maximum(cover, solid(sharp[:, 12:], figure.sparseness)) * (1 - sharp[:, 12:])
