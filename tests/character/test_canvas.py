@@ -28,7 +28,7 @@ def test_the_part_holds_what_of_the_figure_is_on_the_canvas(corners: np.ndarray)
 def test_there_are_few_sizes(corners: np.ndarray) -> None:
     """Each of them is checked and planned once."""
     part = part_around(corners.min(axis=0), corners.max(axis=0))
-    assert {part.width, part.height} <= {192, 256, 320, 384, 448, 512}
+    assert {part.width, part.height} <= set(range(192, CANVAS + 1, 32))
 
 
 def test_a_figure_that_fills_the_canvas_is_drawn_whole() -> None:

@@ -51,6 +51,7 @@ class GeneratorConfig:
         bare_features: the same for points without a patch, which nothing else tells details apart.
         width: channels of the decoder's first level.
         softness: depth over which a hidden point fades, in parts of the character's height.
+        bare_softness: the same for points without a patch, whose places are known only roughly.
         inner: part of a patch that the sharp layer looks up, from its middle to its edge.
     """
 
@@ -59,6 +60,7 @@ class GeneratorConfig:
     bare_features: int = 8
     width: int = 16
     softness: float = 0.007
+    bare_softness: float = 0.025
     inner: float = 0.75
 
 
@@ -130,6 +132,7 @@ class PointsGenerator(nn.Module):
         self.shade = nn.Parameter(torch.full_like(colour, 0.85))  # by which shadow darkens it
         self.tone = nn.Parameter(torch.tensor([0.3, 0.6, 0.75, 0.0]))  # light direction, threshold
         features = config.features if whole else config.bare_features
+        self.softness = config.softness if whole else config.bare_softness
         self.features = nn.Parameter(torch.randn(count, features) * 0.1)
         self.opacity = nn.Parameter(torch.full((count,), 2.0))
         # What carries a patch was sampled on a surface; other points learn their place.
@@ -212,7 +215,7 @@ class PointsGenerator(nn.Module):
         sparseness = (height / _SPARSE_FROM - 1).clamp(0, 1)
         return _Figure(
             position,
-            visible(position, weight, height * (self.config.softness / 2), sparseness, half),
+            visible(position, weight, height * (self.softness / 2), sparseness, half),
             torch.cat([self.lit.t() * tint, tint, normal[:, :2], depth * 4, learned], dim=1),
             Patches(position, first, second, normal * flip, facing > _FACING),
             height * (_GAP / 2),

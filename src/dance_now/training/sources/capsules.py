@@ -31,6 +31,9 @@ _STEPS: Final = 14  # radii tried on a ray
 _INSIDE: Final = 0.9  # share of the pictures that have to show the figure there
 _FEWEST: Final = 4  # pictures in which a point is seen before its colour is believed
 _UNKNOWN: Final = 0.5  # of a ray's reach, where nobody knows better
+_TRUNK: Final = tuple(BONE_INDEX[name] for name in ("hips", "spine", "chest"))
+_FLAT: Final = 0.7  # depth of a trunk in its width
+_AROUND: Final = 25  # rays whose median radius one takes
 _CELL: Final = 4  # pixels: how coarsely it is told what hides what
 _BLEND: Final = 0.25  # of a limb's length: so far its skin follows the bone before it, too
 _OVERSAMPLING: Final = 3
@@ -243,12 +246,26 @@ def _hull(rays: _Rays, views: _Views) -> Array:
     good = inside >= _INSIDE * np.maximum(judged, 1)
     steps = np.cumprod(good, axis=1).sum(axis=1)
     found: Array = rays.reach * np.maximum(steps, 1) / _STEPS
-    # Somebody who never turns aside is seen to end nowhere towards the camera: there limbs are about round.
-    endless: npt.NDArray[np.bool_] = np.asarray(steps == _STEPS)
+    return _smooth(rays, found, steps == _STEPS)
+
+
+def _smooth(rays: _Rays, radius: Array, endless: npt.NDArray[np.bool_]) -> Array:
+    """(n,) radii like those around them; where the figure ends nowhere, what its bone's other rays found.
+
+    Somebody who never turns aside ends nowhere towards the camera: there limbs are about round, and trunks
+    flatter. Rays of their own radius each would make a thick fur, of which only the tips are seen.
+    """
+    found = radius.copy()
     for bone in np.unique(rays.bones[:, 0]):
         own = rays.bones[:, 0] == bone
-        usual = np.median(found[own & ~endless]) if (own & ~endless).any() else _UNKNOWN * rays.reach[own][0]
-        found[own & endless] = np.minimum(found[own & endless], usual)
+        ended = own & ~endless
+        usual = np.median(radius[ended]) if ended.any() else _UNKNOWN * rays.reach[own][0]
+        usual *= _FLAT if bone in _TRUNK else 1.0
+        found[own & endless] = np.minimum(radius[own & endless], usual)
+        middle = rays.origin[own] + rays.direction[own] * rays.reach[own, None] / 3
+        _, near = cKDTree(middle).query(middle, min(_AROUND, len(middle)))
+        near = near.reshape(len(middle), -1)
+        found[own] = np.median(found[own][near], axis=1)[near].mean(axis=1)  # tried radii are steps
     return found
 
 
