@@ -33,7 +33,10 @@ _FEWEST: Final = 4  # pictures in which a point is seen before its colour is bel
 _UNKNOWN: Final = 0.5  # of a ray's reach, where nobody knows better
 _TRUNK: Final = tuple(BONE_INDEX[name] for name in ("hips", "spine", "chest"))
 _FLAT: Final = 0.7  # depth of a trunk in its width
-_AROUND: Final = 25  # rays whose median radius one takes
+_ASIDE: Final = 0.9  # sine of the angle to the line of sight from which a radius is believed
+_SIDEWAYS: Final = 6  # exponent of that sine in a picture's say
+_USUAL: Final = 0.35  # quantile of believed radii: rays between two legs end in the other leg
+_AROUND: Final = 40  # rays whose median radius one takes
 _CELL: Final = 4  # pixels: how coarsely it is told what hides what
 _BLEND: Final = 0.25  # of a limb's length: so far its skin follows the bone before it, too
 _OVERSAMPLING: Final = 3
@@ -230,43 +233,64 @@ def _hull(rays: _Rays, views: _Views) -> Array:
     radii = np.arange(1, _STEPS + 1) / _STEPS
     inside = np.zeros((len(rays.reach), _STEPS))
     judged = np.zeros_like(inside)
+    aside = np.zeros((len(views.pictures), len(rays.reach)), np.float32)
     for view, picture in enumerate(views.pictures):
         height, width = picture.shape[:2]
         covered = picture[..., 3] > 127
         start, end = (
-            views.place(view, rays.origin + reach * rays.direction, rays.bones, rays.weights)[:, :2]
+            views.place(view, rays.origin + reach * rays.direction, rays.bones, rays.weights)
             for reach in (np.zeros((len(rays.reach), 1)), rays.reach[:, None])
         )
+        way = end - start
+        aside[view] = np.linalg.norm(way[:, :2], axis=1) / np.maximum(np.linalg.norm(way, axis=1), 1e-9)
+        weight = aside[view] ** _SIDEWAYS  # who looks along the ray sees nothing of its length
         for step, radius in enumerate(radii):
-            place = np.floor(start + radius * (end - start)).astype(int)
+            place = np.floor(start[:, :2] + radius * way[:, :2]).astype(int)
             within = ((place >= 0) & (place < (width, height))).all(axis=1)
             rows, columns = place[within, 1], place[within, 0]
-            inside[within, step] += covered[rows, columns]
-            judged[within, step] += 1
-    good = inside >= _INSIDE * np.maximum(judged, 1)
+            inside[within, step] += covered[rows, columns] * weight[within]
+            judged[within, step] += weight[within]
+    good = inside >= _INSIDE * judged
     steps = np.cumprod(good, axis=1).sum(axis=1)
-    found: Array = rays.reach * np.maximum(steps, 1) / _STEPS
-    return _smooth(rays, found, steps == _STEPS)
+    few = min(_FEWEST, len(aside))
+    return _smooth(rays, rays.reach * np.maximum(steps, 1) / _STEPS, np.partition(aside, -few, axis=0)[-few])
 
 
-def _smooth(rays: _Rays, radius: Array, endless: npt.NDArray[np.bool_]) -> Array:
-    """(n,) radii like those around them; where the figure ends nowhere, what its bone's other rays found.
+def _smooth(rays: _Rays, radius: Array, aside: Array) -> Array:
+    """(n,) radii like those around them, and believed only where a picture shows the ray from the side.
 
     Somebody who never turns aside ends nowhere towards the camera: there limbs are about round, and trunks
     flatter. Rays of their own radius each would make a thick fur, of which only the tips are seen.
+
+    Args:
+        rays: (n,) all of them.
+        radius: (n,) how far out pictures show the figure, metres.
+        aside: (n,) sine of the widest angle between the ray and the line of sight.
     """
     found = radius.copy()
     for bone in np.unique(rays.bones[:, 0]):
-        own = rays.bones[:, 0] == bone
-        ended = own & ~endless
-        usual = np.median(radius[ended]) if ended.any() else _UNKNOWN * rays.reach[own][0]
-        usual *= _FLAT if bone in _TRUNK else 1.0
-        found[own & endless] = np.minimum(radius[own & endless], usual)
+        own = np.flatnonzero(rays.bones[:, 0] == bone)
+        sure = own[aside[own] > _ASIDE]
+        unsure = own[aside[own] <= _ASIDE]
+        if len(sure):
+            around = _nearest(rays.origin[sure], rays.origin[unsure])
+            width = np.quantile(radius[sure][around], _USUAL, axis=1)
+        else:
+            width = _UNKNOWN * rays.reach[unsure]
+        depth = width * (_FLAT if bone in _TRUNK else 1.0)
+        ellipse = 1 / np.hypot(aside[unsure] / width, np.sqrt(1 - aside[unsure] ** 2) / depth)
+        found[unsure] = np.minimum(found[unsure], ellipse)
         middle = rays.origin[own] + rays.direction[own] * rays.reach[own, None] / 3
-        _, near = cKDTree(middle).query(middle, min(_AROUND, len(middle)))
-        near = near.reshape(len(middle), -1)
+        near = _nearest(middle, middle)
         found[own] = np.median(found[own][near], axis=1)[near].mean(axis=1)  # tried radii are steps
     return found
+
+
+def _nearest(places: Array, of: Array) -> npt.NDArray[np.int64]:
+    """(m, k) which of (n, 3) places are nearest to each of (m, 3)."""
+    k = min(_AROUND, len(places))
+    result: npt.NDArray[np.int64] = cKDTree(places).query(of, k)[1].reshape(len(of), k)
+    return result
 
 
 def _colours(
