@@ -39,19 +39,9 @@ _MEDIAPIPE: Final = Wheel(
                 "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
             ),
             (
-                "palm_detection/palm_detection_full.tflite",
-                2339846,
-                "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
-            ),
-            (
                 "hand_landmark/hand_landmark_full.tflite",
                 5478917,
                 "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
-            ),
-            (
-                "face_detection/face_detection_short_range.tflite",
-                229714,
-                "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
             ),
             (
                 "face_landmark/face_landmark.tflite",
@@ -62,11 +52,6 @@ _MEDIAPIPE: Final = Wheel(
                 "iris_landmark/iris_landmark.tflite",
                 2640568,
                 "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
-            ),
-            (
-                "selfie_segmentation/selfie_segmentation.tflite",
-                249505,
-                "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
             ),
         )
     },

@@ -98,14 +98,14 @@ class PoseEstimator(Protocol):
 
 @runtime_checkable
 class SteppedEstimator(PoseEstimator, Protocol):
-    """One that works in two steps: a call is the one after the other.
+    """One that works in two steps; calling it does both, ``closer`` after ``bodies``.
 
     Neither remembers what the other does, so while one looks closer at a picture, the other may find the
     bodies of the next.
     """
 
     def bodies(self, image: Image) -> tuple[Person, ...]:
-        """The people in ``image`` in the order of their identities, without hands and faces."""
+        """The people in ``image`` in the order of their identities, as the body's network alone sees them."""
         ...
 
     def closer(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:

@@ -84,7 +84,7 @@ class PeopleFinder:
         return estimator.bodies(image) if isinstance(estimator, SteppedEstimator) else self(image, index)
 
     def closer(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:
-        """The second half: what ``bodies`` found, complete; that may be at the next picture meanwhile."""
+        """The second half: hands and faces of what ``bodies`` found; that may be at the next picture now."""
         estimator = self._estimator if self._poses is None else None
         return estimator.closer(image, people) if isinstance(estimator, SteppedEstimator) else people
 
