@@ -7,12 +7,13 @@ import pytest
 
 from dance_now.arrays import FloatArray
 from dance_now.pose.bones import BONE_INDEX, BONE_NAMES, BoneRig
-from dance_now.studio import correctives, points
+from dance_now.studio import correctives
 from dance_now.studio.avatar import Avatar, load_avatar
 from dance_now.studio.bank import load_bank
 from dance_now.studio.correctives import POSE_FEATURES, PosedSurface, fit_correctives, pose_features
 from dance_now.studio.keypoints import place_keypoints, skeleton_of
 from dance_now.studio.mascot.built_in import avatar_file
+from dance_now.studio.point_placing import place_points
 from dance_now.studio.points import MeshPoints, sample_points
 from dance_now.studio.posing import AvatarPoser, SolvedPoses
 from dance_now.studio.selection import choose_poses
@@ -39,19 +40,9 @@ def poses(rig: BoneRig) -> tuple[SolvedPoses, SolvedPoses]:
 
 
 @pytest.fixture(scope="module")
-def surface(avatar: Avatar, rig: BoneRig) -> PosedSurface:
-    """Some points, as ``sample_points`` makes them."""
-    kept: list[PosedSurface] = []
-
-    def keep(*given: object) -> tuple[FloatArray, FloatArray]:
-        kept.extend(each for each in given if isinstance(each, PosedSurface))
-        return np.zeros((POSE_FEATURES, 0), np.float32), np.zeros((len(kept[0].rest), 3, 0, 3), np.float32)
-
-    nowhere = SolvedPoses(np.zeros((0, 137, 3), np.float32), np.zeros((0, 47, 3, 3), np.float32))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(points, "fit_correctives", keep)
-        sample_points(avatar, 600, posed=(rig, nowhere))
-    return kept[0]
+def surface(avatar: Avatar) -> PosedSurface:
+    """Some points, as ``sample_points`` places them."""
+    return place_points(avatar, 600, np.random.default_rng(0)).surface
 
 
 def skinned(

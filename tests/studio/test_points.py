@@ -1,3 +1,5 @@
+import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -111,6 +113,26 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
         MeshPoints.load(tmp_path / "points.npz")
     with pytest.raises(DanceNowError):
         MeshPoints.load(tmp_path / "absent.npz")
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(points: MeshPoints, tmp_path: Path) -> None:
+    """Zeros pack well, and a header can claim any shape without a byte behind it."""
+    path = tmp_path / "points.npz"
+    points.save(path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("more.npy", "w") as member:
+        for _ in range(33):
+            member.write(bytes(2**24))
+    assert path.stat().st_size < 2**22
+    with pytest.raises(DanceNowError, match="too large"):
+        MeshPoints.load(path)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f4", "fortran_order": False, "shape": (2**60, 3)}
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("position.npy", header.getvalue())
+    with pytest.raises(DanceNowError, match="not a file of points"):
+        MeshPoints.load(path)
 
 
 @pytest.mark.parametrize(("alpha", "opaque"), [(0.3, False), (0.7, True)])

@@ -17,7 +17,8 @@ from dance_now.pose.keypoints import BODY_LIMBS, FACE
 from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
 from dance_now.studio.correctives import POSE_FEATURES
-from dance_now.studio.points import INFLUENCES, MeshPoints
+from dance_now.studio.point_placing import INFLUENCES
+from dance_now.studio.points import MeshPoints
 from dance_now.studio.surface_patches import CHANNELS, TEXELS
 from dance_now.training.config import PRESETS, TrainingConfig
 from dance_now.training.data import LabelledPictures

@@ -7,7 +7,7 @@ and a few shapes hold it (pose blend shapes: Loper et al. 2015, SMPL).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,6 +64,9 @@ def fit_correctives(
 ) -> tuple[FloatArray, FloatArray]:
     """Finds the shapes that explain how points on an avatar depart from its bones in given poses.
 
+    Gravity pulls them down the y axis. Where a camera looks up or down, the same keypoints mean a figure that
+    leans; shapes fitted to such views as well would know them better, and level ones less well.
+
     Args:
         avatar: whose surface.
         rig: of its skeleton.
@@ -81,19 +84,35 @@ def fit_correctives(
     features = pose_features(rig, poses.rotations[rows])
     moment = np.zeros((POSE_FEATURES, surface.rest.size), np.float32)
     square = np.zeros(len(surface.rest), np.float32)
-    poser, springs = AvatarPoser(avatar), Springs(avatar)
-    for feature, row in zip(features, rows, strict=True):
-        points, rotations = poses.points[row], poses.rotations[row]
-        posed = poser.world(points, rotations)
-        keypoints = place_keypoints(avatar, posed, points, face, {}).astype(np.float32)
-        moved = surface.moved(avatar, springs.settle(posed, STILL_STEPS))
-        unposed, sound = _unposed(rig, surface.weights, moved, keypoints, rotations)
-        departure = np.where(sound[:, None, None], unposed - surface.rest, 0).astype(np.float32)
+    found = departures(avatar, rig, face, surface, poses, rows)
+    for feature, (_, departure) in zip(features, found, strict=True):
         moment += feature[:, None] * departure.reshape(-1)
         square += np.square(departure[:, 0]).sum(axis=1)
     count = np.float32(len(rows))
     basis, shapes = _shapes(features, moment.reshape(POSE_FEATURES, -1, 9) / count, square / count)
     return basis, shapes.reshape(len(shapes), *surface.rest.shape).transpose(1, 2, 0, 3)
+
+
+def departures(
+    avatar: Avatar,
+    rig: BoneRig,
+    face: FaceLandmarks | None,
+    surface: PosedSurface,
+    poses: SolvedPoses,
+    rows: npt.NDArray[np.int64],
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Of each of some rows of poses: (47, 3, 3) rotations, and (N, 3, 3) how far from rest points would lie.
+
+    They would if linear blend skinning were to carry them to where the avatar has them once its hair hangs.
+    """
+    poser, springs = AvatarPoser(avatar), Springs(avatar)
+    for row in rows:
+        points, rotations = poses.points[row], poses.rotations[row]
+        posed = poser.world(points, rotations)
+        keypoints = place_keypoints(avatar, posed, points, face, {}).astype(np.float32)
+        moved = surface.moved(avatar, springs.settle(posed, STILL_STEPS))
+        unposed, sound = _unposed(rig, surface.weights, moved, keypoints, rotations)
+        yield rotations, np.where(sound[:, None, None], unposed - surface.rest, 0).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,10 +58,15 @@ def random_camera(generator: np.random.Generator, sitter: Sitter) -> Camera:
     kind = generator.random()
     if kind < PORTRAIT_SHARE:
         return _portrait(generator, sitter)
-    rotation = _rotation(generator, _yaw(generator, _FRONT_SHARE), CAMERA_PITCHES[1])
+    rotation = random_rotation(generator)
     if kind < PORTRAIT_SHARE + CLOSER_SHARE:
         return _closer(generator, sitter, rotation)
     return _whole(generator, sitter, rotation)
+
+
+def random_rotation(generator: np.random.Generator) -> Matrix:
+    """(3, 3) character frame -> view frame of a camera around a figure, as most pictures have it."""
+    return _rotation(generator, _yaw(generator, _FRONT_SHARE), CAMERA_PITCHES[1])
 
 
 def _yaw(generator: np.random.Generator, front_share: float) -> float:

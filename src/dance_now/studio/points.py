@@ -9,26 +9,22 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from dance_now.arrays import FloatArray
 from dance_now.errors import DanceNowError
 from dance_now.pose.bones import BONE_NAMES, BoneRig
 from dance_now.pose.keypoints import FACE
 from dance_now.studio.avatar import Avatar
-from dance_now.studio.correctives import POSE_FEATURES, PosedSurface, fit_correctives
+from dance_now.studio.correctives import POSE_FEATURES, fit_correctives
 from dance_now.studio.face import FaceLandmarks, expression_basis, expression_names
-from dance_now.studio.point_density import PointDensity, shown_density
-from dance_now.studio.posing import SolvedPoses, avatar_bones
-from dance_now.studio.surface_patches import CHANNELS, TEXELS, bake_patches, tangents
-from dance_now.studio.surface_samples import IntArray, Piece, SurfaceSamples, changes_along, gathered, scatter
+from dance_now.studio.point_placing import INFLUENCES, place_points
+from dance_now.studio.posing import SolvedPoses
+from dance_now.studio.surface_patches import CHANNELS, TEXELS, bake_patches
+from dance_now.studio.surface_samples import IntArray, changes_along, gathered, scatter
 
-INFLUENCES: Final = 8  # three corners of a triangle hang on more bones than one vertex
 _MAXIMUM_POINTS: Final = 1_000_000
-_MAXIMUM_BYTES: Final = 128 * 2**20
-_OVERSAMPLING: Final = 8
+_MAXIMUM_BYTES: Final = 2**29  # unpacked
 _PATCH_SAMPLES: Final = 60  # of the surface for each point, from which its patch is made
-_PATCH_REACH: Final = 1.55  # half a patch's edge, in distances to the next point
 _FACE_POINTS: Final = FACE.stop - FACE.start
 _SHAPES: Final[dict[str, tuple[int, ...]]] = {
     "position": (3,),
@@ -116,14 +112,15 @@ class MeshPoints:
             DanceNowError: absent, damaged or too large.
         """
         try:
-            if path.stat().st_size > _MAXIMUM_BYTES:
-                raise ValueError("too large")
+            with zipfile.ZipFile(path) as archive:  # which reads no more of a member than it is said to have
+                if sum(member.file_size for member in archive.infolist()) > _MAXIMUM_BYTES:
+                    raise ValueError("too large")
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in (*_SHAPES, *_MORPHS, *_BASES)}
             if max(len(array) for array in arrays.values()) > _MAXIMUM_POINTS:
                 raise ValueError("too many points")
             return cls(**{name: array.astype(_KINDS.get(name, np.float32)) for name, array in arrays.items()})
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, zipfile.BadZipFile) as error:
             raise DanceNowError(f"{path}: not a file of points ({error}).") from error
 
     def subset(self, count: int, seed: int = 0) -> MeshPoints:
@@ -170,45 +167,23 @@ def sample_points(
     basis = np.zeros((0, _FACE_POINTS, 3), np.float32)
     if face is not None and names:
         basis = expression_basis(avatar, face, names).astype(np.float32)
-    density = PointDensity(
-        None if face is None else face.positions(avatar, avatar.rest_world).astype(np.float32)
-    )
-    pieces = _pieces(avatar, hide, names, density)
-    total = sum(float(piece.importance.sum()) for piece in pieces)
-    if not total > 0:
-        raise DanceNowError(f"{avatar.name} has no surface to put points on.")
-    pool = scatter(generator, pieces, _OVERSAMPLING * count)
-    if not len(pool):
-        raise DanceNowError(f"{avatar.name} has no opaque surface to put points on.")
-    wanted_here = density(pool.position, gathered(pool, [piece.weights for piece in pieces]))
-    wanted_here *= shown_density(pool.position, pool.normal)
-    spacing = np.sqrt(total / count / wanted_here)
-    order, radius = _spread(generator, pool, spacing, min(count, len(pool)))
-    chosen = pool.rows(order)
-    weights = gathered(chosen, [piece.weights for piece in pieces])
-    reach = (_PATCH_REACH * radius * spacing[order]).astype(np.float32)
-    patches = bake_patches(chosen, reach, scatter(generator, pieces, _PATCH_SAMPLES * count))
-    strongest = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
-    kept = np.take_along_axis(weights, strongest, axis=1)
-    kept /= kept.sum(axis=1, keepdims=True)
-    axes = reach[:, None, None] * tangents(chosen.normal)
+    placed = place_points(avatar, count, generator, hide, face)
+    chosen, pieces = placed.samples, placed.pieces
+    patches = bake_patches(chosen, placed.reach, scatter(generator, pieces, _PATCH_SAMPLES * count))
     morphs = gathered(chosen, [piece.moves for piece in pieces])
-    patch_morphs = changes_along(chosen, pieces, axes)
+    patch_morphs = changes_along(chosen, pieces, placed.axes)
     pose_basis = np.zeros((POSE_FEATURES, 0), np.float32)
     if posed is not None:
-        skin = np.zeros_like(weights)
-        np.put_along_axis(skin, strongest, kept, axis=1)
-        surface = PosedSurface.of(chosen, pieces, axes, skin)
-        pose_basis, shapes = fit_correctives(avatar, posed[0], face, surface, posed[1], generator)
+        pose_basis, shapes = fit_correctives(avatar, posed[0], face, placed.surface, posed[1], generator)
         morphs = np.concatenate([morphs, shapes[:, 0]], axis=1)
         patch_morphs = np.concatenate([patch_morphs, shapes[:, 1:]], axis=2)
     found = MeshPoints(
         position=chosen.position,
         normal=chosen.normal,
         colour=chosen.colour,
-        bones=strongest.astype(np.int64),
-        weights=kept,
-        reach=reach,
+        bones=placed.bones,
+        weights=placed.weights,
+        reach=placed.reach,
         two_sided=np.array([piece.primitive.material.double_sided for piece in pieces])[chosen.layer],
         patches=patches,
         morphs=morphs,
@@ -217,66 +192,3 @@ def sample_points(
         pose_basis=pose_basis,
     )
     return found.rows(np.argsort(~found.moving(), kind="stable"))
-
-
-def _pieces(
-    avatar: Avatar, hide: tuple[str, ...], names: tuple[str, ...], density: PointDensity
-) -> list[Piece]:
-    """What shows of an avatar's mesh at rest, and how expressions of these names move it."""
-    mapping = avatar_bones(avatar.bones)
-    rest = avatar.mesh_points(avatar.rest_world)
-    moved = [avatar.mesh_points(avatar.rest_world, {name: 1.0}) for name in names]
-    pieces = []
-    for number in avatar.shown_primitives(hide):
-        moves = np.zeros((len(rest[number][0]), len(names), 3), np.float32)
-        for expression, surfaces in enumerate(moved):
-            moves[:, expression] = surfaces[number][0] - rest[number][0]
-        pieces.append(Piece.of(avatar, number, rest[number], moves, mapping, density))
-    return pieces
-
-
-def _spread(
-    generator: np.random.Generator, pool: SurfaceSamples, spacing: FloatArray, count: int
-) -> tuple[IntArray, float]:
-    """Rows of ``count`` points as far apart as a search over one radius can make them (Poisson disks).
-
-    Points on different pieces of the mesh, and on the two sides of something thin, do not compete. Returned
-    beside the rows: the radius, in spacings.
-    """
-    place = np.concatenate(
-        [pool.position, 0.8 * spacing[:, None] * pool.normal, 100.0 * pool.layer[:, None]], axis=1
-    )
-    pairs = cKDTree(place).query_pairs(float(spacing.max()), output_type="ndarray")
-    distance = np.linalg.norm(place[pairs[:, 0]] - place[pairs[:, 1]], axis=1)
-    distance /= (spacing[pairs[:, 0]] + spacing[pairs[:, 1]]) / 2
-    priority = generator.permutation(len(spacing))
-    low, high = 0.0, 1.0
-    chosen = np.arange(len(spacing))
-    for _ in range(10):
-        radius = (low + high) / 2
-        kept = _independent(pairs[distance < radius], priority)
-        if len(kept) >= count:
-            low, chosen = radius, kept
-        else:
-            high = radius
-    surplus = generator.permutation(chosen)[:count]
-    return np.sort(surplus), max(low, 0.1)
-
-
-def _independent(pairs: IntArray, priority: IntArray) -> IntArray:
-    """Rows of a maximal set in which no two form a pair, lower priority values first."""
-    first, second = pairs[:, 0], pairs[:, 1]
-    better = np.where(priority[first] < priority[second], first, second)
-    worse = first + second - better
-    undecided = np.ones(len(priority), np.bool_)
-    kept = np.zeros(len(priority), np.bool_)
-    while undecided.any():
-        blocked = np.zeros(len(priority), np.bool_)
-        blocked[worse] = True
-        winners = undecided & ~blocked
-        kept |= winners
-        undecided &= ~winners
-        undecided[worse[winners[better]]] = False
-        alive = undecided[better] & undecided[worse]
-        better, worse = better[alive], worse[alive]
-    return np.flatnonzero(kept)
