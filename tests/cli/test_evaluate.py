@@ -58,6 +58,16 @@ def test_medians_are_told_by_motion_and_in_all(run, evaluated) -> None:
     assert evaluated == [(Path("data"), None)]
 
 
+def test_names_of_motions_are_printed_as_they_are(run, monkeypatch, evaluated) -> None:
+    def with_brackets(character, dataset, sheet, report):
+        return Evaluation(ALL, {"[/b]": ALL, "[red]": HEADLESS}, PARTS, 0.5, ())
+
+    monkeypatch.setattr(dance_now.training.evaluation, "evaluate", with_brackets)
+    out = run("evaluate", "godette", "data").out
+    assert row(out, "[/b]")[1] == "12"
+    assert row(out, "[red]", 1)[1] == "0"
+
+
 def test_the_part_with_most_of_the_error_comes_first(run, evaluated) -> None:
     out = run("evaluate", "godette", "data").out
     assert row(out, "trunk") == ["trunk", "26%", "80%", "1%"]

@@ -218,6 +218,21 @@ def test_the_extent_holds_the_figure(lively: PointsGenerator, skeleton: Skeleton
     rows = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
     figure = lively._pose(torch.from_numpy(rows[None].astype(np.float32)), (256, 256))
     places = figure.position[0, :2].numpy() * 2
-    lowest, highest = lively.extent.bounds(rows[:, :3], skeleton.scale(rows[:, :3]))
+    lowest, highest = lively.extent().bounds(rows[:, :3], skeleton.scale(rows[:, :3]))
     assert (places >= lowest[:, None] - 1).all()
     assert (places <= highest[:, None] + 1).all()
+
+
+def test_the_extent_holds_points_where_they_have_learned_to_be(
+    skeleton: Skeleton, mesh: MeshPoints, keypoints: torch.Tensor
+) -> None:
+    bare = dataclasses.replace(mesh, patches=np.zeros_like(mesh.patches))
+    generator = PointsGenerator(skeleton, bare, GeneratorConfig(points=300))
+    points = keypoints[0, :, :3].numpy()
+    scale = skeleton.scale(points)
+    before = generator.extent().bounds(points, scale)
+    assert generator.offset is not None
+    generator.offset.data += 0.5
+    lowest, highest = generator.extent().bounds(points, scale)
+    assert (lowest < before[0]).any()
+    assert (highest > before[1]).any()

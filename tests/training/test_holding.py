@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dance_now.errors import DanceNowError
+from dance_now.training import holding
 from dance_now.training.data import LabelledPictures
 from dance_now.training.holding import HeldPictures, free_memory
 
@@ -95,6 +96,17 @@ def test_nothing_that_matches_is_refused(pairs: Path, tmp_path: Path) -> None:
         damage(copy, "a label that lies beside its figure", f"p{number}")
     with pytest.raises(DanceNowError, match="nothing to train on: 6 with a label that lies beside"):
         HeldPictures(LabelledPictures(copy, "train"), CPU)
+
+
+@pytest.mark.parametrize("variable", ["LOCAL_WORLD_SIZE", "WORLD_SIZE"])
+def test_workers_on_one_machine_share_its_memory(
+    pictures: LabelledPictures, decoded: HeldPictures, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    needed = sum(figure.picture.numel() for figure in decoded._figures)
+    monkeypatch.setattr(holding, "free_memory", lambda: 3 * needed)
+    assert HeldPictures(pictures, CPU).held
+    monkeypatch.setenv(variable, "2")
+    assert not HeldPictures(pictures, CPU).held
 
 
 def test_memory_is_known() -> None:

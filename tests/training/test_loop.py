@@ -319,6 +319,7 @@ def no_memory() -> RuntimeError:
 FAILURES: dict[str, tuple[Callable[[], Exception | float], str]] = {
     "no number": (lambda: float("nan"), "diverged"),
     "GPU memory": (lambda: torch.OutOfMemoryError("CUDA out of memory"), "not enough memory"),
+    "its libraries": (lambda: RuntimeError("CUBLAS_STATUS_ALLOC_FAILED"), "not enough memory"),
     "memory": (no_memory, "not enough memory"),
     "Python's memory": (MemoryError, "not enough memory"),
 }
@@ -346,11 +347,27 @@ def test_a_failing_step_ends_clearly(
     assert all(value.isfinite().all() for value in state_of(again).values())
 
 
-def test_other_failures_are_not_hidden(make: Make, short: TrainingConfig) -> None:
+@pytest.mark.parametrize("kind", [RuntimeError, NotImplementedError])
+def test_other_failures_are_not_hidden(make: Make, short: TrainingConfig, kind: type[Exception]) -> None:
     generator = Failing()
-    generator.failure = RuntimeError("a mistake")
-    with pytest.raises(RuntimeError, match="a mistake"):
+    generator.failure = kind("a mistake")
+    with pytest.raises(kind, match="a mistake"):
         make(short, generator=generator).run(ignore)
+
+
+def test_weights_that_are_no_numbers_are_not_saved(make: Make, short: TrainingConfig) -> None:
+    """The loss of the step that spoils them is still one."""
+    generator = dots()
+
+    def spoil_after(progress: Progress) -> None:
+        if progress.step == 4:
+            generator.mix.bias.register_hook(lambda gradient: gradient * torch.nan)  # type: ignore[union-attr]
+
+    with pytest.raises(DanceNowError, match="diverged before step 5"):
+        make(short, generator=generator).run(spoil_after)
+    again = make(short)
+    assert again.step == 4
+    assert all(value.isfinite().all() for value in state_of(again).values())
 
 
 @contextmanager
@@ -399,3 +416,17 @@ def test_what_weighs_nothing_is_not_judged(
     told = {f"{judge}_{loss}" for judge in judges for loss in ("adversarial", "matching", "discriminator")}
     assert set(logged(tmp_path)[6]) == {"reconstruction"} | told
     assert make(config).step == 6  # it can be opened again
+
+
+def test_a_run_that_was_saved_with_idle_discriminators_goes_on(
+    make: Make, short: TrainingConfig, tmp_path: Path
+) -> None:
+    """Earlier versions built and saved them."""
+    never = replace(short, adversarial_from=1.0)
+    trainer = make(never)
+    assert not trainer.objective.adversary.judges
+    trainer.run(ignore)
+    state = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    state["adversary"] = make(short, tmp_path / "judged").objective.adversary.state()
+    torch.save(state, tmp_path / CHECKPOINT)
+    assert make(never).step == 6

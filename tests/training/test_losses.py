@@ -71,6 +71,15 @@ def test_a_faint_line_is_structure() -> None:
     assert structure_loss(lined, figure()) > 5 * structure_loss(brighter, figure()) > 0
 
 
+def test_the_structure_of_a_batch_is_the_mean_of_its_pictures() -> None:
+    """Of a small figure and one that fills its picture: workers that have one each average them alike."""
+    small, large = figure(), torch.full((1, 4, 64, 64), 0.5)
+    drawn = torch.rand(2, 4, 64, 64, generator=torch.Generator().manual_seed(0))
+    alone = [structure_loss(drawn[:1], small), structure_loss(drawn[1:], large)]
+    together = structure_loss(drawn, torch.cat([small, large]))
+    assert together.item() == pytest.approx(torch.stack(alone).mean().item(), abs=1e-6)
+
+
 def test_an_empty_picture_has_no_structure() -> None:
     nothing = torch.zeros(1, 4, 64, 64)
     assert structure_loss(nothing, nothing) == 0

@@ -40,7 +40,7 @@ def train_a_share(pictures: Path, folder: Path, config: TrainingConfig, seed: in
 @pytest.fixture
 def config(debug: TrainingConfig) -> TrainingConfig:
     """Four steps with every loss that needs no download."""
-    losses = LossWeights(face=1.0, temporal=0.5)
+    losses = LossWeights(face=1.0, face_detail=0.2, structure=1.5, temporal=0.5)
     return replace(debug, steps=4, batch=4, window=64, adversarial_from=0.25, losses=losses)
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dance_now.errors import DanceNowError
-from dance_now.training.perceptual import PerceptualNetwork, over_grey, perceptual_distance
+from dance_now.training.perceptual import PerceptualNetwork, colours_over_grey, perceptual_distance
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,6 @@ def test_a_damaged_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_pictures_are_laid_over_grey() -> None:
     premultiplied = torch.zeros(1, 4, 2, 2)
     premultiplied[..., 0, 0] = torch.tensor([1.0, 0.5, 0.0, 1.0])
-    laid = over_grey(premultiplied)
+    laid = colours_over_grey(premultiplied)
     assert laid[0, :, 0, 0].tolist() == [1.0, 0.5, 0.0]
     assert laid[0, :, 1, 1].tolist() == [0.5, 0.5, 0.5]

@@ -22,17 +22,21 @@ from dance_now.character.onnx_check import CheckedGenerator
 from dance_now.errors import DanceNowError
 from dance_now.pose.pose import Pose
 from dance_now.studio.avatar_options import AvatarOptions
+from dance_now.training import points_stages
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
 from dance_now.training.evaluation import evaluate
 from dance_now.training.export import TOLERANCE, compare, rounded
 from dance_now.training.generator import ShippedGenerator
 from dance_now.training.loop import Trainer
+from dance_now.training.parallel import Share
 from dance_now.training.pipeline import train
 from dance_now.training.points_stages import build_generator
+from dance_now.training.run import Run
 from dance_now.training.scores import Evaluation
 from dance_now.training.shipping import Rights, dataset_card
 from dance_now.training.sources import opening
+from dance_now.training.sticks.config import STICKS, SticksConfig
 
 WHOLE = np.zeros((32, 32), np.float32)  # a canvas of blocks of 16 px
 
@@ -280,6 +284,55 @@ def test_a_folder_that_is_no_data_set_is_refused(
         (copy / "dataset.json").write_text(text)
     with pytest.raises(DanceNowError, match=reason):
         train(copy, tmp_path / "tiny.dance", debug, report=silent)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("sticks", [None, STICKS["debug"]])
+def test_pictures_of_another_size_are_refused_before_training(
+    dataset: Path, debug: TrainingConfig, tmp_path: Path, split: str, sticks: SticksConfig | None
+) -> None:
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    for path in (copy / f"{split}_img").iterdir():
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        assert image is not None
+        cv2.imwrite(str(path), cv2.resize(image, (1024, 1024)))
+    with pytest.raises(DanceNowError, match=r"1024x1024, not 512x512") as caught:
+        train(copy, tmp_path / "tiny.dance", debug, sticks=sticks, report=silent)
+    assert "\n" not in str(caught.value)
+    assert {path.name for path in (tmp_path / "tiny.run").iterdir()} <= {"source.json", "config.json"}
+
+
+def test_frames_of_another_video_are_not_used(debug: TrainingConfig, tmp_path: Path) -> None:
+    """A run that stopped when frames were cut out and nothing else was made."""
+    output, rights = tmp_path / "a.dance", Rights("CC0", "me")
+    (tmp_path / "a.run" / opening.FRAMES).mkdir(parents=True)
+    clip = tmp_path / "a.mp4"
+    clip.write_bytes(b"one")
+    with pytest.raises(DanceNowError, match="0 usable pairs"):
+        train(clip, output, debug, rights=rights, report=silent)
+    clip.write_bytes(b"two")
+    with pytest.raises(DanceNowError, match="begun with another"):
+        train(clip, output, debug, rights=rights, report=silent)
+
+
+def test_what_was_never_trained_is_not_exported(dataset: Path, debug: TrainingConfig, tmp_path: Path) -> None:
+    with pytest.raises(DanceNowError, match="nothing trained yet: run --stage body"):
+        train(dataset, tmp_path / "tiny.dance", debug, stage="export", report=silent)
+
+
+def test_the_first_worker_exports_alone(
+    trained: Trained, dataset: Path, debug: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others have left by then, and nobody would answer."""
+    copy = tmp_path / "tiny.run"
+    shutil.copytree(trained.output.with_name("tiny.run"), copy)
+    exported: list[ShippedGenerator] = []
+    monkeypatch.setattr(points_stages, "export", lambda shipped, *_: exported.append(shipped))
+    whole = Run(
+        copy, dataset, tmp_path / "tiny.dance", trained.content.card, debug, silent, share=Share(0, 2)
+    )
+    points_stages.PointsStages(whole).export()
+    assert len(exported) == 1
 
 
 def test_a_data_set_without_points_is_refused(dataset: Path, debug: TrainingConfig, tmp_path: Path) -> None:

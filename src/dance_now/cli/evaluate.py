@@ -110,9 +110,11 @@ def _heads(result: Evaluation) -> Table:
 
 
 def _filled(table: Table, result: Evaluation, cells: Callable[[Summary], list[str]]) -> Table:
+    from rich.markup import escape
+
     if len(result.motions) > 1:
         for name, summary in result.motions.items():
-            table.add_row(name, *cells(summary))
+            table.add_row(escape(name), *cells(summary))  # any name of a file may be one of a motion
         table.add_section()
     table.add_row("all", *cells(result.overall))
     return table

@@ -50,7 +50,8 @@ def train(
         steps: another number of training steps than the preset's.
         images: another number of pictures of the avatar than the preset's.
         licence: the character's licence, in full; without it, as the avatar's file names it.
-        credits: the credit the licence asks for; without it, the authors the avatar's file names.
+        credits: the credit the licence asks for; without it, the authors the avatar's file names. Pictures
+            and videos need both.
         hide: leave out a node, mesh or material of this name, such as a weapon; may be given several times.
         bones: a JSON file that names the nodes of humanoid bones: {"leftUpperArm": "Arm_L", ...}.
         i_have_permission: the avatar's owner allows what its licence forbids.
@@ -88,7 +89,7 @@ def train(
             report=bars.update,
         )
     if result is None:
-        if stage != "all":  # else this is one of several workers, of which the first tells
+        if stage not in ("export", "all"):  # else this is one of several workers, of which the first tells
             say(f"{output.with_suffix('.run')}: stage {stage} is done")
         return
     say(

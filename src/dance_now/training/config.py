@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal, Self
 
 from dance_now.errors import DanceNowError
@@ -47,7 +47,7 @@ class TrainingConfig:
         window: side in pixels of the square windows cut from the 512 px pictures; they lie on the figure.
         rate: Adam's learning rate for the decoder at its peak (cosine decay to 2 %).
         losses: weights of the losses.
-        adversarial_from: part of the run after which the discriminators join; 1: never.
+        adversarial_from: part of the run after which the discriminators join; 1: never, and none are built.
         pose_noise: errors of the poses that pictures are drawn from.
         average: decay of the averaged weights that are shipped.
         checkpoint_minutes: how often the run is saved.
@@ -72,6 +72,12 @@ class TrainingConfig:
     images: int
     seed: int = 0
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+
+    def without_idle_judges(self) -> Self:
+        """The same without discriminators where these would never join."""
+        if self.adversarial_from < 1:
+            return self
+        return replace(self, losses=replace(self.losses, picture=0.0, face=0.0))
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries."""
@@ -99,7 +105,7 @@ class TrainingConfig:
 _WORTH_IT: Final = LossWeights(face_detail=0.2, structure=1.5)
 
 PRESETS: dict[PresetName, TrainingConfig] = {
-    # Seconds on a CPU; proves that every stage runs, draws a blur.
+    # Seconds on a CPU; proves that every stage runs, discriminators too, draws a blur.
     "debug": TrainingConfig(
         steps=12, batch=2, window=128, log_every=1, images=24, generator=GeneratorConfig(points=1500, width=8)
     ),

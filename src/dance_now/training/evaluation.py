@@ -64,9 +64,7 @@ def evaluate(
         DanceNowError: an unusable data set, a character of another body, or a sheet that cannot be written.
     """
     pictures = LabelledPictures(dataset, "test")
-    if pictures.size != (CANVAS, CANVAS):
-        width, height = pictures.size
-        raise DanceNowError(f"The pictures of {dataset} are {width}x{height}, not {CANVAS}x{CANVAS}.")
+    check_size(pictures)
     chosen = _spread(range(len(pictures)), limit)
     spread, heads = _spread(chosen, _SHOWN), _spread(_good_heads(pictures, chosen), _SHOWN)
     compare = _Comparison(character, pictures, {*spread, *heads} if sheet else set())
@@ -97,6 +95,20 @@ def evaluate(
     for path, content in contents.items():
         write_file(path, content, overwrite=True)
     return replace(evaluation, files=tuple(contents))
+
+
+def check_size(pictures: LabelledPictures) -> None:
+    """Refuses pictures of another size than a character draws.
+
+    Raises:
+        DanceNowError: they are no squares of ``CANVAS`` pixels.
+    """
+    if pictures.size != (CANVAS, CANVAS):
+        width, height = pictures.size
+        raise DanceNowError(
+            f"The pictures of {pictures.folder} are {width}x{height}, not {CANVAS}x{CANVAS}: characters are "
+            "trained and scored at that size only."
+        )
 
 
 class SheetFiles(NamedTuple):

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 import onnx
 import onnx_ir
@@ -24,6 +23,7 @@ from dance_now.arrays import FloatArray
 from dance_now.character.canvas import BLOCK
 from dance_now.character.file import CANVAS, CharacterCard, CharacterFile
 from dance_now.errors import DanceNowError
+from dance_now.media.photo_sink import encode_picture
 from dance_now.pose.keypoints import POINT_COUNT
 from dance_now.training.shipped import Shipped
 
@@ -58,10 +58,7 @@ def export_character(shipped: Shipped, card: CharacterCard, samples: FloatArray)
             f"The exported graph differs from the trained network by {difference:.1e}: not exported."
         )
     preview = (np.clip(pictures[0].transpose(1, 2, 0), 0, 1) * 255 + 0.5).astype(np.uint8)
-    ok, encoded = cv2.imencode(".png", cv2.cvtColor(preview, cv2.COLOR_RGBA2BGRA))
-    if not ok:
-        raise DanceNowError("The preview picture could not be encoded.")
-    return CharacterFile(card, graph, encoded.tobytes())
+    return CharacterFile(card, graph, encode_picture(preview, ".png"))
 
 
 def drawing_graph(shipped: Shipped) -> bytes:

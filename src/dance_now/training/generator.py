@@ -1,12 +1,12 @@
 """The points generator: keypoints in, picture out.
 
-Points with learned features ride on the bones of the character, are splatted to a feature map and
-decoded to a picture. Everything from keypoints to pixels is in this module, and so in the ONNX graph.
+Points with learned features ride on the bones of the character, are splatted to a feature map and decoded
+to a picture. Everything from keypoints to pixels is in this network, and so in the ONNX graph.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from dance_now.character.canvas import BLOCK
+from dance_now.character.extent import FigureExtent
 from dance_now.pose.bones import BONE_INDEX, BoneRig
 from dance_now.pose.keypoints import FACE
 from dance_now.pose.skeleton import Skeleton
@@ -104,7 +105,7 @@ class PointsGenerator(nn.Module):
         super().__init__()
         self.config = config
         self.height = skeleton.height
-        self.extent = figure_extent(skeleton, mesh)
+        self._skeleton, self._mesh = skeleton, mesh
         rig = BoneRig.of(skeleton)
         self.gravity_bones, self.limbs, self.limb_parents = (
             Rows(GRAVITY_BONES),
@@ -262,6 +263,13 @@ class PointsGenerator(nn.Module):
         seen = (confidence[:, FACE] > 0).to(local.dtype)
         departure = (local - self.face_rest) * seen.unsqueeze(2)
         return (departure.flatten(1) @ self.face_solve).clamp(0, 1)
+
+    def extent(self) -> FigureExtent:
+        """How far the figure reaches around its keypoints, with its points where they have learned to be."""
+        mesh = self._mesh
+        if self.offset is not None:
+            mesh = replace(mesh, position=mesh.position + self.offset.detach().cpu().numpy())
+        return figure_extent(self._skeleton, mesh)
 
     def parameter_groups(self, rate: float) -> list[dict[str, object]]:
         """Adam's groups: the decoder at ``rate``, point features faster, geometry in metres slower."""

@@ -67,12 +67,12 @@ class HeldPictures:
             pictures: of one split.
             device: where they are wanted.
             report: called with pictures done and pictures in all.
-            bound: bytes they may take in memory; without, a share of what is free.
+            bound: bytes they may take in memory; without, this worker's share of what is free.
 
         Raises:
             DanceNowError: no picture can be used.
         """
-        bound = int(_SHARE_OF_MEMORY * free_memory()) if bound is None else bound
+        bound = int(_SHARE_OF_MEMORY * free_memory() / _workers_here()) if bound is None else bound
         figures: list[_Figure] = []
         usable, taken = [], 0
         self.skipped: Skipped = {}
@@ -133,6 +133,11 @@ def free_memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     except (AttributeError, OSError, ValueError):  # Windows has no sysconf
         return _UNKNOWN_MEMORY
+
+
+def _workers_here() -> int:
+    """How many workers share this machine's memory: ``torchrun`` says it to each of them."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("WORLD_SIZE") or 1)
 
 
 def _figures(pictures: LabelledPictures) -> Iterator[_Figure | str]:

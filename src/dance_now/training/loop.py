@@ -25,6 +25,8 @@ from dance_now.training.windows import Batches, prefetched
 logger = logging.getLogger(__name__)
 
 CHECKPOINT, AVERAGE, PREVIEW = "checkpoint.pt", "average.pt", "preview.png"  # in the folder of a run
+# Of the CPU's allocator, on Linux and on Windows; of GPUs; of the libraries that work for these.
+_ALLOCATORS_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
 _WARM_UP_STEPS = 100
 _FINAL_RATE = 0.02  # of the peak
 
@@ -84,7 +86,7 @@ class Trainer(Generic[G]):
         share.agree(generator.parameters())
         groups = cast(Trainable, generator).parameter_groups(config.rate)
         self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99))
-        self.objective = Objective(config, self.device, share)
+        self.objective = Objective(config.without_idle_judges(), self.device, share)
         self.average = {name: value.detach().clone() for name, value in generator.named_parameters()}
         self.meter = Meter()
         self.step, self.seconds = 0, 0.0
@@ -95,8 +97,8 @@ class Trainer(Generic[G]):
         """Trains to the last step, saving every few minutes and at the end.
 
         Raises:
-            DanceNowError: the loss is no longer a number, or memory or disk are full; the last checkpoint
-                stands.
+            DanceNowError: a loss or a weight is no longer a number, or memory or disk are full; the last
+                checkpoint stands.
         """
         config = self.config
         if self.step >= config.steps:
@@ -159,10 +161,14 @@ class Trainer(Generic[G]):
         return self.config.rate * warm_up * ((1 - _FINAL_RATE) * cosine + _FINAL_RATE)
 
     def _check_finite(self) -> None:
-        """Once a loss is no number every later one is none either, so it is enough to look now and then."""
-        if not self.meter.is_finite():
+        """Once a loss or a weight is no number it stays so, and it is enough to look now and then.
+
+        The losses are this worker's own, from before the optimiser's step; weights tell of what came after.
+        """
+        weights = torch.stack([value.isfinite().all() for value in self.generator.parameters()])
+        if not (self.meter.is_finite() and bool(weights.all())):
             raise DanceNowError(
-                f"The training diverged before step {self.step}: a loss is no number any more. "
+                f"The training diverged before step {self.step}: a loss or a weight is no number any more. "
                 f"What is saved in {self.folder} is from before that; delete it to begin anew."
             )
 
@@ -206,7 +212,8 @@ class Trainer(Generic[G]):
         try:
             self.generator.load_state_dict(state["generator"])
             self.optimiser.load_state_dict(state["optimiser"])
-            self.objective.adversary.restore(state["adversary"])
+            if self.objective.adversary.judges:  # earlier versions saved idle ones as well
+                self.objective.adversary.restore(state["adversary"])
             self.meter.restore(state["meter"], self.device)
             self.average = state["average"]
             self.step, self.seconds = state["step"], state["seconds"]
@@ -236,10 +243,9 @@ def _clear_about_memory(config: TrainingConfig) -> Iterator[None]:
     """Turns the several ways of running out of memory into one clear line."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if type(error) is RuntimeError and "can't allocate memory" not in str(
-            error
-        ):  # the CPU allocator's words
+    except (MemoryError, RuntimeError) as error:
+        is_named = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not is_named and not any(words in str(error) for words in _ALLOCATORS_WORDS):
             raise
         raise DanceNowError(
             f"There is not enough memory for {config.batch} windows of {config.window} pixels at once: close "

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dance_now.pose.keypoints import FACE
-from dance_now.training.perceptual import over_grey
+from dance_now.training.perceptual import colours_over_grey
 
 Verdicts = list[tuple[Tensor, list[Tensor]]]
 """Of each scale: verdicts (B, 1, h, w), and the features on the way."""
@@ -35,10 +35,11 @@ def reconstruction_loss(drawn: Tensor, true: Tensor) -> Tensor:
 def structure_loss(drawn: Tensor, true: Tensor) -> Tensor:
     """1 less the structural similarity of (B, 4, H, W) at half size over mid-grey, around the figure.
 
+    Each picture counts the same, however much of it is figure, so that a batch may be divided among workers.
     As ``metrics.structural_similarity``, in which lines count that are too thin and too faint for L1.
     """
     small = F.avg_pool2d(torch.cat([drawn, true]).contiguous(), 2)
-    first, second = over_grey(small).chunk(2)
+    first, second = colours_over_grey(small).chunk(2)
     # One blur for all five statistics, each colour on its own.
     seen = torch.cat([first, second, first**2 + second**2, first * second], dim=1)
     mean_first, mean_second, squares, product = _blurred(seen).chunk(4, dim=1)
@@ -49,7 +50,8 @@ def structure_loss(drawn: Tensor, true: Tensor) -> Tensor:
     reach, rim = _SIMILARITY_WINDOW, _SIMILARITY_WINDOW // 2
     shown = small.chunk(2)[1][:, 3:].contiguous()
     near = (F.avg_pool2d(shown, reach, 1, rim) > 0)[..., rim:-rim, rim:-rim]
-    return ((1 - likeness) * near).sum() / (near.sum() * 3).clamp_min(1)
+    errors = ((1 - likeness) * near).flatten(1).sum(dim=1)
+    return (errors / (near.flatten(1).sum(dim=1) * 3).clamp_min(1)).mean()
 
 
 def _blurred(x: Tensor) -> Tensor:

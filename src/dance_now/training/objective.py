@@ -12,7 +12,7 @@ from dance_now.training.adversary import Adversary
 from dance_now.training.config import TrainingConfig
 from dance_now.training.losses import face_detail_loss, reconstruction_loss, structure_loss, temporal_loss
 from dance_now.training.parallel import Share, half_precision
-from dance_now.training.perceptual import PerceptualNetwork, over_grey, perceptual_distance
+from dance_now.training.perceptual import PerceptualNetwork, colours_over_grey, perceptual_distance
 
 _SHIFTS = [(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y]  # pixels
 _JITTER = 0.3  # pixels, as of a steady estimate of a person who stands still
@@ -59,7 +59,8 @@ class Objective:
             terms["structure"] = (weights.structure, structure_loss(drawn, true))
         if self.perceptual is not None:
             with half_precision(true.device):
-                distance = perceptual_distance(self.perceptual, over_grey(drawn), over_grey(true)).mean()
+                pair = colours_over_grey(drawn), colours_over_grey(true)
+                distance = perceptual_distance(self.perceptual, *pair).mean()
             terms["perceptual"] = (weights.perceptual, distance)
         if weights.temporal:
             moved, shift = _moved(inputs, self.config.seed, step)

@@ -13,13 +13,14 @@ from dance_now.media.partial import check_target
 from dance_now.studio.avatar_options import AS_IT_IS, AvatarOptions
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
+from dance_now.training.evaluation import check_size
 from dance_now.training.loop import CHECKPOINT
 from dance_now.training.parallel import workers
 from dance_now.training.points_stages import PointsStages
 from dance_now.training.run import Run
 from dance_now.training.scores import Evaluation
 from dance_now.training.shipping import AS_THE_SOURCE_SAYS, Report, Rights, dataset_card
-from dance_now.training.sources.opening import DATASET, Kind, TrainingSource
+from dance_now.training.sources.opening import DATASET, FRAMES, Kind, TrainingSource
 from dance_now.training.sticks.config import SticksConfig
 from dance_now.training.sticks.stages import SticksStages
 
@@ -81,7 +82,7 @@ def train(
         share.first(lambda: _make(opened, run, config, rights, report))
         dataset = opened.dataset(run, config, rights, report)
         card = dataset_card(dataset, name, rights)
-        LabelledPictures(dataset, "test")  # what is missing there is told now, not when training is over
+        check_size(LabelledPictures(dataset, "test"))  # what is wrong is told now, not when training is over
         small_heads = opened.kind is Kind.LAYOUT
         whole = Run(run, dataset, output, card, config, report, share, small_heads)
         return _run_stages(whole, sticks, stage)
@@ -109,7 +110,7 @@ def _make(source: TrainingSource, run: Path, config: TrainingConfig, rights: Rig
 def _claim(run: Path, made_from: dict[str, Any]) -> None:
     """Notes what a run is made from, and refuses to go on with one that was made from something else."""
     note, text = run / "source.json", json.dumps(made_from, indent=1)
-    begun = any((run / name).exists() for name in (DATASET, CHECKPOINT, "body", "real_heads"))
+    begun = any((run / name).exists() for name in (FRAMES, DATASET, CHECKPOINT, "body", "real_heads"))
     if begun and note.exists() and note.read_text() != text:
         raise DanceNowError(
             f"{run} was begun with another avatar or data set, other motions, hidden parts or bones, "

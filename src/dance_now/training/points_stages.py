@@ -9,14 +9,16 @@ from typing import Any
 import torch
 from torch import nn
 
+from dance_now.errors import DanceNowError
 from dance_now.studio.points import MeshPoints
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
+from dance_now.training.evaluation import check_size
 from dance_now.training.generator import PointsGenerator, ShippedGenerator
 from dance_now.training.holding import HeldPictures
 from dance_now.training.journal import Progress
-from dance_now.training.loop import Trainer
-from dance_now.training.parallel import training_device
+from dance_now.training.loop import CHECKPOINT, Trainer
+from dance_now.training.parallel import ALONE, training_device
 from dance_now.training.preview import PreviewSheet
 from dance_now.training.run import Run
 from dance_now.training.scores import Evaluation
@@ -32,13 +34,14 @@ def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
 
 
 def body_trainer(run: Run, generator: nn.Module, folder: Path) -> Trainer[Any]:
-    """Trains a generator of whole figures on windows of the run's pictures, or goes on in its folder."""
-    device = training_device()
-    held = HeldPictures(
-        LabelledPictures(run.dataset, "train"),
-        device,
-        lambda done, total: run.report("load", done, total, ""),
-    )
+    """Trains a generator of whole figures on windows of the run's pictures, or goes on in its folder.
+
+    Raises:
+        DanceNowError: the pictures cannot be used, or what the folder holds is damaged or of another run.
+    """
+    device, pictures = training_device(), LabelledPictures(run.dataset, "train")
+    check_size(pictures)
+    held = HeldPictures(pictures, device, lambda done, total: run.report("load", done, total, ""))
     sheet = PreviewSheet.of(LabelledPictures(run.dataset, "test"), device)
     batches = WindowBatches(held, run.config, run.share)
     return Trainer(generator, batches, folder, run.config, sheet=sheet, share=run.share)
@@ -52,6 +55,16 @@ def train_to_the_end(trainer: Trainer[Any], run: Run, stage: str) -> None:
         run.report(stage, progress.step, progress.steps, remark)
 
     trainer.run(tell)
+
+
+def check_begun(folder: Path, stage: str) -> None:
+    """Refuses to export what was never trained; a training that was interrupted may be exported.
+
+    Raises:
+        DanceNowError: the folder holds no checkpoint.
+    """
+    if not (folder / CHECKPOINT).exists():
+        raise DanceNowError(f"{folder} holds nothing trained yet: run --stage {stage} first.")
 
 
 def provenance(trainer: Trainer[Any]) -> dict[str, Any]:
@@ -75,23 +88,28 @@ class PointsStages:
 
     def body(self) -> None:
         """Trains."""
-        train_to_the_end(self._opened(), self._run, "train")
+        train_to_the_end(self._opened(self._run), self._run, "train")
 
     def export(self) -> Evaluation:
-        """Writes the character file with the averaged weights as they are."""
-        trainer = self._opened()
-        shipped = ShippedGenerator(trainer.averaged_generator())
+        """Writes the character file with the averaged weights as they are; called by the first worker alone.
+
+        Raises:
+            DanceNowError: nothing is trained yet.
+        """
+        check_begun(self._run.folder, "body")
+        trainer = self._opened(replace(self._run, share=ALONE))  # the others have left and answer no more
+        generator = trainer.averaged_generator()
         return export(
-            shipped,
-            replace(self._run.card, extent=trainer.generator.extent),
+            ShippedGenerator(generator),
+            replace(self._run.card, extent=generator.extent()),
             self._run.dataset,
             self._run.output,
             provenance(trainer),
             self._run.report,
         )
 
-    def _opened(self) -> Trainer[PointsGenerator]:
+    def _opened(self, run: Run) -> Trainer[PointsGenerator]:
         if self._trainer is None:
-            generator = build_generator(self._run.dataset, self._run.config)
-            self._trainer = body_trainer(self._run, generator, self._run.folder)
+            generator = build_generator(run.dataset, run.config)
+            self._trainer = body_trainer(run, generator, run.folder)
         return self._trainer

@@ -23,7 +23,7 @@ _WINDOWS = (2, 3, 4, 6, 8, 10, 13, 16, 20, 25, 31, 37)
 _ENTERED = 3 << 18  # numbers at most, for windows of each size; heads that fill the map have up to 730,000
 _NOWHERE = 255  # height where a patch shows no surface
 # A pixel's depth and what is seen in it are entered as one number, so that one minimum finds both.
-_ROWS = 1 << 20  # of points in a batch
+_ROWS = 1 << 21  # of points in a batch: 64 figures of 20,000 and more
 _NOTHING = 1 << 42
 
 

@@ -8,17 +8,23 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from skeletons import chibi_skeleton
 
 from dance_now.character.character import Character
 from dance_now.errors import DanceNowError
 from dance_now.pose.skeleton import RIGID_SEGMENTS
+from dance_now.studio.avatar_options import AS_IT_IS
 from dance_now.training.config import PRESETS
 from dance_now.training.data import LabelledPictures
+from dance_now.training.parallel import Share
 from dance_now.training.pipeline import Stage, train
-from dance_now.training.shipping import Rights, dataset_skeleton
+from dance_now.training.run import Run
+from dance_now.training.shipping import Rights, dataset_card, dataset_skeleton
 from dance_now.training.sources.layout import read_layout
+from dance_now.training.sources.opening import TrainingSource
 from dance_now.training.sources.prepare import prepare_dataset
+from dance_now.training.sticks import stages as sticks_stages
 from dance_now.training.sticks.config import STICKS
 from originals import PICTURES, SIDE, drawn, pose_number
 
@@ -31,6 +37,11 @@ def prepared(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("prepared") / "dataset"
     prepare_dataset(original, output, "CC0", "nobody")
     return output
+
+
+def test_the_card_names_where_the_pictures_come_from(original: Path, prepared: Path) -> None:
+    card = dataset_card(prepared, "simple", RIGHTS)
+    assert card.provenance["avatar"]["name"] == original.name
 
 
 def test_the_figure_is_cut_out(prepared: Path) -> None:
@@ -66,7 +77,9 @@ def test_labels_are_complete_poses_of_that_body(prepared: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", ["body", "head"])
-def test_stages_leave_what_the_next_one_needs(prepared: Path, tmp_path: Path, stage: Stage) -> None:
+def test_stages_leave_what_the_next_one_needs(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: Stage
+) -> None:
     """Each of the original's stages alone, up to one; the body trains without the others."""
     stages: tuple[Stage, ...] = ("body",) if stage == "body" else ("heads", "body", "fake-heads", "head")
     config = replace(PRESETS["debug"], steps=2)
@@ -82,6 +95,37 @@ def test_stages_leave_what_the_next_one_needs(prepared: Path, tmp_path: Path, st
         names = {path.name for path in (prepared / "train_img").iterdir()}
         for heads in ("real_heads", "drawn_heads"):
             assert {path.name for path in (run / heads).iterdir()} == names
+        exported: list[object] = []
+        monkeypatch.setattr(sticks_stages, "export", lambda shipped, *_: exported.append(shipped))
+        # The first of two workers, of which the other has left.
+        whole = Run(
+            run, prepared, tmp_path / "simple.dance", dataset_card(prepared, "simple", RIGHTS), config,
+            lambda *told: None, Share(0, 2),
+        )  # fmt: skip
+        sticks_stages.SticksStages(whole, STICKS["debug"]).export()
+        assert len(exported) == 1
+
+
+def test_heads_of_an_unfinished_body_are_not_drawn(prepared: Path, tmp_path: Path) -> None:
+    """They would stay when it is finished."""
+    config = replace(PRESETS["debug"], steps=2)
+
+    def run_stage(stage: Stage) -> None:
+        train(
+            prepared, tmp_path / "simple.dance", config,
+            rights=RIGHTS, sticks=STICKS["debug"], stage=stage, report=lambda *told: None,
+        )  # fmt: skip
+
+    run_stage("body")
+    average = tmp_path / "simple.run" / "body" / "average.pt"
+    state = torch.load(average, weights_only=True)
+    torch.save({**state, "step": 1}, average)
+    with pytest.raises(DanceNowError, match="step 1 of 2: let --stage body finish"):
+        run_stage("fake-heads")
+    assert not (tmp_path / "simple.run" / "drawn_heads").exists()
+    torch.save(state, average)
+    with pytest.raises(DanceNowError, match="nothing trained yet: run --stage head first"):
+        run_stage("export")
 
 
 def test_points_learn_from_pictures_as_they_are(original: Path, tmp_path: Path) -> None:
@@ -105,10 +149,28 @@ def test_it_trains_from_end_to_end(original: Path, prepared: Path, tmp_path: Pat
     assert character.card.provenance["steps"] == 3
 
 
-def test_whose_licence_nobody_names_is_not_trained(original: Path, tmp_path: Path) -> None:
-    with pytest.raises(DanceNowError, match="--licence"):
-        train(original, tmp_path / "a.dance", PRESETS["debug"], report=lambda *told: None)
+@pytest.mark.parametrize("rights", [Rights(), Rights("CC0"), Rights(credits="me"), Rights("CC0", "")])
+def test_whose_licence_and_credit_nobody_names_is_not_trained(
+    original: Path, tmp_path: Path, rights: Rights
+) -> None:
+    with pytest.raises(DanceNowError, match=r"--licence and --credits"):
+        train(original, tmp_path / "a.dance", PRESETS["debug"], rights=rights, report=lambda *told: None)
     assert not list(tmp_path.iterdir())
+
+
+def test_pictures_are_told_apart_by_their_labels(original: Path, tmp_path: Path) -> None:
+    """By contents as long as before, too; what else lies in the folder does not matter."""
+    copy = Path(shutil.copytree(original, tmp_path / "copy"))
+
+    def made_from(folder: Path) -> object:
+        return TrainingSource.of(folder, None, AS_IT_IS).made_from(PRESETS["debug"])
+
+    (copy / "old_img").mkdir()
+    (copy / "old_img" / "p00.png").write_bytes(b"another")
+    assert made_from(copy) == made_from(original)
+    label = next((copy / "train_label").iterdir())
+    label.write_bytes(label.read_bytes().replace(b"1", b"2", 1))
+    assert made_from(copy) != made_from(original)
 
 
 def spoil(folder: Path, what: str) -> None:

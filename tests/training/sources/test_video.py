@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from dance_now.pose.finder import PeopleFinder
 from dance_now.training.config import PRESETS
 from dance_now.training.data import LabelledPictures
 from dance_now.training.pipeline import train
-from dance_now.training.shipping import Rights
+from dance_now.training.shipping import Rights, dataset_card
 from dance_now.training.sources import video
 from dance_now.training.sources.layout import read_layout
 from dance_now.training.sources.video import extract_frames
@@ -98,6 +99,22 @@ def test_the_body_trains_from_a_video(finds_magenta: None, tmp_path: Path) -> No
     run = tmp_path / "walker.run"
     assert (run / "checkpoint.pt").exists()
     assert len(LabelledPictures(run / "dataset", "test")) == 1
+    assert dataset_card(run / "dataset", "walker", Rights()).provenance["avatar"]["name"] == "clip.mp4"
+
+
+@pytest.mark.parametrize("count", [3, 8, 9, 17, 100])
+def test_of_long_videos_frames_are_kept_evenly(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "MOST_FRAMES", 4)
+    thinned = video._Thinned()
+    for index in range(count):
+        thinned.add(cast(video._Usable, index))
+        assert len(thinned.frames) <= 8
+    kept = np.array(thinned.frames, int)
+    assert len(kept) >= min(count, 4)
+    steps = np.diff(kept)
+    assert (steps == steps[0]).all()
+    assert kept[0] == 0
+    assert count - kept[-1] <= steps[0]  # the last tenth of them is the last tenth of all
 
 
 @pytest.mark.slow

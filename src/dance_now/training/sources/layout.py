@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import cv2
 import numpy as np
@@ -18,16 +18,16 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
 from dance_now.arrays import Image
+from dance_now.character.file import CANVAS
 from dance_now.errors import DanceNowError
 from dance_now.pose.openpose_files import OpenPoseFiles
 from dance_now.pose.pose import Pose
+from dance_now.training.data import Split
 from dance_now.training.sources.fitting import TRUNK_POINTS
 from dance_now.training.sources.proportions import seen_points
 
 logger = logging.getLogger(__name__)
 
-Split = Literal["train", "test"]
-CANVAS: Final = 512
 HELD_OUT: Final = 10  # without test pictures, one in so many of the training pictures is one: the last ones
 FEWEST: Final = 8
 _PICTURES: Final = (".png", ".jpg", ".jpeg")

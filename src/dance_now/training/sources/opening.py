@@ -24,6 +24,7 @@ from dance_now.training.sources.video import extract_frames
 
 AVATAR_SUFFIXES = (".vrm", ".glb")
 DATASET, FRAMES = "dataset", "frames"  # in the folder of a run
+_PICTURES, _LABELS = ("train_img", "test_img"), ("train_label", "test_label")
 
 
 class Kind(Enum):
@@ -61,19 +62,31 @@ class TrainingSource:
         return cls(path, _kind_of(path), motions, options)
 
     def check_rights(self, rights: Rights) -> None:
-        """Refuses, before any work, a character whose licence nobody names."""
+        """Refuses, before any work, a character whose licence nobody names.
+
+        Raises:
+            DanceNowError: an avatar's file is silent, or pictures, which always are, and so is the user.
+        """
         if self.kind is Kind.AVATAR:
             check_rights(self.path, self.options.load(self.path).licence, rights)
-        elif self.kind is not Kind.DATASET:
-            check_rights(self.path, "", rights)
+        elif self.kind is not Kind.DATASET and not (rights.licence and rights.credits):
+            raise DanceNowError(
+                f"{self.path} cannot say under which licence it may be used and whom to credit: give both, "
+                "--licence and --credits."
+            )
 
     def made_from(self, config: TrainingConfig) -> dict[str, Any]:
-        """What a run's data set depends on, told by content and not by place."""
+        """What a run's data set depends on, wherever it lies.
+
+        Avatars, videos and labels are told by their content, pictures and files of motions by name and size:
+        reading all of them once more would take long.
+        """
         if self.kind is Kind.DATASET:
             return {"labels_sha256": read_dataset_json(self.path).get("labels_sha256")}
         if self.kind is Kind.LAYOUT:
-            return {"files_sha256": _hash_of_sizes(self.path)}
-        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
+            return {"files_sha256": _hash_of_layout(self.path)}
+        with self.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         if self.kind is Kind.VIDEO:
             return {"video_sha256": digest}
         files = motion_files(BANK if self.motions is None else self.motions)
@@ -114,7 +127,9 @@ class TrainingSource:
             if not pictures.exists():
                 extract_frames(self.path, pictures, _without_remark(report))
         said = (rights.licence or "", rights.credits or "")
-        prepare_dataset(pictures, target, *said, config.seed, _without_remark(report))
+        prepare_dataset(
+            pictures, target, *said, config.seed, _without_remark(report), self.path.resolve().name
+        )
         return target
 
 
@@ -137,11 +152,14 @@ def _kind_of(path: Path) -> Kind:
     )
 
 
-def _hash_of_sizes(folder: Path) -> str:
-    """Names and sizes of all pictures and labels: reading all pictures once more would take long."""
+def _hash_of_layout(folder: Path) -> str:
+    """Of names and sizes of all pictures, and of names and contents of all labels."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*_*/*")):
-        digest.update(f"{path.parent.name}/{path.name} {path.stat().st_size}\0".encode())
+    for part in (*_PICTURES, *_LABELS):
+        for path in sorted((folder / part).glob("*")):
+            digest.update(f"{part}/{path.name} {path.stat().st_size}\0".encode())
+            if part in _LABELS and path.is_file():
+                digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

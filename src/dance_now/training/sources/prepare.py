@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.arrays import Image
+from dance_now.character.file import CANVAS
 from dance_now.errors import DanceNowError
+from dance_now.media.photo_sink import encode_picture
 from dance_now.pose.lifting import open_lifter
 from dance_now.pose.pose import Pose
 from dance_now.pose.skeleton import Skeleton
@@ -37,7 +39,13 @@ _PITCHES: Final = (-5.0, 5.0)  # the pictures show the camera's own slope only
 
 
 def prepare_dataset(
-    source: Path, output: Path, licence: str, credits: str, seed: int = 0, progress: Progress | None = None
+    source: Path,
+    output: Path,
+    licence: str,
+    credits: str,
+    seed: int = 0,
+    progress: Progress | None = None,
+    name: str | None = None,
 ) -> None:
     """Writes a data set that trains, from a folder in the original's layout.
 
@@ -48,6 +56,7 @@ def prepare_dataset(
         credits: whom to credit for it.
         seed: of everything random.
         progress: called with the step, pictures done, and pictures in all.
+        name: of where the pictures come from; without, their folder's.
 
     Raises:
         DanceNowError: too few usable pictures, or no room to write.
@@ -63,7 +72,8 @@ def prepare_dataset(
                 (part / f"{split}_{kind}").mkdir(parents=True)
         written, method = _write_pictures(findings, figures, scales, skeleton, part, tell)
         skeleton = _write_points(written, skeleton, part, seed)
-        _describe(part, source, findings, skeleton, method, {"licence": licence, "credits": credits}, seed)
+        avatar = {"name": name or source.resolve().name, "licence": licence, "credits": credits}
+        _describe(part, avatar, findings, skeleton, method, seed)
         part.rename(output)
     except OSError as error:
         raise DanceNowError(f"{output} cannot be written: {error.strerror or error}.") from error
@@ -105,7 +115,7 @@ def _write_pictures(
             picture = matting(picture[..., :3], figure, float(ears[number]))
         colours[each.name] = part_colours(picture, figure)
         path = folder / f"{each.split}_img" / f"{each.name}.png"
-        _write_png(path, picture)
+        path.write_bytes(encode_picture(picture, ".png"))
         label = {"version": 1.3, "people": [figure.to_openpose()]}
         (folder / f"{each.split}_label" / f"{each.name}_keypoints.json").write_text(json.dumps(label))
         if each.split == "train":
@@ -155,11 +165,10 @@ def _write_points(written: list[tuple[Path, Pose]], skeleton: Skeleton, folder: 
 
 def _describe(
     folder: Path,
-    source: Path,
+    avatar: dict[str, str],
     findings: Findings,
     skeleton: Skeleton,
     method: str,
-    rights: dict[str, str],
     seed: int,
 ) -> None:
     digest = hashlib.sha256()
@@ -167,8 +176,8 @@ def _describe(
         digest.update(path.name.encode() + path.read_bytes())
     description = {
         "schema": SCHEMA,
-        "avatar": {"name": source.resolve().name, **rights},
-        "canvas": 512,
+        "avatar": avatar,
+        "canvas": CANVAS,
         "skeleton": skeleton.to_json(),
         "train": len(list((folder / "train_img").iterdir())),
         "test": len(list((folder / "test_img").iterdir())),
@@ -184,13 +193,6 @@ def _describe(
 def _spread(count: int, most: int) -> list[int]:
     """At most ``most`` of ``count`` places, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist()  # type: ignore[no-any-return]
-
-
-def _write_png(path: Path, picture: Image) -> None:
-    encoded, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))
-    if not encoded:
-        raise DanceNowError(f"{path.name} could not be encoded.")
-    path.write_bytes(data.tobytes())
 
 
 def _read_png(path: Path) -> Image:

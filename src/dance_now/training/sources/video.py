@@ -19,8 +19,10 @@ import cv2
 import numpy as np
 
 from dance_now.arrays import FloatArray, Image
+from dance_now.character.file import CANVAS
 from dance_now.errors import DanceNowError
 from dance_now.media.opening import open_source
+from dance_now.media.photo_sink import encode_picture
 from dance_now.media.source import Source
 from dance_now.pose.choice import PersonChoice
 from dance_now.pose.estimator import Detection
@@ -29,7 +31,7 @@ from dance_now.pose.hull import standing_height
 from dance_now.pose.pose import Pose
 from dance_now.scene.background import BackgroundSurvey, CleanBackground
 from dance_now.scene.matte import Matte
-from dance_now.training.sources.layout import CANVAS, FEWEST, HELD_OUT
+from dance_now.training.sources.layout import FEWEST, HELD_OUT
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,26 @@ class _Usable:
     detection: Detection
     height: float
     sharpness: float
+
+
+class _Thinned:
+    """Some of any number of frames, evenly spread, since the mask of each takes 262 kB.
+
+    Attributes:
+        frames: those kept; of a long video between MOST_FRAMES and twice as many.
+    """
+
+    def __init__(self) -> None:
+        self.frames: list[_Usable] = []
+        self._seen, self._step = 0, 1
+
+    def add(self, frame: _Usable) -> None:
+        """Takes or leaves the next one."""
+        if self._seen % self._step == 0:
+            self.frames.append(frame)
+        self._seen += 1
+        if len(self.frames) > 2 * MOST_FRAMES:
+            self.frames, self._step = self.frames[::2], 2 * self._step
 
 
 def extract_frames(video: Path, output: Path, progress: Progress) -> None:
@@ -94,10 +116,10 @@ def extract_frames(video: Path, output: Path, progress: Progress) -> None:
 
 
 def _look_through(source: Source, progress: Progress) -> tuple[list[_Usable], CleanBackground]:
-    """The first pass: who is where, and what lies behind them."""
+    """The first pass: who is where, of long videos in every few frames, and what lies behind them."""
     find, choose = PeopleFinder(), PersonChoice()
     survey = BackgroundSurvey(source.frame_count)
-    found = []
+    found = _Thinned()
     with closing(source.frames()) as frames:
         for frame in frames:
             people = find(frame.image, frame.index)
@@ -108,9 +130,9 @@ def _look_through(source: Source, progress: Progress) -> tuple[list[_Usable], Cl
             for person in choose(people):
                 usable = _usable(frame.index, frame.image, person.detection)
                 if usable is not None:
-                    found.append(usable)
+                    found.add(usable)
             progress("poses", frame.index + 1, source.frame_count or frame.index + 1)
-    return found, survey.finish()
+    return found.frames, survey.finish()
 
 
 def _usable(index: int, image: Image, detection: Detection) -> _Usable | None:
@@ -166,10 +188,7 @@ def _write_frames(
         window, pose = _window(picture, usable.detection.pose, side)
         split = "train" if number < first_test else "test"
         name = f"{usable.index:06d}"
-        encoded, data = cv2.imencode(".png", cv2.cvtColor(window, cv2.COLOR_RGBA2BGRA))
-        if not encoded:
-            raise DanceNowError(f"Frame {usable.index} could not be encoded.")
-        (folder / f"{split}_img" / f"{name}.png").write_bytes(data.tobytes())
+        (folder / f"{split}_img" / f"{name}.png").write_bytes(encode_picture(window, ".png"))
         label = {"version": 1.3, "people": [pose.to_openpose()]}
         (folder / f"{split}_label" / f"{name}_keypoints.json").write_text(json.dumps(label))
         progress("cut out", number + 1, len(chosen))

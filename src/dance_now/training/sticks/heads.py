@@ -13,6 +13,8 @@ from torch import Tensor
 
 from dance_now.arrays import FloatArray, Image
 from dance_now.errors import DanceNowError
+from dance_now.media.partial import write_file
+from dance_now.media.photo_sink import encode_picture
 from dance_now.training.config import TrainingConfig
 from dance_now.training.data import LabelledPictures
 from dance_now.training.parallel import ALONE, Share
@@ -56,7 +58,8 @@ def write_heads(
         for index, name in enumerate(pictures.names):
             path = folder / f"{name}.png"
             if not path.exists():
-                _write(path, _cut(draw(index), corners[index], square.side))
+                head = _cut(draw(index), corners[index], square.side)
+                write_file(path, encode_picture(head, ".png"), overwrite=True)
             progress(index + 1, len(pictures))
     except OSError as error:
         raise DanceNowError(f"{folder} cannot be written: {error.strerror or error}.") from error
@@ -106,15 +109,6 @@ def _cut(picture: Image, corner: FloatArray, side: int) -> Image:
     x, y = np.clip([left, left + side], 0, width), np.clip([top, top + side], 0, height)
     square[y[0] - top : y[1] - top, x[0] - left : x[1] - left] = picture[y[0] : y[1], x[0] : x[1]]
     return square
-
-
-def _write(path: Path, picture: Image) -> None:
-    encoded, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))
-    if not encoded:
-        raise DanceNowError(f"{path.name} could not be encoded.")
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(data.tobytes())
-    part.replace(path)
 
 
 def _read(path: Path, side: int) -> Image:
