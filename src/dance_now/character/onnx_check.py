@@ -157,8 +157,9 @@ def _step(node: Node, operands: tuple[Value | None, ...], before: _Step | None) 
 def _bounded(node: Node, operands: Sequence[Value | None], result: Value) -> Value:
     """What is made of values whose shapes are bounds has one too, and numbers that nobody knows.
 
-    No operator makes more of less, so bounds are followed through the graph as if they were shapes. Sizes
-    that a graph works out of them would break this: they are forgotten, and no operator takes them.
+    What would make more of less is refused by its rule, so bounds are followed through the graph as if they
+    were shapes. Sizes that a graph works out of them would break this: they are forgotten, and no operator
+    takes them.
     """
     if node.operator == "Shape" and operands[0] is not None and operands[0].at_most:
         return replace(result, known=None)

@@ -29,13 +29,15 @@ def _windows(operands: Operands, kernel: Shape) -> Shape:
 
 def _picture(operands: Operands) -> Value:
     value = operands[0]
-    if len(value.shape) != 4 or value.element != FLOAT:
+    if len(value.shape) != 4 or value.element != FLOAT or 0 in value.shape:
         raise UnfitError(f"{operands.node.operator} of something other than pictures")
+    if value.at_most:  # kernels and borders that fit a picture may not fit a smaller one
+        raise UnfitError(f"{operands.node.operator} of pictures whose size is not known")
     return value
 
 
 def convolution(operands: Operands) -> Value:
-    """Conv over two axes."""
+    """Conv over two axes, with weights of a known size: a smaller kernel leaves more of a picture."""
     value, weights, bias = _picture(operands), operands[1], operands.get(2)
     group = operands.integer("group", 1)
     if (
@@ -48,6 +50,8 @@ def convolution(operands: Operands) -> Value:
         or operands.integers("kernel_shape", weights.shape[2:]) != weights.shape[2:]
     ):
         raise UnfitError("Conv with shapes that do not fit")
+    if weights.at_most or (bias is not None and bias.at_most):
+        raise UnfitError("Conv with weights whose size is not known")
     return Value(FLOAT, (value.shape[0], weights.shape[0], *_windows(operands, weights.shape[2:])))
 
 
@@ -58,12 +62,17 @@ def pool(operands: Operands) -> Value:
 
 
 def pad(operands: Operands) -> Value:
-    """Pad of height and width by a few pixels."""
+    """Pad of height and width by a few pixels, in the modes that the exporter writes."""
     value, pads = _picture(operands), operands.numbers(1)
     if len(pads) != 8 or operands.get(3) is not None or any(pads[axis] for axis in (0, 1, 4, 5)):
         raise UnfitError("Pad of other axes than height and width")
     if min(pads) < 0 or max(pads) > 64:
         raise UnfitError("Pad out of bounds")
+    mode = operands.node.attributes.get("mode", b"constant")
+    if mode not in (b"constant", b"edge", b"reflect"):
+        raise UnfitError("Pad in a mode that the exporter does not use")
+    if mode == b"reflect" and any(count >= size for count, size in zip(pads, value.shape * 2, strict=True)):
+        raise UnfitError("Pad that reflects more than there is")  # which onnxruntime read before 2026
     height, width = (value.shape[axis] + pads[axis] + pads[4 + axis] for axis in (2, 3))
     return Value(FLOAT, (*value.shape[:2], height, width))
 
@@ -81,7 +90,10 @@ def resize(operands: Operands) -> Value:
         factors = [float(factor) for factor in scales.known.reshape(-1)]
         if not all(0 < factor <= 64 for factor in factors):
             raise UnfitError("Resize by a factor out of bounds")
-        sizes = tuple(int(size * factor) for size, factor in zip(value.shape, factors, strict=False))
+        grown = [size * factor for size, factor in zip(value.shape, factors, strict=False)]
+        if not all(size.is_integer() for size in grown):  # a runtime may round its product up
+            raise UnfitError("Resize to parts of a pixel")
+        sizes = tuple(map(int, grown))
     else:
         sizes = ()
     if len(sizes) != 4 or sizes[:2] != value.shape[:2] or min(sizes) < 1:

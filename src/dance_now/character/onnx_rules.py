@@ -17,6 +17,8 @@ from dance_now.character.onnx_pictures import convolution, depth_to_space, pad, 
 from dance_now.character.onnx_values import MAXIMUM_KNOWN, Operands, Shape, Value, broadcast, counted_axis
 from dance_now.character.onnx_wire import UnfitError
 
+_MAXIMUM_BOUND: Final = 1 << 32  # of a Range; differences of larger numbers may overflow
+
 
 def _same(operands: Operands) -> Value:
     """Operators that change each number by itself; further inputs are single numbers."""
@@ -73,6 +75,8 @@ def _matmul(operands: Operands) -> Value:
     a, b = first.shape, second.shape
     if len(a) < 2 or len(b) < 2 or a[-1] != b[-2] or {first.element, second.element} != {FLOAT}:
         raise UnfitError(f"MatMul of {a} and {b}")
+    if 0 in a + b:  # onnxruntime 1.19 may make a value of another size
+        raise UnfitError("MatMul of nothing")
     return Value(FLOAT, (*broadcast([a[:-2], b[:-2]]), a[-2], b[-1]))
 
 
@@ -82,7 +86,11 @@ def _reduce(operands: Operands) -> Value:
     reduced = {counted_axis(axis, rank) for axis in axes}
     if not reduced or operands.integer("noop_with_empty_axes", 0):
         raise UnfitError("a sum over nothing")
-    keep = operands.integer("keepdims", 1)
+    if min(axes) < 0 and (
+        value.at_most or 0 in value.shape
+    ):  # onnxruntime 1.19 keeps these of an empty value
+        raise UnfitError("a sum over last axes of sizes that are not known")
+    keep = operands.flag("keepdims", 1)
     sizes = [1 if axis in reduced else size for axis, size in enumerate(value.shape)]
     return Value(value.element, tuple(size for axis, size in enumerate(sizes) if keep or axis not in reduced))
 
@@ -115,10 +123,12 @@ def _reshaped(value: Value, shape: Shape) -> Value:
 
 def _reshape(operands: Operands) -> Value:
     value = operands[0]
+    if operands[1].at_most:  # without any number it asks for a single number, of no axes
+        raise UnfitError("Reshape to sizes whose count is not known")
     if operands[1].shape == (1,):  # whatever the size's number, all that fits is a row of everything
         return _reshaped(value, (element_count(value.shape),))
     sizes = operands.numbers(1)
-    if not operands.integer("allowzero", 0):
+    if not operands.flag("allowzero", 0):
         if any(size == 0 and place >= len(value.shape) for place, size in enumerate(sizes)):
             raise UnfitError("Reshape copies a size that is not there")
         sizes = [value.shape[place] if size == 0 else size for place, size in enumerate(sizes)]
@@ -132,11 +142,15 @@ def _reshape(operands: Operands) -> Value:
 
 def _non_zero(operands: Operands) -> Value:
     shape = operands[0].shape
+    if not shape:  # it has one axis where it is found, but none here
+        raise UnfitError("NonZero of a single number")
     return Value(INT64, (len(shape), element_count(shape)), at_most=True)
 
 
 def _range(operands: Operands) -> Value:
     start, limit, step = (operands.number(position) for position in range(3))
+    if max(abs(start), abs(limit), abs(step)) > _MAXIMUM_BOUND:
+        raise UnfitError("a Range that is far off")
     if step == 0 or not 0 <= (limit - start) / step <= MAXIMUM_KNOWN:
         raise UnfitError("a Range that is long")
     return Value(INT64, (len(range(start, limit, step)),), np.arange(start, limit, step))
@@ -150,6 +164,8 @@ def _squeeze(operands: Operands) -> Value:
         dropped = {axis for axis, size in enumerate(value.shape) if size == 1}
     else:
         dropped = {counted_axis(axis, rank) for axis in operands.numbers(1)}
+        if not dropped:  # a runtime drops every axis of size 1
+            raise UnfitError("Squeeze of no axes")
     return _reshaped(value, tuple(size for axis, size in enumerate(value.shape) if axis not in dropped))
 
 

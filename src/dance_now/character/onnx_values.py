@@ -87,6 +87,13 @@ class Operands:
             raise UnfitError(f"{self.node.operator}: {name} should be a whole number")
         return value
 
+    def flag(self, name: str, default: int) -> bool:
+        """An attribute that is 0 or 1; any other number may mean either to a runtime."""
+        value = self.integer(name, default)
+        if value not in (0, 1):
+            raise UnfitError(f"{self.node.operator}: {name} should be 0 or 1")
+        return value == 1
+
     def integers(self, name: str, default: Shape) -> Shape:
         """An attribute that is a list of whole numbers."""
         value = self.node.attributes.get(name, default)
