@@ -90,7 +90,7 @@ def test_a_broken_base_is_told(world):
 def test_an_empty_cache_fetches_nothing(world, tmp_path):
     found = report()
     assert f"{tmp_path / 'cache'}: 0 files" in found["files", "cache"].text
-    assert found["files", "pose networks"].text.startswith("0 of 8 are here")
+    assert found["files", "pose networks"].text.startswith("0 of 5 are here")
     assert not (tmp_path / "cache").exists()
 
 
