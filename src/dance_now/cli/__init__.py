@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Final
 
 from dance_now import __version__
 from dance_now.errors import DanceNowError
@@ -12,6 +14,7 @@ from dance_now.errors import DanceNowError
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
+_VERBS: Final = ("dance", "pose", "render", "train", "evaluate", "characters", "doctor")
 _DESCRIPTION = (
     "Make an anime character move as a person in a photo or a video moves. --version prints the version; "
     "--verbose with any command prints a log and, after a failure, the traceback."
@@ -54,23 +57,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: list[str], verbose: bool) -> None:
     import tyro
 
-    from dance_now.cli.characters import characters
-    from dance_now.cli.dance import dance
-    from dance_now.cli.doctor import doctor
-    from dance_now.cli.evaluate import evaluate
-    from dance_now.cli.pose import pose
     from dance_now.cli.progress import set_up_logging
-    from dance_now.cli.render import render
-    from dance_now.cli.train import train
 
     set_up_logging(verbose)
+    config = (tyro.conf.FlagCreatePairsOff,)
+    if words and words[0] in _VERBS:  # the others take a while to import
+        tyro.cli(_verb(words[0]), prog=f"dance-now {words[0]}", args=words[1:], config=config)
+        return
     tyro.extras.subcommand_cli_from_dict(
-        {verb.__name__: verb for verb in (dance, pose, render, train, evaluate, characters, doctor)},
+        {name: _verb(name) for name in _VERBS},
         prog="dance-now",
         description=_DESCRIPTION,
         args=words,
-        config=(tyro.conf.FlagCreatePairsOff,),
+        config=config,
     )
+
+
+def _verb(name: str) -> Callable[..., object]:
+    verb: Callable[..., object] = getattr(import_module(f"dance_now.cli.{name}"), name)
+    return verb
 
 
 def _one_line(error: Exception) -> str:
