@@ -29,7 +29,7 @@ def person(x):
 
 def staged(scene, image, leaving=(), staying=(), figures=(), **options):
     stage = Stage(scene, unknown_background(), **options)
-    return stage(Frame(image, 0.0, 0), leaving, staying, figures)
+    return stage(Frame(image, 0.0, 0), leaving, staying, lambda: figures)
 
 
 @pytest.mark.parametrize("scene", [Scene.REPLACE, Scene.SIDE_BY_SIDE])

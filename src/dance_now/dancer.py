@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,7 +150,10 @@ class Dancer:
 
     def __call__(self, frame: Frame) -> Drawn:
         """Dances one frame; where nobody is found the picture is left as it is, without a character."""
-        return self.compose(self.pose(self.find(frame)))
+        found = self.find(frame)
+        with ThreadPoolExecutor(1) as beside:
+            posed = beside.submit(self.pose, found)
+            return self._composed(found, lambda: posed.result().figures)
 
     def draw(self, pose: Pose, time: float | None = None) -> npt.NDArray[np.uint8]:
         """The (first) character in a person's pose, alone in its own canvas.
@@ -190,11 +194,13 @@ class Dancer:
 
     def compose(self, posed: Posed) -> Drawn:
         """The last step: the picture without the people and with the characters."""
-        found = posed.found
+        return self._composed(posed.found, lambda: posed.figures)
+
+    def _composed(self, found: Found, figures: Callable[[], list[Figure]]) -> Drawn:
         replaced = {part.person.identity for part in found.parts}
         leaving = [part.person.detection for part in found.parts]
         staying = [person.detection for person in found.people if person.identity not in replaced]
-        image = self._stage(found.frame, leaving, staying, posed.figures)
+        image = self._stage(found.frame, leaving, staying, figures)
         return Drawn(image, found.frame.time, found.parts)
 
 

@@ -217,7 +217,9 @@ def _dance_through(
     watch = dancer.stopwatch
     frames = watch.each("read", source.frames())
     with closing(
-        pipelined(frames, dancer.find, Wide(dancer.pose, _DRAWN_AT_ONCE), dancer.compose)
+        (dancer(frame) for frame in frames)
+        if source.kind == "photo"
+        else pipelined(frames, dancer.find, Wide(dancer.pose, _DRAWN_AT_ONCE), dancer.compose)
     ) as pictures:
         for drawn in pictures:
             missed += not drawn.parts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,7 +86,7 @@ class Stage:
         frame: Frame,
         leaving: Sequence[Detection],
         staying: Sequence[Detection],
-        figures: Sequence[Figure],
+        figures: Callable[[], Sequence[Figure]],
     ) -> Image:
         """The picture of one frame.
 
@@ -94,7 +94,8 @@ class Stage:
             frame: the source's.
             leaving: the people who are replaced.
             staying: everybody else.
-            figures: the characters, the farthest first.
+            figures: gives the characters, the farthest first; called once the people are gone from the
+                picture, so they may be drawn meanwhile.
 
         Returns:
             (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA``; twice as wide for
@@ -108,8 +109,9 @@ class Stage:
         picture = (
             np.zeros((height, width, 4), np.uint8) if alpha else plain_background(self._scene, height, width)
         )
+        drawn = figures()
         with self._stopwatch.stage("compose"):
-            for figure in figures:
+            for figure in drawn:
                 figure.draw_over(picture)
             return straight(picture) if alpha else picture
 
@@ -118,16 +120,17 @@ class Stage:
         frame: Frame,
         leaving: Sequence[Detection],
         staying: Sequence[Detection],
-        figures: Sequence[Figure],
+        figures: Callable[[], Sequence[Figure]],
     ) -> Image:
         """The picture with the people replaced."""
         lit, picture = self._emptied(frame, leaving, staying)
+        drawn = figures()
         with self._stopwatch.stage("compose"):
             if lit is None:
-                for figure in figures:
+                for figure in drawn:
                     figure.draw_over(picture)
                 return picture
-            present = [(self._presence(figure.identity), figure.standing) for figure in figures]
+            present = [(self._presence(figure.identity), figure.standing) for figure in drawn]
             for presence, standing in present:
                 presence.look(lit.image, lit.person, frame.time, empty=lit.empty, figure=standing)
             layers = [
