@@ -27,7 +27,7 @@ from dance_now.training.parallel import half_precision
 from dance_now.training.patch_table import Patches
 from dance_now.training.rigging import figure_extent, solve_expressions
 from dance_now.training.shipped import Shipped
-from dance_now.training.splat import fill, splat, visible
+from dance_now.training.splat import fill, near, splat, visible
 from dance_now.training.surface import Surface, solid
 
 _HEAD = BONE_INDEX["head"]
@@ -187,7 +187,7 @@ class PointsGenerator(nn.Module):
         base = self.smoothing(torch.cat([*steps, sharp[:, 12:] + behind], dim=1))
         with half_precision(means.device):
             residual = self.decoder(torch.cat([means, covers, sharp], dim=1))
-        return base + residual.float()
+        return base + residual.float() * near(cover)
 
     def _pose(self, keypoints: Tensor, half: tuple[int, int]) -> _Figure:
         """Puts the points where the keypoints (B, 137, 4) say, for a map of size ``half``."""
