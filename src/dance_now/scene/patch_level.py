@@ -232,11 +232,14 @@ class PatchLevel:
         target = (y + _RADIUS) * width + x + _RADIUS
         source = (self.rows[y, x] + _RADIUS) * width + self.columns[y, x] + _RADIUS
         trust = self._confidence[y, x][:, None]
+        said = np.empty((target.size, 4), np.float32)
         for down in range(-_RADIUS, _RADIUS + 1):
             for right in range(-_RADIUS, _RADIUS + 1):
                 near = np.float32(np.exp(-(down * down + right * right) / (2 * 1.5**2)))
                 step = down * width + right
+                np.take(offered, source + step, axis=0, out=said, mode="clip")
+                said *= trust * near
                 # Targets are distinct pixels, so a shifted copy of them hits no pixel twice.
-                total[target + step] += (trust * near) * offered[source + step]
+                total[target + step] += said
         inside = total.reshape(padded.shape)[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS]
         return np.asarray(inside[..., :3] / np.maximum(inside[..., 3:], np.float32(1e-6)), np.float32)
