@@ -139,6 +139,65 @@ def test_a_person_missed_for_a_moment_is_bridged(tmp_path):
     assert columns == pytest.approx([50, 60, 70, 80, 90, 100], abs=8)
 
 
+# Photos that have nothing to do with each other
+
+
+@pytest.fixture
+def shots(tmp_path):
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    write_photo(folder / "park.png", with_person(60))
+    write_photo(folder / "gym.jpg", with_person(140)[:141, 20:])
+    return folder
+
+
+def test_a_folder_of_photos_is_danced_picture_by_picture(shots, tmp_path):
+    result = put(shots, tmp_path / "out")
+    assert (result.frames, result.missed) == (2, 0)
+    assert names(tmp_path / "out") == ["gym.png", "park.png"]
+    for name in ("gym", "park"):
+        (together,) = pictures(tmp_path / "out" / f"{name}.png")
+        put(next(shots.glob(f"{name}.*")), tmp_path / f"{name}.png")
+        np.testing.assert_array_equal(together, *pictures(tmp_path / f"{name}.png"))
+
+
+def test_photos_can_be_told_to_be_a_clip(shots, tmp_path):
+    put(shots, tmp_path / "out", sequence=True)
+    assert names(tmp_path / "out") == ["000000.png", "000001.png"]
+
+
+def test_photos_are_added_to_what_a_folder_holds(shots, photo, tmp_path):
+    kept = tmp_path / "out"
+    kept.mkdir()
+    for name in ("000000.png", "diary.txt"):
+        (kept / name).write_text("mine")
+    put(shots, kept)
+    put(photo, kept)
+    with pytest.raises(DanceNowError, match=r"gym\.png exists already"):
+        put(shots, kept)
+    with pytest.raises(DanceNowError, match=r"me_red\.png exists already"):
+        put(photo, kept)
+    put(shots, kept, overwrite=True)
+    put(photo, kept, overwrite=True)
+    assert names(kept) == ["000000.png", "diary.txt", "gym.png", "me_red.png", "park.png"]
+    assert (kept / "000000.png").read_text() == "mine"
+
+
+def test_a_photo_makes_the_folder_that_it_is_sent_to_or_nothing(photo, tmp_path):
+    put(photo, f"{tmp_path}/new/")
+    assert names(tmp_path / "new") == ["me_red.png"]
+    empty = write_photo(tmp_path / "empty.png", scenery())
+    with pytest.raises(DanceNowError, match="No person"):
+        put(empty, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(("name", "reason"), [("out.mp4", "single photos"), ("out.png", "has several")])
+def test_photos_need_a_folder(shots, tmp_path, name, reason):
+    with pytest.raises(DanceNowError, match=reason):
+        put(shots, tmp_path / name)
+
+
 # What is kept of a video
 
 

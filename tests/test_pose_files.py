@@ -155,6 +155,22 @@ def test_a_photo_gives_one_file_and_a_picture(photo, tmp_path):
     assert sorted(path.name for path in result.folder.iterdir()) == ["me_keypoints.json", "me_pose.png"]
 
 
+def test_photos_keep_their_names(photo, tmp_path):
+    shots = tmp_path / "shots"
+    shots.mkdir()
+    for name in ("park", "gym"):
+        (shots / f"{name}.png").write_bytes(photo.read_bytes())
+    result = write_poses(shots, tmp_path / "out", overlay=True, estimator=Every())
+    assert sorted(path.name for path in result.folder.iterdir()) == [
+        "gym_keypoints.json",
+        "park_keypoints.json",
+        "shots_pose",
+    ]
+    assert sorted(path.name for path in (result.folder / "shots_pose").iterdir()) == ["gym.png", "park.png"]
+    with pytest.raises(DanceNowError, match="--sequence"):
+        write_poses(shots, tmp_path / "bvh", bvh=True, estimator=Every())
+
+
 def test_the_folder_is_named_after_the_source(photo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert write_poses(photo, estimator=Every()).folder == Path("me_pose")

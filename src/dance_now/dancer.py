@@ -65,11 +65,13 @@ class Drawn:
     Attributes:
         image: (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA``.
         time: of the frame, seconds.
+        name: of the frame, where it is a photo of its own.
         parts: who was replaced, by whom, in which pose; empty where nobody was found.
     """
 
     image: Image
     time: float
+    name: str
     parts: list[Part]
 
 
@@ -201,7 +203,7 @@ class Dancer:
         leaving = [part.person.detection for part in found.parts]
         staying = [person.detection for person in found.people if person.identity not in replaced]
         image = self._stage(found.frame, leaving, staying, figures)
-        return Drawn(image, found.frame.time, found.parts)
+        return Drawn(image, found.frame.time, found.frame.name, found.parts)
 
 
 def _standing(part: Part, picture: tuple[int, int], best: bool) -> Standing:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from dance_now.character.character import Character, Device
-from dance_now.dancer import Dancer
+from dance_now.dancer import Dancer, Drawn
 from dance_now.errors import DanceNowError
 from dance_now.media.blank_source import BlankSource
 from dance_now.media.contact_sheet import ContactSheet
+from dance_now.media.frame import Frame
 from dance_now.media.opening import open_sink
-from dance_now.media.partial import is_same_file
+from dance_now.media.partial import is_same_file, make_folder
+from dance_now.media.raw_sink import STANDARD_OUTPUT
 from dance_now.media.sink import Sink
 from dance_now.media.source import Source
 from dance_now.performance import Casting, LivePerformance, Performance, RecordedPerformance
@@ -39,6 +41,7 @@ _DRAWN_AT_ONCE: Final = 2  # frames: their networks get one thread each where th
 _QUALITIES: Final = ("fast", "best")
 _KEPT_SUFFIXES: Final = {
     "photo": (".jpg", ".jpeg", ".webp"),
+    "photos": (),
     "video": (".webm", ".gif", ".webp"),
     "folder": (),
 }
@@ -87,6 +90,7 @@ def dance(
     start: float | None = None,
     end: float | None = None,
     keypoint_scale: str | None = None,
+    sequence: bool | None = None,
     overwrite: bool = False,
     preview: bool = False,
     device: Device = "auto",
@@ -122,6 +126,8 @@ def dance(
         end: seconds into a video.
         keypoint_scale: what coordinates of keypoints count: ``pixels``, ``unit`` (0 to 1 across the picture)
             or ``signed`` (-1 to 1); by default what they look like.
+        sequence: whether the pictures of a folder or glob are the frames of a clip; by default they are if
+            they have one size and one name with a number that counts up. Else each is a photo of its own.
         overwrite: replace an existing output.
         preview: also write a sheet of moments of the output, ``OUTPUT_preview.jpg``.
         device: where the characters are drawn.
@@ -135,7 +141,9 @@ def dance(
     tell = progress or (lambda stage, done, total: None)
     best = _checked(match, quality)
     with ExitStack() as stack:
-        opened, keypoints = open_pictures(source, poses, size, frame_rate, start, end, keypoint_scale)
+        opened, keypoints = open_pictures(
+            source, poses, size, frame_rate, start, end, keypoint_scale, sequence
+        )
         stack.enter_context(opened)
         chosen = _scene(scene, opened, background)
         wanted = _wanted(character)
@@ -146,7 +154,7 @@ def dance(
             actors = _loaded(wanted, device, opened.kind == "photo")
             opening.result()
         cast = Casting(actors, str(height))
-        target = Path(output) if output is not None else default_output(opened, _names(actors), chosen)
+        target = _target(output, default_output(opened, _names(actors), chosen), opened, stack)
         backdrop = None if background is None else stack.enter_context(_backdrop(background, target))
         sheet = ContactSheet(target, opened, overwrite) if preview else None
         watch = Stopwatch()
@@ -161,7 +169,7 @@ def dance(
                 match=match,
                 best=best,
                 keep_objects=keep_objects,
-                smooth=opened.kind != "photo",
+                smooth=opened.is_clip,
                 performance=performance,
                 stopwatch=watch,
             )
@@ -180,7 +188,7 @@ def dance(
 
 def default_output(source: Source, character: str, scene: Scene) -> Path:
     """NAME_CHARACTER in the working folder, with an extension that can hold the scene."""
-    suffix = {"photo": ".png", "video": ".mp4", "folder": ""}[source.kind]
+    suffix = {"photo": ".png", "photos": "", "video": ".mp4", "folder": ""}[source.kind]
     if scene is Scene.ALPHA and source.kind == "video":
         suffix = ".mov"
     if scene is not Scene.ALPHA and source.path.suffix.lower() in _KEPT_SUFFIXES[source.kind]:
@@ -198,7 +206,7 @@ def _prepared(
     watch: Stopwatch,
 ) -> tuple[Performance, CleanBackground | None]:
     """What is danced and what lies behind: read off a photo as it comes, off all else in a first pass."""
-    if source.kind == "photo":
+    if not source.is_clip:
         return LivePerformance(find, choose, cast, smooth=False), None
     surveyed = survey(source, find, tell, background=scene in IN_PLACE, stopwatch=watch)
     with ThreadPoolExecutor(1) as beside:
@@ -217,18 +225,44 @@ def _dance_through(
     watch = dancer.stopwatch
     frames = watch.each("read", source.frames())
     with closing(
-        (dancer(frame) for frame in frames)
-        if source.kind == "photo"
-        else pipelined(frames, dancer.find, Wide(dancer.pose, _DRAWN_AT_ONCE), dancer.compose)
+        pipelined(frames, dancer.find, Wide(dancer.pose, _DRAWN_AT_ONCE), dancer.compose)
+        if source.is_clip
+        else _single(dancer, frames)
     ) as pictures:
         for drawn in pictures:
             missed += not drawn.parts
             with watch.stage("write"):
-                sink.write(drawn.image, drawn.time)
+                sink.write(drawn.image, drawn.time, drawn.name)
                 if sheet is not None:
                     sheet.add(drawn.image)
             tell("dance", sink.written, source.frame_count)
     return missed
+
+
+def _single(dancer: Dancer, photos: Iterator[Frame]) -> Generator[Drawn]:
+    """Dances photos that have nothing to do with each other."""
+    for photo in photos:
+        dancer.reset()
+        yield dancer(photo)
+
+
+def _target(output: str | Path | None, default: Path, source: Source, stack: ExitStack) -> Path:
+    """The output's path; a photo that goes into a folder gets its default name there."""
+    if output is None:
+        return default
+    target = Path(output).expanduser()
+    folder = target.is_dir() or not target.suffix or str(output).endswith(("/", "\\"))
+    if source.kind != "photo" or target == STANDARD_OUTPUT or not folder:
+        return Path(output)
+    if not target.exists():
+        make_folder(target)
+        stack.callback(_remove_if_empty, target)
+    return target / default.with_suffix(".png").name
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _wanted(

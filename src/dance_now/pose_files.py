@@ -32,7 +32,7 @@ from dance_now.pose.table import PoseTable
 from dance_now.pose.tracking import MOST_PEOPLE
 
 OPENPOSE_VERSION: Final = 1.3
-_OVERLAY_EXTENSIONS: Final = {"photo": ".png", "video": ".mp4", "folder": ""}
+_OVERLAY_EXTENSIONS: Final = {"photo": ".png", "photos": "", "video": ".mp4", "folder": ""}
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -67,6 +67,7 @@ def write_poses(
     bvh: bool = False,
     start: float | None = None,
     end: float | None = None,
+    sequence: bool | None = None,
     overwrite: bool = False,
     estimator: PoseEstimator | None = None,
     progress: Progress = lambda stage, done, total: None,
@@ -85,6 +86,8 @@ def write_poses(
             Their poses are kept until the end, 3 kB a person and frame.
         start: seconds into a video.
         end: seconds into a video.
+        sequence: whether the pictures of a folder or glob are the frames of a clip; by default what they look
+            like. In single photos nobody is known from another photo.
         overwrite: write into a folder that is not empty; only files of the same names are replaced.
         estimator: finds the people; the one of the base install by default.
         progress: called with the stage's name, frames done and frames in all (None: unknown).
@@ -92,7 +95,11 @@ def write_poses(
     Raises:
         DanceNowError: unusable source or folder.
     """
-    with open_source(source, start, end) as opened:
+    with open_source(source, start, end, sequence=sequence) as opened:
+        if bvh and opened.kind == "photos":
+            raise DanceNowError(
+                "--bvh writes motions; if the pictures are the frames of a clip, add --sequence."
+            )
         target = Path(folder) if folder is not None else Path(f"{opened.name}_pose")
         if target.is_file():
             raise DanceNowError(f"{target} is a file. Choose a folder with -o.")
@@ -160,11 +167,13 @@ def _write(
             path = folder / f"{source.name}_pose.csv"
             table = PoseTable(stack.enter_context(path.open("w", newline="", encoding="utf-8")))
         for frame in source.frames():
+            if frame.name:
+                estimate.reset()
             people = estimate(frame.image)
-            number = "" if source.kind == "photo" else f"_{frame.index:012d}"
-            (folder / f"{source.name}{number}_keypoints.json").write_text(openpose_json(people))
+            name = frame.name or f"{source.name}_{frame.index:012d}"
+            (folder / f"{name}_keypoints.json").write_text(openpose_json(people))
             if sink is not None:
-                sink.write(draw_people(frame.image, people), frame.time)
+                sink.write(draw_people(frame.image, people), frame.time, frame.name)
             if table is not None:
                 table.write(frame.index, frame.time, people)
             _remember(written, frame, people, extras.bvh)

@@ -23,6 +23,7 @@ def open_pictures(
     start: float | None = None,
     end: float | None = None,
     keypoint_scale: str | None = None,
+    sequence: bool | None = None,
 ) -> tuple[Source, OpenPoseFiles | None]:
     """Opens pictures, white ones where there are only keypoints, and the keypoints where there are any.
 
@@ -34,6 +35,7 @@ def open_pictures(
         start: seconds into a video or folder.
         end: seconds into a video or folder.
         keypoint_scale: what coordinates of keypoints count, a value of ``Units``.
+        sequence: whether the pictures of a folder or glob are the frames of a clip; None: as they look.
 
     Returns:
         The source, and the keypoint files: frame i of the source belongs to file i.
@@ -49,7 +51,7 @@ def open_pictures(
         return _open_keypoints(source, size, rate, start, end, units)
     if size is not None:
         raise DanceNowError(f"--size is for keypoints without a picture; {source} has its own size.")
-    opened = open_source(source, start, end, rate)
+    opened = open_source(source, start, end, rate, sequence)
     if rate is not None and opened.kind != "folder":
         raise DanceNowError(f"--fps is for folders; {source} has its own time.")
     if poses is None:

@@ -133,6 +133,39 @@ def test_a_glob_and_a_cut_choose_pictures(tmp_path: Path) -> None:
         assert [int(frame.image[0, 0, 0]) for frame in source.frames()] == [2, 3]
 
 
+@pytest.mark.parametrize(
+    ("names", "sizes", "kind"),
+    [
+        (("f_1.png", "f_2.png", "f_10.png"), (4, 4, 4), "folder"),
+        (("1.png", "2.jpg"), (4, 4), "folder"),
+        (("take2_001.png", "take2_005.png"), (4, 4), "folder"),
+        (("shot1.png", "shot2.png"), (4, 6), "photos"),
+        (("park1.png", "gym2.png"), (4, 4), "photos"),
+        (("park.png", "gym.png"), (4, 4), "photos"),
+        (("001.png", "1.png"), (4, 4), "photos"),
+        (("1.png",), (4,), "photos"),
+    ],
+)
+def test_pictures_are_a_clip_if_they_look_like_one(
+    tmp_path: Path, names: tuple[str, ...], sizes: tuple[int, ...], kind: str
+) -> None:
+    for name, size in zip(names, sizes, strict=True):
+        cv2.imwrite(str(tmp_path / name), np.zeros((4, size, 3), np.uint8))
+    assert open_source(tmp_path).kind == kind
+    assert open_source(f"{tmp_path}/*").kind == kind
+    assert open_source(tmp_path, sequence=True).kind == "folder"
+    assert open_source(tmp_path, sequence=False).kind == "photos"
+    assert open_source(tmp_path, frame_rate=Fraction(24)).kind == "folder"
+
+
+def test_photos_of_one_name_keep_apart(tmp_path: Path) -> None:
+    for name in ("a.png", "a.jpg", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((4, 4, 3), np.uint8))
+    source = open_source(tmp_path)
+    assert source.names == ("a_jpg", "a_png", "b")
+    assert [frame.name for frame in source.frames()] == list(source.names)
+
+
 def test_errors_are_one_line_and_say_what_is_wrong(tmp_path: Path, make_video: MakeVideo) -> None:
     empty, text, folder = tmp_path / "empty.mp4", tmp_path / "text.mp4", tmp_path / "folder"
     empty.touch()

@@ -64,6 +64,7 @@ def dance(
     start: Seconds = None,
     end: Seconds = None,
     keypoint_scale: _KeypointScale = None,
+    sequence: Flag = False,
     overwrite: Flag = False,
     preview: Flag = False,
     device: Device = "auto",
@@ -89,6 +90,7 @@ def dance(
         start: where to begin in a video.
         end: where to end in a video.
         keypoint_scale: what coordinates of keypoints count; unit is 0 to 1 over the picture, signed -1 to 1.
+        sequence: the pictures of a folder or glob are the frames of one clip, whatever their names and sizes.
         overwrite: replace an existing output.
         preview: also write OUTPUT_preview.jpg, a sheet of moments of the output.
         device: what the character is drawn on.
@@ -118,6 +120,7 @@ def dance(
             start=start,
             end=end,
             keypoint_scale=keypoint_scale,
+            sequence=sequence or None,
             overwrite=overwrite,
             preview=preview,
             device=device,

@@ -28,6 +28,7 @@ def pose(
     model: Model = None,
     start: Seconds = None,
     end: Seconds = None,
+    sequence: Flag = False,
     overwrite: Flag = False,
 ) -> None:
     """Write people's keypoints as OpenPose JSON, one file a frame; the same person keeps their person_id.
@@ -42,6 +43,7 @@ def pose(
         model: the estimator's ONNX file, for those that do not come with one.
         start: where to begin in a video.
         end: where to end in a video.
+        sequence: the pictures of a folder or glob are the frames of one clip, whatever their names and sizes.
         overwrite: write into a folder that is not empty.
     """
     from dance_now.pose_files import write_poses
@@ -61,6 +63,7 @@ def pose(
             bvh=bvh,
             start=start,
             end=end,
+            sequence=sequence or None,
             overwrite=overwrite,
             estimator=chosen,
             progress=bars.update,

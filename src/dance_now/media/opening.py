@@ -9,7 +9,7 @@ from pathlib import Path
 from dance_now.errors import DanceNowError
 from dance_now.media.partial import check_target
 from dance_now.media.photo_sink import FolderSink, PhotoSink
-from dance_now.media.photo_source import FolderSource, PhotoSource, pictures_in
+from dance_now.media.photo_source import FolderSource, PhotoSource, PhotosSource, is_sequence, pictures_in
 from dance_now.media.picture import is_picture
 from dance_now.media.raw_sink import STANDARD_OUTPUT, RawSink
 from dance_now.media.sink import Sink
@@ -28,16 +28,20 @@ def open_source(
     start: float | None = None,
     end: float | None = None,
     frame_rate: Fraction | None = None,
+    sequence: bool | None = None,
 ) -> Source:
     """Opens a photo (jpg, png, webp, bmp, heic), a video (what FFmpeg opens), a folder or a glob.
 
-    What a file is, its content says, not its extension. Animated gif, png and webp count as video.
+    What a file is, its content says, not its extension. Animated gif, png and webp count as video. Pictures
+    of a folder or glob are the frames of a clip if they look like that (``is_sequence``), else single photos.
 
     Args:
         path: file, folder, or a pattern such as ``"shots/*.png"``.
         start: seconds into the video where the cut begins; ``Frame.time`` 0 is here.
         end: seconds into the video where the cut ends.
         frame_rate: pictures per second of a folder; a video knows its own.
+        sequence: whether the pictures of a folder or glob are the frames of a clip; by default what they look
+            like, and a clip if a cut or a frame rate is given.
 
     Raises:
         DanceNowError: missing, empty, damaged, without pictures, too large, or a cut that is none.
@@ -51,11 +55,11 @@ def open_source(
     target = Path(path).expanduser()
     if not target.exists():
         if glob.has_magic(str(path)):
-            matches = [Path(name) for name in glob.glob(str(target))]
-            return FolderSource(pictures_in(matches, str(path)), frame_rate, start, end)
+            found = pictures_in([Path(name) for name in glob.glob(str(target))], str(path))
+            return _open_pictures(found, frame_rate, start, end, sequence)
         raise DanceNowError(f"{path} does not exist. Give a photo, a video, a folder of pictures or a glob.")
     if target.is_dir():
-        return FolderSource(pictures_in(target.iterdir(), str(path)), frame_rate, start, end)
+        return _open_pictures(pictures_in(target.iterdir(), str(path)), frame_rate, start, end, sequence)
     if not target.is_file():
         raise DanceNowError(f"{path} is neither a file nor a folder.")
     if _size(target) == 0:
@@ -67,6 +71,21 @@ def open_source(
             raise DanceNowError(f"{path} is a photo: --start and --end cut videos and folders only.")
         return PhotoSource(target)
     return VideoSource(target, start, end)
+
+
+def _open_pictures(
+    pictures: list[Path],
+    frame_rate: Fraction | None,
+    start: float | None,
+    end: float | None,
+    sequence: bool | None,
+) -> Source:
+    timed = not (frame_rate is start is end is None)
+    if sequence if sequence is not None else timed or is_sequence(pictures):
+        return FolderSource(pictures, frame_rate, start, end)
+    if timed:
+        raise DanceNowError("--start, --end and --fps are for clips, not for single photos.")
+    return PhotosSource(pictures)
 
 
 def open_sink(
@@ -96,7 +115,12 @@ def open_sink(
     is_folder = not extension or str(path).endswith(("/", "\\")) or target.is_dir()
     if not is_folder:
         _check_extension(target, extension, source, alpha)
-    check_target(target, source.files, overwrite)
+    if is_folder and source.names:  # named pictures are added to what the folder holds
+        check_target(target, source.files, overwrite=True)
+        for name in source.names if target.is_dir() else ():
+            check_target(target / f"{name}.png", source.files, overwrite)
+    else:
+        check_target(target, source.files, overwrite)
     if is_folder:
         return FolderSink(target, alpha)
     if target.is_dir():
@@ -127,8 +151,15 @@ def _check_extension(target: Path, extension: str, source: Source, alpha: bool) 
         raise DanceNowError(f"cannot write {extension} files. Use one of {', '.join(known)}, or a folder.")
     if extension not in VIDEO_EXTENSIONS and source.kind != "photo":
         wanted = ", ".join(VIDEO_EXTENSIONS)
+        if source.kind == "photos":
+            raise DanceNowError(f"{target.name} holds one picture, the source has several. Use a folder.")
         raise DanceNowError(
             f"{target.name} holds one picture, the source is a {source.kind}. Use {wanted}, or a folder."
+        )
+    if source.kind == "photos":
+        raise DanceNowError(
+            f"{target.name} is a video, the source are single photos: use a folder as output, or --sequence "
+            "if they are the frames of a clip."
         )
     if alpha and extension not in ALPHA_EXTENSIONS:
         keeping = ", ".join(ALPHA_EXTENSIONS)

@@ -1,4 +1,4 @@
-"""A picture file, and a folder of numbered png files, as sinks."""
+"""A picture file, and a folder of numbered or named png files, as sinks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _refusal(image: Image, extension: str) -> str:
 class PhotoSink(FileSink):
     """One picture file."""
 
-    def _write(self, image: Image, time: float) -> None:
+    def _write(self, image: Image, time: float, name: str) -> None:
         if self.written:
             raise DanceNowError(f"{self.path} holds one picture only. Use a video or a folder.")
         self._part.write_bytes(encode_picture(image, self.path.suffix.lower()))
@@ -64,22 +64,26 @@ class PhotoSink(FileSink):
 
 
 class FolderSink(FileSink):
-    """A folder with 000000.png, 000001.png, ... ; the pictures may differ in size."""
+    """A folder with NAME.png, or 000000.png, 000001.png, ... ; the pictures may differ in size."""
 
     def __init__(self, path: Path, alpha: bool) -> None:
-        """Numbered pictures of an earlier run in an existing folder are replaced, other files are left."""
+        """In an existing folder, pictures of the same names are replaced; numbered pictures replace all
+        numbered ones of an earlier run. All other files are left.
+        """
         super().__init__(path, alpha)
         self._part = path.with_name(f".{path.name}.part")
+        self._numbered = False
 
-    def _write(self, image: Image, time: float) -> None:
+    def _write(self, image: Image, time: float, name: str) -> None:
         self._part.mkdir(exist_ok=True)
-        (self._part / f"{self.written:06d}.png").write_bytes(encode_picture(image, ".png"))
+        self._numbered |= not name
+        (self._part / f"{name or format(self.written, '06d')}.png").write_bytes(encode_picture(image, ".png"))
 
     def _finish(self) -> None:
         if not self.path.exists():
             os.replace(self._part, self.path)
             return
-        for old in self.path.glob(_NUMBERED):
+        for old in self.path.glob(_NUMBERED) if self._numbered else ():
             old.unlink()
         for picture in self._part.iterdir():
             os.replace(picture, self.path / picture.name)

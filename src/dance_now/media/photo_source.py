@@ -1,17 +1,22 @@
-"""A photo, and a folder or glob of pictures, as sources."""
+"""A photo, a folder of photos, and a folder of the frames of a clip, as sources."""
 
 from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Generator, Iterable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 from dance_now.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.media.picture import PICTURE_EXTENSIONS, checked_header, read_picture
-from dance_now.media.source import DEFAULT_FRAME_RATE, Source, frame_at
+from dance_now.media.source import DEFAULT_FRAME_RATE, Source, SourceKind, frame_at
+
+_HEADER_BYTES: Final = 1 << 18  # nearly always enough; else the whole file is read
 
 _logger = logging.getLogger(__name__)
 
@@ -33,13 +38,13 @@ class PhotoSource(Source):
 
     def frames(self) -> Generator[Frame]:
         """Reads the picture."""
-        yield Frame(read_picture(self.path), 0.0, 0)
+        yield Frame(read_picture(self.path), 0.0, 0, self.name)
 
 
 class FolderSource(Source):
     """Pictures in natural order of their names ("2" before "10"), read one at a time."""
 
-    kind = "folder"
+    kind: SourceKind = "folder"
 
     def __init__(
         self,
@@ -84,9 +89,13 @@ class FolderSource(Source):
                 self.skipped += 1
                 _logger.warning("skipped: %s", error)
                 continue
-            yield Frame(image, float(place / self.frame_rate), place)
+            yield Frame(image, float(place / self.frame_rate), place, self._frame_name(place))
         if self.skipped == len(self._pictures):
             raise DanceNowError(f"none of the pictures in {self.path} could be read.")
+
+    def _frame_name(self, place: int) -> str:
+        """What the output of one picture is called after."""
+        return ""
 
     def _first_size(self) -> tuple[int, int]:
         reasons = []
@@ -97,6 +106,57 @@ class FolderSource(Source):
                 _logger.warning("%s", error)
                 reasons.append(str(error))
         raise DanceNowError(f"none of the pictures in {self.path} could be read. {reasons[0]}")
+
+
+class PhotosSource(FolderSource):
+    """Photos that have nothing to do with each other; they may differ in size, and keep their names."""
+
+    kind: SourceKind = "photos"
+
+    def __init__(self, pictures: list[Path]) -> None:
+        """Takes sorted picture files.
+
+        Raises:
+            DanceNowError: none of the pictures has a readable header.
+        """
+        super().__init__(pictures)
+        stems = Counter(picture.stem for picture in pictures)
+        self.names = tuple(
+            picture.stem if stems[picture.stem] == 1 else picture.name.replace(".", "_")
+            for picture in pictures
+        )
+
+    def _frame_name(self, place: int) -> str:
+        return self.names[place]
+
+
+def is_sequence(pictures: list[Path]) -> bool:
+    """Whether pictures look like the frames of one clip: one name with a number that counts up, one size.
+
+    Args:
+        pictures: in natural order.
+    """
+    parts = [re.fullmatch(r"(.*?)(\d+)(\D*)", picture.stem) for picture in pictures]
+    if len(pictures) < 2 or not all(parts):
+        return False
+    if len({(part[1], part[3]) for part in parts if part}) > 1:
+        return False
+    numbers = [int(part[2]) for part in parts if part]
+    counts_up = all(later > earlier for earlier, later in pairwise(numbers))
+    return counts_up and len({size for size in map(_size, pictures) if size}) <= 1
+
+
+def _size(picture: Path) -> tuple[int, int] | None:
+    """Width and height; None of a damaged picture."""
+    try:
+        with picture.open("rb") as file:
+            return checked_header(picture, file.read(_HEADER_BYTES)).upright_size
+    except (DanceNowError, OSError):
+        pass
+    try:
+        return checked_header(picture).upright_size
+    except DanceNowError:
+        return None
 
 
 def pictures_in(paths: Iterable[Path], given: str) -> list[Path]:

@@ -41,7 +41,7 @@ class RawSink(Sink):
         self._stream = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
         self._rate = source.frame_rate
 
-    def _write(self, image: Image, time: float) -> None:
+    def _write(self, image: Image, time: float, name: str) -> None:
         self._keep_size(image)
         if not self.written:
             _logger.info(

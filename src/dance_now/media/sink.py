@@ -31,12 +31,13 @@ class Sink(ABC):
         self._alpha = alpha
         self._shape: tuple[int, ...] = ()
 
-    def write(self, image: Image, time: float) -> None:
+    def write(self, image: Image, time: float, name: str = "") -> None:
         """Adds one picture.
 
         Args:
             image: (H, W, 3) or (H, W, 4) uint8 RGB(A), straight alpha; alpha is dropped by an opaque sink.
             time: seconds since the start, growing from picture to picture.
+            name: of the picture's own file, without an extension; folders number pictures without a name.
 
         Raises:
             DanceNowError: the disk is full, or the picture does not fit the earlier ones.
@@ -46,7 +47,7 @@ class Sink(ABC):
         if not self._alpha:
             image = image[..., :3]
         try:
-            self._write(image, time)
+            self._write(image, time, name)
         except (av.FFmpegError, OSError) as error:
             raise DanceNowError(f"{self.name} could not be written: {_reason(error)}.") from error
         self.written += 1
@@ -61,7 +62,7 @@ class Sink(ABC):
             )
 
     @abstractmethod
-    def _write(self, image: Image, time: float) -> None:
+    def _write(self, image: Image, time: float, name: str) -> None:
         """Adds one checked picture."""
 
     @abstractmethod

@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from dance_now.media.frame import Frame
 
-SourceKind = Literal["photo", "video", "folder"]
+SourceKind = Literal["photo", "photos", "video", "folder"]
 DEFAULT_FRAME_RATE = Fraction(30)
 _RATE_LIMITS = (Fraction(1, 10), Fraction(240))
 
@@ -20,7 +20,7 @@ class Source(ABC):
     """An opened source of pictures; use it as a context manager.
 
     Attributes:
-        kind: what it is.
+        kind: what it is; ``photos`` have nothing to do with each other, a ``folder`` is a clip.
         path: the file or folder; for a glob, the folder of the first picture.
         size: (width, height) in pixels of the upright pictures (the first one's, for a folder).
         frame_rate: pictures per second, always positive; 30 where the file does not say.
@@ -30,6 +30,7 @@ class Source(ABC):
         starts_late: whether ``start`` cut something off.
         duration: length of the cut in seconds where ``end`` was given, else None.
         has_audio: whether there is sound.
+        names: of the photos' own outputs, without extensions; none of a clip's.
         skipped: how many broken pictures the latest pass has left out so far.
     """
 
@@ -44,6 +45,12 @@ class Source(ABC):
     duration: float | None = None
     has_audio: bool = False
     skipped: int = 0
+    names: tuple[str, ...] = ()
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether the frames follow one another in time."""
+        return self.kind in ("video", "folder")
 
     @property
     def name(self) -> str:

@@ -122,7 +122,7 @@ class VideoSink(FileSink):
         self._sound: SoundCopier | None = None
         self._palette: _Palette | None = None
 
-    def _write(self, image: Image, time: float) -> None:
+    def _write(self, image: Image, time: float, name: str) -> None:
         self._keep_size(image)
         container = self._container or self._open(image)
         if self._sound is not None:

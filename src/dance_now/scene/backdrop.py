@@ -82,7 +82,7 @@ def open_backdrop(text: str) -> Backdrop:
         raise DanceNowError(
             f"{text} is no colour; write it as #rrggbb, or use a name: {', '.join(_COLOURS)}."
         )
-    return FileBackdrop(open_source(text))
+    return FileBackdrop(open_source(text, sequence=True))
 
 
 class ColourBackdrop:
