@@ -24,23 +24,23 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from dance_now.arrays import Image
-from dance_now.character.canvas import BLOCK
-from dance_now.character.file import CANVAS
-from dance_now.pose.pose import Pose
+from dance_now.character.canvas_region import BLOCK
+from dance_now.character.character_file import CANVAS
+from dance_now.core.arrays import Image
+from dance_now.pose.model.pose import Pose
 from dance_now.training.checkpoint import load, load_average
-from dance_now.training.config import LossWeights, TrainingConfig
-from dance_now.training.data import LabelledPictures
-from dance_now.training.evaluation import evaluate
-from dance_now.training.generator import PointsGenerator, ShippedGenerator
-from dance_now.training.holding import HeldPictures
-from dance_now.training.jitter import pose_of
-from dance_now.training.loop import Trainer
-from dance_now.training.metrics import score
+from dance_now.training.data.crops import WindowBatches
+from dance_now.training.data.dataset_reader import LabelledPictures
+from dance_now.training.data.pose_noise import AS_RETARGETED, disturbed
+from dance_now.training.data.sample_cache import HeldPictures
+from dance_now.training.metrics.evaluation import evaluate
+from dance_now.training.metrics.image_metrics import score
+from dance_now.training.metrics.scores import Evaluation
+from dance_now.training.metrics.temporal_jitter import pose_of
+from dance_now.training.networks.points_generator import PointsGenerator, ShippedGenerator
 from dance_now.training.points_stages import build_generator
-from dance_now.training.pose_noise import AS_RETARGETED, disturbed
-from dance_now.training.scores import Evaluation
-from dance_now.training.windows import WindowBatches
+from dance_now.training.train_config import LossWeights, TrainingConfig
+from dance_now.training.training_loop import Trainer
 from few_pictures import few_pictures
 
 RATE: Final = 1e-3  # half of a fresh training's peak

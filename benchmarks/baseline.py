@@ -23,23 +23,28 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from dance_now.arrays import FloatArray
-from dance_now.character.canvas import BLOCK
+from dance_now.character.canvas_region import BLOCK
 from dance_now.character.character import Character
-from dance_now.character.file import CANVAS
-from dance_now.training.config import PRESETS, TrainingConfig
-from dance_now.training.data import LabelledPictures, Split
-from dance_now.training.generator import ShippedGenerator
-from dance_now.training.jitter import pose_of
-from dance_now.training.pipeline import train
+from dance_now.character.character_file import CANVAS
+from dance_now.core.arrays import FloatArray
+from dance_now.training.character_export import Rights
+from dance_now.training.data.dataset_reader import LabelledPictures, Split
+from dance_now.training.metrics.scores import Evaluation
+from dance_now.training.metrics.temporal_jitter import pose_of
+from dance_now.training.networks.points_generator import ShippedGenerator
 from dance_now.training.points_stages import build_generator
-from dance_now.training.scores import Evaluation
-from dance_now.training.shipping import Rights
-from dance_now.training.sticks.config import STICKS, SticksConfig
-from dance_now.training.sticks.drawing import BODY_CHANNELS
-from dance_now.training.sticks.generator import BodyGenerator, HeadGenerator, ShippedSticks, SticksGenerator
-from dance_now.training.sticks.heads import usual_side
+from dance_now.training.sticks.head_crops import usual_side
 from dance_now.training.sticks.pix2pixhd import GlobalGenerator
+from dance_now.training.sticks.stick_drawing import BODY_CHANNELS
+from dance_now.training.sticks.sticks_config import STICKS, SticksConfig
+from dance_now.training.sticks.sticks_generator import (
+    BodyGenerator,
+    HeadGenerator,
+    ShippedSticks,
+    SticksGenerator,
+)
+from dance_now.training.train_character import train
+from dance_now.training.train_config import PRESETS, TrainingConfig
 from few_pictures import few_pictures
 
 PROBE_STEPS: Final = 6

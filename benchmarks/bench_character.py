@@ -18,10 +18,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dance_now.character.canvas_window import canvas_window
 from dance_now.character.character import Character, cast_names
-from dance_now.pose.pose import Pose
-from dance_now.pose.retarget import Retargeter
-from dance_now.pose.window import canvas_window
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.retarget.retargeter import Retargeter
 
 try:
     import torch

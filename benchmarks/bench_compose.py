@@ -13,13 +13,13 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from dance_now.arrays import Image
-from dance_now.scene.compose import draw_over, place, straight
-from dance_now.scene.grain import SourceTexture
-from dance_now.scene.match import LightMatch
-from dance_now.scene.presence import Presence, Standing
-from dance_now.scene.shadow import ContactShadow
-from dance_now.scene.sunlight import SunReader
+from dance_now.core.arrays import Image
+from dance_now.scene.compositing.color_match import LightMatch
+from dance_now.scene.compositing.composition import draw_over, place, straight
+from dance_now.scene.compositing.figure_lighting import Presence, Standing
+from dance_now.scene.compositing.grain import SourceTexture
+from dance_now.scene.compositing.ground_shadow import ContactShadow
+from dance_now.scene.compositing.light_direction import SunReader
 
 SIZES = ((1280, 720), (1920, 1080))
 ROUNDS = 15

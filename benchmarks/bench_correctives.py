@@ -17,17 +17,17 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.arrays import FloatArray
-from dance_now.pose.bones import BoneRig
-from dance_now.studio.avatar import load_avatar
-from dance_now.studio.bank import load_bank
-from dance_now.studio.correctives import departures, fit_correctives, pose_features
-from dance_now.studio.face import face_landmarks
-from dance_now.studio.framing import random_rotation
-from dance_now.studio.keypoints import skeleton_of
-from dance_now.studio.mascot.built_in import avatar_file
-from dance_now.studio.point_placing import place_points
-from dance_now.studio.selection import choose_poses
+from dance_now.core.arrays import FloatArray
+from dance_now.pose.model.bone_rule import BoneRig
+from dance_now.render.avatar.avatar import load_avatar
+from dance_now.render.avatar.avatar_keypoints import skeleton_of
+from dance_now.render.face.face_points import face_landmarks
+from dance_now.synthesis.framing import random_rotation
+from dance_now.synthesis.mascot.built_in import avatar_file
+from dance_now.synthesis.poses.motion_library import load_bank
+from dance_now.synthesis.poses.pose_selection import choose_poses
+from dance_now.synthesis.surface.corrective_shapes import departures, fit_correctives, pose_features
+from dance_now.synthesis.surface.point_placement import place_points
 
 POSES: Final = 1200  # chosen from, as for a small data set
 UNSEEN: Final = 80

@@ -24,15 +24,15 @@ import av
 import cv2
 import numpy as np
 
-from dance_now.arrays import FloatArray, Image
-from dance_now.pose.estimator import Detection
-from dance_now.pose.opening import open_estimator
-from dance_now.scene.closed_form import PACKAGE, closed_form, is_installed
-from dance_now.scene.guided import refine
-from dance_now.scene.inpaint import inpaint_smooth, inpaint_texture
-from dance_now.scene.limbs import coarse_mask
-from dance_now.scene.view import reduced
-from dance_now.studio.dataset import render_dataset
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.pose.estimators.estimator_registry import open_estimator
+from dance_now.pose.model.detection import Detection
+from dance_now.pose.tracking.limb_mask import coarse_mask
+from dance_now.scene.background.camera_view import reduced
+from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_texture
+from dance_now.scene.filters.guided_filter import refine
+from dance_now.scene.matting.closed_form_matting import PACKAGE, closed_form, is_installed
+from dance_now.synthesis.dataset import render_dataset
 
 # Parts of the clips in which nobody is: left, top, right, bottom as shares of the picture
 PLACES = (
@@ -139,7 +139,7 @@ def alike() -> Alike:
         return lambda picture, other: float("nan")
     from torch import Tensor, from_numpy
 
-    from dance_now.training.perceptual import PerceptualNetwork, perceptual_distance
+    from dance_now.training.losses.perceptual import PerceptualNetwork, perceptual_distance
 
     if not PerceptualNetwork.is_installed():
         return lambda picture, other: float("nan")

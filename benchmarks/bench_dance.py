@@ -19,9 +19,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from dance_now.assets import sample_clip
-from dance_now.dancing import DanceResult, dance
-from dance_now.media.opening import open_sink, open_source
+from dance_now.app.dance import DanceResult, dance
+from dance_now.assets.registry import sample_clip
+from dance_now.media.open_media import open_sink, open_source
 
 
 @dataclass(frozen=True)

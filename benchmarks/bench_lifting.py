@@ -22,9 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bench_motion import JOINTS, VIEWS, WAYS, off_by, view_points
-from dance_now.pose.pose import Pose
-from dance_now.pose.skeleton import Skeleton
-from dance_now.training.lifting_data import split_bank
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import Skeleton
+from dance_now.training.lifter.lifter_data import split_bank
 from made_up_people import RATE, Noise, adult, detected, performed, seen
 
 Array = npt.NDArray[np.float64]
@@ -49,7 +49,7 @@ def main() -> None:
             true, image = seen(performed(motion, person, list(motion.frames[:frames])), view)
             cases.append((true, without_depth(detected(image, person.known, view, Noise(), seed))))
         for name in WAYS:
-            with patch("dance_now.pose.measure.open_lifter", return_value=None):
+            with patch("dance_now.pose.retarget.posture_reading.open_lifter", return_value=None):
                 print(f"  {title:9} {name:5} lengths {measured(skeleton, cases, name)}")
             print(f"  {title:9} {name:5} network {measured(skeleton, cases, name)}")
 

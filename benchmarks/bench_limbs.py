@@ -3,7 +3,8 @@
 Every frame of each video goes through the estimator and the retargeter; frames evenly spread over all of them
 are drawn by the character, and rendered from the avatar it was trained on. The avatar is posed by nothing but
 the 137 keypoints, so the first line is a proof of its own: the keypoints carried by the posed avatar's bones
-must lie where the retargeter put them. Silhouettes are compared as in ``dance_now.training.metrics``.
+must lie where the retargeter put them. Silhouettes are compared as in
+``dance_now.training.metrics.image_metrics``.
 
 DANCE_NOW_DATA names the folder with people/ and characters/ that the defaults come from.
 
@@ -22,25 +23,25 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.arrays import FloatArray, Image
+from dance_now.character.canvas_window import canvas_window
 from dance_now.character.character import Character
-from dance_now.errors import DanceNowError
-from dance_now.media.opening import open_source
-from dance_now.pose.bones import BoneRig
-from dance_now.pose.face_rig import FaceRig
-from dance_now.pose.keypoints import BODY_NAMES, FACE, FINGERS, POINT_COUNT, hand_slice
-from dance_now.pose.opening import open_estimator
-from dance_now.pose.pose import Pose
-from dance_now.pose.retarget import Retargeter
-from dance_now.pose.window import canvas_window
-from dance_now.studio.avatar import Avatar, load_avatar
-from dance_now.studio.camera import Camera
-from dance_now.studio.face import face_landmarks
-from dance_now.studio.posing import AvatarPoser
-from dance_now.studio.renderer import Renderer
-from dance_now.studio.springs import Springs
-from dance_now.training.metrics import Score, score
-from dance_now.training.sheets import contact_sheet, over
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.errors import DanceNowError
+from dance_now.media.open_media import open_source
+from dance_now.pose.estimators.estimator_registry import open_estimator
+from dance_now.pose.model.bone_rule import BoneRig
+from dance_now.pose.model.keypoints import BODY_NAMES, FACE, FINGERS, POINT_COUNT, hand_slice
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.retarget.face_rig import FaceRig
+from dance_now.pose.retarget.retargeter import Retargeter
+from dance_now.render.avatar.avatar import Avatar, load_avatar
+from dance_now.render.camera import Camera
+from dance_now.render.face.face_points import face_landmarks
+from dance_now.render.renderer import Renderer
+from dance_now.render.springs import Springs
+from dance_now.synthesis.poses.avatar_poser import AvatarPoser
+from dance_now.training.metrics.comparison_sheets import contact_sheet, over
+from dance_now.training.metrics.image_metrics import Score, score
 
 VIDEOS = ("sam2_juggle.mp4", "single_cam01.mp4", "single_cam03.mp4")
 SIZE = 512

@@ -36,13 +36,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.character.character import Character
-from dance_now.pose.body import CharacterBody, Posture
-from dance_now.pose.clip import read_clip
-from dance_now.pose.pose import Pose
-from dance_now.pose.retarget import Retargeted, Retargeter
-from dance_now.pose.skeleton import Skeleton
-from dance_now.pose.vectors import normalised
-from dance_now.studio.motion import load_motions
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import Skeleton
+from dance_now.pose.model.vectors import normalised
+from dance_now.pose.retarget.clip_motion import read_clip
+from dance_now.pose.retarget.kinematics import CharacterBody, Posture
+from dance_now.pose.retarget.retargeter import Retargeted, Retargeter
+from dance_now.synthesis.poses.motion import load_motions
 from made_up_people import (
     RATE,
     SIZE,

@@ -24,24 +24,24 @@ import av
 import cv2
 import numpy as np
 
-from dance_now.arrays import FloatArray, Image
-from dance_now.assets import sample_clip
-from dance_now.pose.appearance import colours_of
-from dance_now.pose.blazepose import BlazePose
-from dance_now.pose.bones import BoneRig
-from dance_now.pose.drawing import draw_pose
-from dance_now.pose.estimator import Detection, Person, PersonMask
-from dance_now.pose.people import People
-from dance_now.pose.pose import Pose
-from dance_now.pose.tracking import MOST_PEOPLE, Sighting, Tracker, box, distance
-from dance_now.pose.warp import between_pixel_centres
-from dance_now.studio.avatar import load_avatar
-from dance_now.studio.camera import Camera
-from dance_now.studio.keypoints import place_keypoints, skeleton_of
-from dance_now.studio.motion import Motion, load_motion
-from dance_now.studio.photography import label
-from dance_now.studio.posing import AvatarPoser, motion_target, solve_poses
-from dance_now.studio.renderer import Renderer
+from dance_now.assets.registry import sample_clip
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.pose.estimators.blazepose import BlazePose
+from dance_now.pose.estimators.multi_person import People
+from dance_now.pose.formats.pose_overlay import draw_pose
+from dance_now.pose.model.affine import between_pixel_centres
+from dance_now.pose.model.bone_rule import BoneRig
+from dance_now.pose.model.detection import Detection, Person, PersonMask
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.tracking.reidentification import colours_of
+from dance_now.pose.tracking.tracker import MOST_PEOPLE, Sighting, Tracker, box, distance
+from dance_now.render.avatar.avatar import load_avatar
+from dance_now.render.avatar.avatar_keypoints import place_keypoints, skeleton_of
+from dance_now.render.camera import Camera
+from dance_now.render.renderer import Renderer
+from dance_now.synthesis.dataset_renderer import label
+from dance_now.synthesis.poses.avatar_poser import AvatarPoser, motion_target, solve_poses
+from dance_now.synthesis.poses.motion import Motion, load_motion
 
 WIDTH: Final = 1280
 HEIGHT: Final = 720

@@ -13,11 +13,11 @@ import av
 import cv2
 import numpy as np
 
-from dance_now.arrays import Image
-from dance_now.assets import sample_clip
-from dance_now.pose.estimator import PoseEstimator
-from dance_now.pose.opening import open_estimator
-from dance_now.pose.tracking import MOST_PEOPLE
+from dance_now.assets.registry import sample_clip
+from dance_now.core.arrays import Image
+from dance_now.pose.estimators.estimator_registry import open_estimator
+from dance_now.pose.model.detection import PoseEstimator
+from dance_now.pose.tracking.tracker import MOST_PEOPLE
 
 
 def frames(path: Path) -> Iterator[Image]:

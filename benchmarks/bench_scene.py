@@ -14,12 +14,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from dance_now.arrays import BoolArray, Image
-from dance_now.pose.estimator import Detection, PersonMask
-from dance_now.pose.pose import Pose
-from dance_now.scene.background import Background, BackgroundSurvey, unknown_background
-from dance_now.scene.inpaint import inpaint_smooth, inpaint_texture
-from dance_now.scene.matte import Matte
+from dance_now.core.arrays import BoolArray, Image
+from dance_now.pose.model.detection import Detection, PersonMask
+from dance_now.pose.model.pose import Pose
+from dance_now.scene.background.clean_background import Background, BackgroundSurvey, unknown_background
+from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_texture
+from dance_now.scene.matting.matte import Matte
 
 HEIGHT, WIDTH = 720, 1280
 NOISE = 3.0  # grey levels: of a telephone's camera indoors

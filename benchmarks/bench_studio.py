@@ -26,20 +26,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dance_now.errors import DanceNowError
-from dance_now.pose.bones import BoneRig
-from dance_now.studio.avatar_options import AS_IT_IS
-from dance_now.studio.bank import load_bank
-from dance_now.studio.camera import Camera
-from dance_now.studio.dataset import POINT_BUDGET
-from dance_now.studio.face import face_landmarks, with_telling_expressions
-from dance_now.studio.keypoints import skeleton_of
-from dance_now.studio.mascot.built_in import MASCOT, avatar_file
-from dance_now.studio.photography import Job, Look, Studio
-from dance_now.studio.points import sample_points
-from dance_now.studio.posing import AvatarPoser
-from dance_now.studio.renderer import Renderer
-from dance_now.studio.selection import choose_poses
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.bone_rule import BoneRig
+from dance_now.render.avatar.avatar_keypoints import skeleton_of
+from dance_now.render.avatar.avatar_options import AS_IT_IS
+from dance_now.render.camera import Camera
+from dance_now.render.face.face_points import face_landmarks, with_telling_expressions
+from dance_now.render.renderer import Renderer
+from dance_now.synthesis.dataset import POINT_BUDGET
+from dance_now.synthesis.dataset_renderer import Job, Look, Studio
+from dance_now.synthesis.mascot.built_in import MASCOT, avatar_file
+from dance_now.synthesis.poses.avatar_poser import AvatarPoser
+from dance_now.synthesis.poses.motion_library import load_bank
+from dance_now.synthesis.poses.pose_selection import choose_poses
+from dance_now.synthesis.surface.surface_points import sample_points
 from opengl_software import OpenGlSoftware
 
 CORES = 2

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.arrays import FloatArray, Image
-from dance_now.media.video_source import VideoSource
-from dance_now.pose.keypoints import BODY_INDEX, FACE, LEFT_HAND, RIGHT_HAND
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.media.video.video_source import VideoSource
+from dance_now.pose.model.keypoints import BODY_INDEX, FACE, LEFT_HAND, RIGHT_HAND
 
 EVERY = 5  # frames: all are shown, so that both follow the person; each fifth is compared
 VISIBLE = 0.5
@@ -106,7 +106,7 @@ def compare(reference: Path, videos: list[Path]) -> None:
 
 def _ours(video: Path, checksums: npt.NDArray[np.int64]) -> FloatArray:
     """(N, 137, 3) our points on the frames to compare; NaN where nobody is found."""
-    from dance_now.pose.opening import open_estimator
+    from dance_now.pose.estimators.estimator_registry import open_estimator
 
     estimate = open_estimator()
     poses: list[FloatArray] = []
@@ -133,7 +133,7 @@ def _distances(ours: FloatArray, theirs: dict[str, FloatArray]) -> Distances:
 
 def _add_body(distances: Distances, pose: FloatArray, body: FloatArray) -> None:
     """In % of the height from nose to feet, as seen; nothing where a point is not visible in both."""
-    from dance_now.pose.blazepose import BODY_LANDMARKS
+    from dance_now.pose.estimators.blazepose import BODY_LANDMARKS
 
     ours = pose[[BODY_INDEX[name] for name in BODY_LANDMARKS]]
     theirs = body[list(BODY_LANDMARKS.values())]
@@ -160,7 +160,7 @@ def _aligned(hand: FloatArray) -> FloatArray:
     corner, both in the picture and in the square. That moves the square's contents by half a pixel of the
     one less half a pixel of the other.
     """
-    from dance_now.pose.blazehand import region_from_hand
+    from dance_now.pose.networks.blazehand import region_from_hand
 
     matrix = region_from_hand(hand[:, :2]).to_picture(HAND_SQUARE)
     moved = hand.copy()
@@ -170,7 +170,7 @@ def _aligned(hand: FloatArray) -> FloatArray:
 
 def _add_face(distances: Distances, ours: FloatArray, theirs: FloatArray) -> None:
     """In % of the distance of the eyes, without the eyes."""
-    from dance_now.pose.facemesh import face_points
+    from dance_now.pose.networks.facemesh import face_points
 
     if np.isfinite(theirs).all() and (ours[:, 2] > VISIBLE).all():
         points = face_points(theirs)

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.training.data import Split
+from dance_now.training.data.dataset_reader import Split
 
 _LABEL: Final = "_keypoints.json"
 

@@ -17,17 +17,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.adult import adult_skeleton
-from dance_now.pose.blazepose_depth import in_pixels
-from dance_now.pose.body import CharacterBody, Posture
-from dance_now.pose.bones import BoneRig
-from dance_now.pose.keypoints import POINT_COUNT
-from dance_now.pose.person import SEGMENT_INDEX, SHARES
-from dance_now.pose.pose import Pose
-from dance_now.pose.skeleton import Skeleton
-from dance_now.studio.camera import Camera
-from dance_now.studio.motion import Motion, body_axes
-from dance_now.studio.posing import motion_target, solve_poses
+from dance_now.pose.model.adult_skeleton import adult_skeleton
+from dance_now.pose.model.body_scale import SEGMENT_INDEX, SHARES
+from dance_now.pose.model.bone_rule import BoneRig
+from dance_now.pose.model.keypoints import POINT_COUNT
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import Skeleton
+from dance_now.pose.networks.blazepose_depth import in_pixels
+from dance_now.pose.retarget.kinematics import CharacterBody, Posture
+from dance_now.render.camera import Camera
+from dance_now.synthesis.poses.avatar_poser import motion_target, solve_poses
+from dance_now.synthesis.poses.motion import Motion, body_axes
 
 Array = npt.NDArray[np.float64]
 

@@ -13,13 +13,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.errors import DanceNowError
-from dance_now.studio.avatar import Avatar
-from dance_now.studio.camera import Camera
-from dance_now.studio.materials import ALPHA_MODES, Material
-from dance_now.studio.meshes import Primitive
-from dance_now.studio.sampling import LIGHT_DIRECTION
-from dance_now.studio.textures import Texture
+from dance_now.core.errors import DanceNowError
+from dance_now.formats3d.materials import ALPHA_MODES, Material
+from dance_now.formats3d.meshes import Primitive
+from dance_now.formats3d.textures import Texture
+from dance_now.render.avatar.avatar import Avatar
+from dance_now.render.camera import Camera
+from dance_now.render.texture_sampling import LIGHT_DIRECTION
 
 _SAMPLES: Final = 4
 _SRGB8_ALPHA8: Final = 0x8C43

@@ -13,13 +13,13 @@ from typing import Final
 import cv2
 import numpy as np
 
-from dance_now.arrays import Image
 from dance_now.character.character import Character
-from dance_now.errors import DanceNowError
-from dance_now.pose.pose import Pose
-from dance_now.training.data import LabelledPictures
-from dance_now.training.metrics import faces_viewer
-from dance_now.training.sheets import contact_sheet, over
+from dance_now.core.arrays import Image
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.pose import Pose
+from dance_now.training.data.dataset_reader import LabelledPictures
+from dance_now.training.metrics.comparison_sheets import contact_sheet, over
+from dance_now.training.metrics.image_metrics import faces_viewer
 
 SHEET: Final = Path("docs") / "cast.png"
 PAIRS: Final = 4  # of each character

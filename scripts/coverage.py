@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.adult import adult_skeleton
-from dance_now.pose.bones import BONE_INDEX, BoneRig, unit
-from dance_now.studio.bank import load_bank
-from dance_now.studio.posing import SolvedPoses
-from dance_now.studio.selection import choose_poses
+from dance_now.pose.model.adult_skeleton import adult_skeleton
+from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig, unit
+from dance_now.synthesis.poses.avatar_poser import SolvedPoses
+from dance_now.synthesis.poses.motion_library import load_bank
+from dance_now.synthesis.poses.pose_selection import choose_poses
 
 OUTPUT: Final = Path(__file__).parents[1] / "docs" / "coverage.png"
 POSES: Final = 4000

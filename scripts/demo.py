@@ -19,13 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now import dance
-from dance_now.arrays import Image
-from dance_now.assets import sample_clip
+from dance_now.app.pose_export import write_poses
+from dance_now.assets.registry import sample_clip
 from dance_now.cli.progress import ProgressBars, set_up_logging
-from dance_now.errors import DanceNowError
-from dance_now.media.opening import open_source
-from dance_now.pose.pose import Pose
-from dance_now.pose_files import write_poses
+from dance_now.core.arrays import Image
+from dance_now.core.errors import DanceNowError
+from dance_now.media.open_media import open_source
+from dance_now.pose.model.pose import Pose
 
 OUTPUT: Final = Path("out")
 MOMENTS: Final = 6

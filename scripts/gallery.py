@@ -19,12 +19,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.arrays import Image
 from dance_now.character.character import Character, cast_names
-from dance_now.errors import DanceNowError
-from dance_now.media.opening import open_source
-from dance_now.pose.pose import Pose
-from dance_now.scene.backdrop import open_backdrop
+from dance_now.core.arrays import Image
+from dance_now.core.errors import DanceNowError
+from dance_now.media.open_media import open_source
+from dance_now.pose.model.pose import Pose
+from dance_now.scene.background.backdrop import open_backdrop
 from gallery_frames import RUN_UP, Moment, Studied, danced, emptied
 
 PAGE: Final = Path("docs") / "gallery.md"

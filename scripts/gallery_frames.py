@@ -10,20 +10,20 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.arrays import Image
+from dance_now.app.analysis import Survey, survey
+from dance_now.app.dancer import Dancer, Posed
+from dance_now.app.sessions import Casting, RecordedPerformance
 from dance_now.character.character import Character
-from dance_now.dancer import Dancer, Posed
-from dance_now.errors import DanceNowError
+from dance_now.core.arrays import Image
+from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.media.source import Source
-from dance_now.performance import Casting, RecordedPerformance
-from dance_now.pose.choice import PersonChoice
-from dance_now.pose.finder import PeopleFinder
-from dance_now.pose.pose import Pose
-from dance_now.scene.backdrop import Backdrop
-from dance_now.scene.background import CleanBackground
-from dance_now.scene.compose import Scene, straight
-from dance_now.survey import Survey, survey
+from dance_now.pose.estimators.people_finder import PeopleFinder
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.tracking.person_choice import PersonChoice
+from dance_now.scene.background.backdrop import Backdrop
+from dance_now.scene.background.clean_background import CleanBackground
+from dance_now.scene.compositing.composition import Scene, straight
 
 RUN_UP: Final = 10  # frames danced before each moment, so that matte, light and ground are known
 

@@ -17,13 +17,13 @@ from typing import Final
 import cv2
 import numpy as np
 
-from dance_now.arrays import Image
+from dance_now.app.dancer import Dancer
 from dance_now.character.character import Character
-from dance_now.dancer import Dancer
+from dance_now.core.arrays import Image
 from dance_now.media.frame import Frame
-from dance_now.media.opening import open_source
-from dance_now.pose.opening import open_estimator
-from dance_now.pose.pose import Pose
+from dance_now.media.open_media import open_source
+from dance_now.pose.estimators.estimator_registry import open_estimator
+from dance_now.pose.model.pose import Pose
 
 SHEET: Final = Path("docs") / "half.png"
 TILE_HEIGHT: Final = 270

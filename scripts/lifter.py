@@ -1,4 +1,4 @@
-"""Trains the lifter that ships, src/dance_now/pose/lifter.onnx: seven minutes on one core.
+"""Trains the lifter that ships, src/dance_now/pose/networks/lifter.onnx: seven minutes on one core.
 
 python scripts/lifter.py
 """
@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import torch
 
-from dance_now.pose.lifting import NETWORK
-from dance_now.training.lifting import LiftingConfig, mean_depth_error, to_onnx, train_lifter
-from dance_now.training.lifting_data import draw_people, lifting_poses, split_bank
+from dance_now.pose.networks.lifter import NETWORK
+from dance_now.training.lifter.lifter_data import draw_people, lifting_poses, split_bank
+from dance_now.training.lifter.lifter_training import LiftingConfig, mean_depth_error, to_onnx, train_lifter
 
 _TEST_PEOPLE: Final = 8000
 

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.arrays import Image
-from dance_now.studio.avatar import Avatar, load_avatar
-from dance_now.studio.camera import Camera
-from dance_now.studio.mascot.built_in import MASCOT, avatar_file
-from dance_now.studio.renderer import Renderer
-from dance_now.studio.springs import Springs
+from dance_now.core.arrays import Image
+from dance_now.render.avatar.avatar import Avatar, load_avatar
+from dance_now.render.camera import Camera
+from dance_now.render.renderer import Renderer
+from dance_now.render.springs import Springs
+from dance_now.synthesis.mascot.built_in import MASCOT, avatar_file
 
 OUTPUT: Final = Path("docs") / "mascot.png"
 GROUND: Final = (246, 244, 250)

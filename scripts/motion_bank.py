@@ -1,4 +1,4 @@
-"""Makes the motion bank that ships, src/dance_now/studio/motions.npz, out of freely licensed recordings.
+"""Makes the motion library that ships, synthesis/poses/motions.npz, out of freely licensed recordings.
 
 DANCE_NOW_DATA names the folder with motions/; T-poses and recordings that are held twice are left out.
 
@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 from typing import Final
 
-from dance_now.studio.bank import BANK, BankEntry, load_bank, write_bank
-from dance_now.studio.doubles import group_alike
-from dance_now.studio.motion import Motion, load_motions, motion_files
+from dance_now.synthesis.poses.duplicate_motions import group_alike
+from dance_now.synthesis.poses.motion import Motion, load_motions, motion_files
+from dance_now.synthesis.poses.motion_library import BANK, BankEntry, load_bank, write_bank
 
 FRAME_RATE: Final = 30.0
 SHORTEST: Final = 0.5  # seconds

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 
 from dance_now import dance
-from dance_now.arrays import Image
-from dance_now.errors import DanceNowError
-from dance_now.media.opening import open_source
+from dance_now.core.arrays import Image
+from dance_now.core.errors import DanceNowError
+from dance_now.media.open_media import open_source
 
 SHEET: Final = Path("docs") / "person.jpg"
 MOMENTS: Final = 6

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["avatars"]
+
 # A property is a matter of truth, not of time: a busy machine must not fail it.
 settings.register_profile("dance_now", deadline=None)
 settings.load_profile("dance_now")

@@ -1,9 +1,11 @@
-"""The house rules: who may import whom, and what importing the package loads."""
+"""Package layout: who may import whom (scripts/packages.toml), and what importing the package loads."""
 
 import ast
 import json
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,48 +14,15 @@ import dance_now
 
 ROOT = Path(dance_now.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
+FOLDERS = sorted({path.parent for path in MODULES})
+RULES = tomllib.loads((Path(__file__).parents[1] / "scripts" / "packages.toml").read_text())
 
 HEAVY = {"torch", "numba", "scipy", "PIL", "onnx", "onnxscript", "onnxruntime", "mediapipe"}
-FOUNDATIONS = {"errors", "arrays", "assets", "wheels", "stopwatch", "pipeline", "__init__"}
-MAY_IMPORT = {
-    "errors": set(),
-    "arrays": set(),
-    "stopwatch": set(),
-    "assets": {"wheels"},
-    "wheels": set(),
-    "pipeline": set(),
-    "__init__": {"character", "dancer", "dancing", "pose"},
-    "media": {"media"},
-    "pose": {"pose"},
-    "character": {"character", "pose"},
-    "scene": {"scene", "media", "pose"},
-    "sources": {"pose", "media"},
-    "survey": {"pose", "media", "scene"},
-    "performance": {"survey", "pose", "character", "media"},
-    "staging": {"pose", "scene", "media"},
-    "dancer": {"performance", "staging", "pose", "character", "scene", "media"},
-    "dancing": {"dancer", "performance", "staging", "survey", "sources"}
-    | {"pose", "character", "scene", "media"},
-    "pose_files": {"pose", "media"},
-    "studio": {"studio", "pose", "media"},
-    "training": {"training", "pose", "studio", "character", "media", "scene"},
-}
-ONLY_IN = {
-    "torch": {"training"},
-    "onnx": {"training"},
-    "onnxscript": {"training"},
-    "numba": {"studio"},
-    "PIL": {"studio", "training"},
-    "scipy": {"studio", "training"},
-    "onnxruntime": {"character", "pose", "training"},
-    "tyro": {"cli"},
-    "rich": {"cli"},
-    "av": {"media"},
-}
+MOST_MODULES = 16  # in one folder; more want a room of their own
 
 
-def part_of(path: Path) -> str:
-    """The first name below the package: ``pose``, ``dancer``, ..."""
+def package_of(path: Path) -> str:
+    """The first name below the root: ``pose``, ``app``, ...; ``__init__`` for the root's own modules."""
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
@@ -70,17 +39,24 @@ def imported(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_modules_import_what_their_part_may(path):
-    part = part_of(path)
+def test_modules_import_what_their_package_may(path):
+    package = package_of(path)
     for name in imported(path):
         first, _, rest = name.partition(".")
         if first == "dance_now":
             target = rest.partition(".")[0]
-            assert target != "cli" or part in ("cli", "__main__"), "nothing imports cli"
-            if part in MAY_IMPORT:
-                assert target in MAY_IMPORT[part] | FOUNDATIONS, f"{part} may not import {target}"
-        elif first in ONLY_IN:
-            assert part in ONLY_IN[first], f"{part} may not import {first}"
+            if package in RULES["imports"] and target not in ("__version__", package):
+                assert target in RULES["imports"][package], f"{package} may not import {target}"
+        elif first in RULES["libraries"]:
+            assert package in RULES["libraries"][first], f"{package} may not import {first}"
+
+
+def test_imports_point_one_way():
+    below: set[str] = set()
+    for package, allowed in RULES["imports"].items():
+        assert set(allowed) <= below, f"{package} imports what stands above it"
+        below.add(package)
+    assert below == {path.name for path in FOLDERS if path.parent == ROOT}
 
 
 def module_name(path: Path) -> str:
@@ -107,12 +83,31 @@ def test_no_module_imports_itself_in_a_circle():
         assert name not in reached, f"{name} imports itself by way of {sorted(reached)}"
 
 
+def test_nothing_lies_at_the_root():
+    assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_no_module_name_occurs_twice():
+    """Commands aside: they are called as users call them."""
+    counts = Counter(
+        path.stem for path in MODULES if "cli" not in path.parts and not path.stem.startswith("__")
+    )
+    assert not {name for name, count in counts.items() if count > 1}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_packages_are_small_and_say_what_lives_in_them(folder):
+    modules = [path for path in folder.glob("*.py") if path.stem != "__init__"]
+    assert len(modules) <= MOST_MODULES
+    assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         "import dance_now",
         "import dance_now.cli",
-        "import dance_now.dancing, dance_now.pose_files",
+        "import dance_now.app.dance, dance_now.app.pose_export",
         "from dance_now import Character, Dancer, Pose, dance",
         "import dance_now.cli.dance, dance_now.cli.train, dance_now.cli.render, dance_now.cli.evaluate",
     ],

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import dance_now
-from dance_now import assets
-from dance_now.media.opening import open_source
+from dance_now.assets import registry as assets
+from dance_now.media.open_media import open_source
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "dance_now"
@@ -64,8 +64,8 @@ def test_the_wheel_holds_the_package_and_its_characters(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     expected = {f"dance_now/{path.relative_to(PACKAGE).as_posix()}" for path in PACKAGE.rglob("*.py")}
-    cast = {f"dance_now/character/cast/{path.name}" for path in PACKAGE.glob("character/cast/*.dance")}
-    assert "dance_now/character/cast/godette.dance" in cast
+    cast = {f"dance_now/character/builtin/{path.name}" for path in PACKAGE.glob("character/builtin/*.dance")}
+    assert "dance_now/character/builtin/godette.dance" in cast
     assert expected | cast | {"dance_now/py.typed"} <= names
     assert not [name for name in names if not name.startswith(("dance_now/", "dance_now-"))]
     assert {"LICENSE", "NOTICE"} <= {name.rpartition("/")[2] for name in names}

@@ -8,19 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dance_now.app.dance import dance as dance
+    from dance_now.app.dancer import Dancer as Dancer
     from dance_now.character.character import Character as Character
-    from dance_now.dancer import Dancer as Dancer
-    from dance_now.dancing import dance as dance
-    from dance_now.pose.pose import Pose as Pose
+    from dance_now.pose.model.pose import Pose as Pose
 
 __version__ = "0.1.0"
 __all__ = ["Character", "Dancer", "Pose", "__version__", "dance"]
 
 _HOMES = {
     "Character": "dance_now.character.character",
-    "Dancer": "dance_now.dancer",
-    "Pose": "dance_now.pose.pose",
-    "dance": "dance_now.dancing",
+    "Dancer": "dance_now.app.dancer",
+    "Pose": "dance_now.pose.model.pose",
+    "dance": "dance_now.app.dance",
 }
 
 

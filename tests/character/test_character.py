@@ -10,10 +10,10 @@ from skeletons import adult_skeleton, chibi_skeleton, posed, posture
 
 import dance_now.character.character as module
 from dance_now.character.character import Character, cast_names
-from dance_now.character.file import write_character_file
-from dance_now.errors import DanceNowError, MissingExtraError
-from dance_now.pose.pose import Pose
-from dance_now.pose.skeleton import Skeleton
+from dance_now.character.character_file import write_character_file
+from dance_now.core.errors import DanceNowError, MissingExtraError
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import Skeleton
 
 
 def pose_of(skeleton: Skeleton, turn: float = 0.0) -> Pose:

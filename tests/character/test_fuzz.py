@@ -16,7 +16,7 @@ from generators import members
 from skeletons import chibi_skeleton, posed, posture
 
 from dance_now.character.character import Character
-from dance_now.errors import DanceNowError
+from dance_now.core.errors import DanceNowError
 
 Mutation = Callable[[random.Random, bytes], bytes]
 

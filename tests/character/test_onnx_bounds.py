@@ -6,7 +6,7 @@ from generators import model_of, node, small_model, tensor
 from onnx import NodeProto, TensorProto
 
 from dance_now.character.onnx_check import CheckedGenerator
-from dance_now.errors import DanceNowError
+from dance_now.core.errors import DanceNowError
 
 
 def found_and(*nodes: NodeProto) -> list[NodeProto]:

@@ -10,7 +10,7 @@ from generators import graph_of, model_of, node, small_model, tensor
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from dance_now.character.onnx_check import CheckedGenerator
-from dance_now.errors import DanceNowError
+from dance_now.core.errors import DanceNowError
 
 Spoil = Callable[[ModelProto], Any]
 

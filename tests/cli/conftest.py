@@ -24,7 +24,7 @@ Run = Callable[..., Outcome]
 @pytest.fixture
 def _logging_as_it_was() -> Iterator[None]:
     """The command line sets up the process's logging; other tests want theirs back."""
-    names = ("dance_now", "dance_now.wheels", "dance_now.media.raw_sink", "torch.onnx._internal")
+    names = ("dance_now", "dance_now.assets.wheels", "dance_now.media.raw_sink", "torch.onnx._internal")
     loggers = [logging.getLogger(name) for name in names]
     before = [(logger.level, logger.handlers[:]) for logger in loggers]
     yield

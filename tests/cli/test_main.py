@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import dance_now.dancing
-from dance_now.errors import DanceNowError
+import dance_now.app.dance
+from dance_now.core.errors import DanceNowError
 
 VERBS = ("dance", "pose", "render", "train", "evaluate", "characters", "doctor")
 
@@ -80,13 +80,13 @@ def failing(error):
 
 
 def test_a_failure_is_one_line_and_1(run, monkeypatch):
-    monkeypatch.setattr(dance_now.dancing, "dance", failing(DanceNowError("There is no such\nclip.")))
+    monkeypatch.setattr(dance_now.app.dance, "dance", failing(DanceNowError("There is no such\nclip.")))
     outcome = run("dance", "clip.mp4")
     assert (outcome.code, outcome.err, outcome.out) == (1, "error: There is no such clip.\n", "")
 
 
 def test_a_fault_of_the_program_is_one_line_and_1(run, monkeypatch):
-    monkeypatch.setattr(dance_now.dancing, "dance", failing(RuntimeError("boom")))
+    monkeypatch.setattr(dance_now.app.dance, "dance", failing(RuntimeError("boom")))
     outcome = run("dance", "clip.mp4")
     assert outcome.code == 1
     assert outcome.err.startswith("error: unexpected RuntimeError (boom)")
@@ -95,12 +95,12 @@ def test_a_fault_of_the_program_is_one_line_and_1(run, monkeypatch):
 
 @pytest.mark.parametrize("words", [("--verbose", "dance", "clip.mp4"), ("dance", "clip.mp4", "--verbose")])
 def test_verbose_shows_the_traceback(run, monkeypatch, words):
-    monkeypatch.setattr(dance_now.dancing, "dance", failing(RuntimeError("boom")))
+    monkeypatch.setattr(dance_now.app.dance, "dance", failing(RuntimeError("boom")))
     with pytest.raises(RuntimeError, match="boom"):
         run(*words)
 
 
 def test_ctrl_c_is_130_and_one_line(run, monkeypatch):
-    monkeypatch.setattr(dance_now.dancing, "dance", failing(KeyboardInterrupt()))
+    monkeypatch.setattr(dance_now.app.dance, "dance", failing(KeyboardInterrupt()))
     outcome = run("dance", "clip.mp4")
     assert (outcome.code, outcome.err) == (130, "interrupted\n")

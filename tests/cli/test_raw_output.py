@@ -7,19 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import HEIGHT, WIDTH, MagentaEstimator, RedCharacter, red, write_video
 
 import dance_now
-import dance_now.dancing
-import dance_now.pose.finder
+import dance_now.app.dance
+import dance_now.pose.estimators.people_finder
 from dance_now.cli import main
-from fakes import HEIGHT, WIDTH, MagentaEstimator, RedCharacter, red, write_video
 
 
 @pytest.fixture
 def video(tmp_path, monkeypatch):
     """A clip of four frames in the working folder, and fakes that dance it."""
-    monkeypatch.setattr(dance_now.dancing.Character, "load", lambda *_: RedCharacter())
-    monkeypatch.setattr(dance_now.pose.finder, "open_estimator", lambda **_: MagentaEstimator())
+    monkeypatch.setattr(dance_now.app.dance.Character, "load", lambda *_: RedCharacter())
+    monkeypatch.setattr(
+        dance_now.pose.estimators.people_finder, "open_estimator", lambda **_: MagentaEstimator()
+    )
     monkeypatch.chdir(tmp_path)
     return write_video(tmp_path / "clip.mp4", [40, 60, 80, 100])
 
@@ -44,7 +46,7 @@ from pathlib import Path
 import numpy as np
 from dance_now import cli
 from dance_now.media.blank_source import BlankSource
-from dance_now.media.opening import open_sink
+from dance_now.media.open_media import open_sink
 
 def write(words, verbose):
     with open_sink("-", BlankSource(Path("x"), "x", (640, 480), 9), alpha=True) as sink:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-import dance_now.dancing
-import dance_now.studio.dataset
-import dance_now.studio.performance_clip
-import dance_now.training.pipeline
-from dance_now.dancing import DanceResult
-from dance_now.studio.avatar_options import AvatarOptions
-from dance_now.studio.dataset import DatasetSummary
-from dance_now.training.config import PRESETS
-from dance_now.training.scores import Evaluation, Summary
-from dance_now.training.shipping import Rights
+import dance_now.app.dance
+import dance_now.synthesis.avatar_clip
+import dance_now.synthesis.dataset
+import dance_now.training.train_character
+from dance_now.app.dance import DanceResult
+from dance_now.render.avatar.avatar_options import AvatarOptions
+from dance_now.synthesis.dataset import DatasetSummary
+from dance_now.training.character_export import Rights
+from dance_now.training.metrics.scores import Evaluation, Summary
+from dance_now.training.train_config import PRESETS
 
 WITHOUT = """
 import sys
@@ -44,7 +44,7 @@ def calls(monkeypatch):
             Path("clip_godette.mp4"), 3, 1, 2, 0.5, {"pose": 11.0}, {"pose": 10.0, "draw": 20.25}
         )
 
-    monkeypatch.setattr(dance_now.dancing, "dance", dance)
+    monkeypatch.setattr(dance_now.app.dance, "dance", dance)
     return seen
 
 
@@ -157,7 +157,7 @@ def test_render_passes_its_options_on_and_counts(run, monkeypatch):
         progress(20, 20)
         return DatasetSummary(output, 18, 2, 5, "0" * 64)
 
-    monkeypatch.setattr(dance_now.studio.dataset, "render_dataset", render_dataset)
+    monkeypatch.setattr(dance_now.synthesis.dataset, "render_dataset", render_dataset)
     outcome = run(
         *("render", "a.vrm", "-o", "data", "--images", "20", "--motions", "bvh", "--seed", "7"),
         *("--workers", "3", "--overwrite", "--hide", "sword", "--hide", "shield", "--bones", "bones.json"),
@@ -178,7 +178,7 @@ def test_render_makes_a_video_of_one_motion(run, tmp_path, monkeypatch):
         progress(30, 30)
         return 30
 
-    monkeypatch.setattr(dance_now.studio.performance_clip, "render_clip", render_clip)
+    monkeypatch.setattr(dance_now.synthesis.avatar_clip, "render_clip", render_clip)
     outcome = run("render", "a.vrm", "-o", "clip.webm", "--motions", "wave.bvh", "--hide", "sword")
     options = {"size": 512, "options": AvatarOptions(hide=("sword",)), "overwrite": False}
     assert seen == [(Path("a.vrm"), Path("clip.webm"), Path("wave.bvh"), options)]
@@ -196,7 +196,7 @@ def test_train_takes_a_preset_and_what_differs_from_it(run, monkeypatch):
         overall = Summary(3, 21.25, 19.0, 0.9, 0.9512, 0.01, None, 0, None, None, None)
         return Evaluation(overall, {}, (), 0.5, ())
 
-    monkeypatch.setattr(dance_now.training.pipeline, "train", train)
+    monkeypatch.setattr(dance_now.training.train_character, "train", train)
     words = ("train", "a.vrm", "-o", "a.dance", "--preset", "debug", "--steps", "7")
     outcome = run(*words, "--licence", "CC0", "--credits", "me", "--hide", "sword")
     rights, options = Rights("CC0", "me"), AvatarOptions(hide=("sword",))

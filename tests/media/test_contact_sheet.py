@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dance_now.errors import DanceNowError
+from dance_now.core.errors import DanceNowError
 from dance_now.media.contact_sheet import ContactSheet
-from dance_now.media.opening import open_source
+from dance_now.media.open_media import open_source
 from dance_now.media.source import Source
 
 MakeVideo = Callable[..., Path]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dance_now.media.opening import open_sink, open_source
+from dance_now.media.open_media import open_sink, open_source
 
 MakeVideo = Callable[..., Path]
 CELL, COLUMNS = 32, 6

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dance_now.errors import DanceNowError
-from dance_now.media.opening import open_sink, open_source
+from dance_now.core.errors import DanceNowError
+from dance_now.media.open_media import open_sink, open_source
 
 MakeVideo = Callable[..., Path]
 Colours = Callable[..., np.ndarray]

@@ -12,17 +12,17 @@ import pytest
 import torch
 from skeletons import chibi_skeleton, posed, posture
 
-from dance_now.pose.bones import BONE_INDEX, SWING_LEVELS
-from dance_now.pose.keypoints import BODY_LIMBS, FACE
-from dance_now.pose.pose import Pose
-from dance_now.pose.skeleton import Skeleton
-from dance_now.studio.correctives import POSE_FEATURES
-from dance_now.studio.point_placing import INFLUENCES
-from dance_now.studio.points import MeshPoints
-from dance_now.studio.surface_patches import CHANNELS, TEXELS
-from dance_now.training.config import PRESETS, TrainingConfig
-from dance_now.training.data import LabelledPictures
-from dance_now.training.generator import GeneratorConfig, PointsGenerator
+from dance_now.pose.model.bone_rule import BONE_INDEX, SWING_LEVELS
+from dance_now.pose.model.keypoints import BODY_LIMBS, FACE
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import Skeleton
+from dance_now.synthesis.surface.corrective_shapes import POSE_FEATURES
+from dance_now.synthesis.surface.point_placement import INFLUENCES
+from dance_now.synthesis.surface.surface_patches import CHANNELS, TEXELS
+from dance_now.synthesis.surface.surface_points import MeshPoints
+from dance_now.training.data.dataset_reader import LabelledPictures
+from dance_now.training.networks.points_generator import GeneratorConfig, PointsGenerator
+from dance_now.training.train_config import PRESETS, TrainingConfig
 
 POINTS = 4000
 RADIUS, HEAD_RADIUS = 0.035, 0.16  # metres

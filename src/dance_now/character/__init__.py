@@ -1,1 +1,4 @@
-"""What a character is: load, check, draw."""
+"""Character files: reading, checking and drawing them; ``builtin/`` holds those that ship.
+
+How characters are made is for ``training``.
+"""

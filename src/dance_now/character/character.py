@@ -8,15 +8,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.arrays import FloatArray
-from dance_now.character.canvas import WHOLE, CanvasPart, part_around
-from dance_now.character.file import CANVAS, SUFFIX, CharacterCard, CharacterFile, read_character_file
-from dance_now.character.session import Device, GeneratorSession
-from dance_now.errors import DanceNowError
-from dance_now.pose.pose import Pose
-from dance_now.pose.skeleton import LENGTH_TOLERANCE, Skeleton
+from dance_now.character.canvas_region import WHOLE, CanvasPart, part_around
+from dance_now.character.character_file import (
+    CANVAS,
+    SUFFIX,
+    CharacterCard,
+    CharacterFile,
+    read_character_file,
+)
+from dance_now.character.onnx_session import Device, GeneratorSession
+from dance_now.core.arrays import FloatArray
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import LENGTH_TOLERANCE, Skeleton
 
-CAST_FOLDER = Path(__file__).parent / "cast"
+CAST_FOLDER = Path(__file__).parent / "builtin"
 _WHITE = np.full(4, 255.0)  # a scalar as OpenCV takes it
 
 

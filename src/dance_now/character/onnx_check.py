@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from operator import is_not
 from typing import Final
 
-from dance_now.character.canvas import BLOCK
-from dance_now.character.file import CANVAS
+from dance_now.character.canvas_region import BLOCK
+from dance_now.character.character_file import CANVAS
 from dance_now.character.onnx_file import FLOAT, Node, Port, element_count, read_graph
 from dance_now.character.onnx_rules import ATTRIBUTES, RULES
 from dance_now.character.onnx_values import Operands, Shape, Value
 from dance_now.character.onnx_wire import UnfitError
-from dance_now.errors import DanceNowError
-from dance_now.pose.keypoints import POINT_COUNT
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.keypoints import POINT_COUNT
 
 # A generator of the default size makes at most 680 million numbers with 3 thousand million multiplications.
 _MAXIMUM_MADE: Final = 3 << 28

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Final
 
 from dance_now import __version__
-from dance_now.errors import DanceNowError
+from dance_now.core.errors import DanceNowError
 
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells count

@@ -20,8 +20,8 @@ def characters(*, preview: _Preview = None, overwrite: Flag = False) -> None:
         overwrite: replace existing pictures.
     """
     from dance_now.character.character import CAST_FOLDER, cast_names
-    from dance_now.character.file import SUFFIX, read_character_file
-    from dance_now.media.partial import make_folder, write_file
+    from dance_now.character.character_file import SUFFIX, read_character_file
+    from dance_now.core.atomic_write import make_folder, write_file
 
     if preview is not None:
         make_folder(preview)

@@ -95,8 +95,8 @@ def dance(
         preview: also write OUTPUT_preview.jpg, a sheet of moments of the output.
         device: what the character is drawn on.
     """
-    from dance_now.dancing import dance as dance_to
-    from dance_now.scene.closed_form import is_installed
+    from dance_now.app.dance import dance as dance_to
+    from dance_now.scene.matting.closed_form_matting import is_installed
 
     if quality == "best" and not is_installed():
         remark('hair will be finer with pymatting: pip install "dance-now[quality]"')

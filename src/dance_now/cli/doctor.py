@@ -7,7 +7,7 @@ from dance_now.cli.options import say
 
 def doctor() -> None:
     """Tell what is installed, what runs where and how fast, and what to type where something is missing."""
-    from dance_now.doctor import examine
+    from dance_now.app.diagnostics import examine
 
     part = ""
     for finding in examine():

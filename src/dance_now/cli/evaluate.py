@@ -10,12 +10,12 @@ import tyro
 
 from dance_now.cli.options import needs_extra, say
 from dance_now.cli.progress import ProgressBars
-from dance_now.errors import DanceNowError
+from dance_now.core.errors import DanceNowError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dance_now.training.scores import Evaluation, Summary
+    from dance_now.training.metrics.scores import Evaluation, Summary
 
 _CharacterName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CHARACTER")]
 _Dataset = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
@@ -35,11 +35,11 @@ def evaluate(character: _CharacterName, dataset: _Dataset, /, *, sheet: _Sheet =
             (NAME_heads.png), and all figures (NAME.json).
     """
     from dance_now.character.character import Character
-    from dance_now.media.partial import check_target
+    from dance_now.core.atomic_write import check_target
 
     with needs_extra("train"):
-        from dance_now.training.evaluation import evaluate as evaluate_character
-        from dance_now.training.evaluation import sheet_files
+        from dance_now.training.metrics.evaluation import evaluate as evaluate_character
+        from dance_now.training.metrics.evaluation import sheet_files
     if sheet is not None:
         if sheet.suffix.lower() != ".png":
             raise DanceNowError(f"--sheet writes a .png file, not {sheet.name}.")
@@ -58,7 +58,7 @@ def evaluate(character: _CharacterName, dataset: _Dataset, /, *, sheet: _Sheet =
 def _print(result: Evaluation) -> None:
     from rich.console import Console
 
-    from dance_now.training.jitter import NOISE
+    from dance_now.training.metrics.temporal_jitter import NOISE
 
     console = Console(highlight=False)
     if not console.is_terminal:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dance_now.errors import MissingExtraError
+from dance_now.core.errors import MissingExtraError
 
 _arg = tyro.conf.arg
 

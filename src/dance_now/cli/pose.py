@@ -46,12 +46,12 @@ def pose(
         sequence: the pictures of a folder or glob are the frames of one clip, whatever their names and sizes.
         overwrite: write into a folder that is not empty.
     """
-    from dance_now.pose_files import write_poses
+    from dance_now.app.pose_export import write_poses
 
     chosen = None
     if (estimator, model) != ("mediapipe", None):
-        from dance_now.pose.opening import open_estimator
-        from dance_now.pose.tracking import MOST_PEOPLE
+        from dance_now.pose.estimators.estimator_registry import open_estimator
+        from dance_now.pose.tracking.tracker import MOST_PEOPLE
 
         chosen = open_estimator(most=MOST_PEOPLE, name=estimator, model=model)
     with ProgressBars() as bars:

@@ -131,9 +131,9 @@ def set_up_logging(verbose: bool) -> None:
     package = logging.getLogger("dance_now")
     package.setLevel(logging.DEBUG if verbose else logging.ERROR)
     for module in (
-        "dance_now.wheels",
+        "dance_now.assets.wheels",
         "dance_now.media.raw_sink",
-        "dance_now.training.data",
+        "dance_now.training.data.dataset_reader",
         "dance_now.training.sources",
     ):
         logging.getLogger(module).setLevel(logging.INFO)

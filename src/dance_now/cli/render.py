@@ -10,8 +10,8 @@ import tyro
 
 from dance_now.cli.options import Bones, Count, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
-from dance_now.errors import DanceNowError
-from dance_now.media.opening import VIDEO_EXTENSIONS
+from dance_now.core.errors import DanceNowError
+from dance_now.media.open_media import VIDEO_EXTENSIONS
 
 _Avatar = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="AVATAR")]
 _Output = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")]
@@ -58,10 +58,10 @@ def render(
         if value is not None and value < 1:
             raise DanceNowError(f"--{option} must be at least 1, not {value}.")
     with needs_extra("studio"):
-        from dance_now.studio.avatar_options import AvatarOptions
-        from dance_now.studio.dataset import render_dataset
-        from dance_now.studio.mascot.built_in import avatar_file
-        from dance_now.studio.performance_clip import render_clip
+        from dance_now.render.avatar.avatar_options import AvatarOptions
+        from dance_now.synthesis.avatar_clip import render_clip
+        from dance_now.synthesis.dataset import render_dataset
+        from dance_now.synthesis.mascot.built_in import avatar_file
 
     options = AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission)
     with avatar_file(avatar) as path, ProgressBars() as bars:

@@ -10,7 +10,7 @@ import tyro
 
 from dance_now.cli.options import Bones, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
-from dance_now.errors import DanceNowError
+from dance_now.core.errors import DanceNowError
 
 _TrainingSource = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
 _Output = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="NAME.dance")]
@@ -57,13 +57,13 @@ def train(
         i_have_permission: the avatar's owner allows what its licence forbids.
     """
     with needs_extra("train"):
-        from dance_now.studio.avatar_options import AvatarOptions
-        from dance_now.studio.mascot.built_in import avatar_file
-        from dance_now.training.config import PRESETS
-        from dance_now.training.pipeline import HEAD_STAGES
-        from dance_now.training.pipeline import train as train_character
-        from dance_now.training.shipping import Rights
-        from dance_now.training.sticks.config import STICKS
+        from dance_now.render.avatar.avatar_options import AvatarOptions
+        from dance_now.synthesis.mascot.built_in import avatar_file
+        from dance_now.training.character_export import Rights
+        from dance_now.training.sticks.sticks_config import STICKS
+        from dance_now.training.train_character import HEAD_STAGES
+        from dance_now.training.train_character import train as train_character
+        from dance_now.training.train_config import PRESETS
 
     config = PRESETS[preset]
     for option, value in (("steps", steps), ("images", images), ("head-size", head_size)):

@@ -1,1 +1,4 @@
-"""Sources in, results out: photos, videos, folders."""
+"""Photos, videos, folders and raw streams as sources and sinks of frames.
+
+What is seen in the frames is for ``pose`` and ``scene``.
+"""

@@ -8,11 +8,11 @@ from typing import Final
 import cv2
 import numpy as np
 
-from dance_now.arrays import Image
-from dance_now.errors import DanceNowError
-from dance_now.media.partial import check_target, write_file
-from dance_now.media.photo_sink import encode_picture
-from dance_now.media.picture import over_white
+from dance_now.core.arrays import Image
+from dance_now.core.atomic_write import check_target, write_file
+from dance_now.core.errors import DanceNowError
+from dance_now.media.image.image_file import over_white
+from dance_now.media.image.photo_sink import encode_picture
 from dance_now.media.raw_sink import STANDARD_OUTPUT
 from dance_now.media.source import Source
 

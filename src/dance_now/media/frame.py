@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dance_now.arrays import Image
+from dance_now.core.arrays import Image
 
 
 @dataclass(frozen=True, eq=False)

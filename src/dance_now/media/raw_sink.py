@@ -10,8 +10,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from dance_now.arrays import Image
-from dance_now.errors import DanceNowError
+from dance_now.core.arrays import Image
+from dance_now.core.errors import DanceNowError
 from dance_now.media.sink import Sink
 from dance_now.media.source import Source
 

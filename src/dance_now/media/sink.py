@@ -9,9 +9,9 @@ from typing import Self
 
 import av
 
-from dance_now.arrays import Image
-from dance_now.errors import DanceNowError
-from dance_now.media.partial import discard, part_path
+from dance_now.core.arrays import Image
+from dance_now.core.atomic_write import discard, part_path
+from dance_now.core.errors import DanceNowError
 
 
 class Sink(ABC):

@@ -1,1 +1,4 @@
-"""Poses: what one is, who finds it, how it moves to another body."""
+"""Poses of people: estimation, tracking, retargeting to a character, file formats.
+
+Nothing here draws or knows of characters beyond their skeleton.
+"""

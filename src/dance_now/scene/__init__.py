@@ -1,1 +1,4 @@
-"""The scene around the character: person matte, clean background, compositing."""
+"""The scene around the character: matting, background, compositing.
+
+Who is in the scene is for ``pose``.
+"""

@@ -1,1 +1,4 @@
-"""Training a character: networks, losses, loop, export. The only package that imports torch."""
+"""Training of characters: networks, losses, loop, evaluation, export.
+
+The only package that imports torch; nothing outside it may need it to draw.
+"""

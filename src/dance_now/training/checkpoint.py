@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dance_now.errors import DanceNowError
-from dance_now.media.partial import discard, part_path
+from dance_now.core.atomic_write import discard, part_path
+from dance_now.core.errors import DanceNowError
 
 
 def save(path: Path, state: dict[str, Any]) -> None:

@@ -9,21 +9,21 @@ from typing import Any
 import torch
 from torch import nn
 
-from dance_now.errors import DanceNowError
-from dance_now.studio.points import MeshPoints
-from dance_now.training.config import TrainingConfig
-from dance_now.training.data import LabelledPictures
-from dance_now.training.evaluation import check_size
-from dance_now.training.generator import PointsGenerator, ShippedGenerator
-from dance_now.training.holding import HeldPictures
-from dance_now.training.journal import Progress
-from dance_now.training.loop import CHECKPOINT, Trainer
-from dance_now.training.parallel import ALONE, training_device
+from dance_now.core.errors import DanceNowError
+from dance_now.synthesis.surface.surface_points import MeshPoints
+from dance_now.training.character_export import dataset_skeleton, export
+from dance_now.training.data.crops import WindowBatches
+from dance_now.training.data.dataset_reader import LabelledPictures
+from dance_now.training.data.sample_cache import HeldPictures
+from dance_now.training.distributed import ALONE, training_device
+from dance_now.training.metrics.evaluation import check_size
+from dance_now.training.metrics.scores import Evaluation
+from dance_now.training.networks.points_generator import PointsGenerator, ShippedGenerator
 from dance_now.training.preview import PreviewSheet
-from dance_now.training.run import Run
-from dance_now.training.scores import Evaluation
-from dance_now.training.shipping import dataset_skeleton, export
-from dance_now.training.windows import WindowBatches
+from dance_now.training.run_logger import Progress
+from dance_now.training.train_config import TrainingConfig
+from dance_now.training.training_loop import CHECKPOINT, Trainer
+from dance_now.training.training_run import Run
 
 
 def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dance_now.arrays import Image
-from dance_now.media.partial import write_file
-from dance_now.media.photo_sink import encode_picture
-from dance_now.training.data import LabelledPictures
-from dance_now.training.objective import Draws
-from dance_now.training.windows import premultiplied
+from dance_now.core.arrays import Image
+from dance_now.core.atomic_write import write_file
+from dance_now.media.image.photo_sink import encode_picture
+from dance_now.training.data.crops import premultiplied
+from dance_now.training.data.dataset_reader import LabelledPictures
+from dance_now.training.losses.objective import Draws
 
 _PAIRS: Final = 6
 _COLUMNS: Final = 3

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.arrays import FloatArray
-from dance_now.character.extent import TRUNK, FigureExtent, in_trunk_frame
-from dance_now.pose.bones import BONE_INDEX, SWING_LEVELS
-from dance_now.pose.skeleton import Skeleton
-from dance_now.studio.points import MeshPoints
+from dance_now.character.figure_bounds import TRUNK, FigureExtent, in_trunk_frame
+from dance_now.core.arrays import FloatArray
+from dance_now.pose.model.bone_rule import BONE_INDEX, SWING_LEVELS
+from dance_now.pose.model.skeleton import Skeleton
+from dance_now.synthesis.surface.surface_points import MeshPoints
 
 _CARRIED = 0.05  # weight from which a bone moves a point noticeably
 _BESIDE = 0.02  # metres by which outlines and patches stand out of the points

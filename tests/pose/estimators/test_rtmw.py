@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dance_now.errors import DanceNowError
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.estimators.estimator_registry import ESTIMATORS, open_estimator
 from dance_now.pose.estimators.rtmw import POINTS, Rtmw, decode, to_pose
-from dance_now.pose.keypoints import BODY_INDEX
-from dance_now.pose.litert import Region
-from dance_now.pose.opening import ESTIMATORS, open_estimator
+from dance_now.pose.model.keypoints import BODY_INDEX
+from dance_now.pose.networks.litert import Region
 
 onnx = pytest.importorskip("onnx")
 WIDTH, HEIGHT = 48, 64

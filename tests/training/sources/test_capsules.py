@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from skeletons import chibi_skeleton, posed, posture
 
-from dance_now.arrays import Image
-from dance_now.pose.bones import BONE_INDEX
-from dance_now.pose.keypoints import BODY_LIMBS
-from dance_now.pose.pose import Pose
-from dance_now.pose.skeleton import Skeleton
-from dance_now.studio.points import MeshPoints
+from dance_now.core.arrays import Image
+from dance_now.pose.model.bone_rule import BONE_INDEX
+from dance_now.pose.model.keypoints import BODY_LIMBS
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import Skeleton
+from dance_now.synthesis.surface.surface_points import MeshPoints
 from dance_now.training.sources.capsules import capsule_points
 
 SCALE, THICK = 300.0, 0.05  # px a metre; metres from a limb's middle to its edge

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from dance_now.training.sticks.drawing import BODY_CHANNELS, HEAD_CHANNELS, Sticks
-from dance_now.training.sticks.generator import HeadSquare
 from dance_now.training.sticks.pix2pixhd import Doubled, GlobalGenerator
+from dance_now.training.sticks.stick_drawing import BODY_CHANNELS, HEAD_CHANNELS, Sticks
+from dance_now.training.sticks.sticks_generator import HeadSquare
 
 
 def keypoints(*places: tuple[int, float, float]) -> torch.Tensor:

@@ -1,1 +1,1 @@
-"""The pose estimators: one module each, named as the user names it, with a function ``build``."""
+"""Pose estimators: one module each for every one that users can name, and what they are built from."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dance_now.errors import DanceNowError
-from dance_now.pose.estimator import EstimatorOptions, PoseEstimator
-from dance_now.pose.holistic import Holistic
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.estimators.holistic import Holistic
+from dance_now.pose.model.detection import EstimatorOptions, PoseEstimator
 
 
 def build(options: EstimatorOptions) -> PoseEstimator:

@@ -15,18 +15,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now import assets
-from dance_now.arrays import FloatArray, Image
-from dance_now.errors import DanceNowError, MissingExtraError
-from dance_now.pose.body_layouts import with_midpoints
-from dance_now.pose.estimator import Detection, EstimatorOptions, PoseEstimator
-from dance_now.pose.hull import hull_mask
-from dance_now.pose.keypoints import BODY, BODY_INDEX, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
-from dance_now.pose.litert import Region
-from dance_now.pose.people import People, Reading
-from dance_now.pose.person_detector import PersonDetector
-from dance_now.pose.pose import Pose
-from dance_now.pose.warp import between_pixel_centres
+from dance_now.assets import registry as assets
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.errors import DanceNowError, MissingExtraError
+from dance_now.pose.estimators.multi_person import People, Reading
+from dance_now.pose.model.affine import between_pixel_centres
+from dance_now.pose.model.body_layouts import with_midpoints
+from dance_now.pose.model.detection import Detection, EstimatorOptions, PoseEstimator
+from dance_now.pose.model.keypoints import BODY, BODY_INDEX, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.networks.litert import Region
+from dance_now.pose.networks.person_detector import PersonDetector
+from dance_now.pose.tracking.limb_hull import hull_mask
 
 if TYPE_CHECKING:
     import onnxruntime

@@ -1,1 +1,1 @@
-"""Data sets that the studio did not make: pictures with OpenPose labels, and videos of somebody."""
+"""Data sets from what users bring: pictures with OpenPose labels, and videos of somebody."""

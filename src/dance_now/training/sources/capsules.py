@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from dance_now.arrays import FloatArray, Image
-from dance_now.pose.bones import BONE_INDEX, BoneRig, basis
-from dance_now.pose.keypoints import FACE, FINGERS, LEFT_HAND, RIGHT_HAND
-from dance_now.pose.pose import Pose
-from dance_now.pose.skeleton import Skeleton
-from dance_now.studio.correctives import POSE_FEATURES
-from dance_now.studio.point_placing import INFLUENCES
-from dance_now.studio.points import MeshPoints
-from dance_now.studio.surface_patches import CHANNELS, TEXELS
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig, basis
+from dance_now.pose.model.keypoints import FACE, FINGERS, LEFT_HAND, RIGHT_HAND
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import Skeleton
+from dance_now.synthesis.surface.corrective_shapes import POSE_FEATURES
+from dance_now.synthesis.surface.point_placement import INFLUENCES
+from dance_now.synthesis.surface.surface_patches import CHANNELS, TEXELS
+from dance_now.synthesis.surface.surface_points import MeshPoints
 
 Array = npt.NDArray[np.float64]
 

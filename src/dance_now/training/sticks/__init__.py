@@ -1,1 +1,1 @@
-"""The original's generator: drawn sticks into a pix2pixHD body and a residual head."""
+"""The original method: sticks drawn from keypoints, pix2pixHD and a residual head network."""

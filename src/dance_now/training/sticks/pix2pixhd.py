@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dance_now.training.decoder import shuffled
+from dance_now.training.networks.decoder import shuffled
 
 _EPSILON = 1e-4  # ten times torch's own: a channel without content would magnify rounding errors
 

@@ -1,0 +1,189 @@
+"""What is installed, what runs where and how fast, and what to type where something is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from dance_now import __version__
+from dance_now.app.dancer import Dancer
+from dance_now.assets import registry as assets
+from dance_now.character.character import CAST_FOLDER, Character, cast_names
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.networks.litert import LiteNetwork
+
+BASE: Final = ("numpy", "opencv-python-headless", "ai-edge-litert", "av", "rich", "tyro")
+EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cpu": ("onnxruntime",),
+    "gpu": ("onnxruntime-gpu",),
+    "heic": ("pillow-heif",),
+    "quality": ("pymatting",),
+    "studio": ("numba", "pillow", "scipy"),
+    "train": ("numba", "pillow", "scipy", "torch", "onnx", "onnxscript", "onnx-ir"),
+}
+_PURPOSES: Final = {
+    "cpu": "draws characters on the processor",
+    "gpu": "draws characters on an NVIDIA GPU",
+    "heic": "reads photos of phones",
+    "quality": "cuts hair out of photos more finely",
+    "studio": "renders avatars",
+    "train": "trains characters",
+}
+_THREADS: Final = 2  # what the pose estimator takes
+_RUNS: Final = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        part: which part of the report it belongs to.
+        subject: what was looked at.
+        text: what was found.
+        advice: what to do about it; empty where all is well.
+    """
+
+    part: str
+    subject: str
+    text: str
+    advice: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Looks at everything, one finding after the other; the slow ones come last. Fetches nothing."""
+    yield from _versions()
+    yield from _extras()
+    yield from _files()
+    yield from _speeds()
+
+
+def installed(distribution: str) -> str | None:
+    """The version of an installed distribution, or None."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _versions() -> Iterator[Finding]:
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processor cores"
+    yield Finding("versions", "dance-now", __version__)
+    yield Finding("versions", "Python", f"{platform.python_version()} on {system}")
+    for name in BASE:
+        version = installed(name)
+        advice = "" if version else "pip install --force-reinstall dance-now"
+        yield Finding("versions", name, version or "missing", advice)
+
+
+def _extras() -> Iterator[Finding]:
+    runtimes = [name for name in ("cpu", "gpu") if installed(EXTRAS[name][0])]
+    for extra, names in EXTRAS.items():
+        found = {name: installed(name) for name in names}
+        missing = [name for name, version in found.items() if version is None]
+        listed = ", ".join(f"{name} {version}" for name, version in found.items() if version)
+        text = f"{_PURPOSES[extra]}: {listed or 'not installed'}"
+        if listed and missing:
+            text += f", without {', '.join(missing)}"
+        yield Finding("extras", extra, text, _extra_advice(extra, missing, runtimes))
+
+
+def _extra_advice(extra: str, missing: list[str], runtimes: list[str]) -> str:
+    command = f'pip install "dance-now[{extra}]"'
+    if len(runtimes) == 2 and extra == "gpu":
+        return f"the two overwrite each other: pip uninstall onnxruntime onnxruntime-gpu, then {command}"
+    if extra == "cpu" and runtimes:
+        return ""
+    if extra == "gpu":
+        wanted = missing and shutil.which("nvidia-smi") is not None
+        replacing = "pip uninstall onnxruntime, then " if runtimes else ""
+        return f"{replacing}{command}" if wanted else ""
+    return command if missing else ""
+
+
+def _files() -> Iterator[Finding]:
+    folder = assets.cache_dir()
+    files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    size = sum(path.stat().st_size for path in files) / 1e6
+    yield Finding("files", "cache", f"{folder}: {len(files)} files, {size:.1f} MB")
+    named = os.environ.get(assets.MODELS_VARIABLE)
+    if named:
+        yield Finding("files", "pose networks", f"taken from {named} ({assets.MODELS_VARIABLE} is set)")
+    else:
+        here = [name for name in assets.POSE_MODELS if assets.local_pose_model(name) is not None]
+        late = "" if len(here) == len(assets.POSE_MODELS) else "; the rest is fetched on first use (36 MB)"
+        yield Finding("files", "pose networks", f"{len(here)} of {len(assets.POSE_MODELS)} are here{late}")
+    clip = "is here" if assets.local_sample_clip() is not None else "is fetched on first use (51 MB)"
+    yield Finding("files", "sample clip", clip)
+    characters = ", ".join(cast_names()) or "none"
+    yield Finding("files", "characters", f"{characters} in {CAST_FOLDER}")
+
+
+def _speeds() -> Iterator[Finding]:
+    for name in assets.POSE_MODELS:
+        path = _network(name)
+        if path is None:
+            continue
+        try:
+            milliseconds = _network_speed(path)
+            yield Finding(
+                "speed", path.stem, f"{milliseconds:.1f} ms on the processor (LiteRT, {_THREADS} threads)"
+            )
+        except DanceNowError as error:
+            yield Finding("speed", path.stem, "does not run", str(error))
+    for name in cast_names():
+        yield _character_speed(name)
+
+
+def _network(name: str) -> Path | None:
+    named = os.environ.get(assets.MODELS_VARIABLE)
+    if not named:
+        return assets.local_pose_model(name)
+    path = Path(named).expanduser() / name
+    return path if path.is_file() else None
+
+
+def _network_speed(path: Path) -> float:
+    network = LiteNetwork(path, _THREADS, set())
+    values = np.random.default_rng(0).random(network.input_shape, np.float32)
+    return _milliseconds(lambda: network(values))
+
+
+def _character_speed(name: str) -> Finding:
+    try:
+        character = Character.load(name)
+        dancer = Dancer(character, smooth=False)
+        milliseconds = _milliseconds(lambda: dancer.draw(Pose.empty()))
+    except DanceNowError as error:
+        return Finding("speed", name, "does not draw", str(error))
+    place = {"CPUExecutionProvider": "the processor", "CUDAExecutionProvider": "the GPU"}
+    runs_on = place.get(character.provider, character.provider)
+    text = f"{milliseconds:.1f} ms a picture on {runs_on} (onnxruntime)"
+    on_cpu = character.provider == "CPUExecutionProvider"
+    idle = on_cpu and installed("onnxruntime-gpu") is not None
+    advice = (
+        "onnxruntime-gpu found no GPU that it can use: look at its driver, CUDA and cuDNN" if idle else ""
+    )
+    return Finding("speed", name, text, advice)
+
+
+def _milliseconds(run: Callable[[], object]) -> float:
+    """The median of a few runs after one to warm up."""
+    run()
+    times = []
+    for _ in range(_RUNS):
+        begun = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - begun)
+    return 1000 * statistics.median(times)

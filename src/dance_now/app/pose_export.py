@@ -1,0 +1,220 @@
+"""The poses of a photo or video as files: OpenPose JSON, tables, motions, and skeletons over the picture.
+
+Source: OpenPose output documentation (``--write_json``: one file a frame, NAME_000000000012_keypoints.json).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from dance_now.core.atomic_write import check_target, discard
+from dance_now.core.errors import DanceNowError
+from dance_now.media.frame import Frame
+from dance_now.media.open_media import open_sink, open_source
+from dance_now.media.sink import Sink
+from dance_now.media.source import Source
+from dance_now.pose.estimators.estimator_registry import open_estimator
+from dance_now.pose.formats.bvh_writer import bvh_text
+from dance_now.pose.formats.pose_overlay import draw_people
+from dance_now.pose.formats.pose_table import PoseTable
+from dance_now.pose.model.adult_skeleton import adult_skeleton
+from dance_now.pose.model.detection import Person, PoseEstimator
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.retarget.clip_motion import read_clip
+from dance_now.pose.retarget.retargeter import Retargeted, Retargeter
+from dance_now.pose.tracking.tracker import MOST_PEOPLE
+
+OPENPOSE_VERSION: Final = 1.3
+_OVERLAY_EXTENSIONS: Final = {"photo": ".png", "photos": "", "video": ".mp4", "folder": ""}
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class PoseFiles:
+    """What ``write_poses`` wrote.
+
+    Attributes:
+        folder: where the files are.
+        overlay: the picture, video or folder with the skeletons drawn in, where one was asked for.
+        frames: OpenPose files written.
+        missed: frames without a person; their files hold an empty list of people.
+        people: how many different people were seen.
+        skipped: broken frames of the source, left out.
+    """
+
+    folder: Path
+    overlay: Path | None
+    frames: int
+    missed: int
+    people: int
+    skipped: int
+
+
+def write_poses(
+    source: str | Path,
+    folder: str | Path | None = None,
+    *,
+    overlay: bool = False,
+    csv: bool = False,
+    bvh: bool = False,
+    start: float | None = None,
+    end: float | None = None,
+    sequence: bool | None = None,
+    overwrite: bool = False,
+    estimator: PoseEstimator | None = None,
+    progress: Progress = lambda stage, done, total: None,
+) -> PoseFiles:
+    """Estimates the poses of a photo, video, folder or glob and writes one OpenPose JSON file a frame.
+
+    A file holds everybody in the frame; the same person has the same person_id in all of them. Nothing
+    appears in ``folder`` before everything is written.
+
+    Args:
+        source: what to read.
+        folder: where to write; NAME_pose in the working folder by default.
+        overlay: also write NAME_pose.png or NAME_pose.mp4 (for a folder: a folder).
+        csv: also write NAME_pose.csv, a row for each person in each frame.
+        bvh: also write NAME_1.bvh and so on, each person's motion on the body of an average adult, in metres.
+            Their poses are kept until the end, 3 kB a person and frame.
+        start: seconds into a video.
+        end: seconds into a video.
+        sequence: whether the pictures of a folder or glob are the frames of a clip; by default what they look
+            like. In single photos nobody is known from another photo.
+        overwrite: write into a folder that is not empty; only files of the same names are replaced.
+        estimator: finds the people; the one of the base install by default.
+        progress: called with the stage's name, frames done and frames in all (None: unknown).
+
+    Raises:
+        DanceNowError: unusable source or folder.
+    """
+    with open_source(source, start, end, sequence=sequence) as opened:
+        if bvh and opened.kind == "photos":
+            raise DanceNowError(
+                "--bvh writes motions; if the pictures are the frames of a clip, add --sequence."
+            )
+        target = Path(folder) if folder is not None else Path(f"{opened.name}_pose")
+        if target.is_file():
+            raise DanceNowError(f"{target} is a file. Choose a folder with -o.")
+        check_target(target, opened.files, overwrite)
+        part = target.with_name(f".{target.name}.part")
+        discard(part)
+        try:
+            part.mkdir()
+            estimate = estimator or open_estimator(most=MOST_PEOPLE)
+            result = _write(opened, part, _Extras(overlay, csv, bvh), estimate, progress)
+            _move_into(part, target)
+        except OSError as error:
+            raise DanceNowError(f"{target} could not be written: {error.strerror or error}.") from error
+        finally:
+            discard(part)
+    drawn = None if result.overlay is None else target / result.overlay.name
+    return PoseFiles(target, drawn, result.frames, result.missed, len(result.motions), opened.skipped)
+
+
+def openpose_json(people: Sequence[Person]) -> str:
+    """The text of an OpenPose JSON file; identities become person_id."""
+    listed = [person.detection.pose.to_openpose(person.identity) for person in people]
+    return json.dumps({"version": OPENPOSE_VERSION, "people": listed})
+
+
+@dataclass(frozen=True)
+class _Extras:
+    """What is written besides OpenPose JSON."""
+
+    overlay: bool
+    csv: bool
+    bvh: bool
+
+
+@dataclass
+class _Written:
+    """What has been written.
+
+    Attributes:
+        overlay: the overlay's path.
+        frames, missed: files, and those without people.
+        motions: identity -> the poses by frame, none if they are not needed.
+        times: seconds, of all frames.
+    """
+
+    overlay: Path | None = None
+    frames: int = 0
+    missed: int = 0
+    motions: dict[int, dict[int, Pose]] = field(default_factory=dict)
+    times: list[float] = field(default_factory=list)
+
+
+def _write(
+    source: Source, folder: Path, extras: _Extras, estimate: PoseEstimator, progress: Progress
+) -> _Written:
+    """Writes all files into an empty folder."""
+    written = _Written()
+    with ExitStack() as stack:
+        sink: Sink | None = None
+        table: PoseTable | None = None
+        if extras.overlay:
+            written.overlay = folder / f"{source.name}_pose{_OVERLAY_EXTENSIONS[source.kind]}"
+            sink = stack.enter_context(open_sink(written.overlay, source, alpha=False))
+        if extras.csv:
+            path = folder / f"{source.name}_pose.csv"
+            table = PoseTable(stack.enter_context(path.open("w", newline="", encoding="utf-8")))
+        for frame in source.frames():
+            if frame.name:
+                estimate.reset()
+            people = estimate(frame.image)
+            name = frame.name or f"{source.name}_{frame.index:012d}"
+            (folder / f"{name}_keypoints.json").write_text(openpose_json(people))
+            if sink is not None:
+                sink.write(draw_people(frame.image, people), frame.time, frame.name)
+            if table is not None:
+                table.write(frame.index, frame.time, people)
+            _remember(written, frame, people, extras.bvh)
+            progress("poses", written.frames, source.frame_count)
+    if extras.bvh:
+        for identity, poses in written.motions.items():
+            text = _motion(source, [poses.get(place) for place in range(written.frames)], written.times)
+            (folder / f"{source.name}_{identity}.bvh").write_text(text)
+    return written
+
+
+def _remember(written: _Written, frame: Frame, people: Sequence[Person], poses: bool) -> None:
+    for person in people:
+        motion = written.motions.setdefault(person.identity, {})
+        if poses:
+            motion[written.frames] = person.detection.pose
+    written.times.append(frame.time)
+    written.frames += 1
+    written.missed += not people
+
+
+def _motion(source: Source, poses: Sequence[Pose | None], times: Sequence[float]) -> str:
+    """One person's motion as BVH."""
+    skeleton = adult_skeleton()
+    still = source.kind == "photo"
+    retarget = Retargeter(skeleton, smooth=not still)
+    frames: list[Retargeted | None]
+    if still:
+        frames = [None if pose is None else retarget(pose, 0.0, size=source.size) for pose in poses]
+    else:
+        readings = read_clip(retarget, poses, times, source.size)
+        frames = [None if reading is None else retarget.build(reading) for reading in readings]
+    return bvh_text(skeleton, frames, float(1 / source.frame_rate))
+
+
+def _move_into(part: Path, target: Path) -> None:
+    """Moves the finished files; whatever else is in the folder stays."""
+    if not target.exists():
+        os.replace(part, target)
+        return
+    for path in part.iterdir():
+        if (target / path.name).is_dir():
+            shutil.rmtree(target / path.name)
+        os.replace(path, target / path.name)

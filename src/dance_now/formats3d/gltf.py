@@ -1,0 +1,253 @@
+"""Reads the GLB container of glTF 2.0 (.glb, .vrm), with every size checked before it is believed.
+
+Source: Khronos glTF 2.0 specification, sections 3.6 (buffers, accessors), 4 (GLB), and the extensions
+KHR_mesh_quantization and EXT_texture_webp.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.core.errors import DanceNowError
+
+MAX_FILE_BYTES = 256 * 2**20
+MAX_ELEMENTS = 4_000_000  # of one accessor
+MAX_DECODED_BYTES = 2**30  # of all accessors together
+# Sparse accessors unpack to more than the file holds; to these bytes, and so many for each of the file's.
+_FREE_DECODED_BYTES, _MAX_EXPANSION = 16 * 2**20, 64
+MAX_NODES = 20_000
+SUPPORTED_EXTENSIONS = frozenset(
+    {
+        "EXT_texture_webp",
+        "KHR_materials_emissive_strength",
+        "KHR_materials_ior",
+        "KHR_materials_specular",
+        "KHR_materials_unlit",
+        "KHR_mesh_quantization",
+        "KHR_texture_transform",
+        "VRM",
+        "VRMC_materials_mtoon",
+        "VRMC_node_constraint",
+        "VRMC_springBone",
+        "VRMC_vrm",
+        "VRMC_vrm_animation",
+    }
+)
+
+_COMPONENTS: dict[int, type[np.generic]] = {
+    5120: np.int8,
+    5121: np.uint8,
+    5122: np.int16,
+    5123: np.uint16,
+    5125: np.uint32,
+    5126: np.float32,
+}
+_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+_MALFORMED = (
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    np.linalg.LinAlgError,
+)
+
+Array = npt.NDArray[Any]
+Matrices = npt.NDArray[np.float64]
+
+
+class MalformedGltfError(DanceNowError):
+    """A glTF file that breaks the format's own rules."""
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(f"{path.name} is not a usable glTF/VRM file: {reason}.")
+
+
+MALFORMED_ERRORS = _MALFORMED
+"""What indexing into an untrusted glTF document can raise; loaders turn these into MalformedGltfError."""
+
+
+@dataclass
+class Gltf:
+    """An opened GLB file.
+
+    Attributes:
+        path: where it came from, for messages.
+        document: the JSON chunk.
+        binary: the BIN chunk.
+    """
+
+    path: Path
+    document: dict[str, Any]
+    binary: bytes
+    _cache: dict[int, Array] = field(default_factory=dict)
+    _decoded_bytes: int = 0
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """The document's top-level extensions."""
+        found: dict[str, Any] = self.document.get("extensions", {})
+        return found
+
+    def items(self, key: str) -> list[dict[str, Any]]:
+        """A top-level list of the document ("nodes", "meshes", ...), empty where it is absent."""
+        found: list[dict[str, Any]] = self.document.get(key, [])
+        return found
+
+    def accessor(self, index: int) -> Array:
+        """(count, width) values of an accessor; normalised integers as float32, sparse ones filled in.
+
+        The array is shared between calls: treat it as read-only.
+
+        Raises:
+            DanceNowError: an accessor that leaves its buffer, or is too large, or holds no finite numbers.
+        """
+        if index not in self._cache:
+            self._cache[index] = self._read_accessor(self._entry("accessors", index))
+        return self._cache[index]
+
+    def image_bytes(self, index: int) -> bytes:
+        """The encoded bytes (PNG, JPEG, WebP) of an image stored in the file.
+
+        Raises:
+            DanceNowError: an image outside the file (a URI), or outside its buffer.
+        """
+        image = self._entry("images", index)
+        if "bufferView" not in image:
+            raise MalformedGltfError(
+                self.path, "its pictures are outside the file; export with embedded ones"
+            )
+        start, length, _ = self._view(image["bufferView"])
+        return self.binary[start : start + length]
+
+    def _entry(self, key: str, index: int) -> dict[str, Any]:
+        items = self.items(key)
+        if not isinstance(index, int) or not 0 <= index < len(items):
+            raise MalformedGltfError(self.path, f"it refers to {key}[{index}] and has {len(items)}")
+        return items[index]
+
+    def _view(self, index: int) -> tuple[int, int, int]:
+        """Start, length and stride in bytes of a buffer view within the BIN chunk."""
+        view = self._entry("bufferViews", index)
+        if view.get("buffer", 0) != 0:
+            raise MalformedGltfError(self.path, "its data are in another file; export as one GLB")
+        start, length = int(view.get("byteOffset", 0)), int(view["byteLength"])
+        if start < 0 or length < 0 or start + length > len(self.binary):
+            raise MalformedGltfError(self.path, "it is cut short (a buffer view passes the end of the data)")
+        return start, length, int(view.get("byteStride", 0))
+
+    def _read_accessor(self, accessor: dict[str, Any]) -> Array:
+        component = np.dtype(_COMPONENTS[accessor["componentType"]])
+        width, count = _WIDTHS[accessor["type"]], int(accessor["count"])
+        if not 0 < count <= MAX_ELEMENTS:
+            raise MalformedGltfError(self.path, f"an accessor has {count} elements")
+        self._decoded_bytes += count * width * component.itemsize
+        most = min(MAX_DECODED_BYTES, _FREE_DECODED_BYTES + _MAX_EXPANSION * len(self.binary))
+        if self._decoded_bytes > most:
+            raise MalformedGltfError(self.path, f"its data unpack to more than {most / 2**20:.0f} MB")
+        if "bufferView" in accessor:
+            values = self._strided(
+                accessor["bufferView"], int(accessor.get("byteOffset", 0)), component, count, width
+            )
+        else:
+            values = np.zeros((count, width), component)
+        if "sparse" in accessor:
+            values = self._with_sparse(values, accessor["sparse"])
+        if accessor.get("normalized") and component.kind in "iu":
+            values = np.maximum(values.astype(np.float32) / np.float32(np.iinfo(component).max), -1)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise MalformedGltfError(self.path, "it holds numbers that are not finite")
+        values.setflags(write=False)
+        return values
+
+    def _strided(self, view: int, offset: int, component: np.dtype[Any], count: int, width: int) -> Array:
+        start, length, stride = self._view(view)
+        row = component.itemsize * width
+        stride = stride or row
+        if offset < 0 or stride < row or offset + stride * (count - 1) + row > length:
+            raise MalformedGltfError(self.path, "it is cut short (an accessor passes the end of its data)")
+        strides = (stride, component.itemsize)
+        return np.ndarray((count, width), component, self.binary, start + offset, strides).copy()
+
+    def _with_sparse(self, values: Array, sparse: dict[str, Any]) -> Array:
+        count, places, entries = int(sparse["count"]), sparse["indices"], sparse["values"]
+        if not 0 < count <= len(values):
+            raise MalformedGltfError(self.path, "a sparse accessor replaces more elements than there are")
+        component = np.dtype(_COMPONENTS[places["componentType"]])
+        rows = self._strided(places["bufferView"], int(places.get("byteOffset", 0)), component, count, 1)[
+            :, 0
+        ]
+        if rows.min() < 0 or rows.max() >= len(values):
+            raise MalformedGltfError(self.path, "a sparse accessor points outside its array")
+        values[rows] = self._strided(
+            entries["bufferView"], int(entries.get("byteOffset", 0)), values.dtype, count, values.shape[1]
+        )
+        return values
+
+
+def read_gltf(path: Path) -> Gltf:
+    """Opens a GLB file (.glb, .vrm, .vrma).
+
+    Raises:
+        DanceNowError: not a GLB, truncated, larger than 256 MB, or in need of an extension that is
+            not supported (which is named).
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise DanceNowError(f"{path.name} has {size / 2**20:.0f} MB; files up to 256 MB are read.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise DanceNowError(f"Cannot read {path}: {error.strerror or error}.") from error
+    if len(data) < 20 or data[:4] != b"glTF":
+        raise MalformedGltfError(path, "it does not start as one (text .gltf files: export as binary GLB)")
+    version, length = struct.unpack_from("<II", data, 4)
+    if version != 2 or length > len(data):
+        reason = f"glTF version {version}, expected 2" if version != 2 else "it is cut short"
+        raise MalformedGltfError(path, reason)
+    text, binary = _chunks(path, data[:length])
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedGltfError(path, "its JSON part cannot be read") from error
+    if not isinstance(document, dict):
+        raise MalformedGltfError(path, "its JSON part is no object")
+    check_extensions(path, document)
+    return Gltf(path, document, binary)
+
+
+def _chunks(path: Path, data: bytes) -> tuple[bytes, bytes]:
+    """The JSON and the BIN chunk (empty where there is none)."""
+    found: dict[bytes, bytes] = {}
+    position = 12
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from("<I4s", data, position)
+        position += 8
+        if position + length > len(data):
+            raise MalformedGltfError(path, "it is cut short")
+        found.setdefault(kind, data[position : position + length])
+        position += length + (-length) % 4
+    if b"JSON" not in found:
+        raise MalformedGltfError(path, "it has no JSON part")
+    return found[b"JSON"], found.get(b"BIN\0", b"")
+
+
+def check_extensions(path: Path, document: dict[str, Any]) -> None:
+    """Raises DanceNowError where a document requires an extension that is not supported, and names it."""
+    required = document.get("extensionsRequired", [])
+    if not isinstance(required, list):
+        raise MalformedGltfError(path, "extensionsRequired is no list")
+    unknown = sorted({str(name) for name in required} - SUPPORTED_EXTENSIONS)
+    if unknown:
+        raise DanceNowError(
+            f"{path.name} needs {', '.join(unknown)}, which is not supported: export it again without"
+            " (compression off)."
+        )

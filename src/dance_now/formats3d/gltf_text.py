@@ -1,0 +1,62 @@
+"""Opens glTF 2.0 as text (.gltf) with its one buffer in a file beside it, or inside as a data URI.
+
+Source: Khronos glTF 2.0 specification, section 3.6.1 (buffers and URIs).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote
+
+from dance_now.core.errors import DanceNowError
+from dance_now.formats3d.gltf import MAX_FILE_BYTES, Gltf, MalformedGltfError, check_extensions
+
+
+def read_text_gltf(path: Path) -> Gltf:
+    """Opens a .gltf file.
+
+    Raises:
+        DanceNowError: not a glTF, too large, in need of an unsupported extension, or with a buffer that is
+            missing or lies in another folder.
+    """
+    try:
+        document = json.loads(_read(path))
+    except (ValueError, RecursionError) as error:
+        raise MalformedGltfError(path, "it is no JSON") from error
+    if not isinstance(document, dict):
+        raise MalformedGltfError(path, "it is no JSON object")
+    check_extensions(path, document)
+    buffers = document.get("buffers", [])
+    if not isinstance(buffers, list) or len(buffers) > 1:
+        raise MalformedGltfError(path, "it has more than one buffer; export as one GLB")
+    return Gltf(path, document, _buffer(path, buffers[0]) if buffers else b"")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise DanceNowError(f"{path.name} has {size / 2**20:.0f} MB; files up to 256 MB are read.")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise DanceNowError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _buffer(path: Path, buffer: Any) -> bytes:
+    uri = buffer.get("uri") if isinstance(buffer, dict) else None
+    if not isinstance(uri, str):
+        raise MalformedGltfError(path, "its buffer has no URI")
+    if uri.startswith("data:"):
+        try:
+            return base64.b64decode(uri.partition(",")[2], validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise MalformedGltfError(path, "its buffer is no base64") from error
+    name = unquote(uri)
+    # A stranger's file must not name files anywhere else on this computer.
+    if PurePosixPath(name).name != name or "\\" in name or ":" in name or (path.parent / name).is_symlink():
+        raise MalformedGltfError(path, "its buffer lies in another folder")
+    return _read(path.parent / name)

@@ -1,0 +1,276 @@
+"""One description of a surface for MToon 0, MToon 1, unlit and PBR materials.
+
+Sources: VRM 0.x MToon (Santarh/MToon 3.x shader), VRMC_materials_mtoon-1.0, glTF 2.0 section 3.9,
+KHR_materials_unlit, KHR_texture_transform. Left out: normal maps, textures of rim, emission and outline
+width, UV animation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.core.arrays import FloatArray
+from dance_now.formats3d.gltf import Gltf, MalformedGltfError
+from dance_now.formats3d.srgb import linear_to_srgb, srgb_to_linear
+from dance_now.formats3d.textures import Pixels, Texture, TextureReader
+
+ALPHA_MODES = ("OPAQUE", "MASK", "BLEND")
+# A surface that brings no toon shading gets some, so that every character looks drawn.
+_INVENTED_SHADE = np.array([0.62, 0.52, 0.62], np.float32)
+_INVENTED_RAMP = (-0.12, 0.02)
+_INVENTED_OUTLINE_WIDTH = 0.002  # metres
+_INVENTED_OUTLINE_COLOUR = np.array([0.16, 0.1, 0.11], np.float32)
+
+
+def _black() -> FloatArray:
+    return np.zeros(3, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """A surface. Colours are linear light.
+
+    Attributes:
+        name: as in the file.
+        base_colour: (4,) factor of the texture, with alpha.
+        base_texture: colour in light, or None for white.
+        shade_colour: (3,) factor of the colour in shade.
+        shade_texture: colour in shade before the factor, or None for white.
+        shade_range: lit share = clip((N.L - low) / (high - low), 0, 1).
+        unlit: always the lit colour.
+        alpha_mode: "OPAQUE", "MASK" (opaque where alpha >= cutoff) or "BLEND".
+        cutoff: see alpha_mode.
+        writes_depth: hides what is drawn later behind it.
+        double_sided: back faces are drawn as well.
+        queue: order of drawing within an alpha mode.
+        outline_mode: "none", "world" or "screen".
+        outline_width: metres ("world"), or a fraction of the canvas height ("screen").
+        outline_colour: (3,).
+        outline_mix: share of the surface's own colour in the outline's.
+        emission: (3,) added light.
+        rim_colour: (3,) added where the surface turns away from the viewer.
+        rim_power: exponent of the rim.
+        rim_lift: added before the exponent.
+        matcap_colour: (3,) factor of the light that ``matcap_texture`` adds.
+        matcap_texture: added light by where the surface looks in the view frame, or None.
+        uv_matrix: (2, 3) texture transform, applied to the mesh's coordinates when it is read.
+        uv_set: which of the mesh's coordinates.
+    """
+
+    name: str
+    base_colour: FloatArray
+    base_texture: Texture | None = None
+    shade_colour: FloatArray = field(default_factory=lambda: np.ones(3, np.float32))
+    shade_texture: Texture | None = None
+    shade_range: tuple[float, float] = (-0.1, 0.1)
+    unlit: bool = False
+    alpha_mode: str = "OPAQUE"
+    cutoff: float = 0.5
+    writes_depth: bool = True
+    double_sided: bool = False
+    queue: int = 0
+    outline_mode: str = "none"
+    outline_width: float = 0.0
+    outline_colour: FloatArray = field(default_factory=_black)
+    outline_mix: float = 1.0
+    emission: FloatArray = field(default_factory=_black)
+    rim_colour: FloatArray = field(default_factory=_black)
+    rim_power: float = 5.0
+    rim_lift: float = 0.0
+    matcap_colour: FloatArray = field(default_factory=_black)
+    matcap_texture: Texture | None = None
+    uv_matrix: FloatArray = field(default_factory=lambda: np.eye(2, 3, dtype=np.float32))
+    uv_set: int = 0
+
+    @property
+    def texture(self) -> Pixels | None:
+        """(H, W, 4) uint8 picture of the lit colour (sRGB, straight alpha), or None."""
+        return None if self.base_texture is None else self.base_texture.pixels
+
+    @property
+    def invisible(self) -> bool:
+        """Blended with an alpha of 0: hidden effects that only some animation turns on."""
+        return self.alpha_mode == "BLEND" and float(self.base_colour[3]) <= 0
+
+    def sample(self, uv: npt.ArrayLike) -> FloatArray:
+        """(n, 2) texture coordinates -> (n, 4) lit colour, sRGB-encoded, straight alpha, in [0, 1]."""
+        coordinates = np.asarray(uv, np.float64).reshape(-1, 2)
+        linear = np.ones((len(coordinates), 4), np.float32)
+        if self.base_texture is not None:
+            linear = self.base_texture.sample(coordinates)
+        linear = linear * self.base_colour
+        linear[:, :3] += self.emission
+        alpha = np.clip(linear[:, 3:], 0, 1)
+        if self.alpha_mode == "OPAQUE":
+            alpha = np.ones_like(alpha)
+        elif self.alpha_mode == "MASK":
+            alpha = (alpha >= self.cutoff).astype(np.float32)
+        return np.concatenate([linear_to_srgb(linear[:, :3]), alpha], axis=1)
+
+
+def read_materials(gltf: Gltf) -> tuple[Material, ...]:
+    """All materials of a file, followed by the format's default material.
+
+    Raises:
+        DanceNowError: textures that cannot be read, values outside the specification.
+    """
+    textures = TextureReader(gltf)
+    toon0 = gltf.extensions.get("VRM", {}).get("materialProperties", [])
+    materials = []
+    for index, entry in enumerate(gltf.items("materials")):
+        properties = toon0[index] if index < len(toon0) else {}
+        if properties.get("shader") == "VRM/MToon":
+            material = _mtoon0(properties, textures)
+        elif "VRMC_materials_mtoon" in entry.get("extensions", {}):
+            material = _mtoon1(entry, textures)
+        else:
+            material = _plain(entry, textures)
+        if material.alpha_mode not in ALPHA_MODES:
+            raise MalformedGltfError(gltf.path, f"alphaMode {material.alpha_mode}")
+        materials.append(material)
+    return (*materials, _plain({}, textures))
+
+
+def _colour(values: Any, count: int = 3) -> FloatArray:
+    colour = np.array(values, np.float64)[:count]
+    if colour.shape != (count,) or not np.isfinite(colour).all():
+        raise ValueError("a colour has too few numbers")
+    return np.clip(colour, 0, 64).astype(np.float32)
+
+
+def _gltf_fields(entry: dict[str, Any], textures: TextureReader) -> dict[str, Any]:
+    """The fields that every kind of glTF material shares."""
+    surface = entry.get("pbrMetallicRoughness", {})
+    link = surface.get("baseColorTexture", {})
+    transform = link.get("extensions", {}).get("KHR_texture_transform", {})
+    return {
+        "name": str(entry.get("name", "")),
+        "base_colour": _colour(surface.get("baseColorFactor", (1, 1, 1, 1)), 4),
+        "base_texture": textures.read(link.get("index")),
+        "alpha_mode": entry.get("alphaMode", "OPAQUE"),
+        "cutoff": float(entry.get("alphaCutoff", 0.5)),
+        "double_sided": bool(entry.get("doubleSided", False)),
+        "emission": _emission(entry),
+        "uv_matrix": _uv_matrix(transform),
+        "uv_set": int(transform.get("texCoord", link.get("texCoord", 0))),
+    }
+
+
+def _emission(entry: dict[str, Any]) -> FloatArray:
+    # Emission is usually masked by a texture; without it the factor alone would bleach the surface.
+    return _black() if "emissiveTexture" in entry else _colour(entry.get("emissiveFactor", (0, 0, 0)))
+
+
+def _uv_matrix(transform: dict[str, Any]) -> FloatArray:
+    """(2, 3) matrix of KHR_texture_transform: translation * rotation * scale."""
+    angle = float(transform.get("rotation", 0))
+    (scale_u, scale_v), (offset_u, offset_v) = transform.get("scale", (1, 1)), transform.get("offset", (0, 0))
+    cos, sin = math.cos(angle), math.sin(angle)
+    return np.array(
+        [[cos * scale_u, sin * scale_v, offset_u], [-sin * scale_u, cos * scale_v, offset_v]], np.float32
+    )
+
+
+def _plain(entry: dict[str, Any], textures: TextureReader) -> Material:
+    """A PBR material, toned as if drawn, or an unlit one as it is."""
+    fields = _gltf_fields(entry, textures)
+    unlit = "KHR_materials_unlit" in entry.get("extensions", {})
+    if fields["alpha_mode"] == "BLEND" and _is_opaque(fields["base_colour"], fields["base_texture"]):
+        fields["alpha_mode"] = (
+            "OPAQUE"  # so converters from FBX say it of whole figures, which must hide themselves
+        )
+    blended = fields["alpha_mode"] == "BLEND"
+    return Material(
+        **fields,
+        unlit=unlit,
+        shade_colour=fields["base_colour"][:3] * _INVENTED_SHADE,
+        shade_texture=fields["base_texture"],
+        shade_range=_INVENTED_RAMP,
+        writes_depth=not blended,
+        outline_mode="none" if unlit or blended else "world",
+        outline_width=_INVENTED_OUTLINE_WIDTH,
+        outline_colour=_INVENTED_OUTLINE_COLOUR,
+    )
+
+
+def _is_opaque(colour: FloatArray, texture: Texture | None) -> bool:
+    return bool(colour[3] >= 1 and (texture is None or texture.pixels[..., 3].min() == 255))
+
+
+def _mtoon1(entry: dict[str, Any], textures: TextureReader) -> Material:
+    fields = _gltf_fields(entry, textures)
+    toon = entry["extensions"]["VRMC_materials_mtoon"]
+    softness = 1 - float(toon.get("shadingToonyFactor", 0.9))
+    shift = float(toon.get("shadingShiftFactor", 0))
+    modes = {"none": "none", "worldCoordinates": "world", "screenCoordinates": "screen"}
+    blended = fields["alpha_mode"] == "BLEND"
+    shade_link = toon.get("shadeMultiplyTexture", {})
+    return Material(
+        **fields,
+        shade_colour=_colour(toon.get("shadeColorFactor", (0, 0, 0))),
+        # Read to the letter, a shade without a texture of its own would be one flat colour over a
+        # patterned cloth. Files that leave it out mean a tint.
+        shade_texture=textures.read(shade_link["index"]) if shade_link else fields["base_texture"],
+        shade_range=(-softness - shift, softness - shift),
+        writes_depth=not blended or bool(toon.get("transparentWithZWrite", False)),
+        queue=int(toon.get("renderQueueOffsetNumber", 0)),
+        outline_mode="none" if blended else modes[toon.get("outlineWidthMode", "none")],
+        outline_width=float(toon.get("outlineWidthFactor", 0)),
+        outline_colour=_colour(toon.get("outlineColorFactor", (0, 0, 0))),
+        outline_mix=float(toon.get("outlineLightingMixFactor", 1)),
+        rim_colour=_colour(toon.get("parametricRimColorFactor", (0, 0, 0))),
+        rim_power=float(toon.get("parametricRimFresnelPowerFactor", 5)),
+        rim_lift=float(toon.get("parametricRimLiftFactor", 0)),
+        matcap_colour=_colour(toon.get("matcapFactor", (1, 1, 1))),
+        matcap_texture=textures.read(toon.get("matcapTexture", {}).get("index")),
+    )
+
+
+def _mtoon0(properties: dict[str, Any], textures: TextureReader) -> Material:
+    """VRM 0: colours are sRGB, widths are in centimetres or half per cent of the canvas."""
+    numbers, vectors, links = (properties[key + "Properties"] for key in ("float", "vector", "texture"))
+    base = vectors.get("_Color", (1, 1, 1, 1))
+    blend_mode = int(numbers.get("_BlendMode", 0))
+    shift, toony = float(numbers.get("_ShadeShift", 0)), float(numbers.get("_ShadeToony", 0.9))
+    outline_mode = ("none", "world", "screen")[int(numbers.get("_OutlineWidthMode", 0))]
+    base_texture = textures.read(links.get("_MainTex"))
+    mixed = int(numbers.get("_OutlineColorMode", 0)) == 1
+
+    def linear(key: str, default: tuple[float, ...]) -> FloatArray:
+        return srgb_to_linear(_colour(vectors.get(key, default)))
+
+    return Material(
+        name=str(properties.get("name", "")),
+        base_colour=np.append(srgb_to_linear(_colour(base)), np.float32(base[3])),
+        base_texture=base_texture,
+        shade_colour=linear("_ShadeColor", (0.97, 0.81, 0.86)),
+        shade_texture=textures.read(links["_ShadeTexture"]) if "_ShadeTexture" in links else base_texture,
+        shade_range=(shift, shift + (1 - shift) * (1 - toony)),
+        alpha_mode=("OPAQUE", "MASK", "BLEND", "BLEND")[blend_mode],
+        cutoff=float(numbers.get("_Cutoff", 0.5)),
+        writes_depth=blend_mode != 2,
+        double_sided=int(numbers.get("_CullMode", 2)) == 0,
+        queue=int(properties.get("renderQueue", -1)),
+        outline_mode="none" if blend_mode >= 2 else outline_mode,
+        outline_width=float(numbers.get("_OutlineWidth", 0)) * (0.005 if outline_mode == "screen" else 0.01),
+        outline_colour=linear("_OutlineColor", (0, 0, 0)),
+        outline_mix=float(numbers.get("_OutlineLightingMix", 1)) if mixed else 0.0,
+        emission=linear("_EmissionColor", (0, 0, 0)) if "_EmissionMap" not in links else _black(),
+        rim_colour=linear("_RimColor", (0, 0, 0)) if "_RimTexture" not in links else _black(),
+        rim_power=float(numbers.get("_RimFresnelPower", 1)),
+        rim_lift=float(numbers.get("_RimLift", 0)),
+        matcap_colour=np.ones(3, np.float32),
+        matcap_texture=textures.read(links.get("_SphereAdd")),
+        uv_matrix=_unity_uv_matrix(vectors.get("_MainTex", (0, 0, 1, 1))),
+    )
+
+
+def _unity_uv_matrix(values: Any) -> FloatArray:
+    """Unity's offset and scale, whose v runs upward, as a (2, 3) matrix."""
+    offset_u, offset_v, scale_u, scale_v = (float(value) for value in values)
+    return np.array([[scale_u, 0, offset_u], [0, scale_v, 1 - offset_v - scale_v]], np.float32)

@@ -1,0 +1,1 @@
+"""Readers of motion files: BVH, animations of glTF and VRMA, DeepMimic."""

@@ -1,0 +1,91 @@
+"""Values between the key frames of an animation.
+
+Source: Khronos glTF 2.0 specification, appendix C (animation sampler interpolation modes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.formats3d.quaternions import quaternion_matrices
+
+KINDS: Final = ("STEP", "LINEAR", "CUBICSPLINE")
+_SHORTEST: Final = 1e-9
+_Array = npt.NDArray[np.float64]
+_Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """One value over time.
+
+    Attributes:
+        times: (k,) increasing seconds.
+        values: (k, width), or (3 k, width) in-tangent, value and out-tangent of each key of a CUBICSPLINE.
+        kind: one of KINDS.
+    """
+
+    times: _Array
+    values: _Array
+    kind: str
+
+    def at(self, times: _Array) -> _Array:
+        """(n, width) values at ``times`` (n,); the first or last key's beyond them."""
+        first, second, share = self._between(times)
+        if self.kind == "CUBICSPLINE":
+            return self._spline(first, second, share)
+        low, high = self.values[first], self.values[second]
+        mixed: _Array = low + (high - low) * share[:, None]
+        return mixed
+
+    def rotations(self, times: _Array) -> _Array:
+        """(n, 3, 3) rotations at ``times`` of keys that are quaternions x, y, z, w; LINEAR ones turn evenly.
+
+        Raises:
+            ValueError: a quaternion of length 0.
+        """
+        if self.kind == "CUBICSPLINE":
+            return quaternion_matrices(self.at(times))
+        first, second, share = self._between(times)
+        low, high = (_unit(self.values[rows]) for rows in (first, second))
+        cosine = (low * high).sum(axis=1)
+        high = np.where(cosine[:, None] < 0, -high, high)  # the short way round
+        angle = np.arccos(np.clip(np.abs(cosine), 0, 1))
+        sine = np.sin(angle)
+        near = sine < 1e-6
+        safe = np.where(near, 1.0, sine)
+        start = np.where(near, 1 - share, np.sin((1 - share) * angle) / safe)
+        end = np.where(near, share, np.sin(share * angle) / safe)
+        return quaternion_matrices(low * start[:, None] + high * end[:, None])
+
+    def _between(self, times: _Array) -> tuple[_Rows, _Rows, _Array]:
+        """Rows of the keys before and after each time, and how far between the two it is, 0 to 1."""
+        last = len(self.times) - 1
+        first = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, last)
+        second = np.minimum(first + 1, last)
+        length = np.where(second > first, self.times[second] - self.times[first], 1.0)
+        share = np.clip((times - self.times[first]) / length, 0, 1)
+        return first, second, np.zeros_like(share) if self.kind == "STEP" else share
+
+    def _spline(self, first: _Rows, second: _Rows, share: _Array) -> _Array:
+        seconds = (self.times[second] - self.times[first])[:, None]
+        t = share[:, None]
+        spline: _Array = (
+            (2 * t**3 - 3 * t**2 + 1) * self.values[3 * first + 1]
+            + seconds * (t**3 - 2 * t**2 + t) * self.values[3 * first + 2]
+            + (3 * t**2 - 2 * t**3) * self.values[3 * second + 1]
+            + seconds * (t**3 - t**2) * self.values[3 * second]
+        )
+        return spline
+
+
+def _unit(quaternions: _Array) -> _Array:
+    length = np.linalg.norm(quaternions, axis=1, keepdims=True)
+    if not (length > _SHORTEST).all():
+        raise ValueError("a rotation has no length")
+    unit: _Array = quaternions / length
+    return unit

@@ -1,0 +1,121 @@
+"""The joints that a motion is told by, and what each family of skeletons calls them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dance_now.core.arrays import FloatArray
+from dance_now.core.errors import DanceNowError
+from dance_now.formats3d.humanoid_names import find_humanoid_bones
+
+_SIDES: Final = ("left", "right")
+_SIDE_JOINTS: Final = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
+_TOES: Final = ("leftToes", "rightToes")
+JOINT_NAMES: Final = ("hips", "head", *(side + joint for side in _SIDES for joint in _SIDE_JOINTS), *_TOES)
+"""Joints of a motion, named as VRM's humanoid bones."""
+JOINT_INDEX: Final = {name: index for index, name in enumerate(JOINT_NAMES)}
+
+
+def _family(hips: str, pattern: str, marks: tuple[str, str]) -> dict[str, str]:
+    words = dict(zip((*_SIDE_JOINTS, "Toes"), pattern.split(), strict=True))
+    sided = {
+        side + joint: word.replace("@", mark)
+        for side, mark in zip(_SIDES, marks, strict=True)
+        for joint, word in words.items()
+    }
+    return {"hips": hips, "head": "head", **sided}
+
+
+# Skeletons whose names contradict those of rigged avatars (a "shoulder" is where the upper arm begins), in
+# lower case; "@" stands for the side.
+_FAMILIES: Final = (
+    # Biovision's own, as many converters write it
+    _family("hips", "@shoulder @elbow @wrist @hip @knee @ankle @toe", _SIDES),
+    # Acclaim names of the CMU collection
+    _family("root", "@humerus @radius @wrist @femur @tibia @foot @toes", ("l", "r")),
+    # CMU joints numbered in hierarchy order
+    {
+        "hips": "cmu00",
+        "head": "cmu18",
+        **dict(
+            zip(
+                (side + joint for side in _SIDES for joint in (*_SIDE_JOINTS, "Toes")),
+                (f"cmu{n:02d}" for n in (21, 22, 23, 2, 3, 4, 5, 30, 31, 32, 8, 9, 10, 11)),
+                strict=True,
+            )
+        ),
+    },
+)
+
+
+@dataclass(frozen=True, eq=False)
+class JointTracks:
+    """What a reader of motion files hands over: joints in the file's own axes and unit, J of them.
+
+    Attributes:
+        name: of the motion, fit for a file's name.
+        skeleton: equal for motions of the same skeleton.
+        frame_time: seconds a frame.
+        joints: for each joint of JOINT_NAMES its column below, toes may be missing.
+        rotations: (1 + frames, J, 3, 3) world rotations; the first row is the skeleton's zero pose.
+        positions: (1 + frames, J, 3) world positions, likewise.
+        zero_is_reference: whether the format fixes the zero pose, so that no frame is a better T-pose.
+    """
+
+    name: str
+    skeleton: str
+    frame_time: float
+    joints: dict[str, int]
+    rotations: FloatArray
+    positions: FloatArray
+    zero_is_reference: bool = False
+
+
+def recognise(names: Sequence[str]) -> dict[str, int]:
+    """Indices of the joints of JOINT_NAMES among a file's joint names, parents before children.
+
+    Prefixes such as ``mixamorig:`` and separators do not matter. Toes may be absent.
+
+    Raises:
+        DanceNowError: an unknown skeleton, or one without an arm or a leg, which is named.
+    """
+    plain = {plain_name(name): index for index, name in reversed(list(enumerate(names)))}
+    candidates = [
+        find_humanoid_bones(names),
+        *({joint: plain[word] for joint, word in family.items() if word in plain} for family in _FAMILIES),
+    ]
+    found = max(({joint: c[joint] for joint in JOINT_NAMES if joint in c} for c in candidates), key=len)
+    if len(found) < len(JOINT_NAMES) // 2:
+        first = names[0][:40] if names else ""
+        raise DanceNowError(f"joint names of this skeleton are not known (first: {first!r}).")
+    require_limbs(found)
+    return found
+
+
+def require_limbs(joints: dict[str, int]) -> None:
+    """Checks that nothing but toes is missing.
+
+    Raises:
+        DanceNowError: names what is missing.
+    """
+    missing = [joint for joint in JOINT_NAMES if joint not in joints and joint not in _TOES]
+    if missing:
+        raise DanceNowError(f"this skeleton has no {', '.join(missing)}.")
+
+
+def has_toes(joints: dict[str, int]) -> bool:
+    """Whether both toe joints are known."""
+    return all(joint in joints for joint in _TOES)
+
+
+def columns(joints: dict[str, int]) -> list[int]:
+    """Column of each joint of JOINT_NAMES; feet stand in for toes."""
+    return [joints.get(joint, joints[joint.replace("Toes", "Foot")]) for joint in JOINT_NAMES]
+
+
+def plain_name(name: str) -> str:
+    """A joint's name in lower case without name space and separators."""
+    return re.sub(r"^.*[:|]|[ _.\-]", "", name).lower()

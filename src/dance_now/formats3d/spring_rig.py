@@ -1,0 +1,185 @@
+"""Reads spring bones: VRM 0 ``secondaryAnimation`` and VRM 1 ``VRMC_springBone``.
+
+Source: vrm-c/vrm-specification, VRM 0.0 schema and VRMC_springBone-1.0.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.formats3d.gltf import Gltf, MalformedGltfError
+from dance_now.formats3d.node_tree import Matrices, NodeTree
+
+Vector = npt.NDArray[np.float64]
+
+_MAX_JOINTS = 5000
+_LAST_BONE_LENGTH = 0.07  # metres: VRM 0 gives the last bone of a chain this tail
+
+
+@dataclass(frozen=True, eq=False)
+class SpringJoint:
+    """One swinging bone.
+
+    Attributes:
+        node: its node.
+        tail: (3,) rest position of its end, in the node's own space.
+        stiffness: pull toward the rest direction.
+        drag: share of the speed lost in a step.
+        gravity: (3,) pull in the character frame.
+        radius: metres, for collisions.
+        colliders: numbers of the colliders it minds.
+    """
+
+    node: int
+    tail: Vector
+    stiffness: float
+    drag: float
+    gravity: Vector
+    radius: float
+    colliders: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Collider:
+    """A sphere (``tail`` is None) or capsule on a node; ``offset`` and ``tail`` (3,) in its space, metres."""
+
+    node: int
+    offset: Vector
+    radius: float
+    tail: Vector | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SpringRig:
+    """The spring bones of an avatar."""
+
+    joints: tuple[SpringJoint, ...]
+    colliders: tuple[Collider, ...]
+
+
+def read_spring_rig(gltf: Gltf, tree: NodeTree, turn: Matrices) -> SpringRig | None:
+    """The spring bones of a file, or None.
+
+    Args:
+        gltf: the file.
+        tree: its nodes.
+        turn: (3, 3) file frame -> character frame.
+
+    Raises:
+        DanceNowError: springs that refer to no node, or too many.
+    """
+    if "VRMC_springBone" in gltf.extensions:
+        rig = _read_vrm1(gltf.extensions["VRMC_springBone"], tree, turn)
+    elif "VRM" in gltf.extensions:
+        rig = _read_vrm0(gltf.extensions["VRM"].get("secondaryAnimation") or {}, tree, turn)
+    else:
+        return None
+    nodes = [joint.node for joint in rig.joints] + [collider.node for collider in rig.colliders]
+    if any(not 0 <= node < len(tree.names) for node in nodes) or len(rig.joints) > _MAX_JOINTS:
+        raise MalformedGltfError(gltf.path, "its spring bones refer to nodes that do not exist")
+    return rig if rig.joints else None
+
+
+def _vector(value: dict[str, float] | None, default: tuple[float, float, float]) -> Vector:
+    if value is None:
+        return np.array(default)
+    vector = np.array([float(value.get(axis, 0)) for axis in "xyz"])
+    if not np.isfinite(vector).all():
+        raise ValueError("a spring bone's vector is not finite")
+    return vector
+
+
+def _read_vrm0(secondary: dict[str, Any], tree: NodeTree, turn: Matrices) -> SpringRig:
+    colliders: list[Collider] = []
+    members: list[list[int]] = []
+    for group in secondary.get("colliderGroups") or ():
+        members.append([])
+        for collider in group.get("colliders") or ():
+            # VRM 0 writes collider offsets in Unity's left-handed space.
+            offset = _vector(collider.get("offset"), (0, 0, 0)) * (1, 1, -1)
+            members[-1].append(len(colliders))
+            colliders.append(Collider(int(group["node"]), offset, float(collider["radius"])))
+    joints: dict[int, SpringJoint] = {}
+    for group in secondary.get("boneGroups") or ():
+        minded = tuple(number for index in group.get("colliderGroups") or () for number in members[index])
+        gravity = turn @ _vector(group.get("gravityDir"), (0, -1, 0)) * float(group.get("gravityPower", 0))
+        for node in _below(tree, group.get("bones") or ()):
+            joints.setdefault(
+                node,
+                SpringJoint(
+                    node=node,
+                    tail=_vrm0_tail(tree, node),
+                    stiffness=float(group.get("stiffiness", 1)),  # sic: the format's spelling
+                    drag=float(group.get("dragForce", 0.4)),
+                    gravity=gravity,
+                    radius=float(group.get("hitRadius", 0.02)),
+                    colliders=minded,
+                ),
+            )
+    return SpringRig(_usable(list(joints.values()), tree), tuple(colliders))
+
+
+def _below(tree: NodeTree, roots: Any) -> list[int]:
+    """The roots and everything under them."""
+    found = {int(root) for root in roots}
+    for node in tree.order:
+        if int(tree.parents[node]) in found:
+            found.add(node)
+    return [node for node in tree.order if node in found]
+
+
+def _vrm0_tail(tree: NodeTree, node: int) -> Vector:
+    children = np.flatnonzero(tree.parents == node)
+    if len(children):
+        tail: Vector = tree.local[children[0], :3, 3]
+        return tail
+    along: Vector = tree.local[node, :3, 3]
+    return along * (_LAST_BONE_LENGTH / max(float(np.linalg.norm(along)), 1e-9))
+
+
+def _read_vrm1(extension: dict[str, Any], tree: NodeTree, turn: Matrices) -> SpringRig:
+    colliders = tuple(_vrm1_collider(entry) for entry in extension.get("colliders") or ())
+    groups = [tuple(group.get("colliders") or ()) for group in extension.get("colliderGroups") or ()]
+    joints: list[SpringJoint] = []
+    for spring in extension.get("springs") or ():
+        minded = tuple(number for index in spring.get("colliderGroups") or () for number in groups[index])
+        chain = spring.get("joints") or ()
+        for joint, following in itertools.pairwise(chain):
+            node, tip = int(joint["node"]), int(following["node"])
+            direction = np.array(joint.get("gravityDir", (0, -1, 0)), np.float64)
+            joints.append(
+                SpringJoint(
+                    node=node,
+                    tail=(np.linalg.inv(tree.world[node]) @ tree.world[tip])[:3, 3],
+                    stiffness=float(joint.get("stiffness", 1)),
+                    drag=float(joint.get("dragForce", 0.5)),
+                    gravity=turn @ direction * float(joint.get("gravityPower", 0)),
+                    radius=float(joint.get("hitRadius", 0)),
+                    colliders=minded,
+                )
+            )
+    if any(not 0 <= number < len(colliders) for joint in joints for number in joint.colliders):
+        raise IndexError("a spring refers to a collider that does not exist")
+    return SpringRig(_usable(joints, tree), colliders)
+
+
+def _vrm1_collider(entry: dict[str, Any]) -> Collider:
+    shape = entry["shape"]
+    kind = "capsule" if "capsule" in shape else "sphere"
+    values = shape[kind]
+    tail = np.array(values.get("tail", (0, 0, 0)), np.float64) if kind == "capsule" else None
+    offset = np.array(values.get("offset", (0, 0, 0)), np.float64)
+    return Collider(int(entry["node"]), offset, float(values.get("radius", 0)), tail)
+
+
+def _usable(joints: list[SpringJoint], tree: NodeTree) -> tuple[SpringJoint, ...]:
+    """Joints with a length, parents first, each node once."""
+    rank = {node: place for place, node in enumerate(tree.order)}
+    unique = {joint.node: joint for joint in reversed(joints)}
+    kept = [joint for joint in unique.values() if joint.node in rank and np.linalg.norm(joint.tail) > 1e-6]
+    return tuple(sorted(kept, key=lambda joint: rank[joint.node]))

@@ -1,0 +1,159 @@
+"""What VRM adds to glTF: who is which bone, expressions, licence. Plain GLB gets its best guess.
+
+Source: vrm-c/vrm-specification, VRM 0.0 and VRMC_vrm-1.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dance_now.core.errors import DanceNowError
+from dance_now.formats3d.avatar_licence import Licence, licence_of_gltf, licence_of_vrm0, licence_of_vrm1
+from dance_now.formats3d.gltf import Gltf, MalformedGltfError
+from dance_now.formats3d.humanoid_names import (
+    bone_from_vrm1,
+    expression_from_morph,
+    expression_from_vrm0,
+    find_humanoid_bones,
+)
+from dance_now.formats3d.node_tree import NodeTree
+
+
+@dataclass(frozen=True)
+class MorphBind:
+    """One morph target that an expression moves, to ``weight`` where the expression is at 1."""
+
+    mesh: int
+    target: int
+    weight: float
+
+
+Expression = tuple[MorphBind, ...]
+
+
+@dataclass(frozen=True)
+class Humanoid:
+    """The humanoid part of a file. Attributes as in Avatar; ``faces_back``: it looks along -z."""
+
+    name: str
+    version: str
+    licence: Licence
+    bones: dict[str, int]
+    expressions: dict[str, Expression]
+    faces_back: bool
+
+
+def read_humanoid(gltf: Gltf, tree: NodeTree, bone_nodes: Mapping[str, str] | None = None) -> Humanoid:
+    """Reads the VRM extension of either version, or guesses bones by name.
+
+    Args:
+        gltf: the file.
+        tree: its nodes.
+        bone_nodes: humanoid bone -> name of a node, for bones that the file does not tell, or tells wrongly.
+
+    Raises:
+        DanceNowError: bones that refer to no node.
+    """
+    told = _told_bones(gltf, tree, bone_nodes or {})
+    if "VRMC_vrm" in gltf.extensions:
+        humanoid = _read_vrm1(gltf, gltf.extensions["VRMC_vrm"], told)
+    elif "VRM" in gltf.extensions:
+        humanoid = _read_vrm0(gltf, gltf.extensions["VRM"], told)
+    else:
+        humanoid = _guess(gltf, tree, told)
+    if any(not isinstance(node, int) or not 0 <= node < len(tree.names) for node in humanoid.bones.values()):
+        raise MalformedGltfError(gltf.path, "a humanoid bone refers to a node that does not exist")
+    return humanoid
+
+
+def _told_bones(gltf: Gltf, tree: NodeTree, bone_nodes: Mapping[str, str]) -> dict[str, int]:
+    places = {name: index for index, name in reversed(list(enumerate(tree.names)))}
+    absent = [node for node in bone_nodes.values() if node not in places]
+    if absent:
+        known = ", ".join([name for name in tree.names if name][:40])
+        raise DanceNowError(f"{gltf.path.name} has no node named {absent[0]!r}. It has: {known}.")
+    return {bone: places[node] for bone, node in bone_nodes.items()}
+
+
+def _bind(mesh: Any, target: Any, weight: Any) -> MorphBind:
+    value = float(weight)
+    if not np.isfinite(value):
+        raise ValueError("an expression weight is not finite")
+    return MorphBind(int(mesh), int(target), value)
+
+
+def _read_vrm1(gltf: Gltf, vrm: dict[str, Any], told: dict[str, int]) -> Humanoid:
+    meta = vrm.get("meta", {})
+    nodes = gltf.items("nodes")
+    bones = {bone_from_vrm1(name): entry["node"] for name, entry in vrm["humanoid"]["humanBones"].items()}
+    groups = vrm.get("expressions") or {}
+    expressions = {
+        name: tuple(
+            _bind(nodes[bind["node"]]["mesh"], bind["index"], bind["weight"])
+            for bind in group.get("morphTargetBinds") or ()
+        )
+        for kind in ("custom", "preset")
+        for name, group in (groups.get(kind) or {}).items()
+    }
+    return Humanoid(
+        name=str(meta.get("name") or gltf.path.stem),
+        version="VRM 1.0",
+        licence=licence_of_vrm1(meta),
+        bones=bones | told,
+        expressions=expressions,
+        faces_back=False,
+    )
+
+
+def _read_vrm0(gltf: Gltf, vrm: dict[str, Any], told: dict[str, int]) -> Humanoid:
+    meta = vrm.get("meta", {})
+    bones = {
+        entry["bone"]: entry["node"]
+        for entry in vrm["humanoid"]["humanBones"]
+        if entry.get("node", -1) >= 0  # -1: bone not used
+    }
+    expressions = {
+        expression_from_vrm0(group.get("presetName") or "", str(group.get("name", ""))): tuple(
+            _bind(bind["mesh"], bind["index"], bind["weight"] / 100) for bind in group.get("binds") or ()
+        )
+        for group in vrm.get("blendShapeMaster", {}).get("blendShapeGroups", [])
+    }
+    return Humanoid(
+        name=str(meta.get("title") or gltf.path.stem),
+        version="VRM 0.x",
+        licence=licence_of_vrm0(meta),
+        bones=bones | told,
+        expressions=expressions,
+        faces_back=True,
+    )
+
+
+def _guess(gltf: Gltf, tree: NodeTree, told: dict[str, int]) -> Humanoid:
+    found = find_humanoid_bones([tree.names[index] for index in tree.order])
+    guessed = {bone: tree.order[place] for bone, place in found.items()}
+    bones = {bone: node for bone, node in guessed.items() if node not in told.values()} | told
+    left, right = (bones.get(side + "UpperArm") for side in ("left", "right"))
+    turned = left is not None and right is not None and tree.world[left, 0, 3] < tree.world[right, 0, 3]
+    return Humanoid(
+        name=gltf.path.stem,
+        version="GLB",
+        licence=licence_of_gltf(gltf.document.get("asset", {})),
+        bones=bones,
+        expressions=_morph_expressions(gltf),
+        faces_back=bool(turned),
+    )
+
+
+def _morph_expressions(gltf: Gltf) -> dict[str, Expression]:
+    """One expression for each name of a morph target; blink made of its halves where it is missing."""
+    binds: dict[str, list[MorphBind]] = {}
+    for mesh, entry in enumerate(gltf.items("meshes")):
+        for target, name in enumerate((entry.get("extras") or {}).get("targetNames", [])):
+            binds.setdefault(expression_from_morph(str(name)), []).append(MorphBind(mesh, target, 1.0))
+    if "blink" not in binds and {"blinkLeft", "blinkRight"} <= set(binds):
+        binds["blink"] = binds["blinkLeft"] + binds["blinkRight"]
+    return {name: tuple(parts) for name, parts in binds.items()}

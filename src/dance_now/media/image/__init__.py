@@ -1,0 +1,1 @@
+"""Still images: decoding, photos and folders as sources and sinks."""

@@ -1,0 +1,89 @@
+"""A picture file, and a folder of numbered or named png files, as sinks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+
+from dance_now.core.arrays import Image
+from dance_now.core.errors import DanceNowError
+from dance_now.media.sink import FileSink
+
+_LOSSLESS_WEBP = 101  # OpenCV: any quality above 100
+_ENCODER_OPTIONS: dict[str, list[int]] = {
+    # Half the time of the default strategy for the same size.
+    ".png": [cv2.IMWRITE_PNG_COMPRESSION, 4, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE],
+    ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
+    ".jpg": [
+        cv2.IMWRITE_JPEG_QUALITY,
+        95,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ],
+}
+_ENCODER_OPTIONS[".jpeg"] = _ENCODER_OPTIONS[".jpg"]
+_NUMBERED = "[0-9]" * 6 + ".png"
+
+
+def encode_picture(image: Image, extension: str) -> bytes:
+    """Encodes (H, W, 3) or (H, W, 4) uint8 RGB(A) as png, webp or jpg.
+
+    Raises:
+        DanceNowError: the format cannot hold the picture (WebP ends at 16383 pixels a side).
+    """
+    options = _ENCODER_OPTIONS[extension]
+    if extension == ".webp" and image.shape[2] == 4:
+        options = [cv2.IMWRITE_WEBP_QUALITY, _LOSSLESS_WEBP]  # lossy WebP smears colour along alpha edges
+    order = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    try:
+        done, data = cv2.imencode(extension, cv2.cvtColor(image, order), options)
+    except cv2.error as error:
+        raise DanceNowError(_refusal(image, extension)) from error
+    if not done:
+        raise DanceNowError(_refusal(image, extension))
+    return data.tobytes()
+
+
+def _refusal(image: Image, extension: str) -> str:
+    size = f"{image.shape[1]}x{image.shape[0]}"
+    return f"a picture of {size} pixels cannot be written as {extension}. Use .png."
+
+
+class PhotoSink(FileSink):
+    """One picture file."""
+
+    def _write(self, image: Image, time: float, name: str) -> None:
+        if self.written:
+            raise DanceNowError(f"{self.path} holds one picture only. Use a video or a folder.")
+        self._part.write_bytes(encode_picture(image, self.path.suffix.lower()))
+
+    def _finish(self) -> None:
+        os.replace(self._part, self.path)
+
+
+class FolderSink(FileSink):
+    """A folder with NAME.png, or 000000.png, 000001.png, ... ; the pictures may differ in size."""
+
+    def __init__(self, path: Path, alpha: bool) -> None:
+        """In an existing folder, pictures of the same names are replaced; numbered pictures replace all
+        numbered ones of an earlier run. All other files are left.
+        """
+        super().__init__(path, alpha)
+        self._part = path.with_name(f".{path.name}.part")
+        self._numbered = False
+
+    def _write(self, image: Image, time: float, name: str) -> None:
+        self._part.mkdir(exist_ok=True)
+        self._numbered |= not name
+        (self._part / f"{name or format(self.written, '06d')}.png").write_bytes(encode_picture(image, ".png"))
+
+    def _finish(self) -> None:
+        if not self.path.exists():
+            os.replace(self._part, self.path)
+            return
+        for old in self.path.glob(_NUMBERED) if self._numbered else ():
+            old.unlink()
+        for picture in self._part.iterdir():
+            os.replace(picture, self.path / picture.name)

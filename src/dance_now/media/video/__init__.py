@@ -1,0 +1,1 @@
+"""Videos and animations: decoding and encoding through FFmpeg (PyAV), colour conversion, sound."""

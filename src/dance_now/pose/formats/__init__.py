@@ -1,0 +1,1 @@
+"""File formats of keypoints and motion: OpenPose JSON and YAML, CSV, BVH out, skeleton overlays."""

@@ -1,0 +1,175 @@
+"""The canonical pose: every estimator converts to it, every stage works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dance_now.core.arrays import BoolArray, FloatArray
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.body_layouts import BODY_LAYOUTS, as_body_25
+from dance_now.pose.model.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
+
+# name, rows, and how many points files may hold; faces come with and without pupils
+_OPENPOSE_PARTS = (
+    ("pose_keypoints_2d", BODY, tuple(BODY_LAYOUTS)),
+    ("face_keypoints_2d", FACE, (70, 68)),
+    ("hand_left_keypoints_2d", LEFT_HAND, (21,)),
+    ("hand_right_keypoints_2d", RIGHT_HAND, (21,)),
+)
+
+
+def _no_depth() -> FloatArray:
+    return np.zeros(POINT_COUNT, np.float32)
+
+
+def _depth_unknown() -> BoolArray:
+    return np.zeros(POINT_COUNT, np.bool_)
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """One person's keypoints in one picture.
+
+    Attributes:
+        points: (137, 3) float32: x, y in pixels of the picture (y down) and confidence in [0, 1].
+            A missing point has confidence 0 and coordinates 0. Points may lie outside the picture.
+        depth: (137,) float32: relative depth in the same pixels, away from the viewer positive.
+        has_depth: (137,) bool: where ``depth`` is known; it is 0 elsewhere.
+
+    Raises:
+        ValueError: wrong shapes, or numbers that are not finite.
+
+    Example:
+        >>> Pose.empty().body.shape
+        (25, 3)
+    """
+
+    points: FloatArray
+    depth: FloatArray = field(default_factory=_no_depth)
+    has_depth: BoolArray = field(default_factory=_depth_unknown)
+
+    def __post_init__(self) -> None:
+        points = np.array(self.points, np.float32)
+        depth = np.array(self.depth, np.float32)
+        has_depth = np.array(self.has_depth, np.bool_)
+        if (
+            points.shape != (POINT_COUNT, 3)
+            or depth.shape != (POINT_COUNT,)
+            or has_depth.shape != depth.shape
+        ):
+            raise ValueError(f"a pose has {POINT_COUNT} points, got shapes {points.shape} and {depth.shape}")
+        if not (np.isfinite(points).all() and np.isfinite(depth).all()):
+            raise ValueError("a pose holds finite numbers only; mark missing points by confidence 0")
+        missing = points[:, 2] <= 0
+        points[missing] = 0
+        has_depth &= ~missing
+        depth[~has_depth] = 0
+        for name, array in (("points", points), ("depth", depth), ("has_depth", has_depth)):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def empty(cls) -> Pose:
+        """A pose with every point missing."""
+        return cls(np.zeros((POINT_COUNT, 3), np.float32))
+
+    @property
+    def body(self) -> FloatArray:
+        """(25, 3) view of the body points."""
+        return self.points[BODY]
+
+    @property
+    def face(self) -> FloatArray:
+        """(70, 3) view of the face points."""
+        return self.points[FACE]
+
+    @property
+    def left_hand(self) -> FloatArray:
+        """(21, 3) view of the left hand."""
+        return self.points[LEFT_HAND]
+
+    @property
+    def right_hand(self) -> FloatArray:
+        """(21, 3) view of the right hand."""
+        return self.points[RIGHT_HAND]
+
+    @property
+    def visible(self) -> BoolArray:
+        """(137,) bool: points that are not missing."""
+        return self.points[:, 2] > 0
+
+    def transformed(self, scale: float, offset: tuple[float, float]) -> Pose:
+        """The pose in another picture whose pixels are ``scale * (x, y) + offset``; depth scales too."""
+        points = self.points.copy()
+        shown = self.visible
+        points[shown, :2] = points[shown, :2] * np.float32(scale) + np.asarray(offset, np.float32)
+        return Pose(points, self.depth * np.float32(scale), self.has_depth)
+
+    @classmethod
+    def from_openpose(cls, person: Mapping[str, Any]) -> Pose:
+        """Reads one entry of ``people`` in an OpenPose JSON file (versions 1.0 to 1.3).
+
+        Bodies may have 25, 23, 19 or 18 (COCO) points. Absent or empty parts are missing. The optional lists
+        ``depth`` (137 numbers, ours, pixels) and ``has_depth`` (137 of 0 or 1; absent: known wherever the
+        point is) are read as well.
+
+        Raises:
+            DanceNowError: a part with the wrong number of values, or values that are no numbers.
+        """
+        points = np.zeros((POINT_COUNT, 3), np.float32)
+        for key, rows, counts in _OPENPOSE_PARTS:
+            values = person.get(key)
+            if values is None:
+                values = person.get(key.removesuffix("_2d"))  # version 1.0
+            if not values:
+                continue
+            part = _numbers(values, key, [3 * count for count in counts]).reshape(-1, 3)
+            part = as_body_25(part) if rows is BODY else part
+            points[rows.start : rows.start + len(part)] = part
+        lost = ~np.isfinite(points).all(axis=1)
+        points[lost] = 0
+        depth, has_depth = _no_depth(), _depth_unknown()
+        if person.get("depth"):
+            depth = _numbers(person["depth"], "depth", [POINT_COUNT])
+            has_depth = np.isfinite(depth)
+            depth = np.where(has_depth, depth, np.float32(0)).astype(np.float32)
+            if person.get("has_depth"):
+                has_depth &= _numbers(person["has_depth"], "has_depth", [POINT_COUNT]) > 0
+        return cls(points, depth, has_depth)
+
+    def to_openpose(self, number: int = -1) -> dict[str, Any]:
+        """One entry of ``people`` in an OpenPose 1.3 JSON file, with ``depth`` where any is known.
+
+        Args:
+            number: the person_id; -1 is a person whom nobody follows.
+        """
+        person: dict[str, Any] = {"person_id": [number]}
+        for key, rows, _ in _OPENPOSE_PARTS:
+            person[key] = [round(float(value), 4) for value in self.points[rows].ravel()]
+        for key in (
+            "pose_keypoints_3d",
+            "face_keypoints_3d",
+            "hand_left_keypoints_3d",
+            "hand_right_keypoints_3d",
+        ):
+            person[key] = []
+        if self.has_depth.any():
+            person["depth"] = [round(float(value), 4) for value in self.depth]
+            person["has_depth"] = [int(known) for known in self.has_depth]
+        return person
+
+
+def _numbers(values: Sequence[Any], key: str, counts: Sequence[int]) -> FloatArray:
+    if not isinstance(values, list | tuple) or len(values) not in counts:
+        found = len(values) if isinstance(values, list | tuple) else type(values).__name__
+        wanted = " or ".join(str(count) for count in sorted(counts, reverse=True))
+        raise DanceNowError(f"OpenPose JSON: {key} should hold {wanted} numbers, found {found}.")
+    try:
+        with np.errstate(over="ignore"):  # too large for float32 is infinite, and so missing
+            return np.array([float(value) for value in values], np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DanceNowError(f"OpenPose JSON: {key} holds something that is not a number.") from error

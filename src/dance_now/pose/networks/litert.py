@@ -1,0 +1,153 @@
+"""LiteRT networks, and the turned squares of a picture that they look at."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.affine import between_pixel_centres
+
+Affine = npt.NDArray[np.float64]
+
+_MINIMUM_REGION: Final = 4.0  # pixels
+_OVERSAMPLING: Final = 1.5  # from this reduction on, a square is cut twice as fine and then averaged
+
+
+@dataclass(frozen=True)
+class Region:
+    """A turned square of a picture.
+
+    Attributes:
+        x: centre in pixels of the picture.
+        y: centre in pixels of the picture.
+        size: side in pixels.
+        angle: radians, clockwise on the screen; 0 is upright.
+    """
+
+    x: float
+    y: float
+    size: float
+    angle: float
+
+    def to_picture(self, side: int) -> Affine:
+        """(2, 3) affine map from the square drawn with ``side`` pixels to pixels of the picture."""
+        scale = self.size / side
+        cosine, sine = np.cos(self.angle) * scale, np.sin(self.angle) * scale
+        half = side / 2
+        return np.array(
+            [
+                [cosine, -sine, self.x - (cosine - sine) * half],
+                [sine, cosine, self.y - (sine + cosine) * half],
+            ]
+        )
+
+    def cut(self, image: Image, side: int, border: int) -> Image:
+        """(side, side, 3) uint8: the square out of the picture; ``border`` is OpenCV's border mode.
+
+        Strong reductions are averaged from a cut twice as fine: less aliasing, so that points tremble less.
+        """
+        fine = 2 if self.size > _OVERSAMPLING * side else 1
+        matrix = between_pixel_centres(self.to_picture(side * fine))
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        square = cv2.warpAffine(image, matrix, (side * fine, side * fine), flags=flags, borderMode=border)
+        if fine > 1:
+            square = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
+        return np.asarray(square, np.uint8)
+
+    def usable(self, image: Image) -> bool:
+        """Whether the square has a sensible size and touches the picture."""
+        height, width = image.shape[:2]
+        margin = self.size / 2
+        inside = -margin < self.x < width + margin and -margin < self.y < height + margin
+        return inside and _MINIMUM_REGION < self.size < 16 * max(height, width)
+
+
+class LiteNetwork:
+    """A LiteRT network with one float input; its outputs are told apart by their shapes, or by their order.
+
+    Attributes:
+        input_shape: batch first.
+    """
+
+    def __init__(self, path: Path, threads: int, shapes: set[tuple[int, ...]]) -> None:
+        """Loads the network.
+
+        Args:
+            path: the tflite file.
+            threads: CPU threads.
+            shapes: of the outputs that the caller will read, batch first.
+
+        Raises:
+            DanceNowError: the file is no network that LiteRT can run, or lacks these outputs.
+        """
+        try:
+            with _without_notices():
+                self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, OSError) as error:
+            raise DanceNowError(f"cannot load the network {path}; delete it and try again.") from error
+        details = self._interpreter.get_input_details()[0]
+        self._input = details["index"]
+        self.input_shape = tuple(int(side) for side in details["shape"])
+        self._order = [
+            (tuple(int(side) for side in details["shape"]), details["index"])
+            for details in self._interpreter.get_output_details()
+        ]
+        self._outputs = dict(self._order)
+        if not shapes <= self._outputs.keys():
+            raise DanceNowError(f"{path} is not the network that its name says; delete it and try again.")
+
+    def __call__(self, values: FloatArray) -> dict[tuple[int, ...], FloatArray]:
+        """The outputs by their shapes, for an input of the network's own shape."""
+        self._interpreter.set_tensor(self._input, values)
+        self._interpreter.invoke()
+        return {shape: self._interpreter.get_tensor(index) for shape, index in self._outputs.items()}
+
+    @property
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of all outputs in the file's order."""
+        return [shape for shape, _ in self._order]
+
+    def in_order(self, values: FloatArray) -> list[FloatArray]:
+        """All outputs in the file's order, for networks that have several of one shape."""
+        self._interpreter.set_tensor(self._input, values)
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index) for _, index in self._order]
+
+
+def sigmoid(values: FloatArray) -> FloatArray:
+    """The logistic function, element by element."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -60, 60))), np.float32)
+
+
+@contextlib.contextmanager
+def _without_notices() -> Iterator[None]:
+    """Drops the lines that LiteRT's C++ code writes to standard error about its delegates, keeps others."""
+    try:
+        original = os.dup(2)
+    except OSError:  # no standard error at all, as under pythonw
+        yield
+        return
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(original, 2)
+            os.close(original)
+            caught.seek(0)
+            kept = [line for line in caught.readlines() if not line.startswith(b"INFO:")]
+            if kept:
+                os.write(2, b"".join(kept))

@@ -1,0 +1,1 @@
+"""Filters over time: One-Euro for live motion, zero-phase for whole clips."""

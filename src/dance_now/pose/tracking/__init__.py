@@ -1,0 +1,1 @@
+"""Multi-object tracking of people: assignment, re-identification, instance masks, choice of a person."""

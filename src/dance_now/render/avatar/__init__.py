@@ -1,0 +1,1 @@
+"""Rigged avatars: loading, posing, expressions, gaze and their keypoints."""

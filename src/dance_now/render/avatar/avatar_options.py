@@ -1,0 +1,80 @@
+"""What users say about an avatar's file beside its name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from dance_now.core.errors import DanceNowError
+from dance_now.formats3d.humanoid_names import HUMANOID_BONES
+from dance_now.render.avatar.avatar import Avatar, load_avatar
+
+_MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvatarOptions:
+    """How an avatar is to be read.
+
+    Attributes:
+        hide: names of nodes, meshes or materials to leave out (weapons, say).
+        bones: a JSON file that tells which node is which humanoid bone, see ``read_bone_nodes``.
+        has_permission: the owner allows what the file's licence forbids.
+    """
+
+    hide: tuple[str, ...] = ()
+    bones: Path | None = None
+    has_permission: bool = False
+
+    def load(self, path: Path) -> Avatar:
+        """Reads an avatar.
+
+        Raises:
+            DanceNowError: see ``load_avatar`` and ``read_bone_nodes``; its licence forbids making a character
+                of it; or a name in ``hide`` that it lacks.
+        """
+        avatar = load_avatar(path, None if self.bones is None else read_bone_nodes(self.bones))
+        if avatar.objections and not self.has_permission:
+            raise DanceNowError(
+                f"The licence of {path.name} says that {' and that '.join(avatar.objections)}. "
+                "If its owner allows you to make a character of it, add --i-have-permission."
+            )
+        avatar.shown_primitives(self.hide)
+        return avatar
+
+    def to_json(self) -> dict[str, Any]:
+        """What makes a difference to the pictures; empty where nothing does."""
+        hidden = {"hide": sorted(self.hide)} if self.hide else {}
+        named = {"bones": read_bone_nodes(self.bones)} if self.bones is not None else {}
+        return {**hidden, **named}
+
+
+AS_IT_IS: Final = AvatarOptions()
+
+
+def read_bone_nodes(path: Path) -> dict[str, str]:
+    """Reads which node is which bone: a JSON object, ``{"leftUpperArm": "Arm_L", ...}``.
+
+    Bones have the names of VRM 0.x; those left out are found by the usual names.
+
+    Raises:
+        DanceNowError: unreadable, not such an object, or a name that is no humanoid bone's.
+    """
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise DanceNowError(f"{path} is too large for a list of bones.")
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DanceNowError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise DanceNowError(f"{path} is not valid JSON.") from error
+    if not isinstance(table, dict) or not all(isinstance(node, str) for node in table.values()):
+        raise DanceNowError(f'{path} should be an object of bones and names of nodes: {{"hips": "Root_M"}}.')
+    strange = [bone for bone in table if bone not in HUMANOID_BONES]
+    if strange:
+        raise DanceNowError(
+            f"{path}: {strange[0]!r} is no humanoid bone. There are: {', '.join(sorted(HUMANOID_BONES))}."
+        )
+    return table

@@ -1,0 +1,191 @@
+"""Where the eyes look, as four expressions: lookLeft, lookRight, lookUp and lookDown.
+
+Some avatars have such expressions, others turn the bones of their eyes. A turn becomes a morph target here:
+it is so small that its chord is as good as its arc (at 10 degrees they are 0.4 % of the radius apart). What
+follows expressions, keypoints and surface points among them, then follows the gaze too.
+Source: VRMC_vrm-1.0, lookAt; VRM 0.0, firstPerson.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.formats3d.meshes import MorphTarget, Primitive
+from dance_now.formats3d.node_tree import Matrices
+from dance_now.formats3d.vrm import Expression, MorphBind
+
+GAZES: Final = ("lookLeft", "lookRight", "lookUp", "lookDown")
+_FARTHEST: Final = 30.0  # degrees
+_RANGES: Final = ("HorizontalInner", "HorizontalOuter", "VerticalUp", "VerticalDown")
+# How far an iris slides where the file does not tell, in its own widths and heights: not beyond the lids.
+_USUAL_SLIDE: Final = (0.27, 0.2)
+
+
+@dataclass(frozen=True)
+class EyeRange:
+    """How far eyes turn, in degrees: towards the nose, away from it, up, and down."""
+
+    inner: float
+    outer: float
+    up: float
+    down: float
+
+    def turn(self, gaze: str, side: int) -> npt.NDArray[np.float64]:
+        """(3, 3) turn of the left eye (``side`` 1) or the right (-1) for one of GAZES, character frame."""
+        if gaze in ("lookUp", "lookDown"):
+            angle = np.radians(self.down if gaze == "lookDown" else -self.up)
+            cosine, sine = np.cos(angle), np.sin(angle)
+            return np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
+        way = 1 if gaze == "lookLeft" else -1
+        angle = way * np.radians(self.outer if way == side else self.inner)
+        cosine, sine = np.cos(angle), np.sin(angle)
+        return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+
+
+@dataclass(frozen=True, eq=False)
+class EyeBone:
+    """An eye that turns.
+
+    Attributes:
+        side: 1 for the left one, -1 for the right.
+        pivot: (3,) where its bone rests, character frame.
+        nodes: its bone and what hangs on it.
+    """
+
+    side: int
+    pivot: npt.NDArray[np.float64]
+    nodes: Sequence[int]
+
+
+def eye_bones(bones: Mapping[str, int], owners: Sequence[str | None], world: Matrices) -> list[EyeBone]:
+    """The eyes that have bones.
+
+    Args:
+        bones: humanoid bone -> node.
+        owners: the humanoid bone that each of N nodes is or hangs on.
+        world: (N, 4, 4) rest transforms, character frame.
+    """
+    return [
+        EyeBone(side, world[bones[bone], :3, 3], [node for node, owner in enumerate(owners) if owner == bone])
+        for bone, side in (("leftEye", 1), ("rightEye", -1))
+        if bone in bones
+    ]
+
+
+def with_gaze(
+    extensions: Mapping[str, Any], primitives: Sequence[Primitive], eyes: Sequence[EyeBone], palette: Matrices
+) -> tuple[Sequence[Primitive], dict[str, Expression]]:
+    """Lets an avatar whose eyes turn by their bones look about by expressions.
+
+    Args:
+        extensions: of the file's document.
+        primitives: of the avatar.
+        eyes: those that turn.
+        palette: (K, 4, 4) skinning matrices at rest.
+
+    Returns:
+        The primitives, those of the eyes with further morph targets, and the expressions of GAZES; none
+        where eyes look about in another way, or nothing that is drawn hangs on them.
+    """
+    if not looks_by_bones(extensions):
+        return primitives, {}
+    reach = read_eye_range(extensions) or usual_eye_range(primitives, eyes, palette)
+    return _turn_by_expressions(primitives, eyes, palette, reach)
+
+
+def looks_by_bones(extensions: Mapping[str, Any]) -> bool:
+    """Whether a file (its document's extensions) turns its eyes by their bones, so far as it says."""
+    if "VRMC_vrm" in extensions:
+        kind = (extensions["VRMC_vrm"].get("lookAt") or {}).get("type", "bone")
+    else:
+        kind = ((extensions.get("VRM") or {}).get("firstPerson") or {}).get("lookAtTypeName", "Bone")
+    return str(kind).lower() == "bone"
+
+
+def read_eye_range(extensions: Mapping[str, Any]) -> EyeRange | None:
+    """How far a file (its document's extensions) lets its eyes turn; None where it does not say."""
+    if "VRMC_vrm" in extensions:
+        maps, prefix, key = extensions["VRMC_vrm"].get("lookAt") or {}, "rangeMap", "outputScale"
+    else:
+        maps, prefix, key = (extensions.get("VRM") or {}).get("firstPerson") or {}, "lookAt", "yRange"
+    if not all(prefix + name in maps for name in _RANGES):
+        return None
+    degrees = np.nan_to_num([float(maps[prefix + name][key]) for name in _RANGES])
+    return EyeRange(*np.clip(degrees, 0.0, _FARTHEST).tolist())
+
+
+def usual_eye_range(primitives: Sequence[Primitive], eyes: Sequence[EyeBone], palette: Matrices) -> EyeRange:
+    """How far eyes turn so that what is drawn of them stays between the lids, by its size.
+
+    Args:
+        primitives: of the avatar.
+        eyes: those that turn.
+        palette: (K, 4, 4) skinning matrices at rest.
+    """
+    reach = np.full(2, _FARTHEST)
+    for eye in eyes:
+        front = -np.inf
+        for primitive in primitives:
+            hangs = np.isin(primitive.joints, eye.nodes) & (primitive.weights > 0.5)
+            rows = np.flatnonzero(hangs.any(axis=1))
+            if primitive.material.invisible or len(rows) < 3:
+                continue
+            slots = primitive.slots[hangs]
+            places = np.einsum("nij,nj->ni", palette[slots, :3, :3], primitive.positions[rows])
+            places += palette[slots, :3, 3] - eye.pivot
+            if places[:, 2].max() > max(front, 1e-6):  # spare eyes and stars wait behind the one that is seen
+                front = float(places[:, 2].max())
+                slide = np.ptp(places[:, :2], axis=0) * _USUAL_SLIDE / front
+                own = np.degrees(np.arcsin(np.clip(slide, 0, np.sin(np.radians(_FARTHEST)))))
+        reach = reach if np.isinf(front) else np.minimum(reach, own)
+    aside, up_and_down = reach.tolist()
+    return EyeRange(aside, aside, up_and_down, up_and_down)
+
+
+def _turn_by_expressions(
+    primitives: Sequence[Primitive], eyes: Sequence[EyeBone], palette: Matrices, reach: EyeRange
+) -> tuple[list[Primitive], dict[str, Expression]]:
+    moves = [
+        [_moved(primitive, eyes, palette, reach, gaze) for gaze in GAZES]
+        if np.isin(primitive.joints, [node for eye in eyes for node in eye.nodes]).any()
+        else None
+        for primitive in primitives
+    ]
+    meshes = {item.mesh for item, own in zip(primitives, moves, strict=True) if own is not None}
+    first = max((len(item.targets) for item in primitives if item.mesh in meshes), default=0)
+    result = [
+        item
+        if own is None
+        else replace(item, targets=(*item.targets, *[None] * (first - len(item.targets)), *own))
+        for item, own in zip(primitives, moves, strict=True)
+    ]
+    expressions = {
+        gaze: tuple(MorphBind(mesh, first + number, 1.0) for mesh in sorted(meshes))
+        for number, gaze in enumerate(GAZES)
+    }
+    return result, expressions if meshes else {}
+
+
+def _moved(
+    primitive: Primitive, eyes: Sequence[EyeBone], palette: Matrices, reach: EyeRange, gaze: str
+) -> MorphTarget | None:
+    """How the vertices that hang on the eyes move in the bind pose when the eyes look somewhere."""
+    offsets, normal_offsets = np.zeros_like(primitive.positions), np.zeros_like(primitive.normals)
+    for eye in eyes:
+        turn = np.eye(4)
+        turn[:3, :3] = reach.turn(gaze, eye.side)
+        turn[:3, 3] = eye.pivot - turn[:3, :3] @ eye.pivot
+        hangs = np.isin(primitive.joints, eye.nodes) & (primitive.weights > 0)
+        for slot in np.unique(primitive.slots[hangs]):
+            share = (primitive.weights * (hangs & (primitive.slots == slot))).sum(axis=1)[:, None]
+            to_rest = palette[slot]
+            change = np.linalg.inv(to_rest) @ turn @ to_rest - np.eye(4)
+            offsets += share * (primitive.positions @ change[:3, :3].T + change[:3, 3])
+            normal_offsets += share * (primitive.normals @ change[:3, :3].T)
+    rows = np.flatnonzero(np.abs(offsets).max(axis=1, initial=0) > 1e-7)
+    return MorphTarget(rows.astype(np.int32), offsets[rows], normal_offsets[rows]) if len(rows) else None

@@ -1,0 +1,1 @@
+"""Face landmarks of an avatar: OpenPose's 70 points found on its mesh."""

@@ -1,0 +1,151 @@
+"""Finds the 70 face points of OpenPose / iBUG on an avatar's face, from its shape and its expressions.
+
+Nothing is read from names where shape can tell: an eye is the loop that a blink closes, the mouth is what
+opens when the avatar says "ah", a brow is the highest strip above an eye, the jaw is where the skin turns
+away. Source of the order: ``dance_now.pose.model.keypoints``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dance_now.render.face.face_eyes import find_brow, find_eye, find_pupil
+from dance_now.render.face.face_mesh import Face, FaceMesh
+from dance_now.render.face.face_mouth import find_mouth
+from dance_now.render.face.face_regions import (
+    Anchor,
+    FrontView,
+    Indices,
+    Points,
+    anchored,
+    blend,
+    boundary_loops,
+    triangle_components,
+    weld,
+)
+
+
+def locate_landmarks(mesh: FaceMesh) -> list[Anchor] | None:
+    """The 70 points as anchors on the mesh; None where no two eyes are found that blink."""
+    welded = _weld_face(mesh)
+    loops = [
+        loop
+        for part in np.unique(mesh.parts)
+        for loop in boundary_loops(welded[mesh.part_triangles(int(part))])
+    ]
+    right, left = find_eye(mesh, loops, -1), find_eye(mesh, loops, 1)
+    if right is None or left is None:
+        return None
+    middle = (right.centre + left.centre) / 2
+    scale = float(np.linalg.norm(left.centre - right.centre))
+    view = _skin_view(mesh, welded, middle, scale)
+    if (view.index < 0).all():
+        return None
+    face = Face(mesh, loops, right, left, middle, scale, view)
+    mouth = find_mouth(face)
+    centre = anchored(blend([mouth[0], mouth[6]]), mesh.points)
+    return [
+        *_find_jaw(face, centre),
+        *find_brow(face, right, -1),
+        *find_brow(face, left, 1),
+        *_find_nose(face, centre),
+        *right.ring,
+        *left.ring,
+        *mouth,
+        find_pupil(face, right, -1),
+        find_pupil(face, left, 1),
+    ]
+
+
+def _weld_face(mesh: FaceMesh) -> Indices:
+    """Welds the vertices of a part that stay together in every expression."""
+    shapes = [mesh.points, *(mesh.points + moved for moved in mesh.displacements.values())]
+    return weld(np.concatenate([*shapes, mesh.parts[:, None].astype(np.float64)], axis=1))
+
+
+def _skin_view(mesh: FaceMesh, welded: Indices, middle: Points, scale: float) -> FrontView:
+    """The skin from the front, without what only lies on it: lashes, brows, blushes."""
+    triangles = mesh.part_triangles(mesh.skin)
+    centre, size = (0.0, float(middle[1]) - 0.5 * scale), (3.6 * scale, 4.4 * scale)
+    whole = FrontView.of(mesh.points, triangles, centre, size, scale / 64)
+    labels = triangle_components(welded[triangles])
+    seen = np.bincount(labels[whole.index[whole.index >= 0]], minlength=1)
+    main = triangles[labels == int(np.argmax(seen))]
+    return FrontView.of(mesh.points, main, centre, size, scale / 64)
+
+
+def _find_nose(face: Face, mouth: Points) -> list[Anchor]:
+    """Points 27-35: the bridge, the tip (what stands out most from eyes to mouth), the base."""
+    eyes, view, scale = face.middle, face.view, face.scale
+    heights = np.linspace(eyes[1] - 0.15 * (eyes[1] - mouth[1]), mouth[1] + 0.25 * (eyes[1] - mouth[1]), 64)
+    depths = np.array([view.depth[view.cell(0.0, y)] for y in heights])
+    along = (eyes[1] - heights) / max(1e-6, eyes[1] - mouth[1])
+    line = eyes[2] + along * (mouth[2] - eyes[2])
+    tip_y = float(heights[int(np.argmax(np.where(np.isfinite(depths), depths - line, -np.inf)))])
+    bridge = [face.snap(0.0, eyes[1] + (tip_y - eyes[1]) * k / 3) for k in range(4)]
+    base_y = tip_y - min(0.1 * scale, 0.35 * (tip_y - mouth[1]))
+    return bridge + [face.snap(k * 0.07 * scale, base_y) for k in range(-2, 3)]
+
+
+def _find_jaw(face: Face, mouth: Points) -> list[Anchor]:
+    """17 points along the outline of the skin, from the right ear under the chin to the left ear."""
+    eyes = face.middle
+    centre = np.array([0.0, (eyes[1] + mouth[1]) / 2])
+    angles = np.radians(np.linspace(-125, 125, 126))
+    directions = np.stack([np.sin(angles), -np.cos(angles)], axis=1)
+    starts = [_beyond_eyes(face, centre, direction) for direction in directions]
+    reach = np.array([_reach(face, centre, *ray) for ray in zip(directions, starts, strict=True)])
+    reach -= 2 * face.view.pixel  # on the skin, not on its rim
+    padded = np.pad(reach, 3, mode="edge")
+    reach = np.median(np.lib.stride_tricks.sliding_window_view(padded, 7), axis=1)
+    outline = centre + directions * reach[:, None]
+    outline = outline[outline[:, 1] <= eyes[1]]
+    lengths = np.r_[0, np.cumsum(np.linalg.norm(np.diff(outline, axis=0), axis=1))]
+    places = np.linspace(0, lengths[-1], 17)
+    return [
+        face.snap(float(np.interp(s, lengths, outline[:, 0])), float(np.interp(s, lengths, outline[:, 1])))
+        for s in places
+    ]
+
+
+def _beyond_eyes(face: Face, start: Points, direction: Points) -> float:
+    """Distance from which a ray has passed the eyes."""
+    distances = np.linspace(0, 2.5 * face.scale, 100)
+    places = start + distances[:, None] * direction
+    passed = 0.15 * face.scale
+    for eye in (face.right, face.left):
+        x0, x1, y0, y1 = eye.box
+        wide, high = 0.15 * (x1 - x0), 0.15 * (y1 - y0)
+        inside = (np.abs(places[:, 0] - (x0 + x1) / 2) < (x1 - x0) / 2 + wide) & (
+            np.abs(places[:, 1] - (y0 + y1) / 2) < (y1 - y0) / 2 + high
+        )
+        passed = max(passed, float(distances[inside].max(initial=0)))
+    return passed
+
+
+def _reach(face: Face, centre: Points, direction: Points, start: float) -> float:
+    """How far the face goes on in a direction.
+
+    It ends at the silhouette, or where it turns away to an ear or the neck: a steep fall, by much, to
+    something that goes on. A small fall is the edge of a patch (a blush) that lies on the skin.
+    """
+    view, span = face.view, 3
+    distances = np.arange(start, 3 * face.scale, view.pixel)
+    depths = np.array([view.depth[view.cell(*(centre + direction * distance))] for distance in distances])
+    bare = np.flatnonzero(~np.isfinite(depths))
+    if len(bare) > 0:
+        depths = depths[: bare[0]]
+    if len(depths) <= span:
+        return start
+    slopes = (depths[:-span] - depths[span:]) / (span * view.pixel)
+    k = 0
+    while k < len(slopes):
+        if slopes[k] > 2.2:
+            foot = k
+            while foot < len(slopes) and slopes[foot] > 1.0:
+                foot += 1
+            if foot < len(slopes) and depths[k] - depths[foot] > 0.06 * face.scale:
+                return float(distances[k])
+            k = foot
+        k += 1
+    return float(distances[len(depths) - 1])

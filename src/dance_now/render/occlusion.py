@@ -1,0 +1,44 @@
+"""Which of an avatar's face points the viewer sees, by the depth that was drawn."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.core.arrays import FloatArray
+from dance_now.render.camera import Camera
+
+HIDDEN_CONFIDENCE: Final = 0.5
+"""Confidence of a face point that is hidden by the head, hair, a lid or a hand.
+
+Its place is exact nevertheless, and the character's network reads the expression off it, so every reader of
+poses is to take it for known: the strictest asks for 0.3.
+"""
+
+_EYES: Final = slice(36, 42), slice(42, 48)
+# What is nearer than a point by less, in distances of the eyes, is the skin around it: points lie between
+# vertices, and lids and brows a little before the face.
+_SKIN: Final = 0.05
+
+
+def face_confidence(depth: FloatArray, camera: Camera, points: npt.ArrayLike) -> FloatArray:
+    """(70,) confidence of face points: 1 where they are seen or outside the picture, else lowered.
+
+    A point counts as seen if it lies before the farthest of the nine samples around it, so that one on the
+    figure's edge is.
+
+    Args:
+        depth: (E, E) from ``Renderer.render_with_depth``.
+        camera: what was drawn with.
+        points: (70, 3) metres, character frame.
+    """
+    edge = len(depth)
+    placed = camera.project(points, edge)
+    apart = float(np.linalg.norm(placed[_EYES[0]].mean(axis=0) - placed[_EYES[1]].mean(axis=0)))
+    inside = ((placed[:, :2] > 0) & (placed[:, :2] < edge)).all(axis=1)
+    columns, rows = np.clip(placed[:, :2], 1, edge - 2).astype(np.int64).T
+    around = [depth[rows + y, columns + x] for y in (-1, 0, 1) for x in (-1, 0, 1)]
+    hidden = inside & (np.max(around, axis=0) < placed[:, 2] - _SKIN * apart)
+    return np.where(hidden, HIDDEN_CONFIDENCE, 1.0).astype(np.float32)

@@ -1,0 +1,1 @@
+"""The clean background: plates from other frames, camera motion, inpainting, replacement backgrounds."""

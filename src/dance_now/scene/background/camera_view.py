@@ -1,0 +1,203 @@
+"""The scene without people, as one camera sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.core.arrays import BoolArray, FloatArray, Image
+from dance_now.scene.filters.region import Box
+
+WORK_SIZE: Final = 640  # longer side in pixels of the copy in which people are told from the scene
+
+_STEP: Final = 8  # every so many pixels of the copy are enough to compare exposures
+_USABLE: Final = (24, 232)  # grey levels between which a ratio of brightness means something
+_LARGEST_GAIN: Final = 1.5
+_FEWEST: Final = 50
+_ZERO_TOLERANCE: Final = 12.0  # grey levels: noise and compression of what does not move at all
+_SPREAD: Final = 3.0  # how many mean deviations over time a pixel may be off
+
+
+def reduced(image: Image) -> tuple[Image, float]:
+    """The picture at the work size, and the scale to it (1 for pictures that are smaller)."""
+    height, width = image.shape[:2]
+    scale = min(1.0, WORK_SIZE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+
+
+@dataclass(frozen=True, eq=False)
+class Plate:
+    """A picture of the scene without people.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        small: (h, w, 3) uint8, ``image`` at the work size.
+        known: (h, w) uint8 at the work size: 255 where the scene was seen, 0 where it is invented.
+        tolerance: (h, w) uint8 at the work size: grey levels by which a picture may differ from ``small``
+            without anybody being there.
+    """
+
+    image: Image
+    small: Image
+    known: Image
+    tolerance: Image
+
+    @classmethod
+    def of(cls, image: Image, unseen: BoolArray, samples: list[Image], hidden: list[BoolArray]) -> Plate:
+        """Measures what differs in samples when nobody is there.
+
+        Args:
+            image: (H, W, 3) uint8: the scene.
+            unseen: (H, W) bool: where it is invented.
+            samples: N times (H, W, 3) uint8.
+            hidden: N times (h, w) bool at the work size: people.
+        """
+        small = reduced(image)[0]
+        size = (small.shape[1], small.shape[0])
+        known = cv2.resize(np.where(unseen, 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
+        total = np.zeros(small.shape[:2], np.float32)
+        count = np.full(small.shape[:2], 1e-3, np.float32)
+        for sample, mask in zip(samples, hidden, strict=True):
+            free = np.where(mask, 0, 255).astype(np.uint8)
+            picture = reduced(sample)[0]
+            adapted = exposed(small, gain_between(small, picture, free))
+            cv2.accumulate(difference(picture, adapted), total, mask=free)
+            cv2.accumulate(np.ones_like(free), count, mask=free)
+        spread = cv2.blur(total / count, (5, 5))
+        tolerance = np.clip(_ZERO_TOLERANCE + _SPREAD * spread, 0, 255).astype(np.uint8)
+        return cls(image, small, np.where(np.asarray(known) < 255, 0, 255).astype(np.uint8), tolerance)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The plate as one picture shows it: from its camera and in its exposure.
+
+    Attributes:
+        plate: what is seen.
+        small, known, tolerance: as the plate's, in this view.
+        gain: (3,) by which the plate's channels are multiplied.
+        to_plate: (3, 3) homography from this picture's pixels to the plate's, at full size; None where
+            they are the same.
+    """
+
+    plate: Plate
+    small: Image
+    known: Image
+    tolerance: Image
+    gain: npt.NDArray[np.float64]
+    to_plate: npt.NDArray[np.float64] | None
+
+    @classmethod
+    def through(
+        cls,
+        plate: Plate,
+        picture: Image,
+        people: Image,
+        to_plate: npt.NDArray[np.float64] | None,
+        scale: float,
+    ) -> View:
+        """Looks at the plate as a picture does.
+
+        Args:
+            plate: the scene.
+            picture: (h, w, 3) uint8 at the work size.
+            people: (h, w) uint8, not 0 on people.
+            to_plate: homography between pixels at the work size (OpenCV's centre-based coordinates).
+            scale: from full size to the work size.
+        """
+        small, known, tolerance = plate.small, plate.known, plate.tolerance
+        if to_plate is not None:
+            small, known, tolerance = (
+                _warped(each, to_plate, (0, 0, picture.shape[1], picture.shape[0]), flags)
+                for each, flags in (
+                    (small, cv2.INTER_LINEAR),
+                    (known, cv2.INTER_NEAREST),
+                    (tolerance, cv2.INTER_LINEAR),
+                )
+            )
+            to_plate = at_full_size(to_plate, scale)
+        free = known & ~people
+        gain = gain_between(small, picture, free)
+        return cls(plate, exposed(small, gain), known, tolerance, gain, to_plate)
+
+    def differing(self, picture: Image, box: Box) -> Image:
+        """(box.height, box.width) uint8: 255 where a small picture differs from the known scene."""
+        away = difference(picture[box.slices], self.small[box.slices])
+        differs = np.where(away > self.tolerance[box.slices], self.known[box.slices], 0)
+        return np.asarray(cv2.medianBlur(differs, 3), np.uint8)
+
+    def part(self, box: Box) -> Image:
+        """(box.height, box.width, 3) uint8: the scene inside a box of the picture."""
+        if self.to_plate is None:
+            return exposed(self.plate.image[box.slices], self.gain)
+        seen = _warped(
+            self.plate.image, self.to_plate, (box.left, box.top, box.width, box.height), cv2.INTER_LINEAR
+        )
+        return exposed(seen, self.gain)
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """What a picture loses.
+
+    Attributes:
+        alpha: (h, w) float32 in [0, 1]: the people, at the work size.
+        hole: (H, W) uint8: 255 where the background shows, 0 where the picture stays; people, what they
+            hold or throw, their shadow at their feet, and a margin.
+        view: the scene behind as this picture shows it, None where it is not known.
+    """
+
+    alpha: FloatArray
+    hole: Image
+    view: View | None
+
+
+def difference(picture: Image, other: Image) -> Image:
+    """(h, w) uint8: the largest difference of a channel."""
+    red, green, blue = cv2.split(cv2.absdiff(picture, other))
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+
+
+def gain_between(small: Image, picture: Image, free: Image) -> npt.NDArray[np.float64]:
+    """(3,) by what to multiply one picture to get the exposure of another, where ``free`` is not 0."""
+    step = (slice(None, None, _STEP), slice(None, None, _STEP))
+    where = free[step] > 0
+    before, after = small[step][where].astype(np.float32), picture[step][where].astype(np.float32)
+    least, most = np.minimum(before, after).T, np.maximum(before, after).T
+    usable = (np.minimum(np.minimum(*least[:2]), least[2]) > _USABLE[0]) & (
+        np.maximum(np.maximum(*most[:2]), most[2]) < _USABLE[1]
+    )
+    if int(usable.sum()) < _FEWEST:
+        return np.ones(3)
+    gain = np.median(after[usable] / before[usable], axis=0)
+    return np.clip(gain, 1 / _LARGEST_GAIN, _LARGEST_GAIN).astype(np.float64)
+
+
+def exposed(image: Image, gain: npt.NDArray[np.float64]) -> Image:
+    """The picture with its channels multiplied."""
+    table = np.clip(np.rint(np.arange(256)[:, None] * gain), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(image, table[None]), np.uint8)
+
+
+def at_full_size(matrix: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
+    """A homography between reduced pictures as one between full ones; both count from pixel centres."""
+    shift = (1 / scale - 1) / 2
+    enlarge = np.array([[1 / scale, 0, shift], [0, 1 / scale, shift], [0, 0, 1]])
+    return enlarge @ matrix @ np.linalg.inv(enlarge)
+
+
+def _warped(
+    image: Image, to_image: npt.NDArray[np.float64], place: tuple[int, int, int, int], flags: int
+) -> Image:
+    left, top, width, height = place
+    matrix = to_image @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
+    border = cv2.BORDER_REPLICATE if image.ndim == 3 else cv2.BORDER_CONSTANT
+    warped = cv2.warpPerspective(
+        image, matrix, (width, height), flags=flags | cv2.WARP_INVERSE_MAP, borderMode=border
+    )
+    return np.asarray(warped, np.uint8)

@@ -1,0 +1,227 @@
+"""Putting the character into the picture: scaled with premultiplied alpha, blended in linear light.
+
+Sources: Porter and Duff, "Compositing Digital Images" (SIGGRAPH 1984), the operator "over"; IEC 61966-2-1
+for the curve of sRGB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, gcd
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.scene.compositing.upscaling import enlarged
+from dance_now.scene.filters.region import Box
+
+
+class Scene(StrEnum):
+    """What the character stands in."""
+
+    REPLACE = "replace"
+    ALONE = "alone"
+    GREEN = "green"
+    ALPHA = "alpha"
+    SIDE_BY_SIDE = "side-by-side"
+
+
+_PLAIN = {Scene.ALONE: (255, 255, 255), Scene.GREEN: (0, 255, 0)}
+# A network's alpha is never quite 0 or 255: without this, a haze of specks stands around the character.
+_NOTHING, _SOLID = 8, 247
+_CLEANED: Final = np.rint(np.clip((np.arange(256) - _NOTHING) / (_SOLID - _NOTHING), 0, 1) * 255).astype(
+    np.uint8
+)
+_RIM: Final = 0.12  # of a detail's side: where it fades into the whole
+_KERNEL: Final = 4  # canvas pixels to each side that scaling looks at
+_LEVELS: Final = np.arange(256, dtype=np.float32) / 255
+_LIGHT: Final = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(
+    np.float32
+)
+_STEPS: Final = 4095  # of light, from which levels are told apart well enough
+_SHARES: Final = np.arange(_STEPS + 1) / _STEPS
+_LEVEL_OF: Final = np.rint(
+    255 * np.where(_SHARES <= 0.0031308, 12.92 * _SHARES, 1.055 * _SHARES ** (1 / 2.4) - 0.055)
+).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What is drawn over a part of a picture.
+
+    Attributes:
+        box: the part; empty where nothing lies in the picture.
+        pixels: (box.height, box.width, 4) uint8 RGBA, colours multiplied by alpha.
+    """
+
+    box: Box
+    pixels: Image
+
+
+def plain_background(scene: Scene, height: int, width: int) -> Image:
+    """(H, W, 3) uint8 in the scene's colour: white for ``ALONE``, (0, 255, 0) for ``GREEN``.
+
+    Raises:
+        ValueError: the scene has no colour of its own.
+    """
+    if scene not in _PLAIN:
+        raise ValueError(f"{scene.value} has no plain background")
+    return np.full((height, width, 3), _PLAIN[scene], np.uint8)
+
+
+def place(canvas: Image, corner: tuple[int, int], side: int, height: int, width: int) -> Layer:
+    """Brings a drawn character to its size and place in the picture.
+
+    Only the blocks of the canvas in which something is drawn, and which lie in the picture, are worked on.
+    Colours are scaled premultiplied, so that no dark or coloured fringe grows along the edge; a character
+    that gets smaller is averaged, so that no line drops out.
+
+    Args:
+        canvas: (N, N, 4) uint8 RGBA, straight alpha.
+        corner: column and row of the picture at which the canvas begins; may be negative.
+        side: pixels of the picture that the canvas fills each way.
+        height: rows of the picture.
+        width: columns of the picture.
+
+    Raises:
+        ValueError: a canvas that is not square, or a side below 1.
+    """
+    size = canvas.shape[0]
+    if canvas.shape != (size, size, 4) or side < 1:
+        raise ValueError(f"cannot place {canvas.shape} on a square of {side}")
+    alpha = cv2.LUT(cv2.extractChannel(canvas, 3), _CLEANED)
+    x, y, columns, rows = cv2.boundingRect(alpha)
+    # The smallest step at which pixels of canvas and picture begin together.
+    step = size // gcd(size, side)
+    across = _Blocks.between(x, x + columns, -corner[0], width - corner[0], size, side, step)
+    down = _Blocks.between(y, y + rows, -corner[1], height - corner[1], size, side, step)
+    box = Box(
+        down.first + corner[1], down.last + corner[1], across.first + corner[0], across.last + corner[0]
+    )
+    if box.height == 0 or box.width == 0:
+        return Layer(Box(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
+    blocks = (down.source, across.source)
+    drawn = canvas[blocks].copy()
+    cv2.insertChannel(alpha[blocks], drawn, 3)
+    premultiplied = np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGBA2mRGBA), np.uint8)
+    scaled = _scaled(premultiplied, (across.target, down.target))
+    return Layer(box, scaled[down.kept, across.kept])
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """One axis of a scaling that begins and ends on whole pixels of both canvas and picture."""
+
+    source: slice  # canvas pixels
+    target: int  # pixels of the picture that the source fills
+    first: int  # what is kept of the square, from its beginning
+    last: int
+    origin: int  # where the source begins, in pixels of the square
+
+    @property
+    def kept(self) -> slice:
+        return slice(self.first - self.origin, self.last - self.origin)
+
+    @staticmethod
+    def between(
+        low: int, high: int, seen_from: int, seen_to: int, size: int, side: int, step: int
+    ) -> _Blocks:
+        """``low`` to ``high``: drawn, canvas pixels. ``seen_from``, ``seen_to``: of the square, picture."""
+        span = side * step // size
+        first = max((low - _KERNEL) * side // size, seen_from, 0)
+        last = min(ceil((high + _KERNEL) * side / size), seen_to, side)
+        if high <= low or last <= first:
+            return _Blocks(slice(0, 0), 0, first, first, 0)
+        begin = max(first // span * step - _KERNEL, 0) // step
+        end = ceil(min(ceil(last / span) * step + _KERNEL, size) / step)
+        return _Blocks(slice(begin * step, end * step), (end - begin) * span, first, last, begin * span)
+
+
+def _scaled(premultiplied: Image, size: tuple[int, int]) -> Image:
+    """A premultiplied picture at another (width, height)."""
+    rows = premultiplied.shape[0]
+    if size[1] == rows:
+        return premultiplied
+    if size[1] > rows:
+        return enlarged(premultiplied, size)
+    return np.asarray(cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def with_detail(layer: Layer, detail: Layer, corner: tuple[int, int], side: int) -> Layer:
+    """Shows a part of a layer as it was drawn larger; the two fade into each other along the part's rim.
+
+    Args:
+        layer: the whole.
+        detail: the same, drawn in a square of its own; nothing of it shows outside the whole's box.
+        corner: column and row of the picture at which the square begins.
+        side: of the square, pixels.
+    """
+    box = layer.box & Box(corner[1], corner[1] + side, corner[0], corner[0] + side)
+    if box.height == 0 or box.width == 0:
+        return layer
+    fine = np.zeros((box.height, box.width, 4), np.uint8)
+    both = detail.box & box
+    if both.height and both.width:
+        fine[both.within(box).slices] = detail.pixels[both.within(detail.box).slices]
+    down = _fade(np.arange(box.top, box.bottom) - corner[1], side)
+    across = _fade(np.arange(box.left, box.right) - corner[0], side)
+    share = down[:, None] * across
+    pixels = layer.pixels.copy()
+    part = pixels[box.within(layer.box).slices]
+    part[...] = cv2.blendLinear(fine, part.copy(), share, 1 - share)
+    return Layer(layer.box, pixels)
+
+
+def _fade(places: npt.NDArray[np.int_], side: int) -> FloatArray:
+    """From 0 at the ends of a side to 1 inside, smoothly."""
+    ramp = np.clip(np.minimum(places + 0.5, side - 0.5 - places) / (_RIM * side), 0, 1)
+    return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
+
+
+def draw_over(picture: Image, layer: Layer) -> None:
+    """Lays a layer over a picture, in place.
+
+    Between the two, on a picture without alpha, light is mixed, not levels: a bright edge before a dark
+    scene, or the other way round, is then as wide as it was drawn.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB, or (H, W, 4) RGBA with premultiplied alpha. It stays as it is to the bit
+            where the layer's alpha is 0, and takes the layer's colour to the bit where it is 255.
+        layer: drawn inside the picture.
+    """
+    if layer.pixels.size == 0:
+        return
+    part = picture[layer.box.slices]
+    if picture.shape[2] == 3:
+        _mix_light(part, layer.pixels)
+        return
+    through = cv2.bitwise_not(cv2.extractChannel(layer.pixels, 3))
+    below = cv2.multiply(part, cv2.merge([through] * 4), scale=1 / 255)
+    part[...] = cv2.add(below, layer.pixels)
+
+
+def _mix_light(part: Image, pixels: Image) -> None:
+    """Lays (h, w, 4) premultiplied RGBA over (h, w, 3) RGB, in place."""
+    alpha = cv2.extractChannel(pixels, 3)
+    edge = np.nonzero(cv2.inRange(alpha, 1, 254))
+    behind, before = part[edge], pixels[edge]
+    share = before[:, 3:].astype(np.float32)
+    colours = np.minimum(before[:, :3] * (255 / share) + np.float32(0.5), 255).astype(np.uint8)
+    light = _LIGHT[behind]
+    light += (_LIGHT[colours] - light) * (share * np.float32(1 / 255))
+    cv2.copyTo(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), cv2.inRange(alpha, 255, 255), part)
+    part[edge] = _LEVEL_OF[(light * _STEPS + np.float32(0.5)).astype(np.uint16)]
+
+
+def straight(picture: Image) -> Image:
+    """(H, W, 4) uint8 RGBA with straight alpha from premultiplied; colourless where alpha is 0."""
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_mRGBA2RGBA), np.uint8)
+
+
+def side_by_side(source: Image, result: Image) -> Image:
+    """(H, 2 W, 3) uint8: the source's picture, and what became of it to its right."""
+    return np.asarray(np.concatenate([source, result], axis=1), np.uint8)

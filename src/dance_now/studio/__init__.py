@@ -1,1 +1,0 @@
-"""From an avatar and motions to a training data set."""

@@ -1,0 +1,202 @@
+"""Writes a training data set: pictures with alpha and exact keypoints of an avatar in many poses.
+
+The layout is that of the project this one started from: ``train_img/NAME.png`` and
+``train_label/NAME_keypoints.json`` (OpenPose JSON 1.3 with a ``depth`` list), the same under ``test_img`` and
+``test_label``, and beside them ``points.npz`` (coloured points on the mesh) and ``dataset.json``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.bone_rule import BoneRig
+from dance_now.pose.model.skeleton import Skeleton
+from dance_now.render.avatar.avatar import Avatar
+from dance_now.render.avatar.avatar_keypoints import skeleton_of
+from dance_now.render.avatar.avatar_options import AS_IT_IS, AvatarOptions
+from dance_now.render.face.face_points import face_landmarks, with_telling_expressions
+from dance_now.synthesis.dataset_folder import SPLITS, check_output, drawn, growing_folder, pack_shards
+from dance_now.synthesis.dataset_renderer import Job, Look, Progress, draw_all, write_json
+from dance_now.synthesis.framing import CAMERA_PITCHES
+from dance_now.synthesis.poses.motion import Motion, load_motions, motion_files
+from dance_now.synthesis.poses.motion_library import bank_credits, load_bank
+from dance_now.synthesis.poses.pose_selection import PoseChoice, choose_poses
+from dance_now.synthesis.surface.surface_points import sample_points
+
+SCHEMA: Final = 1
+POINT_BUDGET: Final = 20_000
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """What was written.
+
+    Attributes:
+        folder: the data set.
+        train: training pictures.
+        test: test pictures.
+        motions: motions that were used.
+        labels_hash: SHA-256 over all labels, the identity of the data set.
+    """
+
+    folder: Path
+    train: int
+    test: int
+    motions: int
+    labels_hash: str
+
+
+def render_dataset(
+    avatar_path: Path,
+    output: Path,
+    images: int,
+    motions: Path | None,
+    *,
+    seed: int = 0,
+    size: int = 512,
+    workers: int = 2,
+    overwrite: bool = False,
+    expressions: bool = True,
+    shards: bool = False,
+    options: AvatarOptions = AS_IT_IS,
+    progress: Progress | None = None,
+) -> DatasetSummary:
+    """Renders a data set of one avatar.
+
+    The result depends on avatar, motions, ``images``, ``seed`` and the drawing options, not on ``workers``.
+    If it is interrupted, the same call goes on from what was drawn (``OUTPUT.part``).
+
+    Args:
+        avatar_path: .vrm or .glb.
+        output: folder to create.
+        images: pictures in training and test split together.
+        motions: a file of motions (see ``load_motions``) or a folder that is searched for them, in place of
+            those of the bank.
+        seed: of everything random.
+        size: edge of the square pictures, pixels.
+        workers: processes that render.
+        overwrite: replace an existing ``output``.
+        expressions: draw faces that move; without, every face is neutral.
+        shards: pack pictures and labels into tar files for WebDataset, instead of the four folders.
+        options: how the avatar is to be read.
+        progress: called with pictures done and pictures in all.
+
+    Raises:
+        DanceNowError: ``output`` exists, or its part was begun from something else, no pictures
+            asked for, no motions found, an unusable avatar, or one whose licence forbids it.
+    """
+    if images < 1 or workers < 1:
+        raise DanceNowError(
+            f"A data set needs at least one image and one worker, not {images} and {workers}."
+        )
+    check_output(output, overwrite)
+    found = _find_motions(motions)
+    avatar, hide = options.load(avatar_path), options.hide
+    face = face_landmarks(avatar)
+    avatar = with_telling_expressions(avatar, face)
+    skeleton = replace(skeleton_of(avatar, face, hide), pitches=CAMERA_PITCHES)
+    rig = BoneRig.of(skeleton)
+    train, test = choose_poses(rig, found, images, np.random.default_rng(seed))
+    jobs = [*_jobs("train", train, seed), *_jobs("test", test, seed)]
+    made_from = {
+        "avatar": hashlib.sha256(avatar_path.read_bytes()).hexdigest(),
+        "plan": _hash_plan(jobs, [SCHEMA, size, expressions, options.to_json()]),
+    }
+    with growing_folder(output, made_from, overwrite) as folder:
+        points = sample_points(avatar, POINT_BUDGET, seed, hide, face, (rig, train.poses))
+        points.save(folder / "points.npz")
+        look = Look(avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options)
+        _draw_missing(look, jobs, workers, progress)
+        summary = DatasetSummary(output, len(train), len(test), len(found), _hash_labels(folder))
+        description = _description(avatar, options, skeleton, summary, size, seed)
+        description["motion_credits"] = list(bank_credits()) if motions is None else []
+        if shards:
+            description["shards"] = pack_shards(folder)
+        write_json(folder / "dataset.json", description)
+    return summary
+
+
+def _draw_missing(look: Look, jobs: Sequence[Job], workers: int, progress: Progress | None) -> None:
+    """Draws what an interrupted run has not drawn."""
+    done = {(split, name) for split in SPLITS for name in drawn(look.folder, split)}
+    missing = [job for job in jobs if (job.split, job.name) not in done]
+    kept = len(jobs) - len(missing)
+
+    def report(drawn_now: int, _: int) -> None:
+        if progress is not None:
+            progress(kept + drawn_now, len(jobs))
+
+    draw_all(look, missing, workers, report)
+
+
+def _hash_plan(jobs: Sequence[Job], settings: list[Any]) -> str:
+    """A hash of all that pictures depend on beside the avatar's file."""
+    digest = hashlib.sha256(json.dumps(settings).encode())
+    for job in jobs:
+        digest.update(f"{job.split}/{job.name}/{job.seed}\0".encode())
+        digest.update(job.points.tobytes() + job.rotations.tobytes())
+    return digest.hexdigest()
+
+
+def _find_motions(motions: Path | None) -> list[Motion]:
+    if motions is None:
+        return load_bank()
+    found = load_motions(motion_files(motions))
+    if not found:
+        raise DanceNowError(
+            f"{motions}: no motion that can be used. Leave it out for those that are built in."
+        )
+    return found
+
+
+def _jobs(split: str, choice: PoseChoice, seed: int) -> list[Job]:
+    number = SPLITS.index(split)
+    return [
+        Job(split, name, (seed, number, index), choice.poses.points[index], choice.poses.rotations[index])
+        for index, name in enumerate(choice.names)
+    ]
+
+
+def _hash_labels(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for split in SPLITS:
+        for path in sorted((folder / f"{split}_label").glob("*.json")):
+            digest.update(f"{split}/{path.name}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _description(
+    avatar: Avatar,
+    options: AvatarOptions,
+    skeleton: Skeleton,
+    summary: DatasetSummary,
+    size: int,
+    seed: int,
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "avatar": {
+            "name": avatar.name,
+            "version": avatar.version,
+            "licence": avatar.licence,
+            "credits": avatar.credits,
+            "objections": list(avatar.objections),
+            **options.to_json(),
+        },
+        "canvas": size,
+        "skeleton": skeleton.to_json(),
+        "train": summary.train,
+        "test": summary.test,
+        "motions": summary.motions,
+        "seed": seed,
+        "labels_sha256": summary.labels_hash,
+    }

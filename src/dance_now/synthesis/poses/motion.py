@@ -1,0 +1,275 @@
+"""A motion, freed from its file's skeleton names, axes and rest pose."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from dance_now.core.arrays import FloatArray
+from dance_now.core.errors import DanceNowError
+from dance_now.formats3d.motion.bvh_reader import Bvh, read_bvh
+from dance_now.formats3d.motion.deepmimic import is_deepmimic, read_deepmimic
+from dance_now.formats3d.motion.gltf_animation import GLTF_SUFFIXES, read_gltf_motions
+from dance_now.formats3d.motion.motion_joints import (
+    JOINT_INDEX,
+    JointTracks,
+    columns,
+    has_toes,
+    plain_name,
+    recognise,
+)
+from dance_now.pose.model.bone_rule import basis, unit
+
+_logger = logging.getLogger(__name__)
+
+_HEAD = JOINT_INDEX["head"]
+_HANDS = [JOINT_INDEX["leftHand"], JOINT_INDEX["rightHand"]]
+_LOWER_ARMS = [JOINT_INDEX["leftLowerArm"], JOINT_INDEX["rightLowerArm"]]
+_SUFFIXES: Final = (".bvh", *GLTF_SUFFIXES)
+_T_POSE_DEGREES: Final = 12.0
+# The zero pose of a file is preferred over a frame that is only slightly more like a T-pose.
+_ZERO_POSE_BONUS: Final = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The pose of a skeleton that is most like a T-pose: turns of head and hands are measured from it.
+
+    Attributes:
+        distance: degrees from a T-pose, see ``t_pose_distance``.
+        head: (3, 3) world rotation of the head joint.
+        hands: (2, 3, 3) world rotations of the left and right hand joints.
+        forearms: (2, 3) unit directions of the forearms.
+    """
+
+    distance: float
+    head: FloatArray
+    hands: FloatArray
+    forearms: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """Joint positions and rotations over time, y up, in a frame where the reference pose faces +z.
+
+    Attributes:
+        name: the file's stem.
+        skeleton: equal for files that share joint names and bone offsets.
+        frame_time: seconds a frame.
+        positions: (frames, 16, 3) float32 joint positions in the order of JOINT_NAMES, unit of the file.
+        has_toes: whether the two toe joints are known.
+        head: (frames, 3, 3) world rotations of the head joint.
+        hands: (frames, 2, 3, 3) world rotations of the left and right hand joints.
+        reference: what the rotations are compared with.
+        foot_pitch: radians by which ankle-to-toe points down when the foot stands flat.
+        frames: indices of the usable frames: no calibration T-pose at the start or the end.
+    """
+
+    name: str
+    skeleton: str
+    frame_time: float
+    positions: FloatArray
+    has_toes: bool
+    head: FloatArray
+    hands: FloatArray
+    reference: Reference
+    foot_pitch: float
+    frames: tuple[int, ...]
+
+    @classmethod
+    def from_tracks(cls, tracks: JointTracks) -> Motion:
+        """Aligns what was read from a file.
+
+        Raises:
+            DanceNowError: a skeleton with a limb that has no length.
+        """
+        order = columns(tracks.joints)
+        rotations, positions = tracks.rotations[:, order], tracks.positions[:, order]
+        _check_size(positions, tracks.name)
+        scores = t_pose_distance(positions)
+        if tracks.zero_is_reference:
+            scores[0] = 0
+        scores[0] -= _ZERO_POSE_BONUS
+        best = 0 if tracks.zero_is_reference else int(scores.argmin())
+        align = _alignment(positions[best])
+        rotations, positions = align @ rotations, positions @ align.T
+        head, hands = rotations[:, _HEAD], rotations[:, _HANDS]
+        forearms = unit(positions[best, _HANDS] - positions[best, _LOWER_ARMS])
+        toes = has_toes(tracks.joints)
+        return cls(
+            name=tracks.name,
+            skeleton=tracks.skeleton,
+            frame_time=tracks.frame_time,
+            positions=positions[1:].astype(np.float32),
+            has_toes=toes,
+            head=head[1:],
+            hands=hands[1:],
+            reference=Reference(float(scores[best]), head[best], hands[best], forearms),
+            foot_pitch=_foot_pitch(positions[1:]) if toes else 0.0,
+            frames=_usable(scores[1:]),
+        )
+
+    @classmethod
+    def from_bvh(cls, bvh: Bvh, name: str) -> Motion:
+        """Recognises the skeleton and aligns the motion.
+
+        Raises:
+            DanceNowError: a skeleton whose joint names no known family uses, that lacks an arm or a leg, or
+                has one without length.
+        """
+        try:
+            joints = recognise(bvh.names)
+        except DanceNowError as error:
+            raise DanceNowError(f"{name}: {error}") from error
+        zero_rotations, zero_positions = bvh.world(None)
+        rotations, positions = bvh.world(bvh.channels)
+        return cls.from_tracks(
+            JointTracks(
+                name=name,
+                skeleton=_signature(bvh, joints),
+                frame_time=bvh.frame_time,
+                joints=joints,
+                rotations=np.concatenate([zero_rotations, rotations]),
+                positions=np.concatenate([zero_positions, positions]),
+            )
+        )
+
+    def joint(self, name: str, frames: Sequence[int]) -> FloatArray:
+        """(n, 3) positions of one joint of JOINT_NAMES at some frames."""
+        return self.positions[list(frames), JOINT_INDEX[name]]
+
+
+def motion_files(path: Path) -> list[Path]:
+    """The file itself, or all files of motions in a folder and below it, sorted."""
+    if not path.is_dir():
+        return [path]
+    found = (file for file in sorted(path.rglob("*")) if file.is_file())
+    return [
+        file
+        for file in found
+        if file.suffix.lower() in _SUFFIXES or (file.suffix.lower() == ".txt" and is_deepmimic(file))
+    ]
+
+
+def load_motion(path: Path) -> Motion:
+    """Reads one file: its only motion, or the first of its clips.
+
+    Raises:
+        DanceNowError: no file of a known kind, damaged, or not the motion of a body.
+    """
+    return _read(path)[0]
+
+
+def load_motions(paths: Iterable[Path]) -> list[Motion]:
+    """Reads files; motions of the same skeleton share the best reference pose among them.
+
+    A name that comes twice is read once, files that are no usable motion are left out with a warning, and a
+    recording that shows nothing but a T-pose only gives its reference.
+    """
+    motions: dict[str, Motion] = {}
+    for path in paths:
+        try:
+            for motion in _read(path):
+                motions.setdefault(motion.name, motion)
+        except DanceNowError as error:
+            _logger.warning("left out: %s", error)
+    best: dict[str, Reference] = {}
+    for motion in motions.values():
+        known = best.setdefault(motion.skeleton, motion.reference)
+        if motion.reference.distance < known.distance:
+            best[motion.skeleton] = motion.reference
+    return [replace(motion, reference=best[motion.skeleton]) for motion in motions.values() if motion.frames]
+
+
+def _read(path: Path) -> list[Motion]:
+    suffix = path.suffix.lower()
+    if suffix in GLTF_SUFFIXES:
+        return [Motion.from_tracks(tracks) for tracks in read_gltf_motions(path)]
+    if suffix == ".txt":
+        return [Motion.from_tracks(read_deepmimic(path))]
+    return [Motion.from_bvh(read_bvh(path), path.stem)]
+
+
+def body_axes(positions: FloatArray) -> FloatArray:
+    """(..., 3, 3) rotations whose columns are the body's left, up and front, from joints (..., 16, 3)."""
+    left = positions[..., JOINT_INDEX["leftUpperLeg"], :] - positions[..., JOINT_INDEX["rightUpperLeg"], :]
+    top = positions[..., JOINT_INDEX["leftUpperArm"], :] + positions[..., JOINT_INDEX["rightUpperArm"], :]
+    low = positions[..., JOINT_INDEX["leftUpperLeg"], :] + positions[..., JOINT_INDEX["rightUpperLeg"], :]
+    return basis(left, top - low)
+
+
+def t_pose_distance(positions: FloatArray) -> FloatArray:
+    """(frames,) mean angle in degrees between limbs (frames, 16, 3) and those of a T-pose."""
+    axes = body_axes(positions)
+    angles = []
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        for bone, child, wanted in (
+            ("UpperArm", "LowerArm", (sign, 0, 0)),
+            ("LowerArm", "Hand", (sign, 0, 0)),
+            ("UpperLeg", "LowerLeg", (0, -1, 0)),
+            ("LowerLeg", "Foot", (0, -1, 0)),
+        ):
+            start, end = JOINT_INDEX[f"{side}{bone}"], JOINT_INDEX[f"{side}{child}"]
+            local = np.einsum("fji,fj->fi", axes, unit(positions[:, end] - positions[:, start]))
+            angles.append(np.degrees(np.arccos(np.clip(local @ np.asarray(wanted, np.float32), -1, 1))))
+    head = unit(positions[:, JOINT_INDEX["head"]] - positions[:, JOINT_INDEX["hips"]])
+    upright = np.degrees(np.arccos(np.clip(np.einsum("fj,fj->f", axes[..., 1], head), -1, 1)))
+    return np.mean([*angles, 4 * upright], axis=0)
+
+
+def _signature(bvh: Bvh, joints: Mapping[str, int]) -> str:
+    parts = []
+    for index in sorted(set(joints.values()) - {joints["hips"]}):
+        joint = bvh.joints[index]
+        parts.append(f"{plain_name(joint.name)} " + " ".join(f"{value:.3f}" for value in joint.offset))
+    return "; ".join(parts)
+
+
+def _check_size(positions: FloatArray, name: str) -> None:
+    if not np.isfinite(positions).all():
+        raise DanceNowError(f"{name}: joint positions are not finite.")
+    for limb in (("UpperArm", "LowerArm", "Hand"), ("UpperLeg", "LowerLeg", "Foot")):
+        for side, (start, end) in itertools.product(("left", "right"), itertools.pairwise(limb)):
+            bone = positions[:, JOINT_INDEX[side + start]] - positions[:, JOINT_INDEX[side + end]]
+            if not np.linalg.norm(bone, axis=1).min() > 0:
+                raise DanceNowError(f"{name}: the {side}{start} of this skeleton has no length.")
+    for joint in ("UpperArm", "UpperLeg"):
+        across = positions[:, JOINT_INDEX[f"left{joint}"]] - positions[:, JOINT_INDEX[f"right{joint}"]]
+        if not np.linalg.norm(across, axis=1).min() > 0:
+            raise DanceNowError(f"{name}: left and right {joint} of this skeleton are in one place.")
+
+
+def _alignment(reference: FloatArray) -> FloatArray:
+    """(3, 3) rotation into a frame with y up and the reference pose (16, 3) facing +z.
+
+    The coordinate axis nearest to the body's own is taken for "up": the reference may be a walking frame.
+    """
+    body = body_axes(reference)
+    up = np.zeros(3, np.float32)
+    axis = int(np.abs(body[:, 1]).argmax())
+    up[axis] = np.sign(body[axis, 1])
+    left = body[:, 0] - up * (up @ body[:, 0])
+    return basis(left, up).T
+
+
+def _foot_pitch(positions: FloatArray) -> float:
+    """Downward angle of the feet while they stand: in the frames where the ankle is low."""
+    pitches = []
+    for side in ("left", "right"):
+        ankle = positions[:, JOINT_INDEX[f"{side}Foot"]]
+        foot = unit(positions[:, JOINT_INDEX[f"{side}Toes"]] - ankle)
+        low = ankle[:, 1] <= np.quantile(ankle[:, 1], 0.3)
+        pitches.append(float(np.median(np.arcsin(np.clip(-foot[low, 1], -1, 1)))))
+    return float(np.clip(np.mean(pitches), np.radians(8), np.radians(25)))
+
+
+def _usable(t_pose_scores: FloatArray) -> tuple[int, ...]:
+    """Frames but for T-poses at the beginning and the end."""
+    posed = np.flatnonzero(t_pose_scores >= _T_POSE_DEGREES)
+    return tuple(range(posed[0], posed[-1] + 1)) if len(posed) else ()

@@ -1,0 +1,1 @@
+"""Training data: reading data sets, sample cache, random crops, augmentation."""

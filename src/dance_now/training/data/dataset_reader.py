@@ -1,0 +1,183 @@
+"""A data set in the original's layout: which of its pictures and labels can be used."""
+
+from __future__ import annotations
+
+import json
+import logging
+import struct
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+import cv2
+import numpy as np
+
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.keypoints import BODY
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import LENGTH_TOLERANCE, Skeleton
+
+logger = logging.getLogger(__name__)
+
+Split = Literal["train", "test"]
+Skipped = dict[str, list[str]]
+_LABEL_SUFFIX: Final = "_keypoints.json"
+_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_PNG_RGBA: Final = (8, 6)  # bits a channel, colour type
+_LARGEST: Final = 4096  # pixels of a side
+_NAMED: Final = 3  # names that a warning lists
+
+
+class _Pair(NamedTuple):
+    encoded: bytes
+    size: tuple[int, int]
+    keypoints: FloatArray
+
+
+class LabelledPictures:
+    """The pictures and labels of one split of a data set; what cannot be used is skipped and counted.
+
+    Pictures stay compressed in memory (about 60 KB each). Their checksums tell whether they are whole, so
+    that a damaged one is found here and not in the middle of a run.
+
+    Attributes:
+        folder: the data set.
+        names: of the pictures, sorted.
+        keypoints: (n, 137, 4) float32: x, y, depth, confidence in canvas px.
+        size: (width, height) of every picture, pixels.
+        skipped: names of what was left out, by reason.
+    """
+
+    def __init__(self, folder: Path, split: Split) -> None:
+        """Reads the split and logs one warning if anything had to be skipped.
+
+        Raises:
+            DanceNowError: there is nothing that can be used.
+        """
+        self.folder = folder
+        pictures = _files(folder / f"{split}_img", ".png")
+        labels = _files(folder / f"{split}_label", _LABEL_SUFFIX)
+        if not pictures.keys() & labels.keys():
+            raise DanceNowError(
+                f"{folder} holds no pairs of {split}_img/NAME.png and {split}_label/NAME{_LABEL_SUFFIX}."
+            )
+        self.skipped: Skipped = {}
+        skeleton = _skeleton(folder)
+        pairs: dict[str, _Pair] = {}
+        for name in sorted(pictures.keys() | labels.keys()):
+            try:
+                pairs[name] = _read_pair(pictures.get(name), labels.get(name), skeleton)
+            except ValueError as reason:
+                self.skipped.setdefault(str(reason), []).append(name)
+        sizes = Counter(pair.size for pair in pairs.values())
+        self.size = sizes.most_common(1)[0][0] if sizes else (0, 0)
+        self.names = [name for name, pair in pairs.items() if pair.size == self.size]
+        if len(self.names) < len(pairs):
+            odd = f"another size than {self.size[0]}x{self.size[1]}"
+            self.skipped[odd] = sorted(pairs.keys() - set(self.names))
+        told = warn_of_skipped(folder, self.skipped)
+        if not self.names:
+            raise DanceNowError(f"{folder} holds nothing to use in {split}_img and {split}_label: {told}.")
+        self._encoded = [pairs[name].encoded for name in self.names]
+        self.keypoints = np.stack([pairs[name].keypoints for name in self.names])
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def picture(self, index: int) -> Image:
+        """(H, W, 4) uint8 RGBA, straight alpha."""
+        image = cv2.imdecode(np.frombuffer(self._encoded[index], np.uint8), cv2.IMREAD_UNCHANGED)
+        if image is None or image.ndim != 3 or image.shape[2] != 4:
+            raise DanceNowError(f"{self.names[index]}.png is damaged.")
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)
+
+
+def warn_of_skipped(folder: Path, skipped: Skipped) -> str:
+    """Logs one line that counts what was skipped, and returns what it says of it; nothing if nothing was."""
+    if not skipped:
+        return ""
+    parts = []
+    for reason, names in sorted(skipped.items()):
+        more = ", ..." if len(names) > _NAMED else ""
+        parts.append(f"{len(names)} with {reason} ({', '.join(names[:_NAMED])}{more})")
+    told = "; ".join(parts)
+    logger.warning("%s: skipped %s.", folder, told)
+    return told
+
+
+def read_label(path: Path) -> FloatArray:
+    """(137, 4) float32 x, y, depth, confidence of the first person of a label file.
+
+    Raises:
+        DanceNowError: it is no label, or one without a person.
+    """
+    try:
+        people: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["people"]
+        pose = Pose.from_openpose(people[0])
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise DanceNowError(f"{path} is no OpenPose label ({error}).") from error
+    if not (pose.points[BODY, 2] > 0).any():
+        raise DanceNowError(f"{path} is a label without a person.")
+    return np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
+
+
+def _files(folder: Path, suffix: str) -> dict[str, Path]:
+    """Files of a folder by their names without ``suffix``."""
+    return {path.name.removesuffix(suffix): path for path in folder.glob(f"*{suffix}") if path.is_file()}
+
+
+def _skeleton(folder: Path) -> Skeleton | None:
+    """The body that all labels of a data set show, where ``dataset.json`` tells it."""
+    try:
+        return Skeleton.from_json(json.loads((folder / "dataset.json").read_text())["skeleton"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _read_pair(picture: Path | None, label: Path | None, skeleton: Skeleton | None) -> _Pair:
+    """A picture and its label; raises ValueError with the reason why they cannot be used."""
+    if label is None:
+        raise ValueError("no label")
+    if picture is None:
+        raise ValueError("no picture")
+    try:
+        encoded = picture.read_bytes()
+    except OSError as error:
+        raise ValueError("an unreadable picture") from error
+    size = _png_size(encoded)
+    try:
+        keypoints = read_label(label)
+    except DanceNowError as error:
+        raise ValueError("a label that shows nobody") from error
+    seen = keypoints[BODY, :2][keypoints[BODY, 3] > 0]
+    if not ((seen >= 0) & (seen < size)).all(axis=1).any():
+        raise ValueError("a label outside its picture")
+    if skeleton is not None and skeleton.misfit(keypoints[:, :3]) > LENGTH_TOLERANCE:
+        raise ValueError("a label of another body than the data set's")
+    return _Pair(encoded, size, keypoints)
+
+
+def _png_size(data: bytes) -> tuple[int, int]:
+    """(width, height) of a whole RGBA picture, checked chunk by chunk (PNG specification, 5.3 and 11.2)."""
+    place, header = len(_PNG_SIGNATURE), b""
+    kinds: list[bytes] = []
+    if not data.startswith(_PNG_SIGNATURE):
+        raise ValueError("a damaged picture")
+    while place + 12 <= len(data) and kinds[-1:] != [b"IEND"]:
+        (length,) = struct.unpack_from(">I", data, place)
+        body = data[place + 4 : place + 8 + length]
+        if zlib.crc32(body).to_bytes(4, "big") != data[place + 8 + length : place + 12 + length]:
+            break
+        kinds.append(body[:4])
+        header = header or body[4:]
+        place += 12 + length
+    if kinds[:1] != [b"IHDR"] or kinds[-1:] != [b"IEND"] or len(header) != 13:
+        raise ValueError("a damaged picture")
+    width, height, bits, colour = struct.unpack(">IIBB", header[:10])
+    if (bits, colour) != _PNG_RGBA:
+        raise ValueError("a picture that is not RGBA with 8 bits a channel")
+    if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
+        raise ValueError(f"a picture larger than {_LARGEST} pixels")
+    return width, height

@@ -1,0 +1,182 @@
+"""Pictures decoded once: on the GPU or in memory where they fit, else left compressed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.errors import DanceNowError
+from dance_now.pose.model.keypoints import BODY
+from dance_now.training.data.dataset_reader import LabelledPictures, Skipped, warn_of_skipped
+
+logger = logging.getLogger(__name__)
+
+_SHARE_OF_MEMORY: Final = 0.4  # of what is free
+_UNKNOWN_MEMORY: Final = 2**31  # bytes, where the system does not tell
+_AT_ONCE: Final = 256  # pictures decoded before they are looked at
+_REACH: Final = 8  # canvas px that a joint may lie beside its figure
+
+
+class _Figure(NamedTuple):
+    """A picture without its empty margin: nothing is drawn outside ``picture``.
+
+    Attributes:
+        x: of its left edge in the whole picture, pixels.
+        y: of its upper edge, pixels.
+        picture: (h, w, 4) uint8 RGBA, straight alpha.
+    """
+
+    x: int
+    y: int
+    picture: Tensor
+
+
+class HeldPictures:
+    """The pictures of a split, ready to be cut into windows.
+
+    All are decoded once, which also shows whose label lies beside its figure; those are skipped and counted.
+    Where memory is short they stay compressed and are decoded each time, with the same result.
+
+    Attributes:
+        keypoints: (n, 137, 4) float32: x, y, depth, confidence in canvas px.
+        size: (width, height) of every picture, pixels.
+        device: where windows are cut.
+        held: whether decoded pictures are kept.
+        skipped: names of what was left out, by reason.
+    """
+
+    def __init__(
+        self,
+        pictures: LabelledPictures,
+        device: torch.device,
+        report: Callable[[int, int], None] = lambda done, total: None,
+        bound: int | None = None,
+    ) -> None:
+        """Decodes all pictures.
+
+        Args:
+            pictures: of one split.
+            device: where they are wanted.
+            report: called with pictures done and pictures in all.
+            bound: bytes they may take in memory; without, this worker's share of what is free.
+
+        Raises:
+            DanceNowError: no picture can be used.
+        """
+        bound = int(_SHARE_OF_MEMORY * free_memory() / _workers_here()) if bound is None else bound
+        figures: list[_Figure] = []
+        usable, taken = [], 0
+        self.skipped: Skipped = {}
+        for index, figure in enumerate(_figures(pictures)):
+            if isinstance(figure, str):
+                self.skipped.setdefault(figure, []).append(pictures.names[index])
+            else:
+                usable.append(index)
+                taken += figure.picture.numel()
+                if taken <= bound:
+                    figures.append(figure)
+                else:
+                    figures.clear()
+            report(index + 1, len(pictures))
+        told = warn_of_skipped(pictures.folder, self.skipped)
+        if not usable:
+            raise DanceNowError(f"{pictures.folder} holds nothing to train on: {told}.")
+        self.keypoints = pictures.keypoints[usable]
+        self.size = pictures.size
+        self.held = taken <= bound
+        if self.held and device.type == "cuda" and taken > _SHARE_OF_MEMORY * torch.cuda.mem_get_info()[0]:
+            logger.info("the pictures do not fit on the GPU")
+            device = torch.device("cpu")
+        self.device = device
+        self._compressed = None if self.held else pictures
+        self._usable = usable
+        self._figures = [figure._replace(picture=figure.picture.to(device)) for figure in figures]
+        logger.info("%d pictures, %.1f MB, held: %s", len(usable), taken / 1e6, self.held)
+
+    def __len__(self) -> int:
+        return len(self._usable)
+
+    def window(self, index: int, x: int, y: int, side: int) -> Tensor:
+        """(side, side, 4) uint8 RGBA, straight alpha, of the square at (x, y) of a picture."""
+        if self._compressed is None:
+            figure = self._figures[index]
+        else:
+            figure = _trimmed(self._compressed.picture(self._usable[index]))
+        window = torch.zeros(side, side, 4, dtype=torch.uint8, device=figure.picture.device)
+        height, width = figure.picture.shape[:2]
+        left, top = max(figure.x, x), max(figure.y, y)
+        right, bottom = min(figure.x + width, x + side), min(figure.y + height, y + side)
+        if left < right and top < bottom:
+            window[top - y : bottom - y, left - x : right - x] = figure.picture[
+                top - figure.y : bottom - figure.y, left - figure.x : right - figure.x
+            ]
+        return window
+
+
+def free_memory() -> int:
+    """Bytes of memory that may be used, as far as the system tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+    except (OSError, ValueError, StopIteration):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return _UNKNOWN_MEMORY
+
+
+def _workers_here() -> int:
+    """How many workers share this machine's memory: ``torchrun`` says it to each of them."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("WORLD_SIZE") or 1)
+
+
+def _figures(pictures: LabelledPictures) -> Iterator[_Figure | str]:
+    """All figures in order, or why one cannot be used; decoded on all cores, a few at a time."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for start in range(0, len(pictures), _AT_ONCE):
+            indices = range(start, min(start + _AT_ONCE, len(pictures)))
+            yield from pool.map(lambda index: _checked_figure(pictures, index), indices)
+
+
+def _checked_figure(pictures: LabelledPictures, index: int) -> _Figure | str:
+    try:
+        picture = pictures.picture(index)
+    except DanceNowError:
+        return "a damaged picture"
+    if not picture[..., 3].any():
+        return "an empty picture"
+    if not _fits(pictures.keypoints[index], picture):
+        return "a label that lies beside its figure"
+    return _trimmed(picture)
+
+
+def _fits(keypoints: FloatArray, picture: Image) -> bool:
+    """Whether at least half of the joints inside a picture lie on its figure."""
+    height, width = picture.shape[:2]
+    x, y = keypoints[BODY, :2][keypoints[BODY, 3] > 0].round().astype(int).T
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    hits = [
+        picture[
+            max(row - _REACH, 0) : row + _REACH + 1, max(column - _REACH, 0) : column + _REACH + 1, 3
+        ].any()
+        for column, row in zip(x[inside], y[inside], strict=True)
+    ]
+    return 2 * sum(map(bool, hits)) >= len(hits)
+
+
+def _trimmed(picture: Image) -> _Figure:
+    """The box of what is not wholly transparent."""
+    shown = picture[..., 3] > 0
+    rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
+    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    return _Figure(left, top, torch.from_numpy(picture[top:bottom, left:right].copy()))

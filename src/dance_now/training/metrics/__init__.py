@@ -1,0 +1,1 @@
+"""Evaluation: image metrics, scores, comparison sheets."""

@@ -1,0 +1,273 @@
+"""How a drawn picture is scored against the true one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from dance_now.core.arrays import BoolArray, FloatArray, Image
+from dance_now.pose.model.keypoints import BODY_INDEX, FACE
+from dance_now.pose.retarget.head_rotation import HEAD_POINTS, head_fit
+
+FACING_DEGREES: Final = 60.0
+_HEIGHT = 256
+_MARGIN = 8
+_GREY = 0.5
+_EQUAL = 100.0  # dB
+_LEAST_WINDOW = 64
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+_RIM = 0.25  # of the face's larger side that a head's square goes beyond it on each side
+_LEAST_FACE_POINTS = 17  # a jaw without the rest, or more
+_EYES = [BODY_INDEX["right_eye"], BODY_INDEX["left_eye"]]
+_EARS = [BODY_INDEX["right_ear"], BODY_INDEX["left_ear"]]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One picture's score.
+
+    All but ``iou`` are taken over the figure and its surroundings: the union of both silhouettes, dilated by
+    8 of 256 pixels.
+
+    Attributes:
+        psnr: dB, over mid-grey; 100 for equal pictures.
+        iou: intersection over union of the silhouettes (alpha above one half).
+        ssim: mean structural similarity, over mid-grey.
+        alpha_error: mean absolute difference of the alphas, in [0, 1].
+    """
+
+    psnr: float
+    iou: float
+    ssim: float
+    alpha_error: float
+
+
+@dataclass(frozen=True)
+class HeadScore:
+    """The score of a head that looks at the viewer, at full resolution, over mid-grey.
+
+    A whole figure's score hardly sees a missing face. This does: ``detail`` most clearly.
+
+    Attributes:
+        psnr: dB in the square around the head's keypoints.
+        ssim: mean structural similarity there.
+        detail: how much of the face's lines is there, in [-1, 1]: 1 for the true face, about 0.4 if it is
+            blurred by two pixels, 0 for a blank one. A shift by 1/32 of the head is forgiven.
+    """
+
+    psnr: float
+    ssim: float
+    detail: float
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Both pictures over mid-grey, area-reduced to 256 pixels in height.
+
+    Attributes:
+        drawn: (256, W, 4) float32 RGB over mid-grey and alpha, in [0, 1].
+        true: the same of the true picture.
+        region: (256, W) bool: the figure and its surroundings; all False where both pictures are empty.
+    """
+
+    drawn: FloatArray
+    true: FloatArray
+    region: BoolArray
+
+    @classmethod
+    def of(cls, drawn: Image, true: Image) -> Compared:
+        """From RGBA pictures (H, W, 4) of one size."""
+        small_drawn, small_true = _over_grey(_reduced(drawn)), _over_grey(_reduced(true))
+        union = (small_drawn[..., 3] > 0.5) | (small_true[..., 3] > 0.5)
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _MARGIN + 1, 2 * _MARGIN + 1))
+        return cls(small_drawn, small_true, cv2.dilate(union.astype(np.uint8), kernel) > 0)
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns around the region, at least 64 each; all of them where both pictures are empty."""
+        return _around(np.any(self.region, axis=1)), _around(np.any(self.region, axis=0))
+
+    def score(self) -> Score:
+        """How near they are to each other."""
+        if not self.region.any():
+            return Score(psnr=_EQUAL, iou=1.0, ssim=1.0, alpha_error=0.0)
+        drawn_shape, true_shape = self.drawn[..., 3] > 0.5, self.true[..., 3] > 0.5
+        difference = (self.drawn - self.true)[self.region]
+        similarity = structural_similarity(self.drawn[..., :3], self.true[..., :3])
+        return Score(
+            psnr=_decibels(difference[:, :3]),
+            iou=float((drawn_shape & true_shape).sum() / (drawn_shape | true_shape).sum()),
+            ssim=float(similarity[self.region].mean()),
+            alpha_error=float(np.abs(difference[:, 3]).mean()),
+        )
+
+
+def score(drawn: Image, true: Image) -> Score:
+    """Scores a drawn RGBA picture (H, W, 4) uint8 against the true one of the same size.
+
+    Both are laid over mid-grey and area-reduced to 256 pixels in height first, and only the figure and its
+    surroundings count: an empty background would flatter the score.
+    """
+    return Compared.of(drawn, true).score()
+
+
+def head_score(drawn: Image, true: Image, label: FloatArray) -> HeadScore | None:
+    """Scores the head of a drawn RGBA picture (H, W, 4) against the true one.
+
+    Args:
+        label: (137, 4) x, y, depth, confidence in pixels of the pictures.
+
+    Returns:
+        None where the head does not lie wholly inside the picture or its face does not look at the viewer.
+    """
+    box = head_box(label)
+    height, width = true.shape[:2]
+    if box is None or not faces_viewer(label):
+        return None
+    left, top, right, bottom = box
+    slack = max(1, round((right - left) / 32))
+    if min(left, top) < slack or right > width - slack or bottom > height - slack:
+        return None
+    around = np.s_[top - slack : bottom + slack, left - slack : right + slack]
+    near_drawn, near_true = over_grey(drawn[around]), over_grey(true[around])
+    inner = np.s_[slack:-slack, slack:-slack]
+    similarity = structural_similarity(near_drawn[..., :3], near_true[..., :3])
+    face = _face_mask(label, (top - slack, left - slack), near_true.shape[:2])
+    return HeadScore(
+        psnr=_decibels((near_drawn - near_true)[inner][..., :3]),
+        ssim=float(similarity[inner].mean()),
+        detail=_detail(near_drawn[..., :3] @ _LUMINANCE, near_true[..., :3] @ _LUMINANCE, face, slack),
+    )
+
+
+def head_box(label: FloatArray, rim: float = _RIM) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of the square around a label's (137, 4) head, in px; None without a face.
+
+    Args:
+        rim: how far the square goes beyond the head's keypoints, in parts of their larger extent.
+    """
+    face = label[FACE]
+    if (face[:, 3] > 0).sum() < _LEAST_FACE_POINTS:
+        return None
+    points = np.concatenate([label[HEAD_POINTS], face])
+    points = points[points[:, 3] > 0, :2]
+    low, high = points.min(axis=0), points.max(axis=0)
+    half = float((high - low).max()) * (0.5 + rim)
+    left, top = np.floor((low + high) / 2 - half).astype(int)
+    side = max(2, round(2 * half))
+    return int(left), int(top), int(left) + side, int(top) + side
+
+
+def faces_viewer(label: FloatArray, within: float = FACING_DEGREES) -> bool:
+    """Whether a label's (137, 4) head looks at the viewer, to ``within`` degrees.
+
+    With depth, it looks along the line from its ears to its eyes, which is level when a head is held
+    straight (the Frankfurt plane); without, its direction is that of an average head that is seen so.
+    """
+    head = label[HEAD_POINTS].astype(np.float64)
+    known = head[:, 3] > 0
+    if known.all() and np.ptp(head[:, 2]) > 0:
+        forward = label[_EYES, :3].mean(axis=0) - label[_EARS, :3].mean(axis=0)
+        towards = -float(forward[2]) / max(float(np.linalg.norm(forward)), 1e-6)
+    else:
+        rotation, _, trust = head_fit(head[:, :2] * [1, -1], known.astype(np.float64))
+        towards = float(rotation[2, 2]) if trust > 0 else -1.0
+    return bool(towards > np.cos(np.radians(within)))
+
+
+def structural_similarity(first: FloatArray, second: FloatArray) -> FloatArray:
+    """(H, W) structural similarity of two pictures (H, W, 3) in [0, 1], the mean of the channels'.
+
+    Source: Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to structural
+    similarity", 2004: a Gaussian window of 11 pixels and 1.5 pixels of standard deviation.
+    """
+
+    def mean(values: FloatArray) -> FloatArray:
+        return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5), np.float32)
+
+    mean_first, mean_second = mean(first), mean(second)
+    product = mean_first * mean_second
+    squares = mean_first**2 + mean_second**2
+    variances = mean(first**2 + second**2) - squares
+    covariance = mean(first * second) - product
+    likeness = (2 * product + 0.01**2) * (2 * covariance + 0.03**2)
+    return (likeness / ((squares + 0.01**2) * (variances + 0.03**2))).mean(axis=2)
+
+
+def gradients(picture: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Change across and down of a picture (H, W) or (H, W, C), a pixel (Scharr's operator)."""
+    across, down = (cv2.Scharr(picture, cv2.CV_32F, *axes) / 32 for axes in ((1, 0), (0, 1)))
+    return np.asarray(across, np.float32), np.asarray(down, np.float32)
+
+
+def _detail(drawn: FloatArray, true: FloatArray, face: BoolArray, slack: int) -> float:
+    """Likeness 2ab / (a^2 + b^2) of the gradients within the face, at the best whole shift up to ``slack``.
+
+    Unlike their correlation it falls with the lines' contrast, so it tells blur.
+    """
+    height, width = true.shape
+    inner = np.s_[slack : height - slack, slack : width - slack]
+    inside = face[inner]
+    of_true = np.stack([part[inner][inside] for part in gradients(true)])
+    parts = gradients(drawn)
+    best = -1.0
+    for down in range(2 * slack + 1):
+        for across in range(2 * slack + 1):
+            moved = np.s_[down : down + inside.shape[0], across : across + inside.shape[1]]
+            of_drawn = np.stack([part[moved][inside] for part in parts])
+            energy = float(np.square(of_true).sum() + np.square(of_drawn).sum())
+            if energy == 0:
+                return 1.0  # neither has lines
+            best = max(best, 2 * float((of_true * of_drawn).sum()) / energy)
+    return best
+
+
+def _face_mask(label: FloatArray, corner: tuple[int, int], shape: tuple[int, ...]) -> BoolArray:
+    """The convex hull of the face points in a window (H, W) whose upper left ``corner`` is (row, column)."""
+    points = label[FACE][label[FACE][:, 3] > 0, :2] - np.array(corner[::-1], np.float32)
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.floor(points).astype(np.int32)), 1)
+    return mask > 0
+
+
+def _around(wanted: BoolArray) -> slice:
+    places = np.flatnonzero(wanted)
+    if not len(places):
+        return slice(0, len(wanted))
+    first = max(0, min(int(places[0]), len(wanted) - _LEAST_WINDOW))
+    return slice(first, max(int(places[-1]) + 1, first + _LEAST_WINDOW))
+
+
+def _decibels(difference: FloatArray) -> float:
+    error = float(np.square(difference).mean())
+    return min(-10 * math.log10(error), _EQUAL) if error > 0 else _EQUAL
+
+
+def over_grey(picture: Image) -> FloatArray:
+    """An RGBA picture as float32 in [0, 1], its colours over mid-grey."""
+    return _over_grey(_values(picture))
+
+
+def _values(picture: Image) -> FloatArray:
+    """Premultiplied, in [0, 1]."""
+    values = np.multiply(picture, np.float32(1 / 255), dtype=np.float32)
+    values[..., :3] *= values[..., 3:]
+    return values
+
+
+def _reduced(picture: Image) -> FloatArray:
+    """Premultiplied, 256 pixels high."""
+    width = max(1, round(picture.shape[1] * _HEIGHT / picture.shape[0]))
+    return np.asarray(
+        cv2.resize(_values(picture), (width, _HEIGHT), interpolation=cv2.INTER_AREA), np.float32
+    )
+
+
+def _over_grey(values: FloatArray) -> FloatArray:
+    """Premultiplied RGBA with its colours over mid-grey."""
+    values[..., :3] += _GREY * (1 - values[..., 3:])
+    return values

@@ -1,0 +1,1 @@
+"""The points generator and its parts in torch."""

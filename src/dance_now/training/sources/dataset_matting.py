@@ -1,0 +1,199 @@
+"""Alpha for the pictures of a data set that has none.
+
+All pictures of the original's sets show the character before the same background: what it looks like
+without the character, other pictures tell (their median where the character is not). Where no such
+background is found, the colour of each picture's rim is tried, and else the pose's outline is pulled onto
+the picture's edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.core.arrays import BoolArray, FloatArray, Image
+from dance_now.pose.model.keypoints import BODY_LIMBS, LEFT_HAND
+from dance_now.pose.model.pose import Pose
+from dance_now.scene.filters.guided_filter import refine
+
+Method = Literal["background", "rim", "outline"]
+
+_TRUNK: Final = (2, 5, 12, 9)
+_FEWEST_SAMPLES: Final = 3
+_STEADY: Final = 8.0  # grey levels: a background that differs more from the median is none
+_LEAST_DIFFERENCE: Final = 9.0  # grey levels
+_EDGE: Final = 2  # pixels on either side of the outline that may be partly covered
+_NOISE_QUANTILE: Final = 0.98
+_RIM: Final = 6  # pixels
+_SPECK: Final = 0.01  # of the figure's area: smaller pieces apart from it are none of it
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """Half widths of a figure: limbs as shares of twice the trunk, the head of the ears' distance."""
+
+    limbs: float
+    head: float
+
+
+_FAR: Final = _Reach(0.2, 1.5)  # beyond it is nothing of the figure
+_LIKELY: Final = _Reach(0.09, 0.9)
+_CORE: Final = _Reach(0.02, 0.25)  # within it is nothing else
+
+
+@dataclass(frozen=True, eq=False)
+class Matting:
+    """Cuts the figure out of each picture of one set.
+
+    Attributes:
+        method: what tells the figure from what is behind it.
+        plate: (H, W, 3) uint8 the background without the figure, for ``method`` background.
+        noise: grey levels by which the background differs from picture to picture.
+    """
+
+    method: Method
+    plate: Image | None = None
+    noise: float = 0.0
+
+    @classmethod
+    def of(cls, pictures: Sequence[Image], figures: Sequence[Pose], head: npt.NDArray[np.float64]) -> Matting:
+        """Looks at some pictures of the set.
+
+        Args:
+            pictures: (H, W, 3) uint8 RGB of one size.
+            figures: complete poses in them.
+            head: (n,) the ears' distance in pixels as each picture would show it from the front.
+        """
+        placed = list(zip(pictures, figures, head.tolist(), strict=True))
+        stack = np.stack(pictures)
+        far, likely = (
+            np.stack([~_zone(pose, ears, picture.shape, reach) for picture, pose, ears in placed])
+            for reach in (_FAR, _LIKELY)
+        )
+        plate = _median_where(stack, far, likely)
+        differences = _difference(stack, plate[None])
+        if np.median(differences[far]) < _STEADY and far.any(axis=0).mean() > 0.5:
+            return cls("background", plate, float(np.quantile(differences[far][::97], _NOISE_QUANTILE)))
+        spreads = [
+            np.ptp(np.quantile(_rim(picture), [0.1, 0.9], axis=0), axis=0).max() for picture in pictures
+        ]
+        if np.median(spreads) < _STEADY:
+            return cls("rim", None, max(2.0, 2 * float(np.median(spreads))))
+        return cls("outline")
+
+    def __call__(self, picture: Image, figure: Pose, head: float) -> Image:
+        """(H, W, 4) uint8 straight RGBA: the figure of a picture (H, W, 3); arguments as of ``of``."""
+        if self.method == "outline":
+            coarse = _zone(figure, head, picture.shape, _LIKELY).astype(np.float32)
+            alpha = refine(np.asarray(cv2.GaussianBlur(coarse, (0, 0), 3), np.float32), picture)
+            return np.dstack([picture, np.round(alpha * 255).astype(np.uint8)])
+        behind = self.plate
+        if behind is None:
+            rim = np.median(_rim(picture), axis=0).astype(np.uint8)
+            behind = np.broadcast_to(rim, picture.shape)
+        difference = _difference(picture, behind)
+        least = max(_LEAST_DIFFERENCE, 1.5 * self.noise)
+        differs = (difference > least) & _zone(figure, head, picture.shape, _FAR)
+        solid = _connected(differs, _zone(figure, head, picture.shape, _CORE))
+        return _without(picture, behind, _soft_edge(solid, difference, least))
+
+
+def has_alpha(picture: Image) -> bool:
+    """Whether a picture brings an alpha channel that says something."""
+    return picture.shape[2] == 4 and bool((picture[..., 3] < 255).any())
+
+
+def _zone(pose: Pose, ears: float, shape: tuple[int, ...], reach: _Reach) -> BoolArray:
+    """(H, W) lines along the limbs and a disk for the head; ``ears`` is their distance in pixels."""
+    canvas = np.zeros(shape[:2], np.uint8)
+    points = np.clip(pose.points[:, :2].astype(np.float64), -4 * max(shape), 4 * max(shape))
+    shown = pose.visible
+    size = 2 * max(float(np.linalg.norm(points[1] - points[8])), 0.5 * ears, 8.0)
+    thickness = max(1, round(2 * reach.limbs * size))
+    pixels = np.round(points - 0.5).astype(int).tolist()
+    for start, end in BODY_LIMBS:
+        if shown[start] and shown[end]:
+            cv2.line(canvas, pixels[start], pixels[end], 255, thickness)
+    if reach is not _CORE:
+        for row in np.flatnonzero(shown[LEFT_HAND.start :]) + LEFT_HAND.start:
+            cv2.circle(canvas, pixels[row], thickness // 2, 255, -1)
+    if shown[list(_TRUNK)].all():
+        cv2.fillConvexPoly(canvas, cv2.convexHull(np.array([pixels[row] for row in _TRUNK], np.int32)), 255)
+    if shown[[17, 18]].all():
+        middle = np.round(points[[17, 18]].mean(axis=0)).astype(int).tolist()
+        cv2.circle(canvas, middle, max(1, round(reach.head * ears)), 255, -1)
+    return canvas > 0
+
+
+def _median_where(stack: npt.NDArray[np.uint8], far: BoolArray, likely: BoolArray) -> Image:
+    """(H, W, 3) per-pixel median of (n, H, W, 3) where the figure is far, or else where it is not likely.
+
+    What no picture shows is continued from around it.
+    """
+    chosen = np.where((far.sum(axis=0) >= _FEWEST_SAMPLES)[None], far, likely)
+    known: BoolArray = np.asarray(chosen.any(axis=0))
+    result = np.zeros(stack.shape[1:], np.uint8)
+    for row in range(stack.shape[1]):  # row by row: a copy of all in floats would be large
+        values = stack[:, row].astype(np.float32)
+        values[~chosen[:, row]] = np.nan
+        values[:, ~known[row]] = 0
+        result[row] = np.round(np.nanmedian(values, axis=0)).astype(np.uint8)
+    if not known.all() and known.any():
+        missing = np.where(known, 0, 255).astype(np.uint8)
+        return np.asarray(cv2.inpaint(result, missing, 3, cv2.INPAINT_TELEA), np.uint8)
+    return result
+
+
+def _difference(picture: npt.NDArray[np.uint8], behind: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """(..., H, W) uint8 greatest difference of the channels."""
+    return np.abs(picture.astype(np.int16) - behind.astype(np.int16)).max(axis=-1).astype(np.uint8)
+
+
+def _rim(picture: Image) -> Image:
+    """(n, 3) pixels along the sides and the top; a figure cut by the picture stands at the bottom."""
+    parts = (picture[:_RIM], picture[:, :_RIM], picture[:, -_RIM:])
+    return np.concatenate([part.reshape(-1, 3) for part in parts])
+
+
+def _connected(mask: BoolArray, core: BoolArray) -> BoolArray:
+    """The pieces of a mask that hang together with the core, the core with them, small holes closed."""
+    joined = (mask | core).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    touching = np.unique(labels[core & mask]) if (core & mask).any() else np.unique(labels[core])
+    keep = np.zeros(count, np.bool_)
+    keep[touching] = True
+    keep[0] = False
+    area = stats[keep, cv2.CC_STAT_AREA]
+    keep &= stats[:, cv2.CC_STAT_AREA] > (_SPECK * area.max() if area.size else 0)
+    solid = keep[labels]
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < 0.002 * solid.sum()
+    small[0] = False
+    result: BoolArray = solid | small[labels]
+    return result
+
+
+def _soft_edge(solid: BoolArray, difference: npt.NDArray[np.uint8], least: float) -> FloatArray:
+    """(H, W) alpha: 1 inside, 0 outside, and on the outline the share of the difference near it."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _EDGE + 1, 2 * _EDGE + 1))
+    outer = cv2.dilate(solid.astype(np.uint8), kernel) > 0
+    inner = cv2.erode(solid.astype(np.uint8), kernel) > 0
+    full = cv2.dilate(
+        np.where(solid, difference, 0).astype(np.uint8), np.ones((2 * _EDGE + 3,) * 2, np.uint8)
+    )
+    floor = least / 3
+    share = (difference - floor) / np.maximum(0.85 * full.astype(np.float32) - floor, 1.0)
+    return np.where(inner, 1.0, np.where(outer, np.clip(share, 0, 1), 0.0)).astype(np.float32)
+
+
+def _without(picture: Image, behind: Image, alpha: FloatArray) -> Image:
+    """(H, W, 4) uint8: the figure's own colour where the background shines through."""
+    share = np.maximum(alpha, 0.1)[..., None]
+    colour = (picture.astype(np.float32) - (1 - share) * behind) / share
+    colour = np.where(alpha[..., None] > 0, np.clip(colour, 0, 255), 0)
+    return np.dstack([np.round(colour), np.round(alpha * 255)]).astype(np.uint8)

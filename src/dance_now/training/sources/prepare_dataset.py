@@ -1,0 +1,201 @@
+"""Pictures with OpenPose labels become a data set like the studio's: alpha, depth, a skeleton, points."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.character.character_file import CANVAS
+from dance_now.core.arrays import Image
+from dance_now.core.errors import DanceNowError
+from dance_now.media.image.photo_sink import encode_picture
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import Skeleton
+from dance_now.pose.networks.lifter import open_lifter
+from dance_now.synthesis.dataset import POINT_BUDGET, SCHEMA
+from dance_now.training.sources.body_proportions import measure_body
+from dance_now.training.sources.capsules import capsule_points, points_extent
+from dance_now.training.sources.dataset_matting import Matting, has_alpha
+from dance_now.training.sources.openpose_layout import FEWEST, Findings, Labelled, read_layout
+from dance_now.training.sources.pose_fitting import PoseFitter
+from dance_now.training.sources.subject_check import part_colours, second_figure
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+_BACKGROUND_SAMPLES: Final = 100
+_SHAPE_SAMPLES: Final = 60
+_PITCHES: Final = (-5.0, 5.0)  # the pictures show the camera's own slope only
+
+
+def prepare_dataset(
+    source: Path,
+    output: Path,
+    licence: str,
+    credits: str,
+    seed: int = 0,
+    progress: Progress | None = None,
+    name: str | None = None,
+) -> None:
+    """Writes a data set that trains, from a folder in the original's layout.
+
+    Args:
+        source: holds train_img, train_label and perhaps test_img and test_label; see ``layout``.
+        output: the folder to make; complete once it exists.
+        licence: of the pictures' character.
+        credits: whom to credit for it.
+        seed: of everything random.
+        progress: called with the step, pictures done, and pictures in all.
+        name: of where the pictures come from; without, their folder's.
+
+    Raises:
+        DanceNowError: too few usable pictures, or no room to write.
+    """
+    tell = progress or (lambda stage, done, total: None)
+    findings = read_layout(source, lambda done, total: tell("read", done, total))
+    figures, scales, skeleton = _fitted(findings.pictures)
+    part = output.with_name(f".{output.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        for split in ("train", "test"):
+            for kind in ("img", "label"):
+                (part / f"{split}_{kind}").mkdir(parents=True)
+        written, method = _write_pictures(findings, figures, scales, skeleton, part, tell)
+        skeleton = _write_points(written, skeleton, part, seed)
+        avatar = {"name": name or source.resolve().name, "licence": licence, "credits": credits}
+        _describe(part, avatar, findings, skeleton, method, seed)
+        part.rename(output)
+    except OSError as error:
+        raise DanceNowError(f"{output} cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _fitted(pictures: list[Labelled]) -> tuple[list[Pose], npt.NDArray[np.float64], Skeleton]:
+    lifter = open_lifter()
+    poses = [
+        each.pose if lifter is None or each.pose.has_depth.any() else lifter(each.pose) for each in pictures
+    ]
+    body = measure_body(poses)
+    fit = PoseFitter(body.skeleton)
+    fitted = [fit(pose, float(scale)) for pose, scale in zip(poses, body.scales, strict=True)]
+    return fitted, body.scales, replace(body.skeleton, pitches=_PITCHES)
+
+
+def _write_pictures(
+    findings: Findings,
+    figures: list[Pose],
+    scales: npt.NDArray[np.float64],
+    skeleton: Skeleton,
+    folder: Path,
+    tell: Progress,
+) -> tuple[list[tuple[Path, Pose]], str]:
+    """Writes pictures with alpha and complete labels; returns those of the training part, and how."""
+    ears = float(np.linalg.norm(skeleton.rest[17] - skeleton.rest[18])) * scales
+    matting = _matting(findings.pictures, figures, ears)
+    written, methods, colours = [], set(), {}
+    for number, (each, figure) in enumerate(zip(findings.pictures, figures, strict=True)):
+        tell("cut out", number + 1, len(figures))
+        picture = each.picture()
+        if picture is None:
+            findings.skipped["damaged pictures"] += 1
+            continue
+        methods.add("own" if has_alpha(picture) else matting.method)
+        if not has_alpha(picture):
+            picture = matting(picture[..., :3], figure, float(ears[number]))
+        colours[each.name] = part_colours(picture, figure)
+        path = folder / f"{each.split}_img" / f"{each.name}.png"
+        path.write_bytes(encode_picture(picture, ".png"))
+        label = {"version": 1.3, "people": [figure.to_openpose()]}
+        (folder / f"{each.split}_label" / f"{each.name}_keypoints.json").write_text(json.dumps(label))
+        if each.split == "train":
+            written.append((path, figure))
+    if len(written) < FEWEST // 2:
+        raise DanceNowError(f"Only {len(written)} training pictures can be read.")
+    _warn_of_two_figures(colours)
+    return written, ", ".join(sorted(methods))
+
+
+def _warn_of_two_figures(colours: dict[str, npt.NDArray[np.float64]]) -> None:
+    """Logs one line if the pictures seem to show two characters; names and parts' colours of each picture."""
+    names = np.array(list(colours))
+    rare = second_figure(np.stack(list(colours.values())))
+    if rare.any():
+        logger.warning(
+            "These pictures seem to show two characters: %d look like %s, %d like %s. A character is trained "
+            "from pictures of one.",
+            (~rare).sum(), names[~rare][0], rare.sum(), names[rare][0],
+        )  # fmt: skip
+
+
+def _matting(pictures: list[Labelled], figures: list[Pose], ears: npt.NDArray[np.float64]) -> Matting:
+    """How the figure is told from the background, from some of the pictures without alpha."""
+    chosen, opaque = [], []
+    for index in _spread(len(pictures), _BACKGROUND_SAMPLES):
+        picture = pictures[index].picture()
+        if picture is not None and not has_alpha(picture):
+            chosen.append(index)
+            opaque.append(np.ascontiguousarray(picture[..., :3]))
+    if not opaque:
+        return Matting("outline")
+    return Matting.of(opaque, [figures[index] for index in chosen], ears[chosen])
+
+
+def _write_points(written: list[tuple[Path, Pose]], skeleton: Skeleton, folder: Path, seed: int) -> Skeleton:
+    """Writes the points to begin with; returns the skeleton with the figure's true extent."""
+    chosen = [written[index] for index in _spread(len(written), _SHAPE_SAMPLES)]
+    pictures = [_read_png(path) for path, _ in chosen]
+    points = capsule_points(skeleton, POINT_BUDGET, [pose for _, pose in chosen], pictures, seed)
+    points.save(folder / "points.npz")
+    low, high = points_extent(points)
+    known = skeleton.rest[:25][skeleton.known[:25]]
+    bounds = np.stack([np.minimum(low, known.min(axis=0)), np.maximum(high, known.max(axis=0))])
+    return replace(skeleton, bounds=bounds.astype(np.float32))
+
+
+def _describe(
+    folder: Path,
+    avatar: dict[str, str],
+    findings: Findings,
+    skeleton: Skeleton,
+    method: str,
+    seed: int,
+) -> None:
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*_label/*")):
+        digest.update(path.name.encode() + path.read_bytes())
+    description = {
+        "schema": SCHEMA,
+        "avatar": avatar,
+        "canvas": CANVAS,
+        "skeleton": skeleton.to_json(),
+        "train": len(list((folder / "train_img").iterdir())),
+        "test": len(list((folder / "test_img").iterdir())),
+        "motions": 0,
+        "seed": seed,
+        "alpha": method,
+        "skipped": dict(findings.skipped),
+        "labels_sha256": digest.hexdigest(),
+    }
+    (folder / "dataset.json").write_text(json.dumps(description, indent=1))
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most ``most`` of ``count`` places, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist()  # type: ignore[no-any-return]
+
+
+def _read_png(path: Path) -> Image:
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert image is not None
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)

@@ -1,0 +1,122 @@
+"""Heads cut out of pictures, real and drawn: what the head network learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.atomic_write import write_file
+from dance_now.core.errors import DanceNowError
+from dance_now.media.image.photo_sink import encode_picture
+from dance_now.training.data.crops import premultiplied
+from dance_now.training.data.dataset_reader import LabelledPictures
+from dance_now.training.distributed import ALONE, Share
+from dance_now.training.sticks.sticks_generator import SticksGenerator
+from dance_now.training.train_config import TrainingConfig
+
+Draw = Callable[[int], Image]
+Progress = Callable[[int, int], None]
+
+_LARGEST, _SMALLEST, _STEP = 256, 64, 16
+_WHOLE_HEAD: Final = 1.9  # distances of the ears
+_EARS: Final = (17, 18)
+
+
+def usual_side(keypoints: FloatArray) -> int:
+    """Side in pixels of a square that holds the heads of whole figures (n, 137, 4)."""
+    ears = np.linalg.norm(keypoints[:, _EARS[0], :3] - keypoints[:, _EARS[1], :3], axis=1)
+    side = _WHOLE_HEAD * float(np.median(ears))
+    return int(np.clip(_STEP * round(side / _STEP), _SMALLEST, _LARGEST))
+
+
+def write_heads(
+    folder: Path, generator: SticksGenerator, pictures: LabelledPictures, draw: Draw, progress: Progress
+) -> None:
+    """Writes the head's square of each picture as folder/NAME.png; what is there already stays.
+
+    Args:
+        folder: made if needed.
+        generator: tells where heads are.
+        pictures: whose labels and names are meant.
+        draw: index -> (512, 512, 4) uint8 straight RGBA.
+        progress: called with heads done and heads in all.
+
+    Raises:
+        DanceNowError: the folder cannot be written.
+    """
+    square = generator.square
+    corners = square.corner(torch.from_numpy(pictures.keypoints)).numpy().astype(int)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for index, name in enumerate(pictures.names):
+            path = folder / f"{name}.png"
+            if not path.exists():
+                head = _cut(draw(index), corners[index], square.side)
+                write_file(path, encode_picture(head, ".png"), overwrite=True)
+            progress(index + 1, len(pictures))
+    except OSError as error:
+        raise DanceNowError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+class HeadBatches:
+    """Batches of the head stage: (drawn heads and their sticks (B, 19, S, S), real heads (B, 4, S, S))."""
+
+    def __init__(
+        self,
+        real: Path,
+        drawn: Path,
+        generator: SticksGenerator,
+        pictures: LabelledPictures,
+        config: TrainingConfig,
+        share: Share = ALONE,
+    ) -> None:
+        """Reads the heads that ``write_heads`` wrote into two folders.
+
+        Raises:
+            DanceNowError: heads are missing, or were cut out in another size.
+        """
+        self._generator, self._config, self._share = generator, config, share
+        self._keypoints = torch.from_numpy(pictures.keypoints)
+        side = generator.square.side
+        self._real, self._drawn = (
+            torch.from_numpy(np.stack([_read(folder / f"{name}.png", side) for name in pictures.names]))
+            for folder in (real, drawn)
+        )
+
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        """This worker's share of a batch."""
+        chance = np.random.default_rng((self._config.seed, step, 1))
+        chosen = chance.integers(len(self._real), size=self._config.batch).tolist()
+        rows = torch.tensor(list(self._share.of(chosen)))
+        keypoints = self._keypoints[rows]
+        corner = self._generator.square.corner(keypoints)
+        with torch.no_grad():
+            inputs = self._generator.head_inputs(premultiplied(self._drawn[rows]), keypoints, corner)
+        return inputs, premultiplied(self._real[rows])
+
+
+def _cut(picture: Image, corner: FloatArray, side: int) -> Image:
+    left, top = (int(value) for value in corner)
+    height, width = picture.shape[:2]
+    square = np.zeros((side, side, picture.shape[2]), np.uint8)
+    x, y = np.clip([left, left + side], 0, width), np.clip([top, top + side], 0, height)
+    square[y[0] - top : y[1] - top, x[0] - left : x[1] - left] = picture[y[0] : y[1], x[0] : x[1]]
+    return square
+
+
+def _read(path: Path, side: int) -> Image:
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise DanceNowError(f"{path} is missing or damaged: run the stage that writes it first.")
+    if image.shape != (side, side, 4):
+        raise DanceNowError(
+            f"{path} has another size than {side}x{side}: delete {path.parent} to begin anew."
+        )
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)

@@ -1,0 +1,159 @@
+"""The stick generator: a body from sticks, and its head drawn once more as a residual.
+
+Sources: pix2pixHD (Wang et al. 2018) for the body; Chan et al., "Everybody Dance Now", ICCV 2019, for the
+residual on the head's square.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from dance_now.character.character_file import CANVAS
+from dance_now.training.exported_module import Shipped
+from dance_now.training.sticks.pix2pixhd import GlobalGenerator
+from dance_now.training.sticks.stick_drawing import BODY_CHANNELS, HEAD_CHANNELS, Sticks
+from dance_now.training.sticks.sticks_config import SticksConfig
+
+_RATE: Final = 0.2  # of the points' decoder: instance normalisation asks for less
+_FADE: Final = 0.125  # of the head's square: so wide is its soft edge
+_ABOVE: Final = 0.12  # of the way from neck to ears: the middle of a head lies above its ears
+_EARS: Final = (17, 18)
+_NECK: Final = 1
+_PICTURE: Final = 4  # channels
+
+
+class BodyGenerator(nn.Module):
+    """Keypoints (B, 137, 4) -> premultiplied RGBA (B, 4, H, W)."""
+
+    def __init__(self, config: SticksConfig) -> None:
+        super().__init__()
+        self.sticks = Sticks(BODY_CHANNELS, reduction=2)
+        self.network = GlobalGenerator(
+            self.sticks.channels, _PICTURE, config.width, config.levels, config.blocks
+        )
+
+    def forward(self, keypoints: Tensor, size: tuple[int, int] = (CANVAS, CANVAS)) -> Tensor:
+        """See the class; ``size`` is divisible by 2 to the power of the levels."""
+        with torch.no_grad():
+            sticks = self.sticks(keypoints, size)
+        with torch.autocast(keypoints.device.type, torch.bfloat16, enabled=self.training):
+            drawn = self.network(sticks).float()
+        straight = torch.sigmoid(drawn)
+        return torch.cat([straight[:, :3] * straight[:, 3:], straight[:, 3:]], dim=1)
+
+    def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
+        """Adam's one group."""
+        return [{"params": list(self.parameters()), "scale": _RATE, "lr": rate * _RATE}]
+
+
+class HeadSquare(nn.Module):
+    """The square of whole pixels around a head: cut out, and put back.
+
+    By products with matrices that pick rows and columns: the same graph for every place.
+    """
+
+    edge: Tensor
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+        near = torch.minimum(torch.arange(side) + 0.5, side - torch.arange(side) - 0.5)
+        ramp = (near / (_FADE * side)).clamp(0, 1)
+        self.register_buffer("edge", 0.5 - 0.5 * torch.cos(math.pi * ramp), persistent=False)
+
+    def corner(self, keypoints: Tensor) -> Tensor:
+        """(B, 2) whole pixels: left and top of the square in the picture of keypoints (B, 137, 4)."""
+        ears = (keypoints[:, _EARS[0], :2] + keypoints[:, _EARS[1], :2]) / 2
+        middle = ears + _ABOVE * (ears - keypoints[:, _NECK, :2])
+        return torch.floor(middle - self.side / 2 + 0.5)
+
+    def cut(self, picture: Tensor, corner: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, side, side), 0 outside the picture."""
+        rows, columns = self._picks(picture, corner)
+        return rows @ picture @ columns.transpose(2, 3)
+
+    def put(self, square: Tensor, picture: Tensor, corner: Tensor) -> Tensor:
+        """The picture (B, C, H, W) with a square (B, C, side, side) added, softly along its edge."""
+        rows, columns = self._picks(picture, corner)
+        faded = square * self.edge[:, None] * self.edge
+        return picture + rows.transpose(2, 3) @ faded @ columns
+
+    def _picks(self, picture: Tensor, corner: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 1, side, H) and (B, 1, side, W) with a 1 where a pixel of the square is one of the picture."""
+        steps = torch.arange(self.side, device=picture.device, dtype=picture.dtype)
+        found = []
+        for axis, count in ((1, picture.shape[2]), (0, picture.shape[3])):
+            pixels = torch.arange(count, device=picture.device, dtype=picture.dtype)
+            place = corner[:, axis, None] + steps
+            found.append((1 - (pixels - place.unsqueeze(2)).abs()).clamp_min(0).unsqueeze(1))
+        return found[0], found[1]
+
+
+class HeadGenerator(nn.Module):
+    """A drawn head (B, 4, S, S) with its sticks (B, 15, S, S) below it -> the head as it should be."""
+
+    def __init__(self, config: SticksConfig) -> None:
+        super().__init__()
+        self.network = GlobalGenerator(
+            _PICTURE + len(HEAD_CHANNELS) + 1, _PICTURE, config.head_width, 2, config.head_blocks
+        )
+        nn.init.zeros_(self.network.last.weight)
+        if self.network.last.bias is not None:
+            nn.init.zeros_(self.network.last.bias)
+
+    def residual(self, inputs: Tensor) -> Tensor:
+        """(B, 19, S, S) -> what is to be added to the drawn head (B, 4, S, S)."""
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.training):
+            residual: Tensor = self.network(inputs)
+        return residual.float()
+
+    def forward(self, inputs: Tensor, size: tuple[int, int]) -> Tensor:
+        """(B, 19, S, S) -> premultiplied RGBA (B, 4, S, S); ``size`` is that of the inputs."""
+        return inputs[:, :_PICTURE] + self.residual(inputs)
+
+    def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
+        """Adam's one group."""
+        return [{"params": list(self.parameters()), "scale": _RATE, "lr": rate * _RATE}]
+
+
+class SticksGenerator(nn.Module):
+    """Body and head together: keypoints (B, 137, 4) -> premultiplied RGBA (B, 4, H, W)."""
+
+    def __init__(self, body: BodyGenerator, head: HeadGenerator | None, side: int) -> None:
+        super().__init__()
+        self.body, self.head = body, head
+        self.square = HeadSquare(side)
+        self.head_sticks = Sticks(HEAD_CHANNELS)
+
+    def forward(self, keypoints: Tensor, size: tuple[int, int] = (CANVAS, CANVAS)) -> Tensor:
+        """See the class."""
+        picture: Tensor = self.body(keypoints, size)
+        if self.head is None:
+            return picture
+        corner = self.square.corner(keypoints)
+        inputs = self.head_inputs(self.square.cut(picture, corner), keypoints, corner)
+        return self.square.put(self.head.residual(inputs), picture, corner)
+
+    def head_inputs(self, heads: Tensor, keypoints: Tensor, corner: Tensor) -> Tensor:
+        """(B, 19, S, S): drawn heads (B, 4, S, S) and their sticks."""
+        shift = torch.cat([corner, torch.zeros_like(corner)], dim=1)
+        sticks = self.head_sticks(keypoints - shift.unsqueeze(1), (self.square.side, self.square.side))
+        return torch.cat([heads, sticks], dim=1)
+
+
+class ShippedSticks(Shipped):
+    """What a character file holds: straight RGBA in [0, 1], 512x512."""
+
+    def __init__(self, generator: SticksGenerator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, points: Tensor) -> Tensor:
+        """(B, 137, 4) canvas px -> (B, 4, 512, 512)."""
+        premultiplied = self.generator(points)
+        alpha = premultiplied[:, 3:].clamp(0, 1)
+        return torch.cat([(premultiplied[:, :3] / alpha.clamp_min(1e-3)).clamp(0, 1), alpha], dim=1)

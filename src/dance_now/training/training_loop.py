@@ -1,0 +1,253 @@
+"""The training loop: one file, one loop, resumable to the step."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from dance_now.core.errors import DanceNowError
+from dance_now.training import checkpoint
+from dance_now.training.data.crops import Batches, prefetched
+from dance_now.training.distributed import ALONE, Share, placed, training_device
+from dance_now.training.losses.objective import RECONSTRUCTION, Objective
+from dance_now.training.preview import PreviewSheet
+from dance_now.training.run_logger import Journal, Meter, Progress
+from dance_now.training.train_config import TrainingConfig
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT, AVERAGE, PREVIEW = "checkpoint.pt", "average.pt", "preview.png"  # in the folder of a run
+# Of the CPU's allocator, on Linux and on Windows; of GPUs; of the libraries that work for these.
+_ALLOCATORS_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+_WARM_UP_STEPS = 100
+_FINAL_RATE = 0.02  # of the peak
+
+
+class Trainable(Protocol):
+    """What a generator (a ``torch.nn.Module``) has to have besides its layers."""
+
+    def forward(self, inputs: Tensor, size: tuple[int, int]) -> Tensor:
+        """Draws what the batches hold, mostly keypoints (B, 137, 4), as premultiplied RGBA (B, 4, *size)."""
+
+    def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
+        """Adam's groups: "params", a "scale" of the learning rate, and "lr".
+
+        The first holds the network's weights; the norm of their gradient is kept at 1 or below.
+        """
+
+
+G = TypeVar("G", bound=nn.Module)
+
+
+class Trainer(Generic[G]):
+    """Trains a generator and keeps its state on disk.
+
+    Attributes:
+        generator: with the weights of the last step.
+        step: steps done.
+        device: where it trains.
+    """
+
+    def __init__(
+        self,
+        generator: G,
+        batches: Batches,
+        folder: Path,
+        config: TrainingConfig,
+        *,
+        sheet: PreviewSheet | None = None,
+        share: Share = ALONE,
+    ) -> None:
+        """Sets up a run, or continues the one that the folder holds.
+
+        Args:
+            generator: a ``Trainable``, freshly built; overwritten by the checkpoint where there is one.
+            batches: what each step sees.
+            folder: gets ``checkpoint.pt``, ``average.pt`` (the averaged weights in half precision),
+                ``log.jsonl`` and ``preview.png``.
+            config: the run's configuration.
+            sheet: what the preview shows; without, none is drawn.
+            share: which of several workers this is.
+
+        Raises:
+            DanceNowError: the checkpoint is damaged, or that of another run.
+        """
+        self.config, self.batches, self.folder, self.sheet, self.share = config, batches, folder, sheet, share
+        self.device = training_device()
+        self.generator = placed(generator, self.device)
+        share.agree(generator.parameters())
+        groups = cast(Trainable, generator).parameter_groups(config.rate)
+        self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99))
+        self.objective = Objective(config.without_idle_judges(), self.device, share)
+        self.average = {name: value.detach().clone() for name, value in generator.named_parameters()}
+        self.meter = Meter()
+        self.step, self.seconds = 0, 0.0
+        if (folder / CHECKPOINT).exists():
+            self._load(folder / CHECKPOINT)
+
+    def run(self, report: Callable[[Progress], None]) -> None:
+        """Trains to the last step, saving every few minutes and at the end.
+
+        Raises:
+            DanceNowError: a loss or a weight is no longer a number, or memory or disk are full; the last
+                checkpoint stands.
+        """
+        config = self.config
+        if self.step >= config.steps:
+            return
+        journal = Journal(self.folder, self.step) if self.share.is_first else None
+        save_due, preview_due = _Due(config.checkpoint_minutes), _Due(config.preview_minutes)
+        begun, first, before = time.monotonic(), self.step, self.seconds
+        self.generator.train()
+        with _clear_about_memory(config), closing(prefetched(self.batches, self.step)) as stream:
+            for inputs, true in stream:
+                self._train_step(inputs, true)
+                self.step += 1
+                is_last = self.step == config.steps
+                elapsed = time.monotonic() - begun
+                self.seconds = before + elapsed
+                if self.step % config.log_every == 0 or is_last:
+                    self._check_finite()
+                    losses = self.meter.means(self.share)
+                    pace = (self.step - first) / max(elapsed, 1e-6)
+                    if journal is not None:
+                        journal.write(self.step, losses, self._rate(), pace * config.batch, self.seconds)
+                    remaining = (config.steps - self.step) / pace
+                    loss = losses[RECONSTRUCTION]
+                    report(Progress(self.step, config.steps, loss, pace * config.batch, remaining))
+                if self.share.is_first and (is_last or save_due()):
+                    self._save()
+                if self.share.is_first and self.sheet is not None and (is_last or preview_due()):
+                    self._preview(self.sheet)
+                if is_last:
+                    break
+
+    def averaged_generator(self) -> G:
+        """The generator with the averaged weights, for export and evaluation. Ends training."""
+        self._swap(self.average)
+        return self.generator.eval()
+
+    def _train_step(self, inputs: Tensor, true: Tensor) -> None:
+        rate = self._rate()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group["scale"]
+        self.objective.adversary.set_rate(rate)
+        inputs = inputs.to(self.device, non_blocking=True)
+        true = true.to(self.device, non_blocking=True, memory_format=torch.channels_last)
+        loss, losses = self.objective(self.generator, inputs, true, self.step)
+        self.meter.add(losses)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.share.average_gradients(self.generator.parameters())
+        nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 1.0)
+        self.optimiser.step()
+        decay = min(self.config.average, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, value in self.generator.named_parameters():
+                self.average[name].lerp_(value, 1 - decay)
+
+    def _rate(self) -> float:
+        """The learning rate of this step: a short rise, then half a cosine."""
+        warm_up = min(1.0, (self.step + 1) / _WARM_UP_STEPS)
+        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
+        return self.config.rate * warm_up * ((1 - _FINAL_RATE) * cosine + _FINAL_RATE)
+
+    def _check_finite(self) -> None:
+        """Once a loss or a weight is no number it stays so, and it is enough to look now and then.
+
+        The losses are this worker's own, from before the optimiser's step; weights tell of what came after.
+        """
+        weights = torch.stack([value.isfinite().all() for value in self.generator.parameters()])
+        if not (self.meter.is_finite() and bool(weights.all())):
+            raise DanceNowError(
+                f"The training diverged before step {self.step}: a loss or a weight is no number any more. "
+                f"What is saved in {self.folder} is from before that; delete it to begin anew."
+            )
+
+    def _preview(self, sheet: PreviewSheet) -> None:
+        """Draws the sheet with the averaged weights, and goes on with the present ones."""
+        present = {name: value.detach().clone() for name, value in self.generator.named_parameters()}
+        self._swap(self.average)
+        sheet.write(self.folder / PREVIEW, self.generator.eval())
+        self._swap(present)
+        self.generator.train()
+
+    @torch.no_grad()
+    def _swap(self, values: dict[str, Tensor]) -> None:
+        for name, value in self.generator.named_parameters():
+            value.copy_(values[name])
+
+    def _save(self) -> None:
+        self._check_finite()
+        config = self.config.to_json()
+        checkpoint.save(
+            self.folder / CHECKPOINT,
+            {
+                "config": config,
+                "step": self.step,
+                "seconds": self.seconds,
+                "generator": self.generator.state_dict(),
+                "average": self.average,
+                "optimiser": self.optimiser.state_dict(),
+                "adversary": self.objective.adversary.state(),
+                "meter": self.meter.state(),
+            },
+        )
+        half = {name: value.half() for name, value in self.average.items()}
+        checkpoint.save(self.folder / AVERAGE, {"config": config, "step": self.step, "average": half})
+        logger.info("saved step %d", self.step)
+
+    def _load(self, path: Path) -> None:
+        state = checkpoint.load(path, self.device)
+        if state["config"] != self.config.to_json():
+            raise DanceNowError(f"{path} was begun with other options; give the same, or delete it.")
+        try:
+            self.generator.load_state_dict(state["generator"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            if self.objective.adversary.judges:  # earlier versions saved idle ones as well
+                self.objective.adversary.restore(state["adversary"])
+            self.meter.restore(state["meter"], self.device)
+            self.average = state["average"]
+            self.step, self.seconds = state["step"], state["seconds"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise DanceNowError(
+                f"{path} was begun with another data set or version; delete it to begin anew."
+            ) from error
+        logger.info("continuing at step %d", self.step)
+
+
+class _Due:
+    """Says now and then that something is due."""
+
+    def __init__(self, minutes: float) -> None:
+        self._seconds, self._last = 60 * minutes, time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+@contextmanager
+def _clear_about_memory(config: TrainingConfig) -> Iterator[None]:
+    """Turns the several ways of running out of memory into one clear line."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        is_named = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not is_named and not any(words in str(error) for words in _ALLOCATORS_WORDS):
+            raise
+        raise DanceNowError(
+            f"There is not enough memory for {config.batch} windows of {config.window} pixels at once: close "
+            "other programs or choose a smaller preset. The run goes on from its last checkpoint."
+        ) from error

@@ -1,0 +1,373 @@
+"""Photos, videos and folders through the whole chain, with a fake estimator and a fake character."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from fakes import (
+    HEIGHT,
+    WIDTH,
+    BlindEstimator,
+    MagentaEstimator,
+    NoEstimator,
+    RedCharacter,
+    magenta,
+    pictures,
+    put,
+    red,
+    scenery,
+    with_person,
+    write_photo,
+    write_video,
+)
+
+from dance_now.app.analysis import survey
+from dance_now.app.dance import dance, default_output
+from dance_now.app.dancer import Dancer
+from dance_now.app.sessions import Casting, RecordedPerformance
+from dance_now.core.errors import DanceNowError
+from dance_now.media.open_media import open_source
+from dance_now.pose.estimators.people_finder import PeopleFinder
+from dance_now.pose.tracking.person_choice import PersonChoice
+from dance_now.scene.compositing.composition import Scene
+
+MOVING = [40 + 11 * index for index in range(11)]
+
+
+@pytest.fixture
+def photo(tmp_path):
+    return write_photo(tmp_path / "me.png", with_person(96))
+
+
+@pytest.fixture
+def video(tmp_path):
+    return write_video(tmp_path / "clip.mp4", MOVING)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# Scenes
+
+
+def test_replace_puts_the_character_in_the_persons_place(photo, tmp_path):
+    result = put(photo, tmp_path / "out.png")
+    (image,) = pictures(tmp_path / "out.png")
+    rows, columns = np.nonzero(red(image))
+    assert abs(columns.mean() - 96) < 4
+    assert rows.max() == pytest.approx(126, abs=8)  # its feet where the person's were
+    assert not magenta(image).any()
+    far = np.abs(np.arange(WIDTH) - 96) > 60
+    np.testing.assert_array_equal(image[:, far], scenery()[:, far])
+    assert (result.output, result.frames, result.missed) == (tmp_path / "out.png", 1, 0)
+    assert {"pose", "retarget", "draw", "matte", "background", "compose", "write"} <= result.stages.keys()
+
+
+@pytest.mark.parametrize(("scene", "colour"), [("alone", (255, 255, 255)), ("green", (0, 255, 0))])
+def test_plain_scenes_keep_nothing_of_the_picture(photo, tmp_path, scene, colour):
+    put(photo, tmp_path / "out.png", scene=scene)
+    (image,) = pictures(tmp_path / "out.png")
+    assert red(image).sum() > 200
+    np.testing.assert_array_equal(image[:, :40], np.broadcast_to(colour, (HEIGHT, 40, 3)))
+    assert not magenta(image).any()
+
+
+def test_alpha_is_transparent_around_the_character(photo, tmp_path):
+    put(photo, tmp_path / "out.png", scene="alpha")
+    image = cv2.imread(str(tmp_path / "out.png"), cv2.IMREAD_UNCHANGED)[..., [2, 1, 0, 3]]
+    assert image.shape == (HEIGHT, WIDTH, 4)
+    assert not image[:, :40].any()
+    assert (image[red(image) & (image[..., 3] > 0)][:, 3] == 255).any()
+    assert not red(image[image[..., 3] == 0][None]).any()
+
+
+def test_a_video_with_alpha_becomes_a_mov(video, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert put(video, None, scene="alpha").output == Path("clip_red.mov")
+
+
+def test_a_still_camera_shows_what_was_behind_the_person(video, tmp_path):
+    dance(video, RedCharacter(visible=False), tmp_path / "out.mp4", estimator=MagentaEstimator())
+    for image in pictures(tmp_path / "out.mp4"):
+        assert not magenta(image).any()
+        assert np.abs(image.astype(int) - scenery()).max() < 25
+
+
+def test_a_survey_without_a_person_is_the_picture_itself(tmp_path):
+    with open_source(write_video(tmp_path / "clip.mp4", [None] * 4)) as source:
+        surveyed = survey(source, PeopleFinder(BlindEstimator()), lambda *step: None, background=True)
+    assert surveyed.background.finish().camera == "moving"
+
+
+# Nobody
+
+
+@pytest.mark.parametrize("scene", list(Scene))
+def test_nobody_in_a_photo_is_an_error_and_writes_nothing(tmp_path, scene):
+    photo = write_photo(tmp_path / "me.png", scenery())
+    with pytest.raises(DanceNowError, match="No person was found in"):
+        put(photo, tmp_path / "out.png", scene=scene)
+    assert names(tmp_path) == ["me.png"]
+
+
+def test_nobody_in_a_video_is_an_error_and_writes_nothing(tmp_path):
+    video = write_video(tmp_path / "clip.mp4", [None] * 5)
+    with pytest.raises(DanceNowError, match="No person was found in"):
+        put(video, tmp_path / "out.mp4")
+    assert names(tmp_path) == ["clip.mp4"]
+
+
+def test_frames_without_a_person_stay_as_they_are(tmp_path):
+    video = write_video(tmp_path / "clip.mp4", [50, 70, *[None] * 9, 110, 130])
+    result = put(video, tmp_path / "out.mp4")
+    images = pictures(tmp_path / "out.mp4")
+    there = [True] * 2 + [False] * 9 + [True] * 2
+    assert (result.frames, result.missed) == (13, 9)
+    assert [bool(red(image).any()) for image in images] == there
+    assert all(np.abs(images[index].astype(int) - scenery()).max() < 25 for index in range(2, 11))
+
+
+def test_a_person_missed_for_a_moment_is_bridged(tmp_path):
+    video = write_video(tmp_path / "clip.mp4", [50, 60, None, None, 90, 100])
+    result = put(video, tmp_path / "out.mp4")
+    columns = [np.nonzero(red(image))[1].mean() for image in pictures(tmp_path / "out.mp4")]
+    assert result.missed == 0
+    assert columns == pytest.approx([50, 60, 70, 80, 90, 100], abs=8)
+
+
+# Photos that have nothing to do with each other
+
+
+@pytest.fixture
+def shots(tmp_path):
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    write_photo(folder / "park.png", with_person(60))
+    write_photo(folder / "gym.jpg", with_person(140)[:141, 20:])
+    return folder
+
+
+def test_a_folder_of_photos_is_danced_picture_by_picture(shots, tmp_path):
+    result = put(shots, tmp_path / "out")
+    assert (result.frames, result.missed) == (2, 0)
+    assert names(tmp_path / "out") == ["gym.png", "park.png"]
+    for name in ("gym", "park"):
+        (together,) = pictures(tmp_path / "out" / f"{name}.png")
+        put(next(shots.glob(f"{name}.*")), tmp_path / f"{name}.png")
+        np.testing.assert_array_equal(together, *pictures(tmp_path / f"{name}.png"))
+
+
+def test_photos_can_be_told_to_be_a_clip(shots, tmp_path):
+    put(shots, tmp_path / "out", sequence=True)
+    assert names(tmp_path / "out") == ["000000.png", "000001.png"]
+
+
+def test_photos_are_added_to_what_a_folder_holds(shots, photo, tmp_path):
+    kept = tmp_path / "out"
+    kept.mkdir()
+    for name in ("000000.png", "diary.txt"):
+        (kept / name).write_text("mine")
+    put(shots, kept)
+    put(photo, kept)
+    with pytest.raises(DanceNowError, match=r"gym\.png exists already"):
+        put(shots, kept)
+    with pytest.raises(DanceNowError, match=r"me_red\.png exists already"):
+        put(photo, kept)
+    put(shots, kept, overwrite=True)
+    put(photo, kept, overwrite=True)
+    assert names(kept) == ["000000.png", "diary.txt", "gym.png", "me_red.png", "park.png"]
+    assert (kept / "000000.png").read_text() == "mine"
+
+
+def test_a_photo_makes_the_folder_that_it_is_sent_to_or_nothing(photo, tmp_path):
+    put(photo, f"{tmp_path}/new/")
+    assert names(tmp_path / "new") == ["me_red.png"]
+    empty = write_photo(tmp_path / "empty.png", scenery())
+    with pytest.raises(DanceNowError, match="No person"):
+        put(empty, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(("name", "reason"), [("out.mp4", "single photos"), ("out.png", "has several")])
+def test_photos_need_a_folder(shots, tmp_path, name, reason):
+    with pytest.raises(DanceNowError, match=reason):
+        put(shots, tmp_path / name)
+
+
+# What is kept of a video
+
+
+def test_size_times_and_sound_are_kept(tmp_path):
+    times = [0, 0.04, 0.08, 0.2, 0.24, 0.4]
+    video = write_video(tmp_path / "clip.mp4", [50, 60, 70, 80, 90, 100], times, sound=True)
+    result = put(video, tmp_path / "out.mp4")
+    with open_source(tmp_path / "out.mp4") as source:
+        frames = list(source.frames())
+    assert (source.size, result.frames, source.has_audio) == ((WIDTH, HEIGHT), 6, True)
+    assert [frame.time for frame in frames] == pytest.approx(times, abs=1e-3)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+    assert samples / 48000 == pytest.approx(0.44, abs=0.06)
+
+
+def test_a_cut_takes_only_its_frames(video, tmp_path):
+    assert put(video, tmp_path / "out.mp4", start=0.12, end=0.28).frames == 4
+
+
+def test_odd_sizes_and_pictures_of_different_sizes(tmp_path):
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    write_photo(folder / "1.png", with_person(60)[:141, :155])
+    write_photo(folder / "2.png", with_person(80))
+    put(folder, tmp_path / "out")
+    assert [image.shape[:2] for image in pictures(tmp_path / "out")] == [(141, 155), (HEIGHT, WIDTH)]
+
+
+def test_progress_tells_the_survey_and_the_frames(video, tmp_path):
+    steps = []
+    put(video, tmp_path / "out.mp4", progress=lambda *step: steps.append(step))
+    assert steps == [(stage, index + 1, 11) for stage in ("survey", "dance") for index in range(11)]
+
+
+def test_a_preview_shows_moments_of_the_output(video, tmp_path):
+    result = put(video, tmp_path / "out.mp4", scene="green", preview=True)
+    assert result.preview == tmp_path / "out_preview.jpg"
+    (sheet,) = pictures(result.preview)
+    assert red(sheet).any()
+    with pytest.raises(DanceNowError, match=r"out_preview\.jpg exists already"):
+        put(video, tmp_path / "out.mp4", preview=True)
+
+
+# Interrupted and refused
+
+
+@pytest.mark.parametrize("stage", ["survey", "dance"])
+def test_ctrl_c_leaves_nothing(video, tmp_path, stage):
+    def interrupt(name, done, total):
+        if (name, done) == (stage, 3):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        put(video, tmp_path / "out.mp4", progress=interrupt)
+    assert names(tmp_path) == ["clip.mp4"]
+
+
+def _truncated(folder):
+    path = write_video(folder / "bad.mp4", [50, 60, 70])
+    path.write_bytes(path.read_bytes()[:700])
+    return path
+
+
+def _written(folder, name, content):
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: folder / "nowhere.mp4", "does not exist"),
+        (lambda folder: _written(folder, "empty.mp4", b""), "is empty"),
+        (_truncated, "damaged"),
+        (lambda folder: _written(folder, "notes.txt", b"hello there"), "not a photo or video"),
+        (lambda folder: _written(folder, "half.png", b"\x89PNG\r\n\x1a\n\0\0"), "damaged or not a picture"),
+        (lambda folder: folder, "holds no pictures"),
+    ],
+)
+def test_an_unusable_source_is_one_line_and_writes_nothing(tmp_path, make, message):
+    source = make(tmp_path)
+    before = names(tmp_path)
+    with pytest.raises(DanceNowError, match=message):
+        put(source, tmp_path / "out.mp4")
+    assert names(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("character", "message"), [("nemo", "There is no character 'nemo'"), ("no.dance", "no character file")]
+)
+def test_an_unknown_character_is_named(photo, tmp_path, character, message):
+    with pytest.raises(DanceNowError, match=message):
+        dance(photo, character, tmp_path / "out.png", estimator=NoEstimator())
+    assert names(tmp_path) == ["me.png"]
+
+
+def test_an_existing_output_is_kept_unless_told_otherwise(photo, tmp_path):
+    output = _written(tmp_path, "out.png", b"mine")
+    with pytest.raises(DanceNowError, match="--overwrite"):
+        put(photo, output)
+    assert output.read_bytes() == b"mine"
+    put(photo, output, overwrite=True)
+    assert red(pictures(output)[0]).any()
+
+
+def test_the_input_is_never_the_output(photo):
+    before = photo.read_bytes()
+    with pytest.raises(DanceNowError, match="the input itself"):
+        put(photo, photo, overwrite=True)
+    assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "scene", "expected"),
+    [
+        ("me.jpg", Scene.REPLACE, "me_red.jpg"),
+        ("me.jpg", Scene.ALPHA, "me_red.png"),
+        ("me.png", Scene.GREEN, "me_red.png"),
+    ],
+)
+def test_outputs_are_named_after_source_and_character(tmp_path, name, scene, expected):
+    with open_source(write_photo(tmp_path / name, scenery())) as source:
+        assert default_output(source, "red", scene) == Path(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "scene", "expected"),
+    [
+        ("clip.mp4", Scene.REPLACE, "clip_red.mp4"),
+        ("clip.mkv", Scene.REPLACE, "clip_red.mp4"),
+        ("clip.mkv", Scene.ALPHA, "clip_red.mov"),
+        ("clip.jpg", Scene.GREEN, "clip_red.mp4"),  # a video by its content
+        ("clip.tar.mp4", Scene.GREEN, "clip.tar_red.mp4"),
+    ],
+)
+def test_outputs_of_videos_are_videos(video, name, scene, expected):
+    with open_source(video.rename(video.with_name(name))) as source:
+        assert default_output(source, "red", scene) == Path(expected)
+
+
+def test_outputs_of_folders_and_globs_are_folders(photo, tmp_path):
+    folder = tmp_path / "shots.jpg"
+    folder.mkdir()
+    photo.rename(folder / "1.png")
+    for given in (folder, f"{folder}/*.png"):
+        with open_source(given) as source:
+            assert default_output(source, "red", Scene.REPLACE) == Path("shots.jpg_red")
+
+
+# One after the other or side by side
+
+
+def test_the_pipeline_gives_what_its_steps_give_one_after_the_other(tmp_path):
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    for index, place in enumerate(MOVING[:6]):
+        write_photo(folder / f"{index}.png", with_person(place))
+    put(folder, tmp_path / "out", frame_rate=25)
+    choose, cast = PersonChoice(), Casting([RedCharacter()])
+    with open_source(folder, frame_rate=Fraction(25)) as source:
+        surveyed = survey(source, PeopleFinder(MagentaEstimator()), lambda *step: None, background=True)
+        performance = RecordedPerformance(surveyed, choose, cast, source.size)
+        background = surveyed.background.finish()
+        dancer = Dancer(RedCharacter(), background=background, performance=performance)
+        expected = [dancer(frame).image for frame in source.frames()]
+    np.testing.assert_array_equal(pictures(tmp_path / "out"), expected)
+
+
+def test_an_unknown_scene_is_told_with_the_known_ones(photo, tmp_path):
+    with pytest.raises(DanceNowError, match="replace, alone, green, alpha, side-by-side"):
+        dance(photo, RedCharacter(), tmp_path / "out.png", scene="blue", estimator=MagentaEstimator())

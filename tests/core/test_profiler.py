@@ -1,0 +1,39 @@
+"""Time is counted where it was spent."""
+
+import time
+
+import pytest
+
+from dance_now.core.profiler import Stopwatch
+
+
+def test_waiting_is_time_but_no_work():
+    watch = Stopwatch()
+    for _ in range(2):
+        with watch.stage("wait"):
+            time.sleep(0.02)
+    assert watch.seconds["wait"] >= 0.04
+    assert watch.processor_seconds["wait"] < watch.seconds["wait"]
+
+
+def test_a_failing_stage_counts_too():
+    watch = Stopwatch()
+    with pytest.raises(ValueError), watch.stage("fail"):
+        raise ValueError
+    assert watch.seconds.keys() == watch.processor_seconds.keys() == {"fail"}
+
+
+def test_getting_items_is_a_stage_and_using_them_is_not():
+    def slow():
+        for number in range(3):
+            time.sleep(0.01)
+            yield number
+
+    watch = Stopwatch()
+    got = []
+    begun = time.perf_counter()
+    for number in watch.each("read", slow()):
+        time.sleep(0.05)
+        got.append(number)
+    assert got == [0, 1, 2]
+    assert 0.03 <= watch.seconds["read"] <= time.perf_counter() - begun - 0.15

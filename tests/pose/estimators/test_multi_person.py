@@ -1,0 +1,177 @@
+"""Several people in made-up pictures, read by a network that knows their colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from fakes import standing
+
+from dance_now.core.arrays import Image
+from dance_now.pose.estimators.multi_person import People, Reading
+from dance_now.pose.model.detection import Detection, Person, PersonMask
+from dance_now.pose.model.pose import Pose
+from dance_now.pose.networks.litert import Region
+from dance_now.pose.tracking.limb_hull import hull_mask
+from dance_now.pose.tracking.tracker import MOST_PEOPLE
+
+WIDTH, HEIGHT, TALL = 640, 360, 200.0
+CLOTHES = ((220, 40, 40), (40, 60, 220), (30, 160, 60))
+
+
+def picture(places: Sequence[float | None]) -> Image:
+    """People in their colours at columns, the last one in front."""
+    image = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    for place, colour in zip(places, CLOTHES, strict=False):
+        if place is not None:
+            shape = hull_mask(standing((place, 180.0), TALL)).alpha_in(HEIGHT, WIDTH)
+            image[shape > 0.5] = colour
+    return image
+
+
+class ColourNetwork:
+    """Sees whoever fills most of a square; reads them where they are by their colour."""
+
+    def __init__(self) -> None:
+        self.searches = self.looks = 0
+
+    def find(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+        """Everybody of whom more than a third is seen."""
+        self.searches += 1
+        seen = [(self._pixels(image, colour), colour) for colour in CLOTHES]
+        seen.sort(key=lambda each: -len(each[0]))
+        return [self._around(pixels) for pixels, _ in seen if len(pixels) > 2500]
+
+    def read(self, image: Image, region: Region) -> Reading | None:
+        """The person with most pixels near the region's middle."""
+        self.looks += 1
+        best, found = 400, None
+        for colour in CLOTHES:
+            pixels = self._pixels(image, colour)
+            near = pixels[np.abs(pixels[:, 0] - region.x) < 40]
+            if len(near) > best:
+                best, found = len(near), (pixels, colour)
+        if found is None:
+            return None
+        pixels, colour = found
+        x = float(np.median(pixels[:, 0]))
+        alpha = (image[..., 0] == colour[0]).astype(np.float32)
+        detection = Detection(standing((x, 180.0), TALL), PersonMask(alpha, np.eye(2, 3, dtype=np.float32)))
+        return Reading(detection, np.array([[x, 180.0], [x, 40.0]], np.float32), True)
+
+    @staticmethod
+    def _pixels(image: Image, colour: tuple[int, int, int]) -> np.ndarray:
+        return np.argwhere(image[..., 0] == colour[0])[:, ::-1]
+
+    @staticmethod
+    def _around(pixels: np.ndarray) -> Region:
+        return Region(float(np.median(pixels[:, 0])), 180.0, 350.0, 0.0)
+
+
+def colours(image: Image, people: Sequence[Person]) -> dict[int, int]:
+    """Identity -> which colour is in that person's mask."""
+    found = {}
+    for person in people:
+        mask = person.detection.mask.alpha_in(HEIGHT, WIDTH) > 0.5
+        found[person.identity] = CLOTHES.index(tuple(np.median(image[mask], axis=0).astype(int).tolist()))
+    return found
+
+
+def test_everybody_is_found_and_followed_without_searching_again() -> None:
+    network = ColourNetwork()
+    people = People(network, MOST_PEOPLE)
+    image = picture([100, 320, 540])
+    assert sorted(colours(image, people(image)).values()) == [0, 1, 2]
+    before = network.searches
+    for step in range(10):
+        assert len(people(picture([100 + step, 320, 540]))) == 3
+    assert network.searches == before
+
+
+def test_people_who_cross_keep_their_numbers() -> None:
+    people = People(ColourNetwork(), MOST_PEOPLE)
+    seen = []
+    for frame in range(60):
+        image = picture([100 + 7.0 * frame, 520 - 7.0 * frame])
+        seen.append(colours(image, people(image)))
+    assert seen[0] == seen[-1] == {1: 0, 2: 1} or seen[0] == seen[-1] == {1: 1, 2: 0}
+    assert all(item in seen[0].items() for found in seen for item in found.items())
+    assert min(map(len, seen)) == 1  # one of them was hidden
+
+
+def test_who_comes_and_goes() -> None:
+    people = People(ColourNetwork(), MOST_PEOPLE)
+    for _ in range(3):
+        assert [person.identity for person in people(picture([100]))] == [1]
+    both = [people(picture([100, 400])) for _ in range(30)]
+    assert [person.identity for person in both[-1]] == [1, 2]
+    gone = [people(picture([None, 400])) for _ in range(5)]
+    assert [person.identity for person in gone[-1]] == [2]
+    back = [people(picture([110, 400])) for _ in range(8)]
+    assert [person.identity for person in back[-1]] == [1, 2]
+
+
+def test_one_person_is_followed_and_nobody_else_looked_for() -> None:
+    network = ColourNetwork()
+    people = People(network)
+    first = colours(picture([100, 400]), people(picture([100, 400])))
+    network.searches = network.looks = 0
+    for step in range(40):
+        image = picture([100 + step, 400 + step])
+        assert colours(image, people(image)) == first
+    assert network.searches == 0
+    assert network.looks == 40
+
+
+@pytest.mark.parametrize("most", [1, MOST_PEOPLE])
+def test_the_same_pictures_give_the_same_people_after_a_reset(most: int) -> None:
+    people, runs = People(ColourNetwork(), most), []
+    for _ in range(2):
+        people.reset()
+        found = [people(picture([100 + 9 * frame, 400 - 9 * frame])) for frame in range(20)]
+        runs.append(
+            [[(each.identity, each.detection.pose.points.tobytes()) for each in row] for row in found]
+        )
+    assert runs[0] == runs[1]
+
+
+def test_nobody() -> None:
+    people = People(ColourNetwork(), MOST_PEOPLE)
+    assert people(picture([])) == ()
+    assert len(people(picture([200]))) == 1
+    assert people(picture([])) == ()
+
+
+class LegsNetwork:
+    """A picture of legs: shoes are taken for a head, unless the square reaches far above the picture."""
+
+    def __init__(self, knows_legs: bool) -> None:
+        self.knows_legs = knows_legs
+
+    def find(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+        """Somebody upside down."""
+        return [Region(320, 180, 350, 3.0)]
+
+    def read(self, image: Image, region: Region) -> Reading | None:
+        """Somebody folded up in squares of the picture, who stands in squares above it."""
+        above = region.y < 100
+        if above and not self.knows_legs:
+            return None
+        pose = standing((320.0, 0.0), 700.0)
+        if not above:
+            points = pose.points.copy()
+            points[[0, 17, 18], 1], points[[1, 2, 5], 1] = 120, 60
+            pose = Pose(points, pose.depth, pose.has_depth)
+        mask = PersonMask(np.zeros((8, 8), np.float32), np.eye(2, 3, dtype=np.float32))
+        return Reading(Detection(pose, mask), np.array([[320, 40], [320, -400.0]], np.float32), True)
+
+
+def test_legs_alone_are_of_somebody_who_stands() -> None:
+    (person,) = People(LegsNetwork(knows_legs=True))(picture([]))
+    body = person.detection.pose.body
+    assert body[0, 1] < body[8, 1] < body[10, 1] < body[11, 1]
+
+
+def test_legs_that_cannot_be_read_are_nobody() -> None:
+    assert People(LegsNetwork(knows_legs=False))(picture([])) == ()

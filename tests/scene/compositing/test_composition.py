@@ -1,0 +1,216 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dance_now.core.arrays import Image
+from dance_now.scene.compositing.composition import (
+    Layer,
+    Scene,
+    draw_over,
+    place,
+    plain_background,
+    side_by_side,
+    straight,
+    with_detail,
+)
+from dance_now.scene.filters.region import Box
+
+RED = (220, 30, 40)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def square() -> Image:
+    """A red square on a transparent canvas whose hidden colour is green."""
+    image = np.zeros((64, 64, 4), np.uint8)
+    image[..., :3] = (0, 255, 0)
+    image[16:48, 16:48] = (*RED, 255)
+    return image
+
+
+def figure(size: int = 512) -> Image:
+    """A soft-edged figure with lines and colours, on a transparent canvas with other colours."""
+    generator = np.random.default_rng(3)
+    colours = cv2.resize(generator.integers(0, 256, (12, 12, 3), np.uint8), (size, size))
+    alpha = np.zeros((size, size), np.uint8)
+    cv2.ellipse(alpha, (size // 2, size // 2), (size // 5, size // 3), 20, 0, 360, 255, -1)
+    cv2.line(alpha, (size // 4, size // 4), (size // 2, size // 2), 255, size // 40)
+    soft = cv2.GaussianBlur(alpha, (0, 0), size / 400)
+    return np.dstack([colours, soft]).astype(np.uint8)
+
+
+def exact(canvas: Image, side: int) -> np.ndarray:
+    """The canvas averaged to ``side``, in float, premultiplied; alpha in [0, 255]."""
+    values = canvas.astype(np.float64)
+    values[..., 3] = np.clip((values[..., 3] - 8) / 239, 0, 1) * 255
+    values[..., :3] *= values[..., 3:] / 255
+    return cv2.resize(values, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def light(levels: np.ndarray) -> np.ndarray:
+    """What sRGB levels of 0 to 255 stand for, 0 to 1."""
+    shares = np.asarray(levels, np.float64) / 255
+    return np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+
+
+@given(SEEDS, st.sampled_from([3, 4]))
+@settings(max_examples=50, deadline=None)
+def test_over_is_exact_where_alpha_is_0_or_255_and_mixes_between(seed: int, channels: int) -> None:
+    generator = np.random.default_rng(seed)
+    picture = generator.integers(0, 256, (9, 7, channels), np.uint8)
+    alpha = generator.choice([0, 1, 127, 254, 255], (6, 4)).astype(np.uint8)
+    colours = (generator.random((6, 4, 3)) * alpha[..., None]).astype(np.uint8)
+    before = picture.copy()
+    layer = Layer(Box(2, 8, 1, 5), np.dstack([colours, alpha]))
+    draw_over(picture, layer)
+    outside = np.ones((9, 7), np.bool_)
+    outside[layer.box.slices] = False
+    np.testing.assert_array_equal(picture[outside], before[outside])
+    below = before[layer.box.slices].astype(np.float64)
+    part, share = picture[layer.box.slices], alpha[..., None] / 255
+    if channels == 4:
+        expected = layer.pixels + below * (1 - share)
+        assert np.abs(part - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-6
+    else:
+        above = np.rint(np.clip(colours / np.maximum(share, 1e-9), 0, 255))
+        mixed = light(above) * share + light(below) * (1 - share)
+        assert np.abs(light(part) - mixed).max() < 0.005
+    np.testing.assert_array_equal(part[alpha == 0], before[layer.box.slices][alpha == 0])
+    np.testing.assert_array_equal(part[alpha == 255], layer.pixels[alpha == 255][:, :channels])
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (5, 3), (-20, -24), (60, 50)])
+def test_at_its_own_size_the_canvas_is_copied(corner: tuple[int, int]) -> None:
+    x, y = corner
+    layer = place(square(), corner, 64, 80, 96)
+    picture = np.zeros((80, 96, 4), np.uint8)
+    draw_over(picture, layer)
+    expected = np.zeros((80, 96), bool)
+    expected[max(0, 16 + y) : max(0, 48 + y), max(0, 16 + x) : max(0, 48 + x)] = True
+    np.testing.assert_array_equal(picture[..., 3], np.where(expected, 255, 0))
+    np.testing.assert_array_equal(picture[expected][:, :3], np.tile(RED, (expected.sum(), 1)))
+
+
+@pytest.mark.parametrize("side", [24, 96, 250, 304, 496, 511])
+@pytest.mark.parametrize("corner", [(7, 11), (-60, -90)])
+def test_smaller_is_within_2_levels_of_an_exact_average(side: int, corner: tuple[int, int]) -> None:
+    canvas = figure()
+    background = np.random.default_rng(5).integers(0, 256, (400, 420, 4), np.uint8)
+    true = np.zeros((400 + 512 + 90, 420 + 512 + 60, 4))
+    true[corner[1] + 90 : corner[1] + 90 + side, corner[0] + 60 : corner[0] + 60 + side] = exact(canvas, side)
+    true = true[90:490, 60:480]
+    expected = true + background * (1 - true[..., 3:] / 255)
+    draw_over(background, place(canvas, corner, side, 400, 420))
+    assert np.abs(background - expected).max() <= 2
+
+
+@pytest.mark.parametrize("side", [528, 700, 1024, 1536])
+def test_the_drawn_part_does_not_depend_on_what_the_picture_cuts(side: int) -> None:
+    canvas = figure()
+    whole = np.zeros((side, side, 4), np.uint8)
+    draw_over(whole, place(canvas, (0, 0), side, side, side))
+    left, top = side // 3, side // 4
+    part = np.zeros((200, 230, 4), np.uint8)
+    draw_over(part, place(canvas, (-left, -top), side, 200, 230))
+    np.testing.assert_array_equal(part, whole[top : top + 200, left : left + 230])
+
+
+@pytest.mark.parametrize("side", [13, 28, 58, 80, 110, 192])
+def test_edges_keep_the_characters_colour_at_every_size(side: int) -> None:
+    picture = np.zeros((240, 240, 4), np.uint8)
+    draw_over(picture, place(square(), (40, 20), side, 240, 240))
+    share = picture[..., 3:] / 255
+    # as seen over any background: no brighter, no darker, no other colour along the edge
+    assert np.abs(picture[..., :3] - np.array(RED) * share).max() <= 4
+    assert share.sum() == pytest.approx(side * side / 4, rel=0.06)
+    shown = straight(picture)
+    solid = shown[..., 3] == 255
+    np.testing.assert_allclose(shown[solid][:, :3].astype(int), np.tile(RED, (solid.sum(), 1)), atol=2)
+
+
+@pytest.mark.parametrize("side", [30, 64, 101, 150])
+def test_the_centre_lands_where_the_square_says(side: int) -> None:
+    picture = np.zeros((200, 200, 4), np.uint8)
+    draw_over(picture, place(square(), (10, 7), side, 200, 200))
+    rows, columns = np.indices((200, 200))
+    weight = picture[..., 3].astype(float)
+    x, y = ((places + 0.5) * weight for places in (columns, rows))
+    assert (x.sum() / weight.sum(), y.sum() / weight.sum()) == pytest.approx(
+        (10 + side / 2, 7 + side / 2), abs=0.05
+    )
+
+
+def test_a_thin_line_survives_shrinking() -> None:
+    image = np.zeros((512, 512, 4), np.uint8)
+    cv2.line(image, (100, 0), (100, 511), (0, 0, 0, 255), 2)
+    picture = np.zeros((60, 60, 4), np.uint8)
+    draw_over(picture, place(image, (0, 0), 51, 60, 60))
+    assert (picture[5:45, :, 3].max(axis=1) > 30).all()
+
+
+def test_a_networks_haze_is_not_drawn() -> None:
+    image = square()
+    image[..., 3] = np.where(image[..., 3] == 255, 250, 5)
+    picture = np.zeros((64, 64, 4), np.uint8)
+    draw_over(picture, place(image, (0, 0), 64, 64, 64))
+    assert set(np.unique(picture[..., 3]).tolist()) == {0, 255}
+
+
+@pytest.mark.parametrize("corner", [(500, 0), (0, 500), (-500, 0), (0, -64)])
+def test_outside_the_picture_nothing_is_drawn(corner: tuple[int, int]) -> None:
+    layer = place(square(), corner, 64, 40, 48)
+    assert layer.pixels.size == 0
+    background = np.full((40, 48, 3), 7, np.uint8)
+    draw_over(background, layer)
+    assert (background == 7).all()
+
+
+def test_nothing_drawn_gives_an_empty_layer() -> None:
+    assert place(np.zeros((64, 64, 4), np.uint8), (0, 0), 64, 40, 48).pixels.size == 0
+
+
+@pytest.mark.parametrize(("shape", "side"), [((64, 32, 4), 64), ((64, 64, 3), 64), ((64, 64, 4), 0)])
+def test_only_squares_are_placed(shape: tuple[int, int, int], side: int) -> None:
+    with pytest.raises(ValueError, match="cannot place"):
+        place(np.zeros(shape, np.uint8), (0, 0), side, 40, 48)
+
+
+@pytest.mark.parametrize(("scene", "colour"), [(Scene.ALONE, (255, 255, 255)), (Scene.GREEN, (0, 255, 0))])
+def test_plain_scenes_have_their_colour(scene: Scene, colour: tuple[int, int, int]) -> None:
+    picture = plain_background(scene, 4, 6)
+    assert picture.shape == (4, 6, 3)
+    assert (picture == colour).all()
+    with pytest.raises(ValueError, match="no plain background"):
+        plain_background(Scene.ALPHA, 4, 6)
+
+
+def test_a_detail_is_shown_inside_and_fades_into_the_whole() -> None:
+    whole = Layer(Box(10, 210, 20, 220), np.full((200, 200, 4), 100, np.uint8))
+    fine = Layer(Box(60, 160, 70, 170), np.full((100, 100, 4), 180, np.uint8))
+    shown = with_detail(whole, fine, (70, 60), 100)
+    assert shown.box == whole.box
+    assert (shown.pixels[70:130, 70:130] == 180).all()
+    assert (shown.pixels[:50] == 100).all()
+    assert np.abs(np.diff(shown.pixels.astype(int), axis=0)).max() < 14
+    assert np.abs(np.diff(shown.pixels.astype(int), axis=1)).max() < 14
+
+
+@pytest.mark.parametrize("side", [528, 1024])
+def test_the_same_drawing_as_a_detail_changes_nothing(side: int) -> None:
+    whole = place(figure(), (3, 5), side, 900, 900)
+    again = with_detail(whole, whole, (60, 40), 300)
+    assert np.abs(again.pixels.astype(int) - whole.pixels).max() <= 1
+
+
+def test_a_detail_outside_the_whole_is_left_out() -> None:
+    whole = place(square(), (0, 0), 64, 100, 100)
+    assert with_detail(whole, place(square(), (60, 60), 30, 100, 100), (60, 60), 30) is whole
+
+
+def test_side_by_side_shows_both() -> None:
+    source, result = np.full((4, 6, 3), 10, np.uint8), np.full((4, 6, 3), 200, np.uint8)
+    both = side_by_side(source, result)
+    assert both.shape == (4, 12, 3)
+    assert (both[:, :6] == 10).all()
+    assert (both[:, 6:] == 200).all()

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from dance_now.scene.compositing.composition import draw_over, place
+from dance_now.scene.compositing.figure_lighting import Presence, Standing
+
+SCENE = np.random.default_rng(0).normal(90, 4, (240, 320, 3)).clip(0, 255).astype(np.uint8)
+PERSON = np.zeros((120, 160))
+PERSON[30:100, 60:100] = 1
+
+
+def standing() -> Standing:
+    """A white block, 100 pixels tall, on the ground at row 200."""
+    canvas = np.zeros((128, 128, 4), np.uint8)
+    canvas[14:114, 44:84] = 255
+    soles = np.array([[[176, 198], [178, 200]], [[146, 198], [144, 200]]], np.float64)
+    return Standing(canvas, (96, 86), 128, soles, 100.0)
+
+
+@pytest.mark.parametrize("best", [False, True])
+def test_a_character_takes_on_the_light_and_throws_a_shadow(best: bool) -> None:
+    presence = Presence(1.0, best=best)
+    presence.look(SCENE, PERSON, 0.0)
+    picture = SCENE.copy()
+    draw_over(picture, presence.shade(picture, standing(), 0.0, 0))
+    assert picture[150, 160].max() < 200  # a dim scene has no 255
+    assert picture[203:207, 140:180].mean() < SCENE[203:207, 140:180].mean() - 7
+    np.testing.assert_array_equal(picture[:80], SCENE[:80])
+    block = picture[120:180, 145:175].astype(float)
+    assert (block.std(axis=(0, 1)).max() > 1) == best
+
+
+def test_without_a_match_only_the_shadow_is_added() -> None:
+    presence, figure = Presence(0.0), standing()
+    presence.look(SCENE, PERSON, 0.0)
+    picture, plain = SCENE.copy(), SCENE.copy()
+    draw_over(picture, presence.shade(picture, figure, 0.0, 0))
+    draw_over(plain, place(figure.canvas, figure.corner, figure.side, *SCENE.shape[:2]))
+    assert (picture <= plain).all()
+    np.testing.assert_array_equal(picture[100:190, 140:180], plain[100:190, 140:180])
+
+
+def test_reset_forgets_the_light() -> None:
+    presence = Presence(1.0)
+    presence.look(SCENE, PERSON, 0.0)
+    presence.reset()
+    picture = SCENE.copy()
+    draw_over(picture, presence.shade(picture, standing(), 0.0, 0))
+    assert picture[150, 160].min() == 255
