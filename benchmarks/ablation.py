@@ -7,7 +7,7 @@ trained on with the reconstruction loss alone, "another seed" shows how much is 
 of retargeted ones. The table is printed; FOLDER keeps it as ablation.json, with every run, so that the script
 may be stopped at any time and called again.
 
-python benchmarks/ablation.py DATASET NAME.run/average.pt -o FOLDER [--steps 300] [--only CHANGE ...]
+python benchmarks/ablation.py DATASET NAME.run/ema.pt -o FOLDER [--steps 300] [--only CHANGE ...]
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from dance_now.character.canvas_region import BLOCK
 from dance_now.character.character_file import CANVAS
 from dance_now.core.arrays import Image
 from dance_now.pose.model.pose import Pose
-from dance_now.training.checkpoint import load, load_average
-from dance_now.training.data.crops import WindowBatches
+from dance_now.training.checkpoint import load, load_ema
+from dance_now.training.data.crops import CropBatches
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.data.pose_noise import AS_RETARGETED, disturbed
-from dance_now.training.data.sample_cache import HeldPictures
+from dance_now.training.data.sample_cache import SampleCache
 from dance_now.training.metrics.evaluation import evaluate
 from dance_now.training.metrics.image_metrics import score
 from dance_now.training.metrics.scores import Evaluation
 from dance_now.training.metrics.temporal_jitter import pose_of
-from dance_now.training.networks.points_generator import PointsGenerator, ShippedGenerator
+from dance_now.training.networks.points_generator import ExportedPointsGenerator, PointsGenerator
 from dance_now.training.points_stages import build_generator
 from dance_now.training.train_config import LossWeights, TrainingConfig
 from dance_now.training.training_loop import Trainer
@@ -92,17 +92,17 @@ class Ablation:
     folder: Path
     config: TrainingConfig
 
-    def row(self, name: str, pictures: HeldPictures) -> dict[str, float | None]:
+    def row(self, name: str, pictures: SampleCache) -> dict[str, float | None]:
         """Trains on with a change, or goes on doing so, and measures."""
         generator = build_generator(self.dataset, self.config)
-        load_average(self.weights, generator)
+        load_ema(self.weights, generator)
         config = CHANGES[name](self.config)
         run = self.folder / name.replace(",", "").replace(" ", "_")
         run.mkdir(exist_ok=True)
         logger.info("%s", name)
-        trainer = Trainer(generator, WindowBatches(pictures, config), run, config)
+        trainer = Trainer(generator, CropBatches(pictures, config), run, config)
         trainer.run(lambda now: logger.info("%d/%d, %.0f s left", now.step, now.steps, now.remaining))
-        drawing = InTraining(trainer.averaged_generator())
+        drawing = InTraining(trainer.ema_generator())
         result = evaluate(drawing, self.dataset)
         wrong = wrong_poses_score(drawing, LabelledPictures(self.dataset, "test"))
         return figures(result, wrong, trainer.seconds / max(trainer.step, 1))
@@ -114,7 +114,7 @@ class InTraining:
     name = "in training"
 
     def __init__(self, generator: PointsGenerator) -> None:
-        self._network = ShippedGenerator(generator).eval()
+        self._network = ExportedPointsGenerator(generator).eval()
 
     def draw(self, pose: Pose) -> Image:
         """(512, 512, 4) RGBA."""
@@ -164,7 +164,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("dataset", type=Path)
-    parser.add_argument("weights", type=Path, help="average.pt of a run")
+    parser.add_argument("weights", type=Path, help="ema.pt of a run")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the runs")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--pictures", type=int, default=1000, help="to train on")
@@ -187,7 +187,7 @@ def main() -> None:
     count = {"train": arguments.pictures, "test": arguments.tests}
     dataset = few_pictures(arguments.dataset, folder / "dataset", count)  # type: ignore[arg-type]
     ablation = Ablation(dataset, arguments.weights, folder, config)
-    pictures = HeldPictures(LabelledPictures(dataset, "train"), torch.device("cpu"))
+    pictures = SampleCache(LabelledPictures(dataset, "train"), torch.device("cpu"))
     for name in arguments.only:
         if name not in found["rows"]:
             found["rows"][name] = ablation.row(name, pictures)

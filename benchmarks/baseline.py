@@ -31,7 +31,7 @@ from dance_now.training.character_export import Rights
 from dance_now.training.data.dataset_reader import LabelledPictures, Split
 from dance_now.training.metrics.scores import Evaluation
 from dance_now.training.metrics.temporal_jitter import pose_of
-from dance_now.training.networks.points_generator import ShippedGenerator
+from dance_now.training.networks.points_generator import ExportedPointsGenerator
 from dance_now.training.points_stages import build_generator
 from dance_now.training.sticks.head_crops import usual_side
 from dance_now.training.sticks.pix2pixhd import GlobalGenerator
@@ -39,8 +39,8 @@ from dance_now.training.sticks.stick_drawing import BODY_CHANNELS
 from dance_now.training.sticks.sticks_config import STICKS, SticksConfig
 from dance_now.training.sticks.sticks_generator import (
     BodyGenerator,
+    ExportedSticks,
     HeadGenerator,
-    ShippedSticks,
     SticksGenerator,
 )
 from dance_now.training.train_character import train
@@ -136,8 +136,8 @@ def measured(
     labels = LabelledPictures(dataset, "test").keypoints
     side = sticks.head_size or usual_side(LabelledPictures(dataset, "train").keypoints)
     networks = (
-        ShippedGenerator(build_generator(dataset, config)),
-        ShippedSticks(SticksGenerator(BodyGenerator(sticks), HeadGenerator(sticks), side)),
+        ExportedPointsGenerator(build_generator(dataset, config)),
+        ExportedSticks(SticksGenerator(BodyGenerator(sticks), HeadGenerator(sticks), side)),
     )
     rows: dict[str, Row] = {name: [value(result) for result, _ in found] for name, value in ROWS.items()}
     label, whole = torch.from_numpy(labels[:1]), torch.zeros(CANVAS // BLOCK, CANVAS // BLOCK)

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dance_now.character.canvas_window import canvas_window
-from dance_now.character.character import Character, cast_names
+from dance_now.character.character import Character, builtin_names
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.retargeter import Retargeter
 
@@ -98,7 +98,7 @@ def main() -> None:
     original = global_generator()
     parameters = sum(weights.numel() for weights in original.parameters())
     print(f"the original: {parameters / 1e6:.1f} M parameters")
-    for name in arguments.characters or cast_names():
+    for name in arguments.characters or builtin_names():
         for threads in arguments.threads:
             compare(name, original, threads, arguments.rounds)
 

@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 from dance_now.core.arrays import Image
-from dance_now.scene.compositing.color_match import LightMatch
+from dance_now.scene.compositing.color_match import ColorMatch
 from dance_now.scene.compositing.composition import draw_over, place, straight
-from dance_now.scene.compositing.figure_lighting import Presence, Standing
+from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
 from dance_now.scene.compositing.grain import SourceTexture
 from dance_now.scene.compositing.ground_shadow import ContactShadow
-from dance_now.scene.compositing.light_direction import SunReader
+from dance_now.scene.compositing.light_direction import LightDirectionEstimator
 
 SIZES = ((1280, 720), (1920, 1080))
 ROUNDS = 15
@@ -28,13 +28,13 @@ ROUNDS = 15
 def figure() -> Image:
     """A head, a body and legs on a canvas, soft-edged."""
     generator = np.random.default_rng(0)
-    colours = cv2.resize(generator.integers(0, 256, (16, 16, 3), np.uint8), (512, 512))
+    colors = cv2.resize(generator.integers(0, 256, (16, 16, 3), np.uint8), (512, 512))
     alpha = np.zeros((512, 512), np.uint8)
     cv2.circle(alpha, (256, 150), 85, 255, -1)
     cv2.ellipse(alpha, (256, 300), (70, 110), 0, 0, 360, 255, -1)
     cv2.line(alpha, (230, 380), (215, 455), 255, 40)
     cv2.line(alpha, (282, 380), (297, 455), 255, 40)
-    return np.dstack([colours, cv2.GaussianBlur(alpha, (0, 0), 1.0)]).astype(np.uint8)
+    return np.dstack([colors, cv2.GaussianBlur(alpha, (0, 0), 1.0)]).astype(np.uint8)
 
 
 def milliseconds(function: Callable[[], object]) -> float:
@@ -58,11 +58,11 @@ def operations(width: int, height: int) -> dict[str, Callable[[], object]]:
     empty = np.asarray(cv2.resize(image, small), np.uint8)
     ground = corner[1] + side * 475 / 512
     soles = np.array([[[15, -5], [18, 0]], [[-15, -5], [-18, 0]]]) * side / 512 + (width / 2, ground)
-    standing = Standing(canvas, corner, side, soles, side * 0.8)
+    standing = PlacedFigure(canvas, corner, side, soles, side * 0.8)
     layer, picture = place(canvas, corner, side, height, width), image.copy()
     transparent = np.zeros((height, width, 4), np.uint8)
-    match, shadow, texture = LightMatch(0.5), ContactShadow(), SourceTexture()
-    plain, best = Presence(0.5), Presence(0.5, best=True)
+    match, shadow, texture = ColorMatch(0.5), ContactShadow(), SourceTexture()
+    plain, best = FigureShader(0.5), FigureShader(0.5, best=True)
     for learner in (match, texture, plain, best):
         learner.look(image, person, 0.0)
     feet = soles.mean(axis=(0, 1))
@@ -71,8 +71,8 @@ def operations(width: int, height: int) -> dict[str, Callable[[], object]]:
         "draw over": lambda: draw_over(picture, layer),
         "straight alpha (scene alpha only)": lambda: straight(transparent),
         "light: apply": lambda: match(canvas),
-        "light: look (5 a second)": lambda: LightMatch(0.5).look(image, person, 0.0),
-        "sunlight: look (4 a second)": lambda: SunReader().look(
+        "light: look (5 a second)": lambda: ColorMatch(0.5).look(image, person, 0.0),
+        "sunlight: look (4 a second)": lambda: LightDirectionEstimator().look(
             image, empty, person, feet, standing.height, 0.0
         ),
         "contact shadow": lambda: shadow(picture, layer, soles, standing.height, 0.0),

@@ -24,7 +24,7 @@ from dance_now.render.avatar.avatar_keypoints import skeleton_of
 from dance_now.render.face.face_points import face_landmarks
 from dance_now.synthesis.framing import random_rotation
 from dance_now.synthesis.mascot.built_in import avatar_file
-from dance_now.synthesis.poses.motion_library import load_bank
+from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.pose_selection import choose_poses
 from dance_now.synthesis.surface.corrective_shapes import departures, fit_correctives, pose_features
 from dance_now.synthesis.surface.point_placement import place_points
@@ -49,7 +49,7 @@ def measured(path: Path) -> str:
     avatar = load_avatar(path)
     face = face_landmarks(avatar)
     rig = BoneRig.of(skeleton_of(avatar, face))
-    train, test = choose_poses(rig, load_bank(), POSES, chance)
+    train, test = choose_poses(rig, load_motion_library(), POSES, chance)
     surface = place_points(avatar, POINTS, chance, face=face).surface
     begun = time.perf_counter()
     basis, shapes = fit_correctives(avatar, rig, face, surface, train.poses, chance)

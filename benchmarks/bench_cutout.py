@@ -84,10 +84,10 @@ def _pasted(avatar: Image, behind: Image, generator: np.random.Generator) -> Com
     small = cv2.resize(avatar, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
     x, y = round((width - side) * generator.random()), round((height - side) * generator.random())
     alpha = np.zeros((height, width), np.float32)
-    colour = np.zeros((height, width, 3), np.float32)
+    color = np.zeros((height, width, 3), np.float32)
     alpha[y : y + side, x : x + side] = small[..., 3] / 255
-    colour[y : y + side, x : x + side] = small[..., 2::-1]
-    image = behind + (colour - behind) * alpha[..., None]
+    color[y : y + side, x : x + side] = small[..., 2::-1]
+    image = behind + (color - behind) * alpha[..., None]
     return Composite(np.rint(image).astype(np.uint8), behind, alpha)
 
 

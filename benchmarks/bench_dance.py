@@ -30,7 +30,7 @@ class Measured:
 
     Attributes:
         result: what was done, with the time of each stage.
-        seconds: for everything: loading the networks, the survey, the frames.
+        seconds: for everything: loading the networks, the analysis, the frames.
         processor: seconds that all threads together kept processors busy.
         peak: largest resident memory of the process in MB; 0 where the system does not tell.
     """
@@ -130,7 +130,7 @@ def main() -> None:
             )
     for title, run in runs:
         print(
-            f"{title}: {run.result.frames} frames in {run.seconds:.1f} s with loading and survey, "
+            f"{title}: {run.result.frames} frames in {run.seconds:.1f} s with loading and analysis, "
             f"{run.rate:.2f} a second, peak memory {run.peak:.0f} MB"
         )
     if len(runs) > 1:

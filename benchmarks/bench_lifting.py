@@ -24,7 +24,7 @@ import numpy.typing as npt
 from bench_motion import JOINTS, VIEWS, WAYS, off_by, view_points
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
-from dance_now.training.lifter.lifter_data import split_bank
+from dance_now.training.lifter.lifter_data import split_motions
 from made_up_people import RATE, Noise, adult, detected, performed, seen
 
 Array = npt.NDArray[np.float64]
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0)
     frames = round(parser.parse_args().seconds * RATE)
     skeleton = replace(adult(), pitches=(-30.0, 30.0))
-    motions = split_bank()[1]
+    motions = split_motions()[1]
     print(f"{len(motions)} held-out motions: joints mm, limbs median degrees, share beyond 60 degrees")
     for title, view in VIEWS.items():
         cases = []

@@ -7,7 +7,7 @@ looks at the pictures. An identity that changes is a swap.
 python benchmarks/bench_people.py [WHO WHO ...] [--motion FILE] [--sheet FILE]
 
 WHO is a video of one person, or an avatar, which does the motion; a video named again gives a twin in other
-colours. Without any, the sample clip's person and that person's twin.
+colors. Without any, the sample clip's person and that person's twin.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ import numpy as np
 from dance_now.assets.registry import sample_clip
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.estimators.blazepose import BlazePose
-from dance_now.pose.estimators.multi_person import People
+from dance_now.pose.estimators.multi_person import MultiPersonTracker
 from dance_now.pose.formats.pose_overlay import draw_pose
 from dance_now.pose.model.affine import between_pixel_centres
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.pose.model.detection import Detection, Person, PersonMask
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.tracking.reidentification import colours_of
+from dance_now.pose.tracking.reidentification import colors_of
 from dance_now.pose.tracking.tracker import MOST_PEOPLE, Sighting, Tracker, box, distance
 from dance_now.render.avatar.avatar import load_avatar
 from dance_now.render.avatar.avatar_keypoints import place_keypoints, skeleton_of
@@ -91,8 +91,8 @@ def actor(path: Path, motion: Motion, yaw: float, steps: int) -> Actor:
 
 
 def cut_out(path: Path, steps: int, twin: bool) -> Actor:
-    """The person of a clip, every fourth frame; as a twin mirrored and in other colours."""
-    estimate, pictures, poses = People(BlazePose()), [], []
+    """The person of a clip, every fourth frame; as a twin mirrored and in other colors."""
+    estimate, pictures, poses = MultiPersonTracker(BlazePose()), [], []
     with av.open(str(path)) as container:
         for frame in islice(container.decode(video=0), 0, 4 * steps, 4):
             image = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
@@ -113,7 +113,7 @@ def cut_out(path: Path, steps: int, twin: bool) -> Actor:
 
 
 def dressed_anew(image: Image, pose: Pose) -> Image:
-    """Other colours everywhere but in the face, by which people are found."""
+    """Other colors everywhere but in the face, by which people are found."""
     nose, neck, hip = pose.body[[0, 1, 8], :2]
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]
     head = np.hypot(x - nose[0], y - nose[1]) < 0.35 * np.hypot(*(hip - neck))
@@ -197,12 +197,12 @@ def who_is_who(shot: Shot, people: Sequence[Person]) -> dict[int, int]:
 
 
 def drawn(shot: Shot, people: Sequence[Person]) -> Image:
-    """The picture with each person's mask and number in a colour of their own."""
+    """The picture with each person's mask and number in a color of their own."""
     image = shot.image.astype(np.float32)
     for person in people:
-        colour = np.array(colorsys.hsv_to_rgb(person.identity * 0.29 % 1, 1, 1), np.float32) * 255
+        color = np.array(colorsys.hsv_to_rgb(person.identity * 0.29 % 1, 1, 1), np.float32) * 255
         alpha = 0.5 * person.detection.mask.alpha_in(HEIGHT, WIDTH)[..., None]
-        image = image * (1 - alpha) + alpha * colour
+        image = image * (1 - alpha) + alpha * color
     result = image.astype(np.uint8)
     for person in people:
         result = draw_pose(result, person.detection.pose)
@@ -232,12 +232,16 @@ def main() -> None:
     network = BlazePose()
     tiles = []
     for order in list(permutations(range(len(actors))))[: arguments.orders]:
-        generator, tracker, people = np.random.default_rng(1), Tracker(), People(network, MOST_PEOPLE)
+        generator, tracker, people = (
+            np.random.default_rng(1),
+            Tracker(),
+            MultiPersonTracker(network, MOST_PEOPLE),
+        )
         by_tracker, by_all, hidden, found, shown = [], [], 0, 0, 0
         for number, shot in enumerate(shots(actors, order)):
             told = known(shot, generator)
             hidden += len(actors) - len(told)
-            identities = tracker([Sighting(each.pose, colours_of(shot.image, each)) for _, each in told])
+            identities = tracker([Sighting(each.pose, colors_of(shot.image, each)) for _, each in told])
             by_tracker.append({who: name or 0 for (who, _), name in zip(told, identities, strict=True)})
             seen = people(shot.image)
             by_all.append(who_is_who(shot, seen))

@@ -17,7 +17,7 @@ import numpy as np
 from dance_now.core.arrays import BoolArray, Image
 from dance_now.pose.model.detection import Detection, PersonMask
 from dance_now.pose.model.pose import Pose
-from dance_now.scene.background.clean_background import Background, BackgroundSurvey, unknown_background
+from dance_now.scene.background.clean_background import Background, BackgroundCollector, unknown_background
 from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_texture
 from dance_now.scene.matting.matte import Matte
 
@@ -54,7 +54,7 @@ def person(shift: int = 0) -> Detection:
 
 
 def picture(scene: Image, detection: Detection) -> Image:
-    """The scene with the person in front, in one colour."""
+    """The scene with the person in front, in one color."""
     alpha = detection.mask.alpha_in(HEIGHT, WIDTH)[..., None]
     return np.rint(scene + (np.array((190, 120, 90), np.float32) - scene) * alpha).astype(np.uint8)
 
@@ -97,12 +97,12 @@ def main() -> None:
     cv2.setNumThreads(1)
     scene, somebody = scenery(), person()
     image = picture(scene, somebody)
-    survey = BackgroundSurvey(expected=24)
+    analysis = BackgroundCollector(expected=24)
     for step in range(24):
         there = person((step - 12) * 40)
-        survey.add(picture(scene, there), [there])
+        analysis.add(picture(scene, there), [there])
     start = time.process_time()
-    clean = survey.finish()
+    clean = analysis.finish()
     seconds = time.process_time() - start
     matte = Matte(clean)
     cutout = matte(image, [somebody])
@@ -113,8 +113,8 @@ def main() -> None:
         ("inpaint, smooth", milliseconds(lambda: inpaint_smooth(image, gap), 10)),
         ("inpaint, texture", milliseconds(lambda: inpaint_texture(image, gap), 3)),
         ("inpaint, texture, at its best", milliseconds(lambda: inpaint_texture(image, gap, best=True), 1)),
-        ("survey: one sample", milliseconds(lambda: BackgroundSurvey().add(image, [somebody]), 10)),
-        ("survey of 24: the plate", 1000 * seconds),
+        ("analysis: one sample", milliseconds(lambda: BackgroundCollector().add(image, [somebody]), 10)),
+        ("analysis of 24: the plate", 1000 * seconds),
     ]
     print(f"{WIDTH}x{HEIGHT}, hole {float((cutout.hole > 0).mean()):.0%} of the picture")
     for name, value in rows:

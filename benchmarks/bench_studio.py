@@ -34,10 +34,10 @@ from dance_now.render.camera import Camera
 from dance_now.render.face.face_points import face_landmarks, with_telling_expressions
 from dance_now.render.renderer import Renderer
 from dance_now.synthesis.dataset import POINT_BUDGET
-from dance_now.synthesis.dataset_renderer import Job, Look, Studio
+from dance_now.synthesis.dataset_renderer import DatasetConfig, DatasetRenderer, Job
 from dance_now.synthesis.mascot.built_in import MASCOT, avatar_file
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser
-from dance_now.synthesis.poses.motion_library import load_bank
+from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.pose_selection import choose_poses
 from dance_now.synthesis.surface.surface_points import sample_points
 from opengl_software import OpenGlSoftware
@@ -53,7 +53,7 @@ def prepare(avatar_path: Path, images: int, sample: int) -> tuple[list[Job], flo
     face = face_landmarks(avatar)
     avatar = with_telling_expressions(avatar, face)
     rig = BoneRig.of(skeleton_of(avatar, face))
-    train, _ = choose_poses(rig, load_bank(), images, np.random.default_rng(0))
+    train, _ = choose_poses(rig, load_motion_library(), images, np.random.default_rng(0))
     sample_points(avatar, POINT_BUDGET, 0, (), face)
     seconds = time.process_time() - begun
     rows = np.linspace(0, len(train) - 1, sample).round().astype(int)
@@ -72,8 +72,8 @@ def draw(avatar_path: Path, jobs: list[Job], size: int) -> tuple[float, float, i
         folder = Path(name)
         for kind in ("img", "label"):
             (folder / f"train_{kind}").mkdir()
-        studio = Studio(
-            Look(avatar=avatar_path, folder=folder, size=size, expressions=True, options=AS_IT_IS)
+        studio = DatasetRenderer(
+            DatasetConfig(avatar=avatar_path, folder=folder, size=size, expressions=True, options=AS_IT_IS)
         )
         studio.draw(jobs[0])  # loads the compiled kernels
         started = time.process_time()

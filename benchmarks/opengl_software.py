@@ -40,7 +40,7 @@ _FRAGMENT: Final = """
 uniform sampler2D base, shade; uniform vec4 base_factor; uniform vec3 shade_factor, emission, light, line;
 uniform float low, high, cutoff, line_mix, outline; uniform int alpha_mode, unlit;
 in vec3 facing; in vec2 place;
-out vec4 colour;
+out vec4 color;
 void main() {
     vec4 lit = texture(base, place) * base_factor;
     if (alpha_mode == 1 && lit.a < cutoff) discard;
@@ -50,7 +50,7 @@ void main() {
     vec3 dark = texture(shade, place).rgb * shade_factor;
     vec3 result = mix(dark, lit.rgb, unlit == 1 ? 1.0 : share) + emission;
     if (outline > 0) result = line * mix(vec3(1), result, line_mix);
-    colour = vec4(min(result, 1.0) * alpha, alpha);
+    color = vec4(min(result, 1.0) * alpha, alpha);
 }
 """
 
@@ -113,10 +113,10 @@ class OpenGlSoftware:
         self._texture(material.shade_texture).use(1)
         low, high = material.shade_range
         for name, value in {
-            "base_factor": tuple(material.base_colour),
-            "shade_factor": tuple(material.shade_colour),
+            "base_factor": tuple(material.base_color),
+            "shade_factor": tuple(material.shade_color),
             "emission": tuple(material.emission),
-            "line": tuple(material.outline_colour),
+            "line": tuple(material.outline_color),
             "line_mix": material.outline_mix,
             "low": low,
             "high": high,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from dance_now.pose.model.adult_skeleton import adult_skeleton
 from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig, unit
 from dance_now.synthesis.poses.avatar_poser import SolvedPoses
-from dance_now.synthesis.poses.motion_library import load_bank
+from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.pose_selection import choose_poses
 
 OUTPUT: Final = Path(__file__).parents[1] / "docs" / "coverage.png"
@@ -41,7 +41,7 @@ Picture = npt.NDArray[np.uint8]
 def main() -> None:
     """Chooses poses as ``dance-now render`` does and draws both rows."""
     rig = BoneRig.of(adult_skeleton())
-    train, _ = choose_poses(rig, load_bank(), POSES, np.random.default_rng(0))
+    train, _ = choose_poses(rig, load_motion_library(), POSES, np.random.default_rng(0))
     made_up = np.array([name.startswith("procedural") for name in train.names])
     rows = [
         _row("motions alone", _only(train.poses, ~made_up)),
@@ -99,12 +99,12 @@ def _disc(vectors: Array, side: int) -> Picture:
     shade = (255 - 225 * np.clip(level, 0, 1)).astype(np.uint8)
     size = 2 * _RADIUS
     picture = cv2.resize(shade, (size, size), interpolation=cv2.INTER_NEAREST)
-    coloured = np.stack([np.full_like(picture, 255) - (255 - picture) // 3, picture, picture], axis=-1)
+    colored = np.stack([np.full_like(picture, 255) - (255 - picture) // 3, picture, picture], axis=-1)
     inside = np.zeros((size, size), np.uint8)
     cv2.circle(inside, (_RADIUS, _RADIUS), _RADIUS - 1, 1, -1)
-    coloured[inside == 0] = 255
-    cv2.circle(coloured, (_RADIUS, _RADIUS), _RADIUS - 1, (120, 120, 120), 1, cv2.LINE_AA)
-    return coloured.astype(np.uint8)
+    colored[inside == 0] = 255
+    cv2.circle(colored, (_RADIUS, _RADIUS), _RADIUS - 1, (120, 120, 120), 1, cv2.LINE_AA)
+    return colored.astype(np.uint8)
 
 
 def _captioned(disc: Picture, word: str) -> Picture:

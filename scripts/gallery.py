@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.character.character import Character, cast_names
+from dance_now.character.character import Character, builtin_names
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.media.open_media import open_source
@@ -72,7 +72,7 @@ def main(names: Sequence[str]) -> int:
     clips = Path(os.environ.get("DANCE_NOW_DATA", "")) / "people"
     if not clips.is_dir():
         raise DanceNowError("Set DANCE_NOW_DATA to the folder with people/, which holds the clips.")
-    known = names or [name for name in CAST if name in cast_names()]
+    known = names or [name for name in CAST if name in builtin_names()]
     characters = [Character.load(name) for name in known]
     PICTURES.mkdir(parents=True, exist_ok=True)
     details: list[Image] = []

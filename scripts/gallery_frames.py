@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.app.analysis import Survey, survey
-from dance_now.app.dancer import Dancer, Posed
-from dance_now.app.sessions import Casting, RecordedPerformance
+from dance_now.app.analysis import Analysis, analyze
+from dance_now.app.dancer import Dancer, PosedFrame
+from dance_now.app.sessions import CharacterAssignment, RecordedSession
 from dance_now.character.character import Character
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
@@ -56,23 +56,23 @@ class Studied:
         self._which = "all" if people > 1 else "largest"
         find = PeopleFinder(most=PersonChoice(self._which).most)
         find.reset()
-        self._survey: Survey = survey(source, find, _silent, background=True)
-        assert self._survey.background is not None
-        self._background: CleanBackground = self._survey.background.finish()
+        self._analysis: Analysis = analyze(source, find, _silent, background=True)
+        assert self._analysis.background is not None
+        self._background: CleanBackground = self._analysis.background.finish()
 
     def dancer(
         self, cast: Sequence[Character], backdrop: Backdrop | None = None, height: str = "person"
     ) -> Dancer:
         """Who dances the clip, as ``dance-now dance`` would with these options."""
-        performance = RecordedPerformance(
-            self._survey, PersonChoice(self._which), Casting(cast, height), self.source.size
+        session = RecordedSession(
+            self._analysis, PersonChoice(self._which), CharacterAssignment(cast, height), self.source.size
         )
         return Dancer(
             cast,
             scene=Scene.REPLACE,
             background=self._background,
             backdrop=backdrop,
-            performance=performance,
+            session=session,
         )
 
 
@@ -91,7 +91,7 @@ def danced(source: Source, dancers: Sequence[Dancer], wanted: Sequence[int]) -> 
             yield Moment(frame.index, frame.image, original_of(frame, posed[0]), ours, poses)
 
 
-def original_of(frame: Frame, posed: Posed) -> Image:
+def original_of(frame: Frame, posed: PosedFrame) -> Image:
     """A frame by the original's method, with our characters in our places."""
     height, width = frame.image.shape[:2]
     person = np.zeros((height, width), np.float32)

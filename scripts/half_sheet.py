@@ -28,7 +28,7 @@ from dance_now.pose.model.pose import Pose
 SHEET: Final = Path("docs") / "half.png"
 TILE_HEIGHT: Final = 270
 COLUMNS: Final = 4
-COLOURS: Final = 160  # of the sheet's palette
+COLORS: Final = 160  # of the sheet's palette
 MOMENTS: Final = (("sam2_juggle", 0), ("single_cam01", 0), ("single_cam03", 0))
 
 
@@ -121,7 +121,7 @@ def main() -> None:
         return
     import PIL.Image
 
-    picture = PIL.Image.fromarray(sheet(tiles)).quantize(COLOURS)
+    picture = PIL.Image.fromarray(sheet(tiles)).quantize(COLORS)
     picture.save(SHEET, optimize=True)
     print(f"{SHEET}: {SHEET.stat().st_size // 1000} kB")
 

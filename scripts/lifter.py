@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from dance_now.pose.networks.lifter import NETWORK
-from dance_now.training.lifter.lifter_data import draw_people, lifting_poses, split_bank
+from dance_now.training.lifter.lifter_data import draw_people, lifting_poses, split_motions
 from dance_now.training.lifter.lifter_training import LiftingConfig, mean_depth_error, to_onnx, train_lifter
 
 _TEST_PEOPLE: Final = 8000
@@ -23,7 +23,7 @@ def main() -> None:
     network = train_lifter(LiftingConfig(), lambda step, loss: print(f"step {step}: {loss:.4f}"))
     NETWORK.write_bytes(to_onnx(network))
     generator = np.random.default_rng(1)
-    test = draw_people(lifting_poses(split_bank()[1], generator, _TEST_PEOPLE), generator, _TEST_PEOPLE)
+    test = draw_people(lifting_poses(split_motions()[1], generator, _TEST_PEOPLE), generator, _TEST_PEOPLE)
     print(f"{mean_depth_error(network, test):.2%} of the height, {NETWORK.stat().st_size} bytes")
 
 

@@ -13,7 +13,12 @@ from typing import Final
 
 from dance_now.synthesis.poses.duplicate_motions import group_alike
 from dance_now.synthesis.poses.motion import Motion, load_motions, motion_files
-from dance_now.synthesis.poses.motion_library import BANK, BankEntry, load_bank, write_bank
+from dance_now.synthesis.poses.motion_library import (
+    BANK,
+    LibraryMotion,
+    load_motion_library,
+    write_motion_library,
+)
 
 FRAME_RATE: Final = 30.0
 SHORTEST: Final = 0.5  # seconds
@@ -42,8 +47,8 @@ def main() -> None:
     motions = load_motions([path for name in CREDITS for path in motion_files(root / name)])
     kept = [max(group, key=_seconds) for group in group_alike(motions)]
     kept = [motion for motion in kept if _seconds(motion) >= SHORTEST]
-    write_bank(BANK, [BankEntry(motion, credit[motion.name]) for motion in kept], FRAME_RATE)
-    seconds = sum(_seconds(motion) for motion in load_bank())
+    write_motion_library(BANK, [LibraryMotion(motion, credit[motion.name]) for motion in kept], FRAME_RATE)
+    seconds = sum(_seconds(motion) for motion in load_motion_library())
     print(f"{len(kept)} of {len(motions)} motions, {seconds / 60:.1f} minutes, {BANK.stat().st_size} bytes")
 
 

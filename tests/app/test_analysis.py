@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from dance_now.app.analysis import PackedMask, survey
+from dance_now.app.analysis import PackedMask, analyze
 from dance_now.media.open_media import open_source
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Detection, Person, PersonMask, SteppedEstimator
@@ -40,7 +40,7 @@ def test_everybody_is_kept_with_pose_mask_and_time(tmp_path):
     video = write_video(tmp_path / "clip.mp4", [50, None, 90], [0, 0.04, 0.2])
     steps = []
     with open_source(video) as source:
-        found = survey(source, PeopleFinder(MagentaEstimator()), lambda *step: steps.append(step), False)
+        found = analyze(source, PeopleFinder(MagentaEstimator()), lambda *step: steps.append(step), False)
     assert list(found.times.values()) == pytest.approx([0, 0.04, 0.2], abs=1e-3)
     assert [len(found.at(index)) for index in range(4)] == [1, 0, 1, 0]
     (person,) = found.at(2)
@@ -50,7 +50,7 @@ def test_everybody_is_kept_with_pose_mask_and_time(tmp_path):
     assert overlap.sum() > 0.95 * expected.mask.alpha.sum()
     assert [pose is not None for pose in found.poses_of(1)] == [True, False, True]
     assert found.background is None
-    assert steps == [("survey", index + 1, 3) for index in range(3)]
+    assert steps == [("analysis", index + 1, 3) for index in range(3)]
 
 
 class SteppingEstimator(MagentaEstimator):
@@ -76,8 +76,8 @@ def test_an_estimator_of_two_steps_is_asked_for_both(tmp_path):
     video = write_video(tmp_path / "clip.mp4", [50, None, 90, 100], [0, 0.04, 0.08, 0.12])
     with open_source(video) as source:
         assert isinstance(SteppingEstimator(), SteppedEstimator)
-        stepped = survey(source, PeopleFinder(SteppingEstimator()), quiet, False)
-        plain = survey(source, PeopleFinder(MagentaEstimator()), quiet, False)
+        stepped = analyze(source, PeopleFinder(SteppingEstimator()), quiet, False)
+        plain = analyze(source, PeopleFinder(MagentaEstimator()), quiet, False)
     for index in range(4):
         assert len(stepped.at(index)) == len(plain.at(index))
         for found, expected in zip(stepped.at(index), plain.at(index), strict=True):
@@ -89,7 +89,7 @@ def test_pictures_keep_their_numbers_where_one_is_broken(tmp_path):
         write_photo(tmp_path / f"{number}.png", with_person(place))
     (tmp_path / "1.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     with open_source(tmp_path) as source:
-        found = survey(source, PeopleFinder(MagentaEstimator()), quiet, False)
+        found = analyze(source, PeopleFinder(MagentaEstimator()), quiet, False)
         indices = [frame.index for frame in source.frames()]
     assert list(found.times) == indices
     assert all(len(found.at(index)) == 1 for index in indices)
@@ -97,6 +97,6 @@ def test_pictures_keep_their_numbers_where_one_is_broken(tmp_path):
 
 def test_the_place_of_a_person_is_the_persons(tmp_path):
     with open_source(write_photo(tmp_path / "me.png", with_person(60))) as source:
-        found = survey(source, PeopleFinder(MagentaEstimator()), quiet, False)
+        found = analyze(source, PeopleFinder(MagentaEstimator()), quiet, False)
     hip = found.poses_of(1)[0].points[8]
     assert hip[:2] == pytest.approx((60, HIP), abs=TALL / 40)

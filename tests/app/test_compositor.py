@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 from fakes import HEIGHT, HIP, TALL, WIDTH, magenta, red, scenery, standing, with_person, write_photo
 
-from dance_now.app.compositor import Figure, Stage
+from dance_now.app.compositor import Compositor, Figure
 from dance_now.media.frame import Frame
 from dance_now.pose.model.detection import Detection
 from dance_now.pose.tracking.limb_hull import hull_mask
 from dance_now.scene.background.backdrop import open_backdrop
 from dance_now.scene.background.clean_background import unknown_background
 from dance_now.scene.compositing.composition import Scene
-from dance_now.scene.compositing.figure_lighting import Standing
+from dance_now.scene.compositing.figure_lighting import PlacedFigure
 
 
-def figure(identity, left, colour=(250, 10, 10)):
+def figure(identity, left, color=(250, 10, 10)):
     """A block of 64 x 64 pixels in the middle of a canvas of 128 that begins at a column."""
     canvas = np.zeros((512, 512, 4), np.uint8)
-    canvas[128:384, 128:384] = (*colour, 255)
+    canvas[128:384, 128:384] = (*color, 255)
     soles = np.full((2, 2, 2), (left + 64, 96), np.float64)
-    return Figure(identity, Standing(canvas, (left, 0), 128, soles, 64.0))
+    return Figure(identity, PlacedFigure(canvas, (left, 0), 128, soles, 64.0))
 
 
 def person(x):
@@ -28,7 +28,7 @@ def person(x):
 
 
 def staged(scene, image, leaving=(), staying=(), figures=(), **options):
-    stage = Stage(scene, unknown_background(), **options)
+    stage = Compositor(scene, unknown_background(), **options)
     return stage(Frame(image, 0.0, 0), leaving, staying, lambda: figures)
 
 
@@ -65,11 +65,11 @@ def test_who_stays_is_left_alone():
     assert not magenta(picture[:, :80]).any()
 
 
-def test_a_colour_is_all_there_is_behind():
+def test_a_color_is_all_there_is_behind():
     picture = staged(
         Scene.REPLACE, with_person(96), [person(96)], figures=[figure(1, 32)], backdrop=open_backdrop("navy")
     )
-    assert {tuple(colour) for colour in picture.reshape(-1, 3).tolist()} >= {(0, 0, 128), (250, 10, 10)}
+    assert {tuple(color) for color in picture.reshape(-1, 3).tolist()} >= {(0, 0, 128), (250, 10, 10)}
     assert (picture[:, :40] == (0, 0, 128)).all()
 
 

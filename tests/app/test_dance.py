@@ -24,10 +24,10 @@ from fakes import (
     write_video,
 )
 
-from dance_now.app.analysis import survey
+from dance_now.app.analysis import analyze
 from dance_now.app.dance import dance, default_output
 from dance_now.app.dancer import Dancer
-from dance_now.app.sessions import Casting, RecordedPerformance
+from dance_now.app.sessions import CharacterAssignment, RecordedSession
 from dance_now.core.errors import DanceNowError
 from dance_now.media.open_media import open_source
 from dance_now.pose.estimators.people_finder import PeopleFinder
@@ -67,12 +67,12 @@ def test_replace_puts_the_character_in_the_persons_place(photo, tmp_path):
     assert {"pose", "retarget", "draw", "matte", "background", "compose", "write"} <= result.stages.keys()
 
 
-@pytest.mark.parametrize(("scene", "colour"), [("alone", (255, 255, 255)), ("green", (0, 255, 0))])
-def test_plain_scenes_keep_nothing_of_the_picture(photo, tmp_path, scene, colour):
+@pytest.mark.parametrize(("scene", "color"), [("alone", (255, 255, 255)), ("green", (0, 255, 0))])
+def test_plain_scenes_keep_nothing_of_the_picture(photo, tmp_path, scene, color):
     put(photo, tmp_path / "out.png", scene=scene)
     (image,) = pictures(tmp_path / "out.png")
     assert red(image).sum() > 200
-    np.testing.assert_array_equal(image[:, :40], np.broadcast_to(colour, (HEIGHT, 40, 3)))
+    np.testing.assert_array_equal(image[:, :40], np.broadcast_to(color, (HEIGHT, 40, 3)))
     assert not magenta(image).any()
 
 
@@ -99,8 +99,8 @@ def test_a_still_camera_shows_what_was_behind_the_person(video, tmp_path):
 
 def test_a_survey_without_a_person_is_the_picture_itself(tmp_path):
     with open_source(write_video(tmp_path / "clip.mp4", [None] * 4)) as source:
-        surveyed = survey(source, PeopleFinder(BlindEstimator()), lambda *step: None, background=True)
-    assert surveyed.background.finish().camera == "moving"
+        analysis = analyze(source, PeopleFinder(BlindEstimator()), lambda *step: None, background=True)
+    assert analysis.background.finish().camera == "moving"
 
 
 # Nobody
@@ -230,7 +230,7 @@ def test_odd_sizes_and_pictures_of_different_sizes(tmp_path):
 def test_progress_tells_the_survey_and_the_frames(video, tmp_path):
     steps = []
     put(video, tmp_path / "out.mp4", progress=lambda *step: steps.append(step))
-    assert steps == [(stage, index + 1, 11) for stage in ("survey", "dance") for index in range(11)]
+    assert steps == [(stage, index + 1, 11) for stage in ("analysis", "dance") for index in range(11)]
 
 
 def test_a_preview_shows_moments_of_the_output(video, tmp_path):
@@ -245,7 +245,7 @@ def test_a_preview_shows_moments_of_the_output(video, tmp_path):
 # Interrupted and refused
 
 
-@pytest.mark.parametrize("stage", ["survey", "dance"])
+@pytest.mark.parametrize("stage", ["analysis", "dance"])
 def test_ctrl_c_leaves_nothing(video, tmp_path, stage):
     def interrupt(name, done, total):
         if (name, done) == (stage, 3):
@@ -358,12 +358,12 @@ def test_the_pipeline_gives_what_its_steps_give_one_after_the_other(tmp_path):
     for index, place in enumerate(MOVING[:6]):
         write_photo(folder / f"{index}.png", with_person(place))
     put(folder, tmp_path / "out", frame_rate=25)
-    choose, cast = PersonChoice(), Casting([RedCharacter()])
+    choose, cast = PersonChoice(), CharacterAssignment([RedCharacter()])
     with open_source(folder, frame_rate=Fraction(25)) as source:
-        surveyed = survey(source, PeopleFinder(MagentaEstimator()), lambda *step: None, background=True)
-        performance = RecordedPerformance(surveyed, choose, cast, source.size)
-        background = surveyed.background.finish()
-        dancer = Dancer(RedCharacter(), background=background, performance=performance)
+        analysis = analyze(source, PeopleFinder(MagentaEstimator()), lambda *step: None, background=True)
+        session = RecordedSession(analysis, choose, cast, source.size)
+        background = analysis.background.finish()
+        dancer = Dancer(RedCharacter(), background=background, session=session)
         expected = [dancer(frame).image for frame in source.frames()]
     np.testing.assert_array_equal(pictures(tmp_path / "out"), expected)
 

@@ -28,7 +28,7 @@ def world(monkeypatch, tmp_path):
     monkeypatch.delenv(assets.MODELS_VARIABLE, raising=False)
     monkeypatch.setattr(assets, "_installed_mediapipe", lambda member: None)
     monkeypatch.setattr(doctor, "installed", versions.get)
-    monkeypatch.setattr(doctor, "cast_names", lambda: ["red"])
+    monkeypatch.setattr(doctor, "builtin_names", lambda: ["red"])
     monkeypatch.setattr(doctor.Character, "load", lambda name: Loaded())
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     return versions

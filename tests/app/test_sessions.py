@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from fakes import HIP, TALL, MagentaEstimator, RedCharacter, scenery, standing, with_person
 
-from dance_now.app.analysis import Survey
+from dance_now.app.analysis import Analysis
 from dance_now.app.dancer import Dancer
-from dance_now.app.sessions import Casting, LivePerformance, RecordedPerformance
+from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSession
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
@@ -33,21 +33,21 @@ def person(identity, x):
     return Person(identity, Detection(pose, hull_mask(pose)))
 
 
-def surveyed(places):
-    """A survey in which everybody's columns are told frame by frame, by identity."""
-    survey = Survey()
+def analyzed(places):
+    """An analysis in which everybody's columns are told frame by frame, by identity."""
+    analysis = Analysis()
     for index, people in enumerate(places):
         frame = Frame(scenery(), index / 25, index)
-        survey.add(frame, [person(identity, x) for identity, x in sorted(people.items())])
-    return survey
+        analysis.add(frame, [person(identity, x) for identity, x in sorted(people.items())])
+    return analysis
 
 
-def played(performance, count):
+def played(session, count):
     """For each frame: who is drawn as whom, and where."""
     scenes = []
     for index in range(count):
         frame = Frame(scenery(), index / 25, index)
-        parts = performance.parts(frame, performance.find(frame))
+        parts = session.parts(frame, session.find(frame))
         scenes.append({part.person.identity: part for part in parts})
     return scenes
 
@@ -57,7 +57,7 @@ def column(part):
 
 
 def test_characters_take_turns_in_the_order_in_which_people_appear():
-    cast = Casting([ONE, TWO])
+    cast = CharacterAssignment([ONE, TWO])
     assert [cast(identity).name for identity in (7, 3, 7, 9, 3)] == ["one", "two", "one", "one", "two"]
     cast.reset()
     assert cast(3).name == "one"
@@ -66,13 +66,13 @@ def test_characters_take_turns_in_the_order_in_which_people_appear():
 @pytest.mark.parametrize(("height", "ratio"), [("person", 1.0), ("own", None), ("0.5", 0.5), ("2", 2.0)])
 def test_characters_are_as_tall_as_asked(height, ratio):
     expected = ratio if ratio is not None else ONE.skeleton.height / 1.7
-    assert Casting([ONE], height).height_ratio(1) == pytest.approx(expected)
+    assert CharacterAssignment([ONE], height).height_ratio(1) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("height", ["", "tall", "0", "-1", "nan", "inf", "11"])
 def test_heights_that_are_none_are_refused(height):
     with pytest.raises(DanceNowError, match="--height is person, own or a factor"):
-        Casting([ONE], height)
+        CharacterAssignment([ONE], height)
 
 
 @pytest.mark.parametrize(
@@ -80,54 +80,56 @@ def test_heights_that_are_none_are_refused(height):
 )
 def test_everybody_chosen_gets_a_character(which, expected):
     places = [{1: 140 - index, 2: 50 + index} for index in range(5)]
-    performance = RecordedPerformance(surveyed(places), PersonChoice(which), Casting([ONE, TWO]))
-    for index, parts in enumerate(played(performance, 5)):
+    session = RecordedSession(analyzed(places), PersonChoice(which), CharacterAssignment([ONE, TWO]))
+    for index, parts in enumerate(played(session, 5)):
         assert {identity: part.character.name for identity, part in parts.items()} == expected
         assert all(abs(column(part) - places[index][identity]) < 6 for identity, part in parts.items())
 
 
 def test_short_gaps_are_bridged_and_long_ones_are_not():
     there = [index not in (4, 5) and not 10 <= index < 22 for index in range(26)]
-    survey = surveyed([{1: 60 + index} if seen else {} for index, seen in enumerate(there)])
-    performance = RecordedPerformance(survey, PersonChoice(), Casting([ONE]))
-    scenes = played(performance, 26)
+    analysis = analyzed([{1: 60 + index} if seen else {} for index, seen in enumerate(there)])
+    session = RecordedSession(analysis, PersonChoice(), CharacterAssignment([ONE]))
+    scenes = played(session, 26)
     assert [bool(parts) for parts in scenes] == [not 10 <= index < 22 for index in range(26)]
     assert [column(scenes[index][1]) for index in (4, 5)] == pytest.approx([64, 65], abs=4)
 
 
 def test_a_recording_can_be_played_again():
-    survey = surveyed([{1: 60 + 3 * index, 2: 150} for index in range(6)])
-    performance = RecordedPerformance(survey, PersonChoice("all"), Casting([ONE, TWO]))
-    first = played(performance, 6)
-    performance.reset()
-    for before, after in zip(first, played(performance, 6), strict=True):
+    analysis = analyzed([{1: 60 + 3 * index, 2: 150} for index in range(6)])
+    session = RecordedSession(analysis, PersonChoice("all"), CharacterAssignment([ONE, TWO]))
+    first = played(session, 6)
+    session.reset()
+    for before, after in zip(first, played(session, 6), strict=True):
         for identity, part in before.items():
             np.testing.assert_array_equal(part.retargeted.pose.points, after[identity].retargeted.pose.points)
 
 
 def test_a_live_performance_forgets_on_reset():
-    performance = LivePerformance(
-        PeopleFinder(MagentaEstimator()), PersonChoice(), Casting([ONE]), smooth=True
+    session = LiveSession(
+        PeopleFinder(MagentaEstimator()), PersonChoice(), CharacterAssignment([ONE]), smooth=True
     )
 
     def walk():
         frames = [Frame(with_person(x), index / 25, index) for index, x in enumerate([40, 60, 90])]
-        return [performance.parts(frame, performance.find(frame))[0] for frame in frames]
+        return [session.parts(frame, session.find(frame))[0] for frame in frames]
 
     first = walk()
-    performance.reset()
+    session.reset()
     for before, after in zip(first, walk(), strict=True):
         np.testing.assert_array_equal(before.retargeted.pose.points, after.retargeted.pose.points)
 
 
 @pytest.mark.parametrize("smooth", [True, False])
 def test_live_characters_stay_for_a_moment_where_nobody_is_found(smooth):
-    performance = LivePerformance(PeopleFinder(MagentaEstimator()), PersonChoice(), Casting([ONE]), smooth)
+    session = LiveSession(
+        PeopleFinder(MagentaEstimator()), PersonChoice(), CharacterAssignment([ONE]), smooth
+    )
     places = [60, 60, 60, None, None, *[None] * 10, 60]
     drawn = []
     for index, x in enumerate(places):
         frame = Frame(with_person(x), index / 25, index)
-        drawn.append(bool(performance.parts(frame, performance.find(frame))))
+        drawn.append(bool(session.parts(frame, session.find(frame))))
     assert drawn[:3] == [True] * 3
     assert drawn[3:5] == [smooth] * 2
     assert drawn[11:] == [False] * 4 + [True]
@@ -135,11 +137,11 @@ def test_live_characters_stay_for_a_moment_where_nobody_is_found(smooth):
 
 def test_the_nearest_is_drawn_last():
     near, far = standing((100, 90), 100), standing((95, 70), 90)
-    survey = Survey()
+    analysis = Analysis()
     for index in range(3):
         people = [Person(1, Detection(near, hull_mask(near))), Person(2, Detection(far, hull_mask(far)))]
-        survey.add(Frame(scenery(), index / 25, index), people)
-    performance = RecordedPerformance(survey, PersonChoice("all"), Casting([ONE, TWO]))
-    dancer = Dancer([ONE, TWO], scene=Scene.ALONE, performance=performance)
+        analysis.add(Frame(scenery(), index / 25, index), people)
+    session = RecordedSession(analysis, PersonChoice("all"), CharacterAssignment([ONE, TWO]))
+    dancer = Dancer([ONE, TWO], scene=Scene.ALONE, session=session)
     parts = dancer(Frame(scenery(), 0.0, 0)).parts
     assert [part.person.identity for part in parts] == [2, 1]

@@ -9,7 +9,7 @@ from generators import content, model_of, node, small_model, tensor
 from skeletons import adult_skeleton, chibi_skeleton, posed, posture
 
 import dance_now.character.character as module
-from dance_now.character.character import Character, cast_names
+from dance_now.character.character import Character, builtin_names
 from dance_now.character.character_file import write_character_file
 from dance_now.core.errors import DanceNowError, MissingExtraError
 from dance_now.pose.model.pose import Pose
@@ -36,7 +36,7 @@ def test_a_pose_becomes_a_picture(character: Character) -> None:
 
 def test_one_that_is_to_draw_few_pictures_draws_the_same(character: Character) -> None:
     pose = pose_of(chibi_skeleton())
-    picture = Character(content(), few=True).draw(pose)
+    picture = Character(content(), optimize=False).draw(pose)
     assert np.abs(picture.astype(int) - character.draw(pose)).max() <= 1
 
 
@@ -137,14 +137,14 @@ def test_a_missing_runtime_names_the_command(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def cast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cast of two."""
-    monkeypatch.setattr(module, "CAST_FOLDER", tmp_path)
+    monkeypatch.setattr(module, "BUILTIN_FOLDER", tmp_path)
     for name in ("tester", "another"):
         write_character_file(tmp_path / f"{name}.dance", content(name=name))
     return tmp_path
 
 
 def test_the_cast_is_called_by_name(cast: Path) -> None:
-    assert cast_names() == ["another", "tester"]
+    assert builtin_names() == ["another", "tester"]
     assert Character.load("another").name == "another"
     assert Character.load(cast / "tester.dance").name == "tester"
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from skeletons import chibi_skeleton, posed, posture
 
-from dance_now.character.figure_bounds import TRUNK, FigureExtent, in_trunk_frame
+from dance_now.character.figure_bounds import TRUNK, FigureBounds, in_trunk_frame
 
 
-def extent(reach: float = 0.0) -> FigureExtent:
+def extent(reach: float = 0.0) -> FigureBounds:
     """Boxes of 20 cm around each origin, and balls around the wrists."""
     reaches = np.zeros(137, np.float32)
     reaches[[4, 7]] = reach
-    return FigureExtent(np.array([[[-0.1] * 3, [0.1] * 3]] * 3, np.float32), reaches)
+    return FigureBounds(np.array([[[-0.1] * 3, [0.1] * 3]] * 3, np.float32), reaches)
 
 
 @pytest.mark.parametrize("turn", [0, 45, 120])
@@ -25,7 +25,7 @@ def test_boxes_turn_with_the_figure(turn: float) -> None:
     nose = in_trunk_frame("head", skeleton.rest, skeleton.rest[:1])[0]
     boxes = np.zeros((3, 2, 3), np.float32)
     boxes[list(TRUNK).index("head")] = nose
-    lowest, highest = FigureExtent(boxes, np.zeros(137, np.float32)).bounds(points, skeleton.scale(points))
+    lowest, highest = FigureBounds(boxes, np.zeros(137, np.float32)).bounds(points, skeleton.scale(points))
     hips, chest = points[8, :2], points[1, :2]
     np.testing.assert_allclose(lowest, np.minimum(np.minimum(hips, chest), points[0, :2]), atol=0.5)
     np.testing.assert_allclose(highest, np.maximum(np.maximum(hips, chest), points[0, :2]), atol=0.5)
@@ -42,7 +42,7 @@ def test_balls_reach_around_their_keypoints() -> None:
 
 def test_it_comes_back_from_json() -> None:
     there = extent(0.25)
-    back = FigureExtent.from_json(json.loads(json.dumps(there.to_json())))
+    back = FigureBounds.from_json(json.loads(json.dumps(there.to_json())))
     np.testing.assert_allclose(back.boxes, there.boxes, atol=1e-4)
     np.testing.assert_allclose(back.reach, there.reach, atol=1e-4)
 
@@ -52,4 +52,4 @@ def test_it_comes_back_from_json() -> None:
 )
 def test_other_numbers_are_refused(spoilt: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="extent"):
-        FigureExtent.from_json({**extent().to_json(), **spoilt})
+        FigureBounds.from_json({**extent().to_json(), **spoilt})

@@ -183,8 +183,8 @@ def part_model(sizes: str) -> bytes:
         node("Mul", f"{sizes} block", "pixels"),
         node("Concat", "front pixels", "shape", axis=0),
         node("ReduceMean", "points axes", "mean", keepdims=1),
-        node("Reshape", "mean four", "colour"),
-        node("Expand", "colour shape", "rgba"),
+        node("Reshape", "mean four", "color"),
+        node("Expand", "color shape", "rgba"),
     ]
     tensors = [
         tensor("block", [16]),

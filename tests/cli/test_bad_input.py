@@ -31,8 +31,8 @@ def desk(tmp_path, monkeypatch):
     """A working folder, a character called red, and an estimator that finds magenta."""
     load = Character.load
 
-    def load_red(name, *options):
-        return RedCharacter() if name == "red" else load(name, *options)
+    def load_red(name, *options, **named):
+        return RedCharacter() if name == "red" else load(name, *options, **named)
 
     monkeypatch.setattr(dance_now.app.dance.Character, "load", load_red)
     monkeypatch.setattr(
@@ -305,7 +305,7 @@ def test_a_full_disk_keeps_what_was_to_be_overwritten(video, desk, fails_with_ro
         (("--person", "middle"), "There is no person 'middle'"),
         (("--person", "7"), "No person was found"),
         (("--background", "nowhere.png"), "does not exist"),
-        (("--background", "#12"), "is no colour"),
+        (("--background", "#12"), "is no color"),
         (("--background", "red", "--scene", "green"), "--background goes with"),
         (("--background", "out.mp4", "-o", "out.mp4"), "the background itself"),
         (("-c", "red,nemo"), "There is no character 'nemo'"),

@@ -18,7 +18,7 @@ from dance_now.cli import main
 @pytest.fixture
 def video(tmp_path, monkeypatch):
     """A clip of four frames in the working folder, and fakes that dance it."""
-    monkeypatch.setattr(dance_now.app.dance.Character, "load", lambda *_: RedCharacter())
+    monkeypatch.setattr(dance_now.app.dance.Character, "load", lambda *_, **__: RedCharacter())
     monkeypatch.setattr(
         dance_now.pose.estimators.people_finder, "open_estimator", lambda **_: MagentaEstimator()
     )

@@ -245,9 +245,9 @@ def test_impossible_options_fail_before_any_work(run, tmp_path, monkeypatch, wor
 
 
 def test_characters_lists_names_and_licences(run):
-    from dance_now.character.character import cast_names
+    from dance_now.character.character import builtin_names
 
     outcome = run("characters")
     assert outcome.code == 0
     names = [line.split()[0] for line in outcome.out.splitlines() if not line.startswith(" ")]
-    assert names == cast_names()
+    assert names == builtin_names()

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from dance_now.core.profiler import Stopwatch
+from dance_now.core.profiler import Profiler
 
 
 def test_waiting_is_time_but_no_work():
-    watch = Stopwatch()
+    watch = Profiler()
     for _ in range(2):
         with watch.stage("wait"):
             time.sleep(0.02)
@@ -17,7 +17,7 @@ def test_waiting_is_time_but_no_work():
 
 
 def test_a_failing_stage_counts_too():
-    watch = Stopwatch()
+    watch = Profiler()
     with pytest.raises(ValueError), watch.stage("fail"):
         raise ValueError
     assert watch.seconds.keys() == watch.processor_seconds.keys() == {"fail"}
@@ -29,7 +29,7 @@ def test_getting_items_is_a_stage_and_using_them_is_not():
             time.sleep(0.01)
             yield number
 
-    watch = Stopwatch()
+    watch = Profiler()
     got = []
     begun = time.perf_counter()
     for number in watch.each("read", slow()):

@@ -17,8 +17,8 @@ from dance_now.render.camera import Camera
 from dance_now.render.renderer import Renderer
 
 SIZE = 64
-Colour = tuple[int, int, int]
-Colours = npt.NDArray[np.uint8]
+Color = tuple[int, int, int]
+Colors = npt.NDArray[np.uint8]
 
 
 def _texture(builder: Any, pixels: npt.ArrayLike, kind: str = "PNG") -> int:
@@ -32,13 +32,13 @@ def _texture(builder: Any, pixels: npt.ArrayLike, kind: str = "PNG") -> int:
 
 
 @pytest.fixture
-def head_colour(tmp_path: Path, humanoid_builder: Any) -> Callable[..., Colours]:
-    """Colours of the square on the head of the small humanoid, from top left to bottom right, (n, n, 4).
+def head_color(tmp_path: Path, humanoid_builder: Any) -> Callable[..., Colors]:
+    """Colors of the square on the head of the small humanoid, from top left to bottom right, (n, n, 4).
 
     ``change(builder)`` alters the file first; ``yaw`` turns the camera, ``n`` samples a side are returned.
     """
 
-    def draw(change: Callable[[Any], None], yaw: float = 0, n: int = 1, kind: str = "vrm1") -> Colours:
+    def draw(change: Callable[[Any], None], yaw: float = 0, n: int = 1, kind: str = "vrm1") -> Colors:
         builder = humanoid_builder(kind)
         change(builder)
         path = tmp_path / "avatar.vrm"
@@ -59,7 +59,7 @@ def _toon(builder: Any, **values: Any) -> None:
     )
 
 
-def test_a_matcap_adds_light_by_where_the_surface_looks(head_colour: Any) -> None:
+def test_a_matcap_adds_light_by_where_the_surface_looks(head_color: Any) -> None:
     sphere = np.zeros((256, 256, 3), np.uint8)
     sphere[:, :128] = (200, 0, 0)  # the side that looks to the viewer's left
     sphere[:, 128:] = (0, 0, 200)
@@ -67,48 +67,48 @@ def test_a_matcap_adds_light_by_where_the_surface_looks(head_colour: Any) -> Non
     def change(builder: Any) -> None:
         _toon(builder, matcapTexture={"index": _texture(builder, sphere)})
 
-    assert head_colour(change, yaw=-40)[0, 0].tolist() == [200, 0, 0, 255]
-    assert head_colour(change, yaw=40)[0, 0].tolist() == [0, 0, 200, 255]
+    assert head_color(change, yaw=-40)[0, 0].tolist() == [200, 0, 0, 255]
+    assert head_color(change, yaw=40)[0, 0].tolist() == [0, 0, 200, 255]
 
     def dark(builder: Any) -> None:
         change(builder)
         builder.document["materials"][0]["extensions"]["VRMC_materials_mtoon"]["matcapFactor"] = [0, 0, 0]
 
-    assert head_colour(dark, yaw=40)[0, 0].tolist() == [0, 0, 0, 255]
+    assert head_color(dark, yaw=40)[0, 0].tolist() == [0, 0, 0, 255]
 
 
-def test_a_rim_shows_where_the_surface_turns_away(head_colour: Any) -> None:
+def test_a_rim_shows_where_the_surface_turns_away(head_color: Any) -> None:
     def change(builder: Any) -> None:
         _toon(builder, parametricRimColorFactor=[0, 1, 0], parametricRimFresnelPowerFactor=2)
 
-    assert head_colour(change)[0, 0].tolist() == [0, 0, 0, 255]
-    assert head_colour(change, yaw=70)[0, 0, 1] > 100
+    assert head_color(change)[0, 0].tolist() == [0, 0, 0, 255]
+    assert head_color(change, yaw=70)[0, 0, 1] > 100
 
 
 @pytest.mark.parametrize(("yaw", "expected"), [(20, (255, 0, 0)), (-80, (0, 0, 255))])
-def test_shade_has_its_own_colour(head_colour: Any, yaw: float, expected: Colour) -> None:
+def test_shade_has_its_own_color(head_color: Any, yaw: float, expected: Color) -> None:
     def change(builder: Any) -> None:
         _toon(builder, shadeColorFactor=[0, 0, 1], shadingToonyFactor=1.0, shadingShiftFactor=-0.5)
         builder.document["materials"][0]["pbrMetallicRoughness"] = {"baseColorFactor": [1, 0, 0, 1]}
 
-    assert tuple(head_colour(change, yaw=yaw)[0, 0, :3]) == expected
+    assert tuple(head_color(change, yaw=yaw)[0, 0, :3]) == expected
 
 
 @pytest.mark.parametrize(
     ("mode", "alpha", "expected"),
     [("OPAQUE", 0.3, 255), ("MASK", 0.3, 0), ("MASK", 0.7, 255), ("BLEND", 0.3, 76), ("BLEND", 0.7, 178)],
 )
-def test_alpha_modes(head_colour: Any, mode: str, alpha: float, expected: int) -> None:
+def test_alpha_modes(head_color: Any, mode: str, alpha: float, expected: int) -> None:
     def change(builder: Any) -> None:
         surface = {"baseColorFactor": [1, 1, 1, alpha]}
         builder.document["materials"][0].update(alphaMode=mode, pbrMetallicRoughness=surface)
 
-    assert int(head_colour(change)[0, 0, 3]) == pytest.approx(expected, abs=1)
+    assert int(head_color(change)[0, 0, 3]) == pytest.approx(expected, abs=1)
 
 
-@pytest.mark.parametrize(("alpha", "colour"), [(255, (0, 0, 255)), (200, (0, 255, 0))])
+@pytest.mark.parametrize(("alpha", "color"), [(255, (0, 0, 255)), (200, (0, 255, 0))])
 def test_what_is_blended_though_opaque_hides_what_is_behind_it(
-    head_colour: Any, alpha: int, colour: Colour
+    head_color: Any, alpha: int, color: Color
 ) -> None:
     """Converters from FBX blend whole figures, whose far sides come later in the file."""
 
@@ -137,16 +137,16 @@ def test_what_is_blended_though_opaque_hides_what_is_behind_it(
         )
         builder.document["meshes"][0]["primitives"].append(behind)
 
-    red, green, blue, _ = head_colour(change, kind="glb")[0, 0].tolist()
-    assert int(np.argmax((red, green, blue))) == int(np.argmax(colour))
+    red, green, blue, _ = head_color(change, kind="glb")[0, 0].tolist()
+    assert int(np.argmax((red, green, blue))) == int(np.argmax(color))
 
 
 @pytest.mark.parametrize("double", [False, True])
-def test_back_faces_show_where_the_file_says_so(head_colour: Any, double: bool) -> None:
+def test_back_faces_show_where_the_file_says_so(head_color: Any, double: bool) -> None:
     def change(builder: Any) -> None:
         builder.document["materials"][0]["doubleSided"] = double
 
-    assert bool(head_colour(change, yaw=180)[0, 0, 3]) == double
+    assert bool(head_color(change, yaw=180)[0, 0, 3]) == double
 
 
 QUARTERS = [[(255, 0, 0), (0, 255, 0)], [(0, 0, 255), (255, 255, 0)]]
@@ -165,21 +165,17 @@ QUARTERS = [[(255, 0, 0), (0, 255, 0)], [(0, 0, 255), (255, 255, 0)]]
         ({"scale": [0.5, 0.5]}, [[(255, 0, 0)] * 2] * 2),
     ],
 )
-def test_texture_transforms(
-    head_colour: Any, transform: dict[str, Any], expected: list[list[Colour]]
-) -> None:
+def test_texture_transforms(head_color: Any, transform: dict[str, Any], expected: list[list[Color]]) -> None:
     def change(builder: Any) -> None:
         link = {"index": _texture(builder, QUARTERS), "extensions": {"KHR_texture_transform": transform}}
         builder.document["samplers"] = [{"magFilter": 9728}]
         builder.document["textures"][-1]["sampler"] = 0
         builder.document["materials"][0]["pbrMetallicRoughness"] = {"baseColorTexture": link}
 
-    assert head_colour(change, n=2)[..., :3].tolist() == [
-        [list(colour) for colour in row] for row in expected
-    ]
+    assert head_color(change, n=2)[..., :3].tolist() == [[list(color) for color in row] for row in expected]
 
 
-def test_webp_textures_are_read(head_colour: Any) -> None:
+def test_webp_textures_are_read(head_color: Any) -> None:
     def change(builder: Any) -> None:
         index = _texture(builder, np.full((4, 4, 3), (0, 128, 255)), "WEBP")
         source = builder.document["textures"][index].pop("source")
@@ -187,10 +183,10 @@ def test_webp_textures_are_read(head_colour: Any) -> None:
         builder.document["extensionsRequired"] = ["EXT_texture_webp"]
         builder.document["materials"][0]["pbrMetallicRoughness"] = {"baseColorTexture": {"index": index}}
 
-    assert head_colour(change)[0, 0].tolist() == [0, 128, 255, 255]
+    assert head_color(change)[0, 0].tolist() == [0, 128, 255, 255]
 
 
-def test_quantised_meshes_are_read(head_colour: Any) -> None:
+def test_quantised_meshes_are_read(head_color: Any) -> None:
     """KHR_mesh_quantization: positions as 16-bit integers, scaled back by the skin's matrices."""
 
     def change(builder: Any) -> None:
@@ -216,13 +212,13 @@ def test_quantised_meshes_are_read(head_colour: Any) -> None:
         document["meshes"][0]["primitives"][0].pop("targets")
         document["extensions"]["VRMC_vrm"].pop("expressions")
 
-    assert head_colour(change)[0, 0].tolist() == [255, 0, 0, 255]
+    assert head_color(change)[0, 0].tolist() == [255, 0, 0, 255]
 
 
 @pytest.mark.parametrize(
     "extension",
     ["KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_texture_basisu", "X_unheard_of"],
 )
-def test_required_extensions_that_are_not_supported_are_named(head_colour: Any, extension: str) -> None:
+def test_required_extensions_that_are_not_supported_are_named(head_color: Any, extension: str) -> None:
     with pytest.raises(DanceNowError, match=extension):
-        head_colour(lambda builder: builder.document.update(extensionsRequired=[extension]))
+        head_color(lambda builder: builder.document.update(extensionsRequired=[extension]))

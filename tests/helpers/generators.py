@@ -44,7 +44,7 @@ def model_of(nodes: list[NodeProto], tensors: list[TensorProto], opset: int = 18
 
 
 def small_model() -> ModelProto:
-    """Fills the picture with a colour that depends on the points."""
+    """Fills the picture with a color that depends on the points."""
     weights = np.random.default_rng(0).normal(size=(4, 4, 3, 3)) * 0.2
     nodes = [
         node("Shape", "points", "sizes", start=0, end=1),
@@ -56,8 +56,8 @@ def small_model() -> ModelProto:
         node("Resize", "scaled - factors", "grown", mode="nearest", nearest_mode="floor",
              coordinate_transformation_mode="asymmetric"),
         node("Conv", "grown weights", "mixed", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
-        node("Sigmoid", "mixed", "colour"),
-        node("Slice", "colour starts ends last", "corner"),
+        node("Sigmoid", "mixed", "color"),
+        node("Slice", "color starts ends last", "corner"),
         node("Expand", "corner picture", "rgba"),
     ]  # fmt: skip
     tensors = [

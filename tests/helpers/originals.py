@@ -44,10 +44,10 @@ def pose_number(number: int) -> Pose:
 def drawn(pose: Pose) -> tuple[Image, Image]:
     """The picture (SIDE, SIDE, 3), and where the figure is (SIDE, SIDE) 0 or 255."""
     picture, figure = background(), np.zeros((SIDE, SIDE), np.uint8)
-    colours = np.random.default_rng(9).integers(0, 60, (len(BODY_LIMBS), 3))
-    for (start, end), colour in zip(BODY_LIMBS[:13], colours.tolist(), strict=False):
+    colors = np.random.default_rng(9).integers(0, 60, (len(BODY_LIMBS), 3))
+    for (start, end), color in zip(BODY_LIMBS[:13], colors.tolist(), strict=False):
         from_, to = (pose.points[row, :2].astype(int).tolist() for row in (start, end))
-        cv2.line(picture, from_, to, colour, 14)
+        cv2.line(picture, from_, to, color, 14)
         cv2.line(figure, from_, to, 255, 14)
     head = tuple(pose.points[17:19, :2].mean(axis=0).astype(int).tolist())
     cv2.circle(picture, head, 40, (250, 210, 200), -1)

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 WIDTH, HEIGHT = 64, 48
-COLOURS = ((200, 40, 60), (30, 180, 90), (50, 70, 210), (240, 240, 240))
+COLORS = ((200, 40, 60), (30, 180, 90), (50, 70, 210), (240, 240, 240))
 
 MakeVideo = Callable[..., Path]
 
 
-def four_colours(width: int = WIDTH, height: int = HEIGHT, step: int = 0) -> np.ndarray:
+def four_colors(width: int = WIDTH, height: int = HEIGHT, step: int = 0) -> np.ndarray:
     """Four flat quarters: top left red, top right green, bottom left blue, bottom right bright."""
     image = np.zeros((height, width, 3), np.uint8)
-    for place, colour in enumerate(COLOURS):
+    for place, color in enumerate(COLORS):
         rows = slice(0, height // 2) if place < 2 else slice(height // 2, height)
         columns = slice(0, width // 2) if place % 2 == 0 else slice(width // 2, width)
-        image[rows, columns] = colour
+        image[rows, columns] = color
     image[:4, :4] = 10 * step % 256
     return image
 
@@ -38,7 +38,7 @@ def write_video(
     sounds: Sequence[str] = (),
     pictures: bool = True,
 ) -> Path:
-    """Writes a video of four colours, BT.601 as FFmpeg defaults to, with sine tones as sound."""
+    """Writes a video of four colors, BT.601 as FFmpeg defaults to, with sine tones as sound."""
     options = {"crf": "4"} if codec in ("libx264", "libvpx-vp9") else {}
     with av.open(str(path), "w") as output:
         video = None
@@ -54,7 +54,7 @@ def write_video(
         for index in range(frames):
             if not isinstance(video, av.VideoStream):
                 break
-            frame = av.VideoFrame.from_ndarray(four_colours(*size, index), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(four_colors(*size, index), format="rgb24")
             frame = frame.reformat(format=pixel_format)
             if times is not None:
                 frame.pts, frame.time_base = round(times[index] * 1000), Fraction(1, 1000)
@@ -94,6 +94,6 @@ def make_video(tmp_path: Path) -> MakeVideo:
 
 
 @pytest.fixture
-def colours() -> Callable[..., np.ndarray]:
+def colors() -> Callable[..., np.ndarray]:
     """The picture that the videos show."""
-    return four_colours
+    return four_colors

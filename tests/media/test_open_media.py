@@ -14,7 +14,7 @@ import pytest
 
 from dance_now.media.open_media import open_source
 
-Colours = Callable[..., np.ndarray]
+Colors = Callable[..., np.ndarray]
 MakeVideo = Callable[..., Path]
 SIZE = (64, 48)
 
@@ -25,7 +25,7 @@ class Kit:
 
     folder: Path
     video: MakeVideo
-    colours: Colours
+    colors: Colors
 
     def encoded(self, name: str, codec: str, pixel_format: str, frames: int = 1, **options: str) -> Path:
         """Pictures through one of FFmpeg's encoders into one of its containers."""
@@ -35,7 +35,7 @@ class Kit:
             assert isinstance(stream, av.VideoStream)
             stream.width, stream.height, stream.pix_fmt = *SIZE, pixel_format
             for step in range(frames):
-                frame = av.VideoFrame.from_ndarray(self.colours(*SIZE, step), format="rgb24")
+                frame = av.VideoFrame.from_ndarray(self.colors(*SIZE, step), format="rgb24")
                 output.mux(stream.encode(frame.reformat(format=pixel_format)))
             output.mux(stream.encode(None))
         return path
@@ -44,7 +44,7 @@ class Kit:
 def _turned_photo(kit: Kit) -> Path:
     """A phone's: stored lying, with Exif orientation 6."""
     path = kit.folder / "phone.jpg"
-    data = cv2.imencode(".jpg", np.rot90(kit.colours())[..., ::-1])[1].tobytes()
+    data = cv2.imencode(".jpg", np.rot90(kit.colors())[..., ::-1])[1].tobytes()
     tag = b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + bytes(4)
     body = b"Exif\0\0" + tag
     path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + data[2:])
@@ -54,7 +54,7 @@ def _turned_photo(kit: Kit) -> Path:
 def _cmyk_photo(kit: Kit) -> Path:
     pillow = pytest.importorskip("PIL.Image")
     path = kit.folder / "print.jpg"
-    pillow.fromarray(kit.colours()).convert("CMYK").save(path, quality=95)
+    pillow.fromarray(kit.colors()).convert("CMYK").save(path, quality=95)
     return path
 
 
@@ -96,7 +96,7 @@ def _folder(kit: Kit) -> Path:
     folder = kit.folder / "shots"
     folder.mkdir()
     for number in range(3):
-        cv2.imwrite(str(folder / f"shot{number}.png"), kit.colours()[..., ::-1])
+        cv2.imwrite(str(folder / f"shot{number}.png"), kit.colors()[..., ::-1])
     (folder / "notes.txt").write_text("not a picture")
     return folder
 
@@ -106,7 +106,7 @@ def _glob(kit: Kit) -> Path:
 
 
 FILES = [
-    # name, maker, kind, frames, broken, tolerance of colours
+    # name, maker, kind, frames, broken, tolerance of colors
     ("jpg", lambda kit: kit.encoded("a.jpg", "mjpeg", "yuvj444p", qmin="1", q="1"), "photo", 1, 0, 6),
     ("png", lambda kit: kit.encoded("a.png", "png", "rgb24"), "photo", 1, 0, 0),
     ("webp", lambda kit: kit.encoded("a.webp", "libwebp", "bgra", lossless="1"), "photo", 1, 0, 0),
@@ -150,8 +150,8 @@ FILES = [
 
 
 @pytest.fixture
-def kit(tmp_path: Path, make_video: MakeVideo, colours: Colours) -> Kit:
-    return Kit(tmp_path, make_video, colours)
+def kit(tmp_path: Path, make_video: MakeVideo, colors: Colors) -> Kit:
+    return Kit(tmp_path, make_video, colors)
 
 
 @pytest.mark.parametrize(
@@ -176,14 +176,14 @@ def test_twenty_kinds_of_files(
     if tolerance is None:
         return
     assert (width, height) == SIZE
-    expected = kit.colours()
+    expected = kit.colors()
     for image in (pictures[0].image, pictures[-1].image):
         for y, x in ((12, 16), (12, 48), (36, 16), (36, 48)):
             np.testing.assert_allclose(image[y, x].astype(int), expected[y, x], atol=tolerance)
 
 
 @pytest.mark.parametrize("pixel_format", ["gray", "gray16be", "ya8", "pal8", "monob"])
-def test_pictures_without_three_colours_become_rgb(kit: Kit, pixel_format: str) -> None:
+def test_pictures_without_three_colors_become_rgb(kit: Kit, pixel_format: str) -> None:
     path = kit.folder / "grey.png"
     with av.open(str(path), "w") as output:
         stream = output.add_stream("png", rate=1)

@@ -1,4 +1,4 @@
-"""What is written is what is read back: colours and transparency, for every kind of output."""
+"""What is written is what is read back: colors and transparency, for every kind of output."""
 
 import itertools
 from collections.abc import Callable
@@ -14,20 +14,20 @@ from dance_now.media.open_media import open_sink, open_source
 MakeVideo = Callable[..., Path]
 CELL, COLUMNS = 32, 6
 ALPHAS = (255, 255, 128, 64, 200, 0)
-COLOURS = [*itertools.product((0, 128, 255), repeat=3), (200, 40, 60), (30, 180, 90), (12, 12, 12)]
+COLORS = [*itertools.product((0, 128, 255), repeat=3), (200, 40, 60), (30, 180, 90), (12, 12, 12)]
 
 
 def chart(alpha: bool) -> np.ndarray:
     """(160, 192, 3 or 4): thirty flat cells of the cube's corners, edges and faces, a column each alpha."""
-    cells = np.array(COLOURS, np.uint8).reshape(-1, COLUMNS, 3)
+    cells = np.array(COLORS, np.uint8).reshape(-1, COLUMNS, 3)
     if alpha:
         cells = np.dstack([cells, np.tile(np.array(ALPHAS, np.uint8), (len(cells), 1))])
     return cells.repeat(CELL, axis=0).repeat(CELL, axis=1)
 
 
 def cells_of(picture: np.ndarray) -> np.ndarray:
-    """The cells' middle colours: (30, channels)."""
-    rows = [row[8:-8] for row in np.split(picture, len(COLOURS) // COLUMNS)]
+    """The cells' middle colors: (30, channels)."""
+    rows = [row[8:-8] for row in np.split(picture, len(COLORS) // COLUMNS)]
     cells = [cell[:, 8:-8] for row in rows for cell in np.split(row, COLUMNS, axis=1)]
     return np.array([np.median(cell, axis=(0, 1)) for cell in cells])
 
@@ -76,13 +76,13 @@ def write(tmp_path: Path, make_video: MakeVideo) -> Callable[..., Path]:
 
 
 @pytest.mark.parametrize("extension", [".mp4", ".mov", ".webm", ".gif", ".png", ".jpg"])
-def test_colours_come_back(write: Callable[..., Path], extension: str) -> None:
+def test_colors_come_back(write: Callable[..., Path], extension: str) -> None:
     result = cells_of(opaque_picture(write(extension, alpha=False)))
-    assert np.abs(result - np.array(COLOURS)).max() <= 2
+    assert np.abs(result - np.array(COLORS)).max() <= 2
 
 
 @pytest.mark.parametrize("extension", [".mov", ".webm", ".webp", ".gif", ".png"])
-def test_colours_and_alpha_come_back(write: Callable[..., Path], extension: str) -> None:
+def test_colors_and_alpha_come_back(write: Callable[..., Path], extension: str) -> None:
     result = cells_of(clear_picture(write(extension, alpha=True)))
     expected = cells_of(chart(alpha=True))
     if extension == ".gif":  # a pixel is there or not
@@ -92,9 +92,9 @@ def test_colours_and_alpha_come_back(write: Callable[..., Path], extension: str)
     np.testing.assert_allclose(result[seen, :3], expected[seen, :3], atol=2)
 
 
-def test_an_animated_webp_without_alpha_keeps_colours(write: Callable[..., Path]) -> None:
+def test_an_animated_webp_without_alpha_keeps_colors(write: Callable[..., Path]) -> None:
     result = cells_of(clear_picture(write(".webp", alpha=False))[..., :3])
-    assert np.abs(result - np.array(COLOURS)).max() <= 2
+    assert np.abs(result - np.array(COLORS)).max() <= 2
 
 
 @pytest.mark.parametrize("extension", [".mp4", ".mov", ".webm"])
@@ -110,5 +110,5 @@ def test_matrix_and_range_are_said(write: Callable[..., Path], extension: str, a
 
 def test_transparent_webm_is_laid_over_white(write: Callable[..., Path]) -> None:
     result = cells_of(opaque_picture(write(".webm", alpha=True)))
-    weight = np.tile(np.array(ALPHAS) / 255, len(COLOURS) // COLUMNS)[:, None]
-    np.testing.assert_allclose(result, weight * np.array(COLOURS) + (1 - weight) * 255, atol=3)
+    weight = np.tile(np.array(ALPHAS) / 255, len(COLORS) // COLUMNS)[:, None]
+    np.testing.assert_allclose(result, weight * np.array(COLORS) + (1 - weight) * 255, atol=3)

@@ -10,25 +10,25 @@ from dance_now.core.errors import DanceNowError
 from dance_now.media.open_media import open_sink, open_source
 
 MakeVideo = Callable[..., Path]
-Colours = Callable[..., np.ndarray]
+Colors = Callable[..., np.ndarray]
 
 
 @pytest.fixture
-def photo(tmp_path: Path, colours: Colours) -> Path:
+def photo(tmp_path: Path, colors: Colors) -> Path:
     path = tmp_path / "photo.png"
-    cv2.imwrite(str(path), colours()[..., ::-1])
+    cv2.imwrite(str(path), colors()[..., ::-1])
     return path
 
 
 @pytest.mark.parametrize("extension", [".png", ".webp", ".jpg"])
-def test_a_photo_keeps_its_colours(tmp_path: Path, photo: Path, colours: Colours, extension: str) -> None:
+def test_a_photo_keeps_its_colors(tmp_path: Path, photo: Path, colors: Colors, extension: str) -> None:
     target = tmp_path / f"out{extension}"
     with open_source(photo) as source, open_sink(target, source, alpha=False) as sink:
-        sink.write(colours(), 0.0)
+        sink.write(colors(), 0.0)
     with open_source(target) as result:
         image = next(result.frames()).image
     for y, x in ((12, 16), (12, 48), (36, 16), (36, 48)):
-        np.testing.assert_allclose(image[y, x].astype(int), colours()[y, x], atol=3)
+        np.testing.assert_allclose(image[y, x].astype(int), colors()[y, x], atol=3)
 
 
 @pytest.mark.parametrize("extension", [".png", ".webp"])
@@ -53,13 +53,13 @@ def test_a_folder_gets_numbered_pictures(tmp_path: Path, make_video: MakeVideo) 
     assert fourth[0, 0, 3] == 9
 
 
-def test_overwriting_a_folder_keeps_strange_files(tmp_path: Path, photo: Path, colours: Colours) -> None:
+def test_overwriting_a_folder_keeps_strange_files(tmp_path: Path, photo: Path, colors: Colors) -> None:
     target = tmp_path / "frames"
     target.mkdir()
     for name in ("000000.png", "000007.png", "notes.txt"):
         (target / name).write_text("old")
     with open_source(photo) as source, open_sink(target, source, alpha=False, overwrite=True) as sink:
-        sink.write(colours(), 0.0)
+        sink.write(colors(), 0.0)
     assert sorted(path.name for path in target.iterdir()) == ["000000.png", "notes.txt"]
     assert cv2.imread(str(target / "000000.png")) is not None
 
@@ -108,21 +108,21 @@ def test_an_unwritable_folder_is_refused(tmp_path: Path, photo: Path) -> None:
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 @pytest.mark.parametrize("name", ["out.mp4", "out.webm", "out.gif", "out.png", "frames"])
 def test_an_interrupted_output_leaves_nothing(
-    tmp_path: Path, photo: Path, colours: Colours, error: type[BaseException], name: str
+    tmp_path: Path, photo: Path, colors: Colors, error: type[BaseException], name: str
 ) -> None:
     with open_source(photo) as source, pytest.raises(error):  # noqa: SIM117, PT012
         with open_sink(tmp_path / name, source, alpha=False) as sink:
-            sink.write(colours(), 0.0)
+            sink.write(colors(), 0.0)
             raise error
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
-def test_an_interrupted_overwrite_keeps_the_old_file(tmp_path: Path, photo: Path, colours: Colours) -> None:
+def test_an_interrupted_overwrite_keeps_the_old_file(tmp_path: Path, photo: Path, colors: Colors) -> None:
     target = tmp_path / "out.mp4"
     target.write_text("precious")
     with open_source(photo) as source, pytest.raises(RuntimeError):  # noqa: SIM117, PT012
         with open_sink(target, source, alpha=False, overwrite=True) as sink:
-            sink.write(colours(), 0.0)
+            sink.write(colors(), 0.0)
             raise RuntimeError
     assert target.read_text() == "precious"
 

@@ -12,7 +12,7 @@ from dance_now.media.image.image_file import read_header
 from dance_now.media.open_media import open_source
 
 MakeVideo = Callable[..., Path]
-Colours = Callable[..., np.ndarray]
+Colors = Callable[..., np.ndarray]
 
 
 def pictures(path: Path) -> list[np.ndarray]:
@@ -31,18 +31,18 @@ def write_jpeg(path: Path, image: np.ndarray, orientation: int) -> None:
 
 
 @pytest.mark.parametrize("extension", [".png", ".bmp", ".webp", ".jpg"])
-def test_a_photo_is_one_frame_in_rgb(tmp_path: Path, colours: Colours, extension: str) -> None:
+def test_a_photo_is_one_frame_in_rgb(tmp_path: Path, colors: Colors, extension: str) -> None:
     path = tmp_path / f"photo{extension}"
-    cv2.imwrite(str(path), colours()[..., ::-1])
+    cv2.imwrite(str(path), colors()[..., ::-1])
     with open_source(path) as source:
         frames = list(source.frames())
         assert (source.kind, source.size, source.frame_count, source.name) == ("photo", (64, 48), 1, "photo")
     assert len(frames) == 1
-    np.testing.assert_allclose(frames[0].image[10, 50], colours()[10, 50], atol=4)
+    np.testing.assert_allclose(frames[0].image[10, 50], colors()[10, 50], atol=4)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_stands_the_photo_up(tmp_path: Path, colours: Colours, orientation: int) -> None:
+def test_exif_orientation_stands_the_photo_up(tmp_path: Path, colors: Colors, orientation: int) -> None:
     undo = {
         1: lambda p: p,
         2: lambda p: p[:, ::-1],
@@ -54,12 +54,12 @@ def test_exif_orientation_stands_the_photo_up(tmp_path: Path, colours: Colours, 
         8: lambda p: np.rot90(p, -1),
     }
     path = tmp_path / "turned.jpg"
-    write_jpeg(path, undo[orientation](colours()), orientation)
+    write_jpeg(path, undo[orientation](colors()), orientation)
     with open_source(path) as source:
         assert source.size == (64, 48)
         image = next(source.frames()).image
     assert image.shape == (48, 64, 3)
-    assert np.abs(image.astype(int) - colours()).mean() < 3
+    assert np.abs(image.astype(int) - colors()).mean() < 3
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", range(0, 60, 7))
-def test_cut_off_headers_are_value_errors(length: int, colours: Colours) -> None:
+def test_cut_off_headers_are_value_errors(length: int, colors: Colors) -> None:
     for extension in (".png", ".jpg", ".webp", ".bmp"):
-        data = cv2.imencode(extension, colours())[1].tobytes()[:length]
+        data = cv2.imencode(extension, colors())[1].tobytes()[:length]
         try:
             header = read_header(data)
         except ValueError:

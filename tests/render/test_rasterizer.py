@@ -16,9 +16,9 @@ SIZE = 16
 Corners = list[tuple[float, float, float]]
 
 
-def _surface(colour: tuple[float, ...] = (1, 0, 0, 1), **values: float) -> npt.NDArray[np.void]:
+def _surface(color: tuple[float, ...] = (1, 0, 0, 1), **values: float) -> npt.NDArray[np.void]:
     record = np.zeros(1, SURFACE)
-    record["base"] = colour
+    record["base"] = color
     record["unlit"] = record["writes_depth"] = record["double_sided"] = 1
     record["base_level"] = record["shade_level"] = -1
     for name, value in values.items():

@@ -85,7 +85,7 @@ def test_blinking_changes_only_the_face(godette: Avatar) -> None:
     assert changed[:, 0].max() < neck[1]
 
 
-def test_colour_does_not_depend_on_where_the_camera_looks(godette: Avatar) -> None:
+def test_color_does_not_depend_on_where_the_camera_looks(godette: Avatar) -> None:
     renderer, camera, world = Renderer(godette, size=256), _front(godette), godette.pose({})
     step = camera.height / 256 * 16
     moved = Camera(camera.rotation, camera.centre + np.array([step, 0, 0]), camera.height)
@@ -121,9 +121,9 @@ def test_other_avatars_are_drawn(data_dir: Path, file: str) -> None:
 
 def test_texture_samples_agree_with_the_picture(godette: Avatar) -> None:
     primitive = next(item for item in godette.primitives if item.material.name == "Face")
-    colours = primitive.material.sample(primitive.uv)
-    assert colours.shape == (len(primitive.uv), 4)
-    assert colours.dtype == np.float32
-    assert (colours[:, 3] == 1).all()
-    assert ((colours >= 0) & (colours <= 1)).all()
-    assert colours[:, :3].std() > 0.1
+    colors = primitive.material.sample(primitive.uv)
+    assert colors.shape == (len(primitive.uv), 4)
+    assert colors.dtype == np.float32
+    assert (colors[:, 3] == 1).all()
+    assert ((colors >= 0) & (colors <= 1)).all()
+    assert colors[:, :3].std() > 0.1

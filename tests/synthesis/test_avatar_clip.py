@@ -15,7 +15,7 @@ from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.render.avatar.avatar import load_avatar
 from dance_now.render.avatar.avatar_keypoints import skeleton_of
 from dance_now.render.avatar.avatar_options import AvatarOptions
-from dance_now.synthesis.avatar_clip import SOLES, PerformanceClip, hips_track, render_clip
+from dance_now.synthesis.avatar_clip import SOLES, AvatarClip, hips_track, render_clip
 from dance_now.synthesis.poses.avatar_poser import motion_target, pelvis_heading, solve_poses
 from dance_now.synthesis.poses.hand_shapes import FINGER_SHAPES
 from dance_now.synthesis.poses.motion import load_motion
@@ -39,7 +39,7 @@ def _frames(path: Path) -> list[npt.NDArray[np.uint8]]:
 
 
 def test_the_avatar_moves_as_the_motion_does(humanoid_file: Any, motion: Path) -> None:
-    with PerformanceClip(humanoid_file("vrm1"), motion, SIZE, AvatarOptions()) as clip:
+    with AvatarClip(humanoid_file("vrm1"), motion, SIZE, AvatarOptions()) as clip:
         pictures, times = zip(*clip.pictures(), strict=True)
         assert len(pictures) == clip.frame_count == 10
         assert float(clip.frame_rate) == pytest.approx(25)
@@ -76,7 +76,7 @@ def test_time_follows_the_motion(humanoid_file: Any, motion: Path) -> None:
     for frame_time, count, times in ((0.16, 10, [0.0, 0.16, 0.32]), (0.01, 4, [0.0, 0.03, 0.06])):
         paced = motion.with_name("paced.bvh")
         paced.write_text(motion.read_text().replace("Frame Time: 0.04", f"Frame Time: {frame_time}"))
-        with PerformanceClip(humanoid_file("vrm1"), paced, SIZE, AvatarOptions()) as clip:
+        with AvatarClip(humanoid_file("vrm1"), paced, SIZE, AvatarOptions()) as clip:
             seen = [time for _, time in clip.pictures()]
             assert len(seen) == count
             assert seen[:3] == pytest.approx(times)

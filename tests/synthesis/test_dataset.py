@@ -17,7 +17,7 @@ from dance_now.render.camera import Camera
 from dance_now.synthesis import dataset as dataset_module
 from dance_now.synthesis.dataset import render_dataset
 from dance_now.synthesis.dataset_renderer import label
-from dance_now.synthesis.poses.motion_library import bank_credits, load_bank
+from dance_now.synthesis.poses.motion_library import load_motion_library, motion_credits
 from dance_now.synthesis.surface.surface_points import MeshPoints
 
 
@@ -163,10 +163,10 @@ def test_without_motions_the_built_in_ones_are_shown_and_poses_made_up(
     summary = render_dataset(avatar_file, tmp_path / "set", 12, None, size=64, workers=1)
     assert (summary.train, summary.test) == (11, 1)
     names = {path.stem for path in (tmp_path / "set").glob("*_img/*.png")}
-    built_in = {motion.name for motion in load_bank()}
+    built_in = {motion.name for motion in load_motion_library()}
     assert {name.rpartition("_")[0] for name in names} <= {*built_in, "procedural"}
     credited = json.loads((tmp_path / "set" / "dataset.json").read_text())["motion_credits"]
-    assert credited == list(bank_credits())
+    assert credited == list(motion_credits())
     assert 2 <= sum(name.startswith("procedural") for name in names) <= 5
     other = render_dataset(avatar_file, tmp_path / "other", 12, None, size=64, workers=1, seed=1)
     assert other.labels_hash != summary.labels_hash

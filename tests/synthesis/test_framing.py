@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from dance_now.synthesis.framing import CAMERA_PITCHES, CLOSER_SHARE, PORTRAIT_SHARE, Sitter, random_camera
+from dance_now.synthesis.framing import CAMERA_PITCHES, CLOSER_SHARE, PORTRAIT_SHARE, Subject, random_camera
 
 HEIGHT, HEAD_SIZE = 1.6, 0.25
 LOOKS = np.array([[0, 0, 1.0], [1, 0, 0.2], [0.2, -0.8, -0.5]])
 
 
-def sitter(facing: np.ndarray) -> Sitter:
+def sitter(facing: np.ndarray) -> Subject:
     mesh = np.random.default_rng(1).uniform((-0.7, 0, -0.3), (0.7, HEIGHT, 0.3), (500, 3))
     head, hips = np.array([0, 1.5, 0]), np.array([0, 0.9, 0])
     unit = facing / np.linalg.norm(facing)
     parts = [part.astype(np.float32) for part in (mesh, head, unit, hips)]
-    return Sitter(parts[0], parts[1], parts[2], parts[3], HEIGHT, HEAD_SIZE)
+    return Subject(parts[0], parts[1], parts[2], parts[3], HEIGHT, HEAD_SIZE)
 
 
 @pytest.mark.parametrize("facing", LOOKS, ids=["ahead", "aside", "back and down"])

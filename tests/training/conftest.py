@@ -64,11 +64,11 @@ def mesh(skeleton: Skeleton) -> MeshPoints:
     morphs = (generator.normal(size=(POINTS, 5, 3)) * 0.005).astype(np.float32)
     patch_morphs = (generator.normal(size=(POINTS, 2, 5, 3)) * 0.001).astype(np.float32)
     morphs[POINTS // 2 :], patch_morphs[POINTS // 2 :] = 0, 0  # what moves comes first
-    patches[..., :3] = (colours()[bones, None, None] * 255).astype(np.uint8)
+    patches[..., :3] = (colors()[bones, None, None] * 255).astype(np.uint8)
     return MeshPoints(
         position=position.astype(np.float32),
         normal=direction.astype(np.float32),
-        colour=colours()[bones].astype(np.float32),
+        color=colors()[bones].astype(np.float32),
         bones=np.stack([bones, *(INFLUENCES - 1) * [0 * bones]], axis=1),
         weights=np.tile(np.eye(INFLUENCES, dtype=np.float32)[0], (POINTS, 1)),
         reach=np.full(POINTS, 0.4 * RADIUS, np.float32),
@@ -81,8 +81,8 @@ def mesh(skeleton: Skeleton) -> MeshPoints:
     )
 
 
-def colours() -> npt.NDArray[np.float64]:
-    """One colour a bone."""
+def colors() -> npt.NDArray[np.float64]:
+    """One color a bone."""
     return np.random.default_rng(3).uniform(0.2, 1, (len(BONE_INDEX), 3))
 
 
@@ -102,9 +102,9 @@ def drawn_simply(pose: Pose) -> npt.NDArray[np.uint8]:
     """(512, 512, 4) uint8: thick lines along the limbs and a disk for the head."""
     picture = np.zeros((512, 512, 4), np.uint8)
     for number, (start, end) in enumerate(BODY_LIMBS[:13]):
-        colour = (np.random.default_rng(number).uniform(60, 255, 3)).astype(int).tolist()
+        color = (np.random.default_rng(number).uniform(60, 255, 3)).astype(int).tolist()
         a, b = (tuple(int(v) for v in pose.points[row, :2]) for row in (start, end))
-        cv2.line(picture, a, b, (*colour, 255), round(2 * RADIUS * SCALE), cv2.LINE_AA)
+        cv2.line(picture, a, b, (*color, 255), round(2 * RADIUS * SCALE), cv2.LINE_AA)
     head = pose.points[17:19, :2].mean(axis=0)
     cv2.circle(picture, (int(head[0]), int(head[1])), round(HEAD_RADIUS * SCALE), (240, 200, 180, 255), -1)
     return picture

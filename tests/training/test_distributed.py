@@ -16,9 +16,9 @@ from dots import dots
 
 from dance_now.character.character import Character
 from dance_now.training import checkpoint
-from dance_now.training.data.crops import WindowBatches
+from dance_now.training.data.crops import CropBatches
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.data.sample_cache import HeldPictures
+from dance_now.training.data.sample_cache import SampleCache
 from dance_now.training.distributed import ALONE, workers
 from dance_now.training.train_config import LossWeights, TrainingConfig
 from dance_now.training.training_loop import CHECKPOINT, Trainer
@@ -30,11 +30,9 @@ def train_a_share(pictures: Path, folder: Path, config: TrainingConfig, seed: in
     """Trains as one of several workers; run in each of them."""
     torch.set_num_threads(1)
     with workers() as share:
-        held = HeldPictures(LabelledPictures(pictures, "train"), CPU)
+        held = SampleCache(LabelledPictures(pictures, "train"), CPU)
         generator = dots(seed + share.rank)  # they agree on that of the first
-        Trainer(generator, WindowBatches(held, config, share), folder, config, share=share).run(
-            lambda _: None
-        )
+        Trainer(generator, CropBatches(held, config, share), folder, config, share=share).run(lambda _: None)
 
 
 @pytest.fixture

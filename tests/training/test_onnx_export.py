@@ -10,7 +10,11 @@ from dance_now.character.onnx_check import CheckedGenerator
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.synthesis.surface.surface_points import MeshPoints
-from dance_now.training.networks.points_generator import GeneratorConfig, PointsGenerator, ShippedGenerator
+from dance_now.training.networks.points_generator import (
+    ExportedPointsGenerator,
+    GeneratorConfig,
+    PointsGenerator,
+)
 from dance_now.training.onnx_export import TOLERANCE, compare, drawing_graph, rounded
 
 WHOLE = np.zeros((32, 32), np.float32)  # a canvas of blocks of 16 px
@@ -31,7 +35,7 @@ def test_the_graph_draws_what_torch_draws(skeleton: Skeleton, mesh: MeshPoints, 
     torch.manual_seed(3)
     generator = PointsGenerator(skeleton, mesh, GeneratorConfig(points=len(mesh), width=8)).eval()
     torch.nn.init.normal_(generator.decoder.out.weight, std=0.05)
-    shipped = ShippedGenerator(rounded(generator)).eval()
+    shipped = ExportedPointsGenerator(rounded(generator)).eval()
     graph = drawing_graph(shipped)
     CheckedGenerator(graph)
     difference, _ = compare(shipped, graph, poses)

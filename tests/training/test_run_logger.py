@@ -10,10 +10,10 @@ import torch
 
 from dance_now.core.errors import DanceNowError
 from dance_now.training.distributed import ALONE
-from dance_now.training.run_logger import Journal, Meter
+from dance_now.training.run_logger import Meter, RunLogger
 
 
-def write(journal: Journal, *steps: int) -> None:
+def write(journal: RunLogger, *steps: int) -> None:
     """Lines of made-up numbers."""
     for step in steps:
         journal.write(step, {"reconstruction": 1 / step}, 1e-3, 12.345, 6.789)
@@ -25,7 +25,7 @@ def steps_of(folder: Path) -> list[int]:
 
 
 def test_lines_tell_losses_rate_and_time(tmp_path: Path) -> None:
-    write(Journal(tmp_path, 0), 5)
+    write(RunLogger(tmp_path, 0), 5)
     assert json.loads((tmp_path / "log.jsonl").read_text()) == {
         "step": 5,
         "losses": {"reconstruction": 0.2},
@@ -37,17 +37,17 @@ def test_lines_tell_losses_rate_and_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rest", ["", '{"step": 7, "los', "\0\0\0"])
 def test_what_was_not_saved_is_taken_back(tmp_path: Path, rest: str) -> None:
-    write(Journal(tmp_path, 0), 1, 2, 3, 4)
+    write(RunLogger(tmp_path, 0), 1, 2, 3, 4)
     with (tmp_path / "log.jsonl").open("a") as file:
         file.write(rest)
-    write(Journal(tmp_path, 2), 3, 4)
+    write(RunLogger(tmp_path, 2), 3, 4)
     assert steps_of(tmp_path) == [1, 2, 3, 4]
 
 
 def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").mkdir()
     with pytest.raises(DanceNowError, match="could not be written"):
-        Journal(tmp_path, 0)
+        RunLogger(tmp_path, 0)
 
 
 def test_means_are_of_the_steps_that_had_the_loss() -> None:
@@ -80,8 +80,8 @@ def test_tensorboard_gets_what_the_log_gets(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    write(Journal(tmp_path, 0), 1, 2)
-    write(Journal(tmp_path, 1), 2, 3)
+    write(RunLogger(tmp_path, 0), 1, 2)
+    write(RunLogger(tmp_path, 1), 2, 3)
     found = EventAccumulator(str(tmp_path / "tensorboard"))
     found.Reload()
     assert {event.step for event in found.Scalars("loss/reconstruction")} == {1, 2, 3}

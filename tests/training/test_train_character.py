@@ -28,7 +28,7 @@ from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.distributed import Share
 from dance_now.training.metrics.evaluation import evaluate
 from dance_now.training.metrics.scores import Evaluation
-from dance_now.training.networks.points_generator import ShippedGenerator
+from dance_now.training.networks.points_generator import ExportedPointsGenerator
 from dance_now.training.onnx_export import TOLERANCE, compare, rounded
 from dance_now.training.points_stages import build_generator
 from dance_now.training.sources import training_source as opening
@@ -116,7 +116,7 @@ def test_the_file_tells_its_provenance(trained: Trained, debug: TrainingConfig) 
 def test_the_run_is_kept_beside_it(trained: Trained, debug: TrainingConfig) -> None:
     folder = trained.output.with_name("tiny.run")
     kept = {path.name for path in folder.iterdir()}
-    assert {"average.pt", "checkpoint.pt", "config.json", "log.jsonl", "preview.png", "source.json"} <= kept
+    assert {"ema.pt", "checkpoint.pt", "config.json", "log.jsonl", "preview.png", "source.json"} <= kept
     assert json.loads((folder / "config.json").read_text()) == json.loads(json.dumps(debug.to_json()))
     assert {*trained.stages} == {"load", "train", "evaluate"}
 
@@ -133,8 +133,8 @@ def test_the_graph_draws_what_torch_draws(
         build_generator(dataset, debug), lambda step: (torch.empty(0), torch.empty(0)), run, debug
     )
     assert trainer.step == debug.steps
-    exact = ShippedGenerator(trainer.averaged_generator().cpu()).eval()
-    shipped = ShippedGenerator(rounded(exact.generator)).eval()
+    exact = ExportedPointsGenerator(trainer.ema_generator().cpu()).eval()
+    shipped = ExportedPointsGenerator(rounded(exact.generator)).eval()
     difference, drawn = compare(shipped, trained.content.generator, points)
     assert difference <= TOLERANCE
     assert drawn.shape == (8, 4, 512, 512)
@@ -326,7 +326,7 @@ def test_the_first_worker_exports_alone(
     """The others have left by then, and nobody would answer."""
     copy = tmp_path / "tiny.run"
     shutil.copytree(trained.output.with_name("tiny.run"), copy)
-    exported: list[ShippedGenerator] = []
+    exported: list[ExportedPointsGenerator] = []
     monkeypatch.setattr(points_stages, "export", lambda shipped, *_: exported.append(shipped))
     whole = Run(
         copy, dataset, tmp_path / "tiny.dance", trained.content.card, debug, silent, share=Share(0, 2)

@@ -18,10 +18,10 @@ import torch
 from dots import Dots, dots
 
 from dance_now.core.errors import DanceNowError
-from dance_now.training.checkpoint import load_average
-from dance_now.training.data.crops import WindowBatches
+from dance_now.training.checkpoint import load_ema
+from dance_now.training.data.crops import CropBatches
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.data.sample_cache import HeldPictures
+from dance_now.training.data.sample_cache import SampleCache
 from dance_now.training.losses.image_losses import reconstruction_loss
 from dance_now.training.preview import PreviewSheet
 from dance_now.training.run_logger import Progress
@@ -37,9 +37,9 @@ class InterruptionError(Exception):
 
 
 @pytest.fixture(scope="session")
-def held(pictures: LabelledPictures) -> HeldPictures:
+def held(pictures: LabelledPictures) -> SampleCache:
     """The training split, decoded."""
-    return HeldPictures(pictures, torch.device("cpu"))
+    return SampleCache(pictures, torch.device("cpu"))
 
 
 @pytest.fixture(scope="session")
@@ -49,14 +49,14 @@ def short(debug: TrainingConfig) -> TrainingConfig:
 
 
 @pytest.fixture
-def make(held: HeldPictures, tmp_path: Path) -> Make:
+def make(held: SampleCache, tmp_path: Path) -> Make:
     """Builds a trainer whose run is kept in the test's folder."""
 
     def build(
         config: TrainingConfig, folder: Path = tmp_path, generator: Dots | None = None
     ) -> Trainer[Dots]:
         folder.mkdir(exist_ok=True)
-        return Trainer(generator or dots(), WindowBatches(held, config), folder, config)
+        return Trainer(generator or dots(), CropBatches(held, config), folder, config)
 
     return build
 
@@ -241,7 +241,7 @@ def test_fifty_steps_lower_the_loss(make: Make, debug: TrainingConfig) -> None:
 
     before = loss(trainer.generator)
     trainer.run(ignore)
-    assert loss(trainer.averaged_generator()) < 0.8 * before
+    assert loss(trainer.ema_generator()) < 0.8 * before
 
 
 def test_the_average_lies_between_start_and_end(make: Make, short: TrainingConfig) -> None:
@@ -249,7 +249,7 @@ def test_the_average_lies_between_start_and_end(make: Make, short: TrainingConfi
     start = trainer.generator.mix.bias.detach().clone()  # type: ignore[union-attr]
     trainer.run(ignore)
     end = trainer.generator.mix.bias.detach().clone()  # type: ignore[union-attr]
-    averaged = trainer.averaged_generator()
+    averaged = trainer.ema_generator()
     assert not averaged.training
     low, high = torch.minimum(start, end) - 0.01, torch.maximum(start, end) + 0.01
     found = averaged.mix.bias
@@ -264,20 +264,20 @@ def test_averaged_weights_are_saved_as_the_run_goes(
     with pytest.raises(InterruptionError):
         make(short).run(interrupt_at(4))
     found = dots(seed=1)
-    load_average(tmp_path / AVERAGE, found)
-    expected = make(short).averaged_generator()
+    load_ema(tmp_path / AVERAGE, found)
+    expected = make(short).ema_generator()
     for name, value in found.named_parameters():
         torch.testing.assert_close(value, expected.get_parameter(name), atol=1e-3, rtol=1e-3)
     assert (tmp_path / AVERAGE).stat().st_size < (tmp_path / CHECKPOINT).stat().st_size / 4
     with pytest.raises(DanceNowError, match="another generator"):
-        load_average(tmp_path / AVERAGE, torch.nn.Linear(2, 2))
+        load_ema(tmp_path / AVERAGE, torch.nn.Linear(2, 2))
 
 
 def test_the_preview_shows_true_beside_drawn(
-    held: HeldPictures, pictures: LabelledPictures, short: TrainingConfig, tmp_path: Path
+    held: SampleCache, pictures: LabelledPictures, short: TrainingConfig, tmp_path: Path
 ) -> None:
     sheet = PreviewSheet.of(pictures, torch.device("cpu"))
-    trainer = Trainer(dots(), WindowBatches(held, short), tmp_path, short, sheet=sheet)
+    trainer = Trainer(dots(), CropBatches(held, short), tmp_path, short, sheet=sheet)
     trainer.run(ignore)
     drawn = cv2.imread(str(tmp_path / PREVIEW))
     assert drawn is not None
@@ -285,7 +285,7 @@ def test_the_preview_shows_true_beside_drawn(
 
 
 def test_a_preview_leaves_the_run_as_it_is(
-    held: HeldPictures, pictures: LabelledPictures, make: Make, short: TrainingConfig, tmp_path: Path
+    held: SampleCache, pictures: LabelledPictures, make: Make, short: TrainingConfig, tmp_path: Path
 ) -> None:
     make(short, tmp_path / "plain").run(ignore)
     config = replace(short, preview_minutes=0.0)
@@ -293,7 +293,7 @@ def test_a_preview_leaves_the_run_as_it_is(
     folder.mkdir()
     keypoints = torch.from_numpy(pictures.keypoints[:1])
     sheet = PreviewSheet(keypoints, torch.zeros(1, 4, 64, 64))
-    Trainer(dots(), WindowBatches(held, config), folder, config, sheet=sheet).run(ignore)
+    Trainer(dots(), CropBatches(held, config), folder, config, sheet=sheet).run(ignore)
     assert_same_losses(logged(folder), logged(tmp_path / "plain"))
 
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from dance_now.core.arrays import FloatArray
 from dance_now.core.pipeline import pipelined
-from dance_now.core.profiler import Stopwatch
+from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.media.source import Source
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Detection, Person, PersonMask
 from dance_now.pose.model.pose import Pose
-from dance_now.scene.background.clean_background import BackgroundSurvey
+from dance_now.scene.background.clean_background import BackgroundCollector
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -64,7 +64,7 @@ class Record:
 
 
 @dataclass
-class Survey:
+class Analysis:
     """What a first pass has found; about 6 kB for a person and picture.
 
     Attributes:
@@ -75,7 +75,7 @@ class Survey:
 
     times: dict[int, float] = field(default_factory=dict)
     people: dict[int, tuple[Record, ...]] = field(default_factory=dict)
-    background: BackgroundSurvey | None = None
+    background: BackgroundCollector | None = None
 
     def at(self, index: int) -> tuple[Person, ...]:
         """The people in a picture; nobody in one that the first pass did not come to."""
@@ -102,20 +102,20 @@ class Survey:
             self.background.add(frame.image, [person.detection for person in people])
 
 
-def survey(
-    source: Source, find: PeopleFinder, tell: Progress, background: bool, stopwatch: Stopwatch | None = None
-) -> Survey:
+def analyze(
+    source: Source, find: PeopleFinder, tell: Progress, background: bool, profiler: Profiler | None = None
+) -> Analysis:
     """Looks through a source once.
 
     Args:
         source: what is danced.
         find: finds the people.
-        tell: called with ``"survey"``, the pictures done, and all of them where known.
+        tell: called with ``"analysis"``, the pictures done, and all of them where known.
         background: whether to gather what lies behind the people.
-        stopwatch: what the time of the stages is added to.
+        profiler: what the time of the stages is added to.
     """
-    watch = stopwatch or Stopwatch()
-    gathered = Survey(background=BackgroundSurvey(source.frame_count) if background else None)
+    watch = profiler or Profiler()
+    gathered = Analysis(background=BackgroundCollector(source.frame_count) if background else None)
 
     def look(frame: Frame) -> tuple[Frame, tuple[Person, ...]]:
         with watch.stage("pose"):
@@ -127,11 +127,11 @@ def survey(
             return frame, find.closer(frame.image, people)
 
     def record(found: tuple[Frame, tuple[Person, ...]]) -> int:
-        with watch.stage("survey"):
+        with watch.stage("analysis"):
             gathered.add(*found)
         return found[0].index + 1
 
     with closing(pipelined(watch.each("read", source.frames()), look, look_closer, record)) as counts:
         for count in counts:
-            tell("survey", count, source.frame_count)
+            tell("analysis", count, source.frame_count)
     return gathered

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import Image
-from dance_now.core.profiler import Stopwatch
+from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.pose.model.detection import Detection
-from dance_now.scene.background.backdrop import Backdrop, ColourBackdrop
+from dance_now.scene.background.backdrop import Backdrop, ColorBackdrop
 from dance_now.scene.background.clean_background import Background
 from dance_now.scene.compositing.composition import Scene, draw_over, plain_background, side_by_side, straight
-from dance_now.scene.compositing.figure_lighting import Presence, Standing
+from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
 from dance_now.scene.matting.matte import Matte
 
 IN_PLACE: Final = frozenset({Scene.REPLACE, Scene.SIDE_BY_SIDE})  # the scenes that show the source's picture
@@ -33,7 +33,7 @@ class Figure:
     """
 
     identity: int
-    standing: Standing
+    standing: PlacedFigure
 
     def draw_over(self, picture: Image) -> None:
         """Draws it into a picture as it is, in place."""
@@ -41,7 +41,7 @@ class Figure:
         draw_over(picture, self.standing.layer(height, width))
 
 
-class Stage:
+class Compositor:
     """Composes one scene, frame by frame."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Stage:
         match: float = 0.5,
         best: bool = False,
         keep_objects: bool = False,
-        stopwatch: Stopwatch | None = None,
+        profiler: Profiler | None = None,
     ) -> None:
         """Sets the stage.
 
@@ -61,19 +61,19 @@ class Stage:
             scene: what the characters stand in.
             background: what lies behind the people.
             backdrop: what is shown instead of it.
-            match: how far the characters' colours follow the scene's light, 0 to 1.
+            match: how far the characters' colors follow the scene's light, 0 to 1.
             best: give them the source's grain and blur, and cut people out more exactly.
             keep_objects: what the people hold stays.
-            stopwatch: what the time is added to.
+            profiler: what the time is added to.
         """
         self._scene = scene
         self._background = background
         self._backdrop = backdrop
         self._match = match
         self._best = best
-        self._stopwatch = stopwatch or Stopwatch()
+        self._stopwatch = profiler or Profiler()
         self._matte = Matte(background, best=best, keep_objects=keep_objects)
-        self._presences: dict[int, Presence] = {}
+        self._presences: dict[int, FigureShader] = {}
 
     def reset(self) -> None:
         """Forgets the frames before."""
@@ -140,9 +140,9 @@ class Stage:
                 draw_over(picture, layer)
         return picture
 
-    def _presence(self, identity: int) -> Presence:
+    def _presence(self, identity: int) -> FigureShader:
         if identity not in self._presences:
-            self._presences[identity] = Presence(self._match, best=self._best)
+            self._presences[identity] = FigureShader(self._match, best=self._best)
         return self._presences[identity]
 
     def _emptied(
@@ -153,7 +153,7 @@ class Stage:
         if backdrop is not None and not backdrop.needs_scene:
             with self._stopwatch.stage("background"):
                 picture = backdrop(image, frame.time)
-            return None if isinstance(backdrop, ColourBackdrop) else _Lit(picture, _NOBODY), picture
+            return None if isinstance(backdrop, ColorBackdrop) else _Lit(picture, _NOBODY), picture
         lit, picture, cutout = _Lit(image, _NOBODY), image, None
         if leaving:
             with self._stopwatch.stage("matte"):

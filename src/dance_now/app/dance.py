@@ -1,4 +1,4 @@
-"""A whole photo, video or folder: opened, surveyed, danced and written."""
+"""Dances a whole photo, video or folder: opens it, analyzes it, draws and writes every frame."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from dance_now.app.analysis import Progress, survey
+from dance_now.app.analysis import Progress, analyze
 from dance_now.app.compositor import IN_PLACE
 from dance_now.app.dance_source import open_pictures
-from dance_now.app.dancer import Dancer, Drawn
-from dance_now.app.sessions import Casting, LivePerformance, Performance, RecordedPerformance
+from dance_now.app.dancer import ComposedFrame, Dancer
+from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSession, Session
 from dance_now.character.character import Character, Device
 from dance_now.core.atomic_write import is_same_file, make_folder
 from dance_now.core.errors import DanceNowError
 from dance_now.core.pipeline import Wide, pipelined
-from dance_now.core.profiler import Stopwatch
+from dance_now.core.profiler import Profiler
 from dance_now.media.blank_source import BlankSource
 from dance_now.media.contact_sheet import ContactSheet
 from dance_now.media.frame import Frame
@@ -111,8 +111,8 @@ def dance(
         person: who is replaced: ``largest``, ``all``, ``left``, or a number; by default the largest, or all
             if there are several characters.
         background: what is shown behind the characters instead of the scene: a photo, a video or a folder, a
-            colour (its name or ``#rrggbb``), or ``blur``.
-        match: how far the characters' colours follow the scene's light, 0 to 1.
+            color (its name or ``#rrggbb``), or ``blur``.
+        match: how far the characters' colors follow the scene's light, 0 to 1.
         height: of the characters: ``person`` (each as tall as the person), ``own`` (as tall as it is beside
             people), or a factor of the person's height.
         quality: ``fast``, or ``best`` for finer faces, the source's grain and blur, and in photos a better
@@ -153,14 +153,14 @@ def dance(
             opening = beside.submit(find.open)
             actors = _loaded(wanted, device, opened.kind == "photo")
             opening.result()
-        cast = Casting(actors, str(height))
+        cast = CharacterAssignment(actors, str(height))
         target = _target(output, default_output(opened, _names(actors), chosen), opened, stack)
         backdrop = None if background is None else stack.enter_context(_backdrop(background, target))
         sheet = ContactSheet(target, opened, overwrite) if preview else None
-        watch = Stopwatch()
+        watch = Profiler()
         begun = time.perf_counter()
         with open_sink(target, opened, alpha=chosen is Scene.ALPHA, overwrite=overwrite) as sink:
-            performance, clean = _prepared(opened, find, choose, cast, chosen, tell, watch)
+            session, clean = _prepared(opened, find, choose, cast, chosen, tell, watch)
             dancer = Dancer(
                 actors,
                 scene=chosen,
@@ -170,8 +170,8 @@ def dance(
                 best=best,
                 keep_objects=keep_objects,
                 smooth=opened.is_clip,
-                performance=performance,
-                stopwatch=watch,
+                session=session,
+                profiler=watch,
             )
             missed = _dance_through(opened, dancer, sink, sheet, tell)
             if sink.written == 0:
@@ -200,21 +200,21 @@ def _prepared(
     source: Source,
     find: PeopleFinder,
     choose: PersonChoice,
-    cast: Casting,
+    cast: CharacterAssignment,
     scene: Scene,
     tell: Progress,
-    watch: Stopwatch,
-) -> tuple[Performance, CleanBackground | None]:
+    watch: Profiler,
+) -> tuple[Session, CleanBackground | None]:
     """What is danced and what lies behind: read off a photo as it comes, off all else in a first pass."""
     if not source.is_clip:
-        return LivePerformance(find, choose, cast, smooth=False), None
-    surveyed = survey(source, find, tell, background=scene in IN_PLACE, stopwatch=watch)
+        return LiveSession(find, choose, cast, smooth=False), None
+    analysis = analyze(source, find, tell, background=scene in IN_PLACE, profiler=watch)
     with ThreadPoolExecutor(1) as beside:
-        clean = None if surveyed.background is None else beside.submit(surveyed.background.finish)
+        clean = None if analysis.background is None else beside.submit(analysis.background.finish)
         with watch.stage("retarget"):
-            performance = RecordedPerformance(surveyed, choose, cast, source.size)
-        with watch.stage("survey"):
-            return performance, None if clean is None else clean.result()
+            session = RecordedSession(analysis, choose, cast, source.size)
+        with watch.stage("analysis"):
+            return session, None if clean is None else clean.result()
 
 
 def _dance_through(
@@ -222,7 +222,7 @@ def _dance_through(
 ) -> int:
     """Draws and writes every frame; returns in how many of them nobody was found."""
     missed = 0
-    watch = dancer.stopwatch
+    watch = dancer.profiler
     frames = watch.each("read", source.frames())
     with closing(
         pipelined(frames, dancer.find, Wide(dancer.pose, _DRAWN_AT_ONCE), dancer.compose)
@@ -239,7 +239,7 @@ def _dance_through(
     return missed
 
 
-def _single(dancer: Dancer, photos: Iterator[Frame]) -> Generator[Drawn]:
+def _single(dancer: Dancer, photos: Iterator[Frame]) -> Generator[ComposedFrame]:
     """Dances photos that have nothing to do with each other."""
     for photo in photos:
         dancer.reset()
@@ -276,7 +276,7 @@ def _wanted(
 def _loaded(wanted: Sequence[str | Path | Character], device: Device, photo: bool) -> list[Character]:
     threads = 0 if photo else _half_the_cores()
     return [
-        Character.load(each, device, threads, photo) if isinstance(each, str | Path) else each
+        Character.load(each, device, threads, optimize=not photo) if isinstance(each, str | Path) else each
         for each in wanted
     ]
 

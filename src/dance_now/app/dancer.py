@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.app.compositor import IN_PLACE, Figure, Stage
-from dance_now.app.sessions import Casting, LivePerformance, Part, Performance
+from dance_now.app.compositor import IN_PLACE, Compositor, Figure
+from dance_now.app.sessions import CharacterAssignment, LiveSession, Replacement, Session
 from dance_now.character.canvas_window import Window, canvas_window, head_window
 from dance_now.character.character import Character
 from dance_now.core.arrays import Image
-from dance_now.core.profiler import Stopwatch
+from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
@@ -27,11 +27,11 @@ from dance_now.scene.background.backdrop import Backdrop
 from dance_now.scene.background.clean_background import Background, unknown_background
 from dance_now.scene.background.live_background import LiveBackground
 from dance_now.scene.compositing.composition import Scene
-from dance_now.scene.compositing.figure_lighting import Drawing, Standing
+from dance_now.scene.compositing.figure_lighting import Drawing, PlacedFigure
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class DetectedFrame:
     """A frame, and who is in it.
 
     Attributes:
@@ -42,11 +42,11 @@ class Found:
 
     frame: Frame
     people: tuple[Person, ...]
-    parts: list[Part]
+    parts: list[Replacement]
 
 
 @dataclass(frozen=True, eq=False)
-class Posed:
+class PosedFrame:
     """A frame and the characters of its people.
 
     Attributes:
@@ -54,12 +54,12 @@ class Posed:
         figures: a drawn character for each part.
     """
 
-    found: Found
+    found: DetectedFrame
     figures: list[Figure]
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class ComposedFrame:
     """One frame's result.
 
     Attributes:
@@ -72,7 +72,7 @@ class Drawn:
     image: Image
     time: float
     name: str
-    parts: list[Part]
+    parts: list[Replacement]
 
 
 class Dancer:
@@ -88,7 +88,7 @@ class Dancer:
         background: what lies behind people; by default it is learned while pictures come, or, for single
             pictures, invented.
         backdrop: what is shown instead of the scene's own background.
-        match: how far the characters' colours follow the scene's light, 0 to 1.
+        match: how far the characters' colors follow the scene's light, 0 to 1.
         best: take more time: for finer faces, the source's grain and blur, hair, and better inpainting.
         keep_objects: what the people hold stays in the picture.
         estimator: finds people; that of the base install, opened with the first frame, if not given.
@@ -96,8 +96,8 @@ class Dancer:
         smooth: pictures follow one another, and motion is filtered in time; off for single pictures.
         person: who is replaced: ``largest``, ``all``, ``left``, or a number; by default all if there are
             several characters.
-        performance: tells the people and their motion, instead of estimator, poses and person.
-        stopwatch: what the time of the steps is added to.
+        session: tells the people and their motion, instead of estimator, poses and person.
+        profiler: what the time of the steps is added to.
 
     Raises:
         DanceNowError: there is no such ``person``.
@@ -121,36 +121,36 @@ class Dancer:
         poses: OpenPoseFiles | None = None,
         smooth: bool = True,
         person: str | None = None,
-        performance: Performance | None = None,
-        stopwatch: Stopwatch | None = None,
+        session: Session | None = None,
+        profiler: Profiler | None = None,
     ) -> None:
         self.characters = tuple(character) if isinstance(character, Sequence) else (character,)
         self.scene = Scene(scene)
-        self.stopwatch = stopwatch or Stopwatch()
+        self.profiler = profiler or Profiler()
         self._best = best
-        self._stage = Stage(
+        self._stage = Compositor(
             self.scene,
             background or (LiveBackground() if smooth else unknown_background(best=best)),
             backdrop,
             match=match,
             best=best,
             keep_objects=keep_objects,
-            stopwatch=self.stopwatch,
+            profiler=self.profiler,
         )
-        if performance is None:
+        if session is None:
             choose = PersonChoice(person or ("all" if len(self.characters) > 1 else "largest"))
             find = PeopleFinder(estimator, poses, masks=self.scene in IN_PLACE, most=choose.most)
-            performance = LivePerformance(find, choose, Casting(self.characters), smooth)
-        self._performance = performance
+            session = LiveSession(find, choose, CharacterAssignment(self.characters), smooth)
+        self._session = session
         self._retarget = Retargeter(self.characters[0].skeleton, smooth=smooth)
 
     def reset(self) -> None:
         """Forgets the people followed: call it before a picture that has nothing to do with the last."""
-        self._performance.reset()
+        self._session.reset()
         self._retarget.reset()
         self._stage.reset()
 
-    def __call__(self, frame: Frame) -> Drawn:
+    def __call__(self, frame: Frame) -> ComposedFrame:
         """Dances one frame; where nobody is found the picture is left as it is, without a character."""
         found = self.find(frame)
         with ThreadPoolExecutor(1) as beside:
@@ -174,19 +174,19 @@ class Dancer:
         window = canvas_window(moved.pose, character.skeleton, moved.scale)
         return _drawing(character, moved.pose, window).canvas
 
-    def find(self, frame: Frame) -> Found:
+    def find(self, frame: Frame) -> DetectedFrame:
         """The first step: who is in the picture, and how the characters move."""
-        with self.stopwatch.stage("pose"):
-            people = self._performance.find(frame)
-        with self.stopwatch.stage("retarget"):
-            parts = sorted(self._performance.parts(frame, people), key=_nearness)
-        return Found(frame, people, parts)
+        with self.profiler.stage("pose"):
+            people = self._session.find(frame)
+        with self.profiler.stage("retarget"):
+            parts = sorted(self._session.parts(frame, people), key=_nearness)
+        return DetectedFrame(frame, people, parts)
 
-    def pose(self, found: Found) -> Posed:
+    def pose(self, found: DetectedFrame) -> PosedFrame:
         """The second step: what the characters look like. It remembers nothing."""
         height, width = found.frame.image.shape[:2]
-        with self.stopwatch.stage("draw"):
-            return Posed(
+        with self.profiler.stage("draw"):
+            return PosedFrame(
                 found,
                 [
                     Figure(part.person.identity, _standing(part, (width, height), self._best))
@@ -194,25 +194,25 @@ class Dancer:
                 ],
             )
 
-    def compose(self, posed: Posed) -> Drawn:
+    def compose(self, posed: PosedFrame) -> ComposedFrame:
         """The last step: the picture without the people and with the characters."""
         return self._composed(posed.found, lambda: posed.figures)
 
-    def _composed(self, found: Found, figures: Callable[[], list[Figure]]) -> Drawn:
+    def _composed(self, found: DetectedFrame, figures: Callable[[], list[Figure]]) -> ComposedFrame:
         replaced = {part.person.identity for part in found.parts}
         leaving = [part.person.detection for part in found.parts]
         staying = [person.detection for person in found.people if person.identity not in replaced]
         image = self._stage(found.frame, leaving, staying, figures)
-        return Drawn(image, found.frame.time, found.frame.name, found.parts)
+        return ComposedFrame(image, found.frame.time, found.frame.name, found.parts)
 
 
-def _standing(part: Part, picture: tuple[int, int], best: bool) -> Standing:
+def _standing(part: Replacement, picture: tuple[int, int], best: bool) -> PlacedFigure:
     """Draws one part in a picture of some width and height; at its ``best``, the head once more and finer."""
     pose, skeleton, scale = part.retargeted.pose, part.character.skeleton, part.retargeted.scale
     window = canvas_window(pose, skeleton, scale, picture)
     head = head_window(pose, skeleton, scale, window) if best else None
     whole = _drawing(part.character, pose, window)
-    return Standing(
+    return PlacedFigure(
         whole.canvas,
         whole.corner,
         whole.side,
@@ -227,7 +227,7 @@ def _drawing(character: Character, pose: Pose, window: Window) -> Drawing:
     return Drawing(canvas, (window.left, window.top), window.side)
 
 
-def _nearness(part: Part) -> float:
+def _nearness(part: Replacement) -> float:
     """The lowest point of a figure in the picture: of people on one floor, the nearest stands lowest."""
     pose = part.retargeted.pose
     return float(pose.points[pose.visible, 1].max())

@@ -18,7 +18,7 @@ import numpy as np
 from dance_now import __version__
 from dance_now.app.dancer import Dancer
 from dance_now.assets import registry as assets
-from dance_now.character.character import CAST_FOLDER, Character, cast_names
+from dance_now.character.character import BUILTIN_FOLDER, Character, builtin_names
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.litert import LiteNetwork
@@ -126,8 +126,8 @@ def _files() -> Iterator[Finding]:
         yield Finding("files", "pose networks", f"{len(here)} of {len(assets.POSE_MODELS)} are here{late}")
     clip = "is here" if assets.local_sample_clip() is not None else "is fetched on first use (51 MB)"
     yield Finding("files", "sample clip", clip)
-    characters = ", ".join(cast_names()) or "none"
-    yield Finding("files", "characters", f"{characters} in {CAST_FOLDER}")
+    characters = ", ".join(builtin_names()) or "none"
+    yield Finding("files", "characters", f"{characters} in {BUILTIN_FOLDER}")
 
 
 def _speeds() -> Iterator[Finding]:
@@ -142,7 +142,7 @@ def _speeds() -> Iterator[Finding]:
             )
         except DanceNowError as error:
             yield Finding("speed", path.stem, "does not run", str(error))
-    for name in cast_names():
+    for name in builtin_names():
         yield _character_speed(name)
 
 

@@ -1,4 +1,4 @@
-"""Who plays whom, and how they move: read off each picture as it comes, or off a survey of the whole file."""
+"""Sessions: who is replaced by which character, and how it moves; live, or recorded by an analysis pass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from dance_now.app.analysis import Survey
+from dance_now.app.analysis import Analysis
 from dance_now.character.character import Character
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
@@ -22,7 +22,7 @@ _HEIGHTS: Final = (0.1, 10.0)  # times the person's
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Replacement:
     """One person's part in a picture.
 
     Attributes:
@@ -36,7 +36,7 @@ class Part:
     retargeted: Retargeted
 
 
-class Casting:
+class CharacterAssignment:
     """Gives every person one of the characters, in turn, in the order in which the people appear."""
 
     def __init__(self, characters: Sequence[Character], height: str = "person") -> None:
@@ -84,14 +84,14 @@ def _factor(height: str) -> float | None:
     return factor
 
 
-class Performance(Protocol):
+class Session(Protocol):
     """Where a dancer's parts come from; its two steps may be called by two threads."""
 
     def find(self, frame: Frame) -> tuple[Person, ...]:
         """The people in the next picture."""
         ...
 
-    def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Part]:
+    def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
         """What is danced in the next picture: some of its people with their characters."""
         ...
 
@@ -100,13 +100,15 @@ class Performance(Protocol):
         ...
 
 
-class LivePerformance:
+class LiveSession:
     """Every picture as it comes; motion is smoothed with what came before.
 
     Where somebody is missing for a few pictures only, the character stays, and the mask as it was.
     """
 
-    def __init__(self, find: PeopleFinder, choose: PersonChoice, cast: Casting, smooth: bool) -> None:
+    def __init__(
+        self, find: PeopleFinder, choose: PersonChoice, cast: CharacterAssignment, smooth: bool
+    ) -> None:
         """Takes the finder, the choice among those found, the cast, and whether motion is smoothed."""
         self._find = find
         self._choose = choose
@@ -119,7 +121,7 @@ class LivePerformance:
         """Asks the finder."""
         return self._find(frame.image, frame.index)
 
-    def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Part]:
+    def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
         """Retargets the people chosen."""
         there = {person.identity for person in people}
         parts = [self._part(frame, person) for person in self._choose(people)]
@@ -129,7 +131,7 @@ class LivePerformance:
         self._latest = {part.person.identity: part.person for part in parts}
         return parts
 
-    def _part(self, frame: Frame, person: Person) -> Part:
+    def _part(self, frame: Frame, person: Person) -> Replacement:
         identity = person.identity
         character = self._cast(identity)
         if identity not in self._retargeters:
@@ -138,12 +140,12 @@ class LivePerformance:
         retargeted = self._retargeters[identity](
             person.detection.pose, frame.time, self._cast.height_ratio(identity), size=(width, height)
         )
-        return Part(person, character, retargeted)
+        return Replacement(person, character, retargeted)
 
-    def _coasting(self, frame: Frame, person: Person) -> Part | None:
+    def _coasting(self, frame: Frame, person: Person) -> Replacement | None:
         identity = person.identity
         retargeted = self._retargeters[identity].coast(frame.time, self._cast.height_ratio(identity))
-        return None if retargeted is None else Part(person, self._cast(identity), retargeted)
+        return None if retargeted is None else Replacement(person, self._cast(identity), retargeted)
 
     def reset(self) -> None:
         """Forgets the people and their motion."""
@@ -154,44 +156,49 @@ class LivePerformance:
         self._latest.clear()
 
 
-class RecordedPerformance:
-    """What a survey has found: motion is smoothed with what comes before and after, and gaps are bridged.
+class RecordedSession:
+    """What an analysis has found: motion is smoothed with what comes before and after, and gaps are bridged.
 
     Where somebody is missing for a few pictures only, the motion goes on, and the mask stays as it was.
     """
 
     def __init__(
-        self, survey: Survey, choose: PersonChoice, cast: Casting, size: tuple[int, int] | None = None
+        self,
+        analysis: Analysis,
+        choose: PersonChoice,
+        cast: CharacterAssignment,
+        size: tuple[int, int] | None = None,
     ) -> None:
         """Reads the motion of everybody chosen.
 
         Args:
-            survey: of all pictures.
+            analysis: of all pictures.
             choose: among those found.
             cast: who plays whom.
             size: width and height of the pictures.
         """
-        self._survey = survey
+        self._analysis = analysis
         self._cast = cast
         choose.reset()
         self._chosen = {
-            index: [person.identity for person in choose(survey.poses_at(index))] for index in survey.times
+            index: [person.identity for person in choose(analysis.poses_at(index))]
+            for index in analysis.times
         }
-        times = list(survey.times.values())
+        times = list(analysis.times.values())
         self._retargeters: dict[int, Retargeter] = {}
         self._readings: dict[int, dict[int, Reading | None]] = {}
         for identity in dict.fromkeys(identity for chosen in self._chosen.values() for identity in chosen):
             retargeter = Retargeter(cast(identity).skeleton)
-            readings = read_clip(retargeter, survey.poses_of(identity), times, size)
-            self._readings[identity] = dict(zip(survey.times, readings, strict=True))
+            readings = read_clip(retargeter, analysis.poses_of(identity), times, size)
+            self._readings[identity] = dict(zip(analysis.times, readings, strict=True))
             self._retargeters[identity] = retargeter
         self._latest: dict[int, Person] = {}
 
     def find(self, frame: Frame) -> tuple[Person, ...]:
         """Looks it up."""
-        return self._survey.at(frame.index)
+        return self._analysis.at(frame.index)
 
-    def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Part]:
+    def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
         """Builds the poses of the people chosen."""
         chosen = set(self._chosen.get(frame.index, ()))
         there = {person.identity: person for person in people}
@@ -202,7 +209,7 @@ class RecordedPerformance:
             reading = self._readings[identity].get(frame.index)
             if reading is not None:
                 retargeted = self._retargeters[identity].build(reading, self._cast.height_ratio(identity))
-                parts.append(Part(person, self._cast(identity), retargeted))
+                parts.append(Replacement(person, self._cast(identity), retargeted))
         self._latest = {part.person.identity: part.person for part in parts}
         return parts
 

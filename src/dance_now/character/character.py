@@ -22,13 +22,13 @@ from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import LENGTH_TOLERANCE, Skeleton
 
-CAST_FOLDER = Path(__file__).parent / "builtin"
+BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 _WHITE = np.full(4, 255.0)  # a scalar as OpenCV takes it
 
 
-def cast_names() -> list[str]:
+def builtin_names() -> list[str]:
     """Names of the characters that come with the package."""
-    return sorted(path.stem for path in CAST_FOLDER.glob(f"*{SUFFIX}"))
+    return sorted(path.stem for path in BUILTIN_FOLDER.glob(f"*{SUFFIX}"))
 
 
 class Character:
@@ -45,15 +45,15 @@ class Character:
     """
 
     def __init__(
-        self, content: CharacterFile, device: Device = "auto", threads: int = 0, few: bool = False
+        self, content: CharacterFile, device: Device = "auto", threads: int = 0, optimize: bool = True
     ) -> None:
         self.card: CharacterCard = content.card
         self.preview = content.preview
-        self._session = GeneratorSession(content.generator, device, threads, few)
+        self._session = GeneratorSession(content.generator, device, threads, optimize)
 
     @classmethod
     def load(
-        cls, name_or_path: str | Path, device: Device = "auto", threads: int = 0, few: bool = False
+        cls, name_or_path: str | Path, device: Device = "auto", threads: int = 0, optimize: bool = True
     ) -> Character:
         """A character of the cast by its name, or any character file by its path.
 
@@ -61,21 +61,21 @@ class Character:
             name_or_path: as ``dance-now characters`` lists it, or a ``.dance`` file.
             device: what the network runs on.
             threads: of the processor, for the network; 0 takes one for each core.
-            few: only a picture or two will be drawn: it loads faster and draws slower.
+            optimize: optimise the network on loading; without it one or two pictures are ready sooner.
 
         Raises:
             DanceNowError: unknown name, or a file that fails its checks.
             MissingExtraError: onnxruntime is not installed.
         """
         text = str(name_or_path)
-        if text in cast_names():
-            return cls(read_character_file(CAST_FOLDER / f"{text}{SUFFIX}"), device, threads, few)
+        if text in builtin_names():
+            return cls(read_character_file(BUILTIN_FOLDER / f"{text}{SUFFIX}"), device, threads, optimize)
         if not text.endswith(SUFFIX):
-            known = ", ".join(cast_names()) or "none"
+            known = ", ".join(builtin_names()) or "none"
             raise DanceNowError(
                 f"There is no character {text!r}. Known: {known}. Or give the path of a {SUFFIX} file."
             )
-        return cls(read_character_file(Path(text)), device, threads, few)
+        return cls(read_character_file(Path(text)), device, threads, optimize)
 
     @property
     def name(self) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from dance_now.character.figure_bounds import FigureExtent
+from dance_now.character.figure_bounds import FigureBounds
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.skeleton import Skeleton
 
@@ -74,7 +74,7 @@ class CharacterCard:
     credits: str
     skeleton: Skeleton
     canvas: int = CANVAS
-    extent: FigureExtent | None = None
+    extent: FigureBounds | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def _parse_card(data: bytes, path: Path) -> tuple[CharacterCard, dict[str, Any]]
         skeleton = Skeleton.from_json(card["skeleton"])
         if not (skeleton.height > 0 and (skeleton.lengths() > 0).all()):
             raise ValueError("a skeleton without size")
-        extent = FigureExtent.from_json(card["extent"]) if "extent" in card else None
+        extent = FigureBounds.from_json(card["extent"]) if "extent" in card else None
         return CharacterCard(name, version, licence, credit, skeleton, CANVAS, extent, provenance), checksums
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DanceNowError(f"{path} is no character file: character.json is malformed ({error}).") from error

@@ -22,7 +22,7 @@ _CORNERS: Final = np.array(list(product((0, 1), repeat=3)))
 
 
 @dataclass(frozen=True, eq=False)
-class FigureExtent:
+class FigureBounds:
     """Boxes and balls in which a figure lies.
 
     Attributes:

@@ -19,14 +19,14 @@ def characters(*, preview: _Preview = None, overwrite: Flag = False) -> None:
         preview: also write each one's picture, NAME.png, into this folder.
         overwrite: replace existing pictures.
     """
-    from dance_now.character.character import CAST_FOLDER, cast_names
+    from dance_now.character.character import BUILTIN_FOLDER, builtin_names
     from dance_now.character.character_file import SUFFIX, read_character_file
     from dance_now.core.atomic_write import make_folder, write_file
 
     if preview is not None:
         make_folder(preview)
-    for name in cast_names():
-        content = read_character_file(CAST_FOLDER / f"{name}{SUFFIX}")
+    for name in builtin_names():
+        content = read_character_file(BUILTIN_FOLDER / f"{name}{SUFFIX}")
         say(f"{name} (version {content.card.version}), {content.card.licence}")
         say(f"    {content.card.credits}")
         if preview is not None:

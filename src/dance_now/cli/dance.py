@@ -77,8 +77,8 @@ def dance(
         output: png, webp, jpg, mp4, mov, webm, gif, a folder, or - for raw RGBA on standard output.
         scene: replace, alone (on white), green, alpha (on nothing) or side-by-side (before and after).
         person: who is replaced; N is a number that dance-now pose --overlay shows.
-        background: what is seen behind instead: a photo, a video, a colour, or the scene out of focus.
-        match: how far the character's colours follow the scene's light.
+        background: what is seen behind instead: a photo, a video, a color, or the scene out of focus.
+        match: how far the character's colors follow the scene's light.
         height: of the character, in persons.
         quality: best takes longer, for finer faces and the source's grain.
         keep_objects: leave in the picture what people hold.

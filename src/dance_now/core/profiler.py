@@ -13,7 +13,7 @@ _Item = TypeVar("_Item")
 
 
 @dataclass
-class Stopwatch:
+class Profiler:
     """Seconds spent by stage. Stages may run at the same time in different threads.
 
     Attributes:
@@ -22,7 +22,7 @@ class Stopwatch:
             of their own is not in it.
 
     Example:
-        >>> watch = Stopwatch()
+        >>> watch = Profiler()
         >>> with watch.stage("draw"):
         ...     pass
         >>> list(watch.seconds)

@@ -24,7 +24,7 @@ ALPHA_MODES = ("OPAQUE", "MASK", "BLEND")
 _INVENTED_SHADE = np.array([0.62, 0.52, 0.62], np.float32)
 _INVENTED_RAMP = (-0.12, 0.02)
 _INVENTED_OUTLINE_WIDTH = 0.002  # metres
-_INVENTED_OUTLINE_COLOUR = np.array([0.16, 0.1, 0.11], np.float32)
+_INVENTED_OUTLINE_COLOR = np.array([0.16, 0.1, 0.11], np.float32)
 
 
 def _black() -> FloatArray:
@@ -33,16 +33,16 @@ def _black() -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """A surface. Colours are linear light.
+    """A surface. Colors are linear light.
 
     Attributes:
         name: as in the file.
-        base_colour: (4,) factor of the texture, with alpha.
-        base_texture: colour in light, or None for white.
-        shade_colour: (3,) factor of the colour in shade.
-        shade_texture: colour in shade before the factor, or None for white.
+        base_color: (4,) factor of the texture, with alpha.
+        base_texture: color in light, or None for white.
+        shade_color: (3,) factor of the color in shade.
+        shade_texture: color in shade before the factor, or None for white.
         shade_range: lit share = clip((N.L - low) / (high - low), 0, 1).
-        unlit: always the lit colour.
+        unlit: always the lit color.
         alpha_mode: "OPAQUE", "MASK" (opaque where alpha >= cutoff) or "BLEND".
         cutoff: see alpha_mode.
         writes_depth: hides what is drawn later behind it.
@@ -50,22 +50,22 @@ class Material:
         queue: order of drawing within an alpha mode.
         outline_mode: "none", "world" or "screen".
         outline_width: metres ("world"), or a fraction of the canvas height ("screen").
-        outline_colour: (3,).
-        outline_mix: share of the surface's own colour in the outline's.
+        outline_color: (3,).
+        outline_mix: share of the surface's own color in the outline's.
         emission: (3,) added light.
-        rim_colour: (3,) added where the surface turns away from the viewer.
+        rim_color: (3,) added where the surface turns away from the viewer.
         rim_power: exponent of the rim.
         rim_lift: added before the exponent.
-        matcap_colour: (3,) factor of the light that ``matcap_texture`` adds.
+        matcap_color: (3,) factor of the light that ``matcap_texture`` adds.
         matcap_texture: added light by where the surface looks in the view frame, or None.
         uv_matrix: (2, 3) texture transform, applied to the mesh's coordinates when it is read.
         uv_set: which of the mesh's coordinates.
     """
 
     name: str
-    base_colour: FloatArray
+    base_color: FloatArray
     base_texture: Texture | None = None
-    shade_colour: FloatArray = field(default_factory=lambda: np.ones(3, np.float32))
+    shade_color: FloatArray = field(default_factory=lambda: np.ones(3, np.float32))
     shade_texture: Texture | None = None
     shade_range: tuple[float, float] = (-0.1, 0.1)
     unlit: bool = False
@@ -76,34 +76,34 @@ class Material:
     queue: int = 0
     outline_mode: str = "none"
     outline_width: float = 0.0
-    outline_colour: FloatArray = field(default_factory=_black)
+    outline_color: FloatArray = field(default_factory=_black)
     outline_mix: float = 1.0
     emission: FloatArray = field(default_factory=_black)
-    rim_colour: FloatArray = field(default_factory=_black)
+    rim_color: FloatArray = field(default_factory=_black)
     rim_power: float = 5.0
     rim_lift: float = 0.0
-    matcap_colour: FloatArray = field(default_factory=_black)
+    matcap_color: FloatArray = field(default_factory=_black)
     matcap_texture: Texture | None = None
     uv_matrix: FloatArray = field(default_factory=lambda: np.eye(2, 3, dtype=np.float32))
     uv_set: int = 0
 
     @property
     def texture(self) -> Pixels | None:
-        """(H, W, 4) uint8 picture of the lit colour (sRGB, straight alpha), or None."""
+        """(H, W, 4) uint8 picture of the lit color (sRGB, straight alpha), or None."""
         return None if self.base_texture is None else self.base_texture.pixels
 
     @property
     def invisible(self) -> bool:
         """Blended with an alpha of 0: hidden effects that only some animation turns on."""
-        return self.alpha_mode == "BLEND" and float(self.base_colour[3]) <= 0
+        return self.alpha_mode == "BLEND" and float(self.base_color[3]) <= 0
 
     def sample(self, uv: npt.ArrayLike) -> FloatArray:
-        """(n, 2) texture coordinates -> (n, 4) lit colour, sRGB-encoded, straight alpha, in [0, 1]."""
+        """(n, 2) texture coordinates -> (n, 4) lit color, sRGB-encoded, straight alpha, in [0, 1]."""
         coordinates = np.asarray(uv, np.float64).reshape(-1, 2)
         linear = np.ones((len(coordinates), 4), np.float32)
         if self.base_texture is not None:
             linear = self.base_texture.sample(coordinates)
-        linear = linear * self.base_colour
+        linear = linear * self.base_color
         linear[:, :3] += self.emission
         alpha = np.clip(linear[:, 3:], 0, 1)
         if self.alpha_mode == "OPAQUE":
@@ -136,11 +136,11 @@ def read_materials(gltf: Gltf) -> tuple[Material, ...]:
     return (*materials, _plain({}, textures))
 
 
-def _colour(values: Any, count: int = 3) -> FloatArray:
-    colour = np.array(values, np.float64)[:count]
-    if colour.shape != (count,) or not np.isfinite(colour).all():
-        raise ValueError("a colour has too few numbers")
-    return np.clip(colour, 0, 64).astype(np.float32)
+def _color(values: Any, count: int = 3) -> FloatArray:
+    color = np.array(values, np.float64)[:count]
+    if color.shape != (count,) or not np.isfinite(color).all():
+        raise ValueError("a color has too few numbers")
+    return np.clip(color, 0, 64).astype(np.float32)
 
 
 def _gltf_fields(entry: dict[str, Any], textures: TextureReader) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def _gltf_fields(entry: dict[str, Any], textures: TextureReader) -> dict[str, An
     transform = link.get("extensions", {}).get("KHR_texture_transform", {})
     return {
         "name": str(entry.get("name", "")),
-        "base_colour": _colour(surface.get("baseColorFactor", (1, 1, 1, 1)), 4),
+        "base_color": _color(surface.get("baseColorFactor", (1, 1, 1, 1)), 4),
         "base_texture": textures.read(link.get("index")),
         "alpha_mode": entry.get("alphaMode", "OPAQUE"),
         "cutoff": float(entry.get("alphaCutoff", 0.5)),
@@ -163,7 +163,7 @@ def _gltf_fields(entry: dict[str, Any], textures: TextureReader) -> dict[str, An
 
 def _emission(entry: dict[str, Any]) -> FloatArray:
     # Emission is usually masked by a texture; without it the factor alone would bleach the surface.
-    return _black() if "emissiveTexture" in entry else _colour(entry.get("emissiveFactor", (0, 0, 0)))
+    return _black() if "emissiveTexture" in entry else _color(entry.get("emissiveFactor", (0, 0, 0)))
 
 
 def _uv_matrix(transform: dict[str, Any]) -> FloatArray:
@@ -180,7 +180,7 @@ def _plain(entry: dict[str, Any], textures: TextureReader) -> Material:
     """A PBR material, toned as if drawn, or an unlit one as it is."""
     fields = _gltf_fields(entry, textures)
     unlit = "KHR_materials_unlit" in entry.get("extensions", {})
-    if fields["alpha_mode"] == "BLEND" and _is_opaque(fields["base_colour"], fields["base_texture"]):
+    if fields["alpha_mode"] == "BLEND" and _is_opaque(fields["base_color"], fields["base_texture"]):
         fields["alpha_mode"] = (
             "OPAQUE"  # so converters from FBX say it of whole figures, which must hide themselves
         )
@@ -188,18 +188,18 @@ def _plain(entry: dict[str, Any], textures: TextureReader) -> Material:
     return Material(
         **fields,
         unlit=unlit,
-        shade_colour=fields["base_colour"][:3] * _INVENTED_SHADE,
+        shade_color=fields["base_color"][:3] * _INVENTED_SHADE,
         shade_texture=fields["base_texture"],
         shade_range=_INVENTED_RAMP,
         writes_depth=not blended,
         outline_mode="none" if unlit or blended else "world",
         outline_width=_INVENTED_OUTLINE_WIDTH,
-        outline_colour=_INVENTED_OUTLINE_COLOUR,
+        outline_color=_INVENTED_OUTLINE_COLOR,
     )
 
 
-def _is_opaque(colour: FloatArray, texture: Texture | None) -> bool:
-    return bool(colour[3] >= 1 and (texture is None or texture.pixels[..., 3].min() == 255))
+def _is_opaque(color: FloatArray, texture: Texture | None) -> bool:
+    return bool(color[3] >= 1 and (texture is None or texture.pixels[..., 3].min() == 255))
 
 
 def _mtoon1(entry: dict[str, Any], textures: TextureReader) -> Material:
@@ -212,8 +212,8 @@ def _mtoon1(entry: dict[str, Any], textures: TextureReader) -> Material:
     shade_link = toon.get("shadeMultiplyTexture", {})
     return Material(
         **fields,
-        shade_colour=_colour(toon.get("shadeColorFactor", (0, 0, 0))),
-        # Read to the letter, a shade without a texture of its own would be one flat colour over a
+        shade_color=_color(toon.get("shadeColorFactor", (0, 0, 0))),
+        # Read to the letter, a shade without a texture of its own would be one flat color over a
         # patterned cloth. Files that leave it out mean a tint.
         shade_texture=textures.read(shade_link["index"]) if shade_link else fields["base_texture"],
         shade_range=(-softness - shift, softness - shift),
@@ -221,18 +221,18 @@ def _mtoon1(entry: dict[str, Any], textures: TextureReader) -> Material:
         queue=int(toon.get("renderQueueOffsetNumber", 0)),
         outline_mode="none" if blended else modes[toon.get("outlineWidthMode", "none")],
         outline_width=float(toon.get("outlineWidthFactor", 0)),
-        outline_colour=_colour(toon.get("outlineColorFactor", (0, 0, 0))),
+        outline_color=_color(toon.get("outlineColorFactor", (0, 0, 0))),
         outline_mix=float(toon.get("outlineLightingMixFactor", 1)),
-        rim_colour=_colour(toon.get("parametricRimColorFactor", (0, 0, 0))),
+        rim_color=_color(toon.get("parametricRimColorFactor", (0, 0, 0))),
         rim_power=float(toon.get("parametricRimFresnelPowerFactor", 5)),
         rim_lift=float(toon.get("parametricRimLiftFactor", 0)),
-        matcap_colour=_colour(toon.get("matcapFactor", (1, 1, 1))),
+        matcap_color=_color(toon.get("matcapFactor", (1, 1, 1))),
         matcap_texture=textures.read(toon.get("matcapTexture", {}).get("index")),
     )
 
 
 def _mtoon0(properties: dict[str, Any], textures: TextureReader) -> Material:
-    """VRM 0: colours are sRGB, widths are in centimetres or half per cent of the canvas."""
+    """VRM 0: colors are sRGB, widths are in centimetres or half per cent of the canvas."""
     numbers, vectors, links = (properties[key + "Properties"] for key in ("float", "vector", "texture"))
     base = vectors.get("_Color", (1, 1, 1, 1))
     blend_mode = int(numbers.get("_BlendMode", 0))
@@ -242,13 +242,13 @@ def _mtoon0(properties: dict[str, Any], textures: TextureReader) -> Material:
     mixed = int(numbers.get("_OutlineColorMode", 0)) == 1
 
     def linear(key: str, default: tuple[float, ...]) -> FloatArray:
-        return srgb_to_linear(_colour(vectors.get(key, default)))
+        return srgb_to_linear(_color(vectors.get(key, default)))
 
     return Material(
         name=str(properties.get("name", "")),
-        base_colour=np.append(srgb_to_linear(_colour(base)), np.float32(base[3])),
+        base_color=np.append(srgb_to_linear(_color(base)), np.float32(base[3])),
         base_texture=base_texture,
-        shade_colour=linear("_ShadeColor", (0.97, 0.81, 0.86)),
+        shade_color=linear("_ShadeColor", (0.97, 0.81, 0.86)),
         shade_texture=textures.read(links["_ShadeTexture"]) if "_ShadeTexture" in links else base_texture,
         shade_range=(shift, shift + (1 - shift) * (1 - toony)),
         alpha_mode=("OPAQUE", "MASK", "BLEND", "BLEND")[blend_mode],
@@ -258,13 +258,13 @@ def _mtoon0(properties: dict[str, Any], textures: TextureReader) -> Material:
         queue=int(properties.get("renderQueue", -1)),
         outline_mode="none" if blend_mode >= 2 else outline_mode,
         outline_width=float(numbers.get("_OutlineWidth", 0)) * (0.005 if outline_mode == "screen" else 0.01),
-        outline_colour=linear("_OutlineColor", (0, 0, 0)),
+        outline_color=linear("_OutlineColor", (0, 0, 0)),
         outline_mix=float(numbers.get("_OutlineLightingMix", 1)) if mixed else 0.0,
         emission=linear("_EmissionColor", (0, 0, 0)) if "_EmissionMap" not in links else _black(),
-        rim_colour=linear("_RimColor", (0, 0, 0)) if "_RimTexture" not in links else _black(),
+        rim_color=linear("_RimColor", (0, 0, 0)) if "_RimTexture" not in links else _black(),
         rim_power=float(numbers.get("_RimFresnelPower", 1)),
         rim_lift=float(numbers.get("_RimLift", 0)),
-        matcap_colour=np.ones(3, np.float32),
+        matcap_color=np.ones(3, np.float32),
         matcap_texture=textures.read(links.get("_SphereAdd")),
         uv_matrix=_unity_uv_matrix(vectors.get("_MainTex", (0, 0, 1, 1))),
     )

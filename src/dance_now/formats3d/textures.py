@@ -46,7 +46,7 @@ class Texture:
     nearest: bool = False
 
     def sample(self, uv: npt.NDArray[np.float64]) -> FloatArray:
-        """(n, 2) texture coordinates -> (n, 4) linear colour and alpha."""
+        """(n, 2) texture coordinates -> (n, 4) linear color and alpha."""
         height, width = self.pixels.shape[:2]
         position = uv * (width, height) - 0.5
         if self.nearest:

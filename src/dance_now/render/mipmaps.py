@@ -70,8 +70,8 @@ def _halved(pixels: Pixels) -> Pixels:
     shape = (pixels.shape[0] // tall, tall, pixels.shape[1] // wide, wide)
     alpha = pixels[..., 3].reshape(shape).astype(np.float32)
     weight = alpha + np.float32(1e-3)  # where all is clear the plain average stays
-    colour = (DECODE_TABLE[pixels[..., :3]].reshape(*shape, 3) * weight[..., None]).sum(axis=(1, 3))
-    colour /= weight.sum(axis=(1, 3))[..., None]
-    encoded = linear_to_srgb(colour) * 255 + 0.5
+    color = (DECODE_TABLE[pixels[..., :3]].reshape(*shape, 3) * weight[..., None]).sum(axis=(1, 3))
+    color /= weight.sum(axis=(1, 3))[..., None]
+    encoded = linear_to_srgb(color) * 255 + 0.5
     mean = alpha.mean(axis=(1, 3))[..., None] + 0.5
     return np.concatenate([encoded, mean], axis=2).astype(np.uint8)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray
 from dance_now.render.jit import inner_kernel, kernel
-from dance_now.render.texture_sampling import fetch_texel, matcap_light, texture_detail, toon_colour
+from dance_now.render.texture_sampling import fetch_texel, matcap_light, texture_detail, toon_color
 
 IntArray = npt.NDArray[np.int32]
 
@@ -34,7 +34,7 @@ def _owns_edge(dx: int, dy: int) -> int:
 
 
 @inner_kernel
-def _sample_colour(
+def _sample_color(
     vertices: FloatArray,
     corners: tuple[int, int, int],
     shares: tuple[float, float, float],
@@ -46,7 +46,7 @@ def _sample_colour(
     shade_level: tuple[int, int, int],
     matcap_level: tuple[int, int, int],
 ) -> tuple[Any, Any, Any, Any]:
-    """Linear colour and alpha of a sample; alpha 0 where a mask cuts it out.
+    """Linear color and alpha of a sample; alpha 0 where a mask cuts it out.
 
     ``shares`` are the weights of the triangle's corners; levels are first texel, width and height.
     """
@@ -77,7 +77,7 @@ def _sample_colour(
         wa * vertices[a, 4] + wb * vertices[b, 4] + wc * vertices[c, 4],
         wa * vertices[a, 5] + wb * vertices[b, 5] + wc * vertices[c, 5],
     )
-    red, green, blue = toon_colour(lit, dark, normal, facing, outline, surface)
+    red, green, blue = toon_color(lit, dark, normal, facing, outline, surface)
     if surface["has_matcap"] == 1 and outline == 0:
         more_red, more_green, more_blue = matcap_light(texels, matcap_level, normal, facing, surface)
         red += more_red
@@ -113,9 +113,9 @@ def _draw_triangle(
     levels: npt.NDArray[np.int64],
     first_row: int,
     depth: FloatArray,
-    colour: FloatArray,
+    color: FloatArray,
 ) -> None:
-    """Draws into a strip: ``depth`` (rows, edge) and premultiplied linear ``colour`` (rows, edge, 4)."""
+    """Draws into a strip: ``depth`` (rows, edge) and premultiplied linear ``color`` (rows, edge, 4)."""
     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
     ax, ay = _fixed(vertices[a, 0]), _fixed(vertices[a, 1])
     bx, by = _fixed(vertices[b, 0]), _fixed(vertices[b, 1])
@@ -152,7 +152,7 @@ def _draw_triangle(
             z = wa * za + wb * zb + wc * zc
             if not z < depth[line, column]:
                 continue
-            red, green, blue, alpha = _sample_colour(
+            red, green, blue, alpha = _sample_color(
                 vertices,
                 (a, b, c),
                 (wa, wb, wc),
@@ -169,10 +169,10 @@ def _draw_triangle(
             if surface["writes_depth"] == 1:
                 depth[line, column] = z
             behind = one - alpha
-            colour[line, column, 0] = red * alpha + colour[line, column, 0] * behind
-            colour[line, column, 1] = green * alpha + colour[line, column, 1] * behind
-            colour[line, column, 2] = blue * alpha + colour[line, column, 2] * behind
-            colour[line, column, 3] = alpha + colour[line, column, 3] * behind
+            color[line, column, 0] = red * alpha + color[line, column, 0] * behind
+            color[line, column, 1] = green * alpha + color[line, column, 1] * behind
+            color[line, column, 2] = blue * alpha + color[line, column, 2] * behind
+            color[line, column, 3] = alpha + color[line, column, 3] * behind
 
 
 @inner_kernel
@@ -186,7 +186,7 @@ def _encode(linear: float) -> int:
 
 
 @kernel
-def _resolve(colour: FloatArray, supersampling: int, picture: npt.NDArray[np.uint8]) -> None:
+def _resolve(color: FloatArray, supersampling: int, picture: npt.NDArray[np.uint8]) -> None:
     """Averages premultiplied linear samples and writes straight sRGB RGBA rows."""
     k = supersampling
     for y in range(picture.shape[0]):
@@ -194,10 +194,10 @@ def _resolve(colour: FloatArray, supersampling: int, picture: npt.NDArray[np.uin
             red, green, blue, alpha = 0.0, 0.0, 0.0, 0.0
             for i in range(y * k, y * k + k):
                 for j in range(x * k, x * k + k):
-                    red += colour[i, j, 0]
-                    green += colour[i, j, 1]
-                    blue += colour[i, j, 2]
-                    alpha += colour[i, j, 3]
+                    red += color[i, j, 0]
+                    green += color[i, j, 1]
+                    blue += color[i, j, 2]
+                    alpha += color[i, j, 3]
             if alpha > 0:
                 picture[y, x, 0] = _encode(red / alpha)
                 picture[y, x, 1] = _encode(green / alpha)
@@ -236,8 +236,8 @@ def draw_strip(
     """
     if not len(members):
         return
-    colour = np.zeros((*depth.shape, 4), np.float32)
+    color = np.zeros((*depth.shape, 4), np.float32)
     for t in members:
         surface = surfaces[kinds[t, 0]]
-        _draw_triangle(vertices, triangles, t, surface, kinds[t, 1], texels, levels, first_row, depth, colour)
-    _resolve(colour, supersampling, picture)
+        _draw_triangle(vertices, triangles, t, surface, kinds[t, 1], texels, levels, first_row, depth, color)
+    _resolve(color, supersampling, picture)

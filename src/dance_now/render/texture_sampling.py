@@ -74,7 +74,7 @@ def _wrapped(index: int, size: int, wrap: int) -> int:
 def fetch_texel(
     texels: npt.NDArray[np.uint8], level: tuple[int, int, int], u: float, v: float, surface: np.void
 ) -> tuple[Any, Any, Any, Any]:
-    """Bilinear sample of a texture: linear colour and alpha. ``level``: first texel, width, height."""
+    """Bilinear sample of a texture: linear color and alpha. ``level``: first texel, width, height."""
     first, width, height = level
     x, y = u * width - np.float32(0.5), v * height - np.float32(0.5)
     if surface["nearest"] == 1:
@@ -99,7 +99,7 @@ def fetch_texel(
 
 
 @inner_kernel
-def toon_colour(
+def toon_color(
     lit: tuple[float, float, float],
     dark: tuple[float, float, float],
     normal: tuple[float, float, float],
@@ -107,11 +107,11 @@ def toon_colour(
     outline: int,
     surface: np.void,
 ) -> tuple[Any, Any, Any]:
-    """Linear colour of a sample: toon ramp, rim, emission, outline.
+    """Linear color of a sample: toon ramp, rim, emission, outline.
 
     Args:
-        lit: texture colour in light.
-        dark: texture colour in shade.
+        lit: texture color in light.
+        dark: texture color in shade.
         normal: in the view frame, any length.
         facing: -1 where a back face is seen.
         outline: 1 on an outline's hull.
@@ -128,10 +128,10 @@ def toon_colour(
             edge = np.float32(1.0) - facing * nz / length + surface["rim_lift"]
             rim = np.float32(min(max(edge, np.float32(0.0)), np.float32(1.0)) ** surface["rim_power"])
     rest = np.float32(1.0) - share
-    base, shade, emission, rim_colour = surface["base"], surface["shade"], surface["emission"], surface["rim"]
-    red = lit[0] * base[0] * share + dark[0] * shade[0] * rest + emission[0] + rim * rim_colour[0]
-    green = lit[1] * base[1] * share + dark[1] * shade[1] * rest + emission[1] + rim * rim_colour[1]
-    blue = lit[2] * base[2] * share + dark[2] * shade[2] * rest + emission[2] + rim * rim_colour[2]
+    base, shade, emission, rim_color = surface["base"], surface["shade"], surface["emission"], surface["rim"]
+    red = lit[0] * base[0] * share + dark[0] * shade[0] * rest + emission[0] + rim * rim_color[0]
+    green = lit[1] * base[1] * share + dark[1] * shade[1] * rest + emission[1] + rim * rim_color[1]
+    blue = lit[2] * base[2] * share + dark[2] * shade[2] * rest + emission[2] + rim * rim_color[2]
     if outline == 1:
         mix, line = surface["outline_mix"], surface["outline"]
         plain = np.float32(1.0) - mix

@@ -37,7 +37,7 @@ _CONTACT: Final = 0.03  # lengths of the leg; feet that are raised by less stand
 _MARGIN: Final = 0.05  # heights of the figure around it
 
 
-class PerformanceClip(Source):
+class AvatarClip(Source):
     """The pictures of an avatar that performs a motion.
 
     The camera stands in front and goes sideways with the hips. Every pass starts anew.
@@ -183,7 +183,7 @@ def render_clip(
         DanceNowError: an unusable avatar, motion or output.
     """
     alpha = output.suffix.lower() in ALPHA_EXTENSIONS
-    clip = PerformanceClip(avatar, motion, size, options)
+    clip = AvatarClip(avatar, motion, size, options)
     with clip, open_sink(output, clip, alpha, overwrite) as sink:
         for picture, time in clip.pictures():
             sink.write(picture if alpha else over_white(picture), time)

@@ -2,7 +2,7 @@
 
 The layout is that of the project this one started from: ``train_img/NAME.png`` and
 ``train_label/NAME_keypoints.json`` (OpenPose JSON 1.3 with a ``depth`` list), the same under ``test_img`` and
-``test_label``, and beside them ``points.npz`` (coloured points on the mesh) and ``dataset.json``.
+``test_label``, and beside them ``points.npz`` (colored points on the mesh) and ``dataset.json``.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from dance_now.render.avatar.avatar_keypoints import skeleton_of
 from dance_now.render.avatar.avatar_options import AS_IT_IS, AvatarOptions
 from dance_now.render.face.face_points import face_landmarks, with_telling_expressions
 from dance_now.synthesis.dataset_folder import SPLITS, check_output, drawn, growing_folder, pack_shards
-from dance_now.synthesis.dataset_renderer import Job, Look, Progress, draw_all, write_json
+from dance_now.synthesis.dataset_renderer import DatasetConfig, Job, Progress, render_all, write_json
 from dance_now.synthesis.framing import CAMERA_PITCHES
 from dance_now.synthesis.poses.motion import Motion, load_motions, motion_files
-from dance_now.synthesis.poses.motion_library import bank_credits, load_bank
+from dance_now.synthesis.poses.motion_library import load_motion_library, motion_credits
 from dance_now.synthesis.poses.pose_selection import PoseChoice, choose_poses
 from dance_now.synthesis.surface.surface_points import sample_points
 
@@ -113,18 +113,20 @@ def render_dataset(
     with growing_folder(output, made_from, overwrite) as folder:
         points = sample_points(avatar, POINT_BUDGET, seed, hide, face, (rig, train.poses))
         points.save(folder / "points.npz")
-        look = Look(avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options)
+        look = DatasetConfig(
+            avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options
+        )
         _draw_missing(look, jobs, workers, progress)
         summary = DatasetSummary(output, len(train), len(test), len(found), _hash_labels(folder))
         description = _description(avatar, options, skeleton, summary, size, seed)
-        description["motion_credits"] = list(bank_credits()) if motions is None else []
+        description["motion_credits"] = list(motion_credits()) if motions is None else []
         if shards:
             description["shards"] = pack_shards(folder)
         write_json(folder / "dataset.json", description)
     return summary
 
 
-def _draw_missing(look: Look, jobs: Sequence[Job], workers: int, progress: Progress | None) -> None:
+def _draw_missing(look: DatasetConfig, jobs: Sequence[Job], workers: int, progress: Progress | None) -> None:
     """Draws what an interrupted run has not drawn."""
     done = {(split, name) for split in SPLITS for name in drawn(look.folder, split)}
     missing = [job for job in jobs if (job.split, job.name) not in done]
@@ -134,7 +136,7 @@ def _draw_missing(look: Look, jobs: Sequence[Job], workers: int, progress: Progr
         if progress is not None:
             progress(kept + drawn_now, len(jobs))
 
-    draw_all(look, missing, workers, report)
+    render_all(look, missing, workers, report)
 
 
 def _hash_plan(jobs: Sequence[Job], settings: list[Any]) -> str:
@@ -148,7 +150,7 @@ def _hash_plan(jobs: Sequence[Job], settings: list[Any]) -> str:
 
 def _find_motions(motions: Path | None) -> list[Motion]:
     if motions is None:
-        return load_bank()
+        return load_motion_library()
     found = load_motions(motion_files(motions))
     if not found:
         raise DanceNowError(

@@ -28,7 +28,7 @@ from dance_now.render.occlusion import face_confidence
 from dance_now.render.renderer import Renderer
 from dance_now.render.springs import STILL_STEPS, Springs
 from dance_now.synthesis.dataset_folder import LABEL_SUFFIX
-from dance_now.synthesis.framing import Sitter, random_camera
+from dance_now.synthesis.framing import Subject, random_camera
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser
 
 _CHUNK: Final = 8
@@ -39,7 +39,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class DatasetConfig:
     """How every picture of a data set is drawn.
 
     Attributes:
@@ -76,7 +76,7 @@ class Job:
     rotations: FloatArray
 
 
-def draw_all(look: Look, jobs: Sequence[Job], workers: int, progress: Progress | None) -> None:
+def render_all(look: DatasetConfig, jobs: Sequence[Job], workers: int, progress: Progress | None) -> None:
     """Draws every job; ``workers`` above 1 do so in processes of their own.
 
     Raises:
@@ -84,7 +84,7 @@ def draw_all(look: Look, jobs: Sequence[Job], workers: int, progress: Progress |
     """
     done = 0
     if workers == 1:
-        studio = Studio(look)
+        studio = DatasetRenderer(look)
         for job in jobs:
             studio.draw(job)
             done += 1
@@ -107,22 +107,22 @@ def draw_all(look: Look, jobs: Sequence[Job], workers: int, progress: Progress |
 class _Worker:
     """A process's own studio: set up once when the process starts, used for each of its pictures."""
 
-    studio: Studio
+    studio: DatasetRenderer
 
     @classmethod
-    def start(cls, look: Look) -> None:
+    def start(cls, look: DatasetConfig) -> None:
         cv2.setNumThreads(1)
-        cls.studio = Studio(look)
+        cls.studio = DatasetRenderer(look)
 
     @classmethod
     def draw(cls, job: Job) -> None:
         cls.studio.draw(job)
 
 
-class Studio:
+class DatasetRenderer:
     """An avatar in front of a camera."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: DatasetConfig) -> None:
         self._look = look
         avatar = look.options.load(look.avatar)
         self._face = face_landmarks(avatar)
@@ -150,7 +150,7 @@ class Studio:
         mesh = np.concatenate([surfaces[index][0] for index in self._shown])
         head = (keypoints[17] + keypoints[18]) / 2
         facing = job.rotations[BONE_INDEX["head"], :, 2]
-        sitter = Sitter(mesh, head, facing, keypoints[8], self._height, self._head_size)
+        sitter = Subject(mesh, head, facing, keypoints[8], self._height, self._head_size)
         camera = random_camera(generator, sitter)
         picture, depth = self._renderer.render_with_depth(world, camera, expressions)
         folder, size = self._look.folder, self._look.size

@@ -29,7 +29,7 @@ _LOWEST_STEEPEST: Final = -5.0
 
 
 @dataclass(frozen=True, eq=False)
-class Sitter:
+class Subject:
     """A posed figure, in the character frame and metres.
 
     Attributes:
@@ -49,7 +49,7 @@ class Sitter:
     head_size: float
 
 
-def random_camera(generator: np.random.Generator, sitter: Sitter) -> Camera:
+def random_camera(generator: np.random.Generator, sitter: Subject) -> Camera:
     """A view of a posed figure: whole in three pictures of five, else a portrait, or between head and hips.
 
     Whole figures and what lies between are seen from all round, most from the front of the hips; portraits
@@ -82,7 +82,7 @@ def _rotation(generator: np.random.Generator, yaw: float, steepest: float) -> Ma
     return np.asarray(tilt @ level.rotation)
 
 
-def _portrait(generator: np.random.Generator, sitter: Sitter) -> Camera:
+def _portrait(generator: np.random.Generator, sitter: Subject) -> Camera:
     """The head large, anywhere near the middle, its lower half more often than its crown."""
     x, y, z = sitter.facing
     looks_aside = float(np.degrees(np.arctan2(x, z)))
@@ -97,7 +97,7 @@ def _portrait(generator: np.random.Generator, sitter: Sitter) -> Camera:
     return Camera(rotation, rotation.T @ centre, cover)
 
 
-def _closer(generator: np.random.Generator, sitter: Sitter, rotation: Matrix) -> Camera:
+def _closer(generator: np.random.Generator, sitter: Subject, rotation: Matrix) -> Camera:
     cover = float(np.exp(generator.uniform(*np.log(_CLOSER_VIEWS)))) * sitter.height
     way = sitter.hips - sitter.head
     farthest = min(0.9, 0.38 * cover / max(float(np.linalg.norm(way)), 1e-6))  # the head stays in the picture
@@ -106,7 +106,7 @@ def _closer(generator: np.random.Generator, sitter: Sitter, rotation: Matrix) ->
     return Camera(rotation, rotation.T @ centre, cover)
 
 
-def _whole(generator: np.random.Generator, sitter: Sitter, rotation: Matrix) -> Camera:
+def _whole(generator: np.random.Generator, sitter: Subject, rotation: Matrix) -> Camera:
     """Nothing of the figure is cut, and it is not always in the middle."""
     view = sitter.mesh @ rotation.T
     low, high = view.min(axis=0), view.max(axis=0)

@@ -17,7 +17,7 @@ from dance_now.core.errors import DanceNowError
 from dance_now.formats3d.avatar_licence import UNKNOWN
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.exported_module import Shipped
+from dance_now.training.exported_module import ExportedModule
 from dance_now.training.metrics.evaluation import evaluate
 from dance_now.training.metrics.scores import Evaluation
 from dance_now.training.onnx_export import export_character
@@ -38,7 +38,7 @@ AS_THE_SOURCE_SAYS = Rights()
 
 
 def export(
-    shipped: Shipped,
+    shipped: ExportedModule,
     card: CharacterCard,
     dataset: Path,
     output: Path,

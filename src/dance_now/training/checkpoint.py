@@ -50,8 +50,8 @@ def load(path: Path, device: torch.device) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def load_average(path: Path, generator: nn.Module) -> None:
-    """Gives a generator the averaged weights that a run saved as it went (``average.pt``).
+def load_ema(path: Path, generator: nn.Module) -> None:
+    """Gives a generator the averaged weights that a run saved as it went (``ema.pt``).
 
     Raises:
         DanceNowError: the file is damaged, or that of another generator.

@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import nn
 
 
-class Shipped(nn.Module):
+class ExportedModule(nn.Module):
     """Keypoints (B, 137, 4) in canvas px -> straight RGBA in [0, 1], (B, 4, height, width).
 
     Attributes:

@@ -25,7 +25,7 @@ from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.photo_sink import encode_picture
 from dance_now.pose.model.keypoints import POINT_COUNT
-from dance_now.training.exported_module import Shipped
+from dance_now.training.exported_module import ExportedModule
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _PART = 320  # height of a part of the canvas that is compared as well
 _HALF_FROM = 512  # elements; smaller tensors are kept in single precision
 
 
-def export_character(shipped: Shipped, card: CharacterCard, samples: FloatArray) -> CharacterFile:
+def export_character(shipped: ExportedModule, card: CharacterCard, samples: FloatArray) -> CharacterFile:
     """The character file's content.
 
     Args:
@@ -61,7 +61,7 @@ def export_character(shipped: Shipped, card: CharacterCard, samples: FloatArray)
     return CharacterFile(card, graph, encode_picture(preview, ".png"))
 
 
-def drawing_graph(shipped: Shipped) -> bytes:
+def drawing_graph(shipped: ExportedModule) -> bytes:
     """The graph of a network that draws."""
     return to_onnx(shipped, _drawing_inputs(shipped), "rgba")
 
@@ -85,7 +85,7 @@ def batch_of(*shape: int) -> tuple[Tensor, Sizes]:
     return torch.rand(2, *shape), {0: torch.export.Dim("batch", min=1, max=64)}
 
 
-def _drawing_inputs(shipped: Shipped) -> dict[str, tuple[Tensor, Sizes]]:
+def _drawing_inputs(shipped: ExportedModule) -> dict[str, tuple[Tensor, Sizes]]:
     inputs = {"points": batch_of(POINT_COUNT, 4)}
     if shipped.draws_parts:
         height, width = (torch.export.Dim(side, min=2, max=CANVAS // BLOCK) for side in ("height", "width"))
@@ -205,7 +205,7 @@ def _store_in_half(graph: onnx.GraphProto) -> None:
         graph.node.insert(0, helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
 
 
-def compare(shipped: Shipped, graph: bytes, samples: FloatArray) -> tuple[float, FloatArray]:
+def compare(shipped: ExportedModule, graph: bytes, samples: FloatArray) -> tuple[float, FloatArray]:
     """Greatest premultiplied difference of torch and ONNX over samples (n, 137, 4), and ONNX's pictures.
 
     Where two patches lie equally near, rounding decides which of them shows: that many values are left out.

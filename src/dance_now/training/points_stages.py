@@ -12,13 +12,13 @@ from torch import nn
 from dance_now.core.errors import DanceNowError
 from dance_now.synthesis.surface.surface_points import MeshPoints
 from dance_now.training.character_export import dataset_skeleton, export
-from dance_now.training.data.crops import WindowBatches
+from dance_now.training.data.crops import CropBatches
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.data.sample_cache import HeldPictures
+from dance_now.training.data.sample_cache import SampleCache
 from dance_now.training.distributed import ALONE, training_device
 from dance_now.training.metrics.evaluation import check_size
 from dance_now.training.metrics.scores import Evaluation
-from dance_now.training.networks.points_generator import PointsGenerator, ShippedGenerator
+from dance_now.training.networks.points_generator import ExportedPointsGenerator, PointsGenerator
 from dance_now.training.preview import PreviewSheet
 from dance_now.training.run_logger import Progress
 from dance_now.training.train_config import TrainingConfig
@@ -41,9 +41,9 @@ def body_trainer(run: Run, generator: nn.Module, folder: Path) -> Trainer[Any]:
     """
     device, pictures = training_device(), LabelledPictures(run.dataset, "train")
     check_size(pictures)
-    held = HeldPictures(pictures, device, lambda done, total: run.report("load", done, total, ""))
+    held = SampleCache(pictures, device, lambda done, total: run.report("load", done, total, ""))
     sheet = PreviewSheet.of(LabelledPictures(run.dataset, "test"), device)
-    batches = WindowBatches(held, run.config, run.share)
+    batches = CropBatches(held, run.config, run.share)
     return Trainer(generator, batches, folder, run.config, sheet=sheet, share=run.share)
 
 
@@ -98,9 +98,9 @@ class PointsStages:
         """
         check_begun(self._run.folder, "body")
         trainer = self._opened(replace(self._run, share=ALONE))  # the others have left and answer no more
-        generator = trainer.averaged_generator()
+        generator = trainer.ema_generator()
         return export(
-            ShippedGenerator(generator),
+            ExportedPointsGenerator(generator),
             replace(self._run.card, extent=generator.extent()),
             self._run.dataset,
             self._run.output,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.character.figure_bounds import TRUNK, FigureExtent, in_trunk_frame
+from dance_now.character.figure_bounds import TRUNK, FigureBounds, in_trunk_frame
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.bone_rule import BONE_INDEX, SWING_LEVELS
 from dance_now.pose.model.skeleton import Skeleton
@@ -42,7 +42,7 @@ def solve_expressions(basis: FloatArray) -> FloatArray:
     return solve
 
 
-def figure_extent(skeleton: Skeleton, mesh: MeshPoints) -> FigureExtent:
+def figure_bounds(skeleton: Skeleton, mesh: MeshPoints) -> FigureBounds:
     """How far a figure reaches around its keypoints, however it is posed.
 
     What hangs on a bone keeps its place in the bone's frame, and its distances to the keypoints that move
@@ -64,7 +64,7 @@ def figure_extent(skeleton: Skeleton, mesh: MeshPoints) -> FigureExtent:
             away = np.linalg.norm(mesh.position[carried, None] - skeleton.rest[known], axis=2)
             nearest = np.array(known)[away.argmin(axis=1)]
             np.maximum.at(reach, nearest, away.min(axis=1) + beside[carried])
-    return FigureExtent(boxes, reach)
+    return FigureBounds(boxes, reach)
 
 
 def _carried(mesh: MeshPoints, bone: str) -> npt.NDArray[np.bool_]:

@@ -72,7 +72,7 @@ class Meter:
         self._counts = {name: count for name, (_, count) in state.items()}
 
 
-class Journal:
+class RunLogger:
     """``log.jsonl`` in a run's folder, and ``tensorboard`` beside it if that package is installed."""
 
     def __init__(self, folder: Path, step: int) -> None:

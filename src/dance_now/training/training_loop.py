@@ -19,12 +19,12 @@ from dance_now.training.data.crops import Batches, prefetched
 from dance_now.training.distributed import ALONE, Share, placed, training_device
 from dance_now.training.losses.objective import RECONSTRUCTION, Objective
 from dance_now.training.preview import PreviewSheet
-from dance_now.training.run_logger import Journal, Meter, Progress
+from dance_now.training.run_logger import Meter, Progress, RunLogger
 from dance_now.training.train_config import TrainingConfig
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT, AVERAGE, PREVIEW = "checkpoint.pt", "average.pt", "preview.png"  # in the folder of a run
+CHECKPOINT, AVERAGE, PREVIEW = "checkpoint.pt", "ema.pt", "preview.png"  # in the folder of a run
 # Of the CPU's allocator, on Linux and on Windows; of GPUs; of the libraries that work for these.
 _ALLOCATORS_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
 _WARM_UP_STEPS = 100
@@ -71,7 +71,7 @@ class Trainer(Generic[G]):
         Args:
             generator: a ``Trainable``, freshly built; overwritten by the checkpoint where there is one.
             batches: what each step sees.
-            folder: gets ``checkpoint.pt``, ``average.pt`` (the averaged weights in half precision),
+            folder: gets ``checkpoint.pt``, ``ema.pt`` (the averaged weights in half precision),
                 ``log.jsonl`` and ``preview.png``.
             config: the run's configuration.
             sheet: what the preview shows; without, none is drawn.
@@ -103,7 +103,7 @@ class Trainer(Generic[G]):
         config = self.config
         if self.step >= config.steps:
             return
-        journal = Journal(self.folder, self.step) if self.share.is_first else None
+        journal = RunLogger(self.folder, self.step) if self.share.is_first else None
         save_due, preview_due = _Due(config.checkpoint_minutes), _Due(config.preview_minutes)
         begun, first, before = time.monotonic(), self.step, self.seconds
         self.generator.train()
@@ -130,7 +130,7 @@ class Trainer(Generic[G]):
                 if is_last:
                     break
 
-    def averaged_generator(self) -> G:
+    def ema_generator(self) -> G:
         """The generator with the averaged weights, for export and evaluation. Ends training."""
         self._swap(self.average)
         return self.generator.eval()

@@ -13,7 +13,7 @@ from dance_now.media.video import video_sink
 from dance_now.media.video.video_sink import VideoFormat
 
 MakeVideo = Callable[..., Path]
-Colours = Callable[..., np.ndarray]
+Colors = Callable[..., np.ndarray]
 
 
 def copy(clip: Path, target: Path, *, start: float | None = None, end: float | None = None) -> list[float]:
@@ -38,8 +38,8 @@ def sound_of(path: Path) -> tuple[str, int, float, float]:
 
 
 @pytest.mark.parametrize("extension", [".mp4", ".mov", ".webm"])
-def test_frames_times_and_colours_survive(
-    tmp_path: Path, make_video: MakeVideo, colours: Colours, extension: str
+def test_frames_times_and_colors_survive(
+    tmp_path: Path, make_video: MakeVideo, colors: Colors, extension: str
 ) -> None:
     target = tmp_path / f"out{extension}"
     times = copy(make_video(rate=Fraction(30000, 1001)), target)
@@ -49,7 +49,7 @@ def test_frames_times_and_colours_survive(
         assert float(result.frame_rate) == pytest.approx(30000 / 1001, rel=2e-3)
     assert [frame.time for frame in frames] == pytest.approx(times, abs=1e-3)
     for y, x in ((12, 16), (12, 48), (36, 16), (36, 48)):
-        np.testing.assert_allclose(frames[5].image[y, x].astype(int), colours()[y, x], atol=3)
+        np.testing.assert_allclose(frames[5].image[y, x].astype(int), colors()[y, x], atol=3)
 
 
 def test_mp4_says_bt709_and_starts_fast(tmp_path: Path, make_video: MakeVideo) -> None:

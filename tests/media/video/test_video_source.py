@@ -9,10 +9,10 @@ from dance_now.core.errors import DanceNowError
 from dance_now.media.open_media import open_source
 
 MakeVideo = Callable[..., Path]
-Colours = Callable[..., np.ndarray]
+Colors = Callable[..., np.ndarray]
 
 
-def assert_same_colours(image: np.ndarray, expected: np.ndarray, tolerance: int = 3) -> None:
+def assert_same_colors(image: np.ndarray, expected: np.ndarray, tolerance: int = 3) -> None:
     """Compares the middles of the four quarters."""
     height, width = expected.shape[:2]
     for y in (height // 4, 3 * height // 4):
@@ -33,12 +33,12 @@ def assert_same_colours(image: np.ndarray, expected: np.ndarray, tolerance: int 
         ("two_sounds.mkv", {"sounds": ["aac", "libopus"]}),
     ],
 )
-def test_all_frames_come_in_order_with_their_colours(
-    make_video: MakeVideo, colours: Colours, name: str, options: dict[str, object]
+def test_all_frames_come_in_order_with_their_colors(
+    make_video: MakeVideo, colors: Colors, name: str, options: dict[str, object]
 ) -> None:
     with open_source(make_video(name, **options)) as source:
         frames = list(source.frames())
-        expected = colours(*source.size)
+        expected = colors(*source.size)
         assert source.kind == "video"
         assert source.frame_rate == 25
         assert source.skipped == 0
@@ -47,7 +47,7 @@ def test_all_frames_come_in_order_with_their_colours(
     assert [frame.time for frame in frames] == pytest.approx([step / 25 for step in range(10)], abs=1e-3)
     for frame in frames:
         assert frame.image.shape == expected.shape
-        assert_same_colours(frame.image, expected, 6 if name.startswith("old") else 3)
+        assert_same_colors(frame.image, expected, 6 if name.startswith("old") else 3)
 
 
 def test_a_source_can_be_read_twice(make_video: MakeVideo) -> None:
@@ -60,14 +60,14 @@ def test_a_source_can_be_read_twice(make_video: MakeVideo) -> None:
 
 @pytest.mark.parametrize(("turn", "quarters"), [(90, 1), (180, 2), (-90, 3)])
 def test_the_display_matrix_is_applied(
-    make_video: MakeVideo, colours: Colours, turn: int, quarters: int
+    make_video: MakeVideo, colors: Colors, turn: int, quarters: int
 ) -> None:
     with open_source(make_video(turn=turn)) as source:
         image = next(source.frames()).image
         width, height = source.size
-    expected = np.rot90(colours(), quarters)
+    expected = np.rot90(colors(), quarters)
     assert image.shape == expected.shape == (height, width, 3)
-    assert_same_colours(image, expected)
+    assert_same_colors(image, expected)
 
 
 def test_variable_rate_keeps_the_real_time_stamps(make_video: MakeVideo) -> None:
@@ -124,13 +124,13 @@ def test_a_file_cut_short_gives_what_is_there(make_video: MakeVideo) -> None:
         assert 0 < sum(1 for _ in source.frames()) < 60
 
 
-def test_gif_counts_as_video(make_video: MakeVideo, colours: Colours) -> None:
+def test_gif_counts_as_video(make_video: MakeVideo, colors: Colors) -> None:
     path = make_video("tiny.gif", codec="gif", pixel_format="rgb8", rate=Fraction(10))
     with open_source(path) as source:
         frames = list(source.frames())
         assert (source.kind, source.size) == ("video", (64, 48))
     assert len(frames) == 10
-    assert_same_colours(frames[0].image, colours(), 60)  # the sample itself has four levels of blue
+    assert_same_colors(frames[0].image, colors(), 60)  # the sample itself has four levels of blue
 
 
 def test_transparent_video_is_laid_over_white(tmp_path: Path) -> None:

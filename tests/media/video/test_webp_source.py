@@ -28,8 +28,8 @@ def sticker(tmp_path: Path, make_video: MakeVideo) -> Path:
 
 
 def over_white(rgba: np.ndarray) -> np.ndarray:
-    colour, alpha = rgba[..., :3].astype(int), rgba[..., 3:].astype(int)
-    return (colour * alpha + 255 * (255 - alpha) + 127) // 255
+    color, alpha = rgba[..., :3].astype(int), rgba[..., 3:].astype(int)
+    return (color * alpha + 255 * (255 - alpha) + 127) // 255
 
 
 def test_frames_are_what_other_readers_see(sticker: Path) -> None:

@@ -13,7 +13,7 @@ from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.estimators.blazepose import BlazePose, _Landmarks
 from dance_now.pose.estimators.estimator_registry import open_estimator
-from dance_now.pose.estimators.multi_person import People
+from dance_now.pose.estimators.multi_person import MultiPersonTracker
 from dance_now.pose.model.detection import Detection, Person, PersonMask
 from dance_now.pose.model.keypoints import BODY_INDEX, BODY_NAMES
 from dance_now.pose.networks.litert import Region
@@ -27,15 +27,15 @@ RIGHT = [BODY_INDEX[BODY_NAMES[index].replace("left", "right")] for index in LEF
 
 
 @pytest.fixture(scope="module")
-def loaded() -> People:
+def loaded() -> MultiPersonTracker:
     try:
-        return People(BlazePose())
+        return MultiPersonTracker(BlazePose())
     except DanceNowError as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture
-def estimate(loaded: People) -> People:
+def estimate(loaded: MultiPersonTracker) -> MultiPersonTracker:
     loaded.reset()
     return loaded
 
@@ -61,7 +61,7 @@ def point(detection: Detection, name: str) -> np.ndarray:
     return detection.pose.body[BODY_INDEX[name], :2]
 
 
-def test_points_are_where_the_person_is(estimate: People, juggler: list[Image]) -> None:
+def test_points_are_where_the_person_is(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
     person = found(estimate(juggler[0]))
     body = person.pose.body
     present = [index for index, name in enumerate(BODY_NAMES) if "small_toe" not in name]
@@ -79,7 +79,7 @@ def test_points_are_where_the_person_is(estimate: People, juggler: list[Image]) 
     assert (inside > 0.5).mean() > 0.9
 
 
-def test_hands_hold_wrist_thumb_and_two_knuckles(estimate: People, juggler: list[Image]) -> None:
+def test_hands_hold_wrist_thumb_and_two_knuckles(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
     pose = found(estimate(juggler[0])).pose
     for hand, wrist in ((pose.left_hand, "left_wrist"), (pose.right_hand, "right_wrist")):
         np.testing.assert_array_equal(np.flatnonzero(hand[:, 2]), [0, 2, 5, 17])
@@ -87,7 +87,7 @@ def test_hands_hold_wrist_thumb_and_two_knuckles(estimate: People, juggler: list
 
 
 def test_depth_is_known_wherever_a_point_is_and_away_from_the_viewer_positive(
-    estimate: People, juggler: list[Image], gymnast: Image
+    estimate: MultiPersonTracker, juggler: list[Image], gymnast: Image
 ) -> None:
     pose = found(estimate(juggler[0])).pose
     np.testing.assert_array_equal(pose.has_depth, pose.visible)
@@ -98,7 +98,7 @@ def test_depth_is_known_wherever_a_point_is_and_away_from_the_viewer_positive(
     assert np.abs(pose.depth).max() < height
 
 
-def test_mask_is_the_person_and_nothing_else(estimate: People, juggler: list[Image]) -> None:
+def test_mask_is_the_person_and_nothing_else(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
     alpha = found(estimate(juggler[0])).mask.alpha_in(720, 1280)
     assert alpha.dtype == np.float32
     assert alpha.min() >= 0
@@ -110,7 +110,7 @@ def test_mask_is_the_person_and_nothing_else(estimate: People, juggler: list[Ima
     assert 815 < columns.max() < 850
 
 
-def test_mirrored_picture_swaps_left_and_right(estimate: People, juggler: list[Image]) -> None:
+def test_mirrored_picture_swaps_left_and_right(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
     plain = found(estimate(juggler[0]))
     estimate.reset()
     mirrored = found(estimate(juggler[0][:, ::-1]))
@@ -120,7 +120,9 @@ def test_mirrored_picture_swaps_left_and_right(estimate: People, juggler: list[I
 
 
 @pytest.mark.parametrize("reduction", [2, 4])
-def test_reduced_picture_gives_reduced_pose(estimate: People, juggler: list[Image], reduction: int) -> None:
+def test_reduced_picture_gives_reduced_pose(
+    estimate: MultiPersonTracker, juggler: list[Image], reduction: int
+) -> None:
     full = found(estimate(juggler[0])).pose
     estimate.reset()
     height, width = (side // reduction for side in juggler[0].shape[:2])
@@ -132,14 +134,16 @@ def test_reduced_picture_gives_reduced_pose(estimate: People, juggler: list[Imag
     assert np.ptp(small.depth) * reduction == pytest.approx(np.ptp(full.depth), rel=0.3)
 
 
-def test_following_agrees_with_finding_afresh(estimate: People, juggler: list[Image]) -> None:
+def test_following_agrees_with_finding_afresh(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
     followed = [found(estimate(image)) for image in juggler][-1]
     estimate.reset()
     afresh = found(estimate(juggler[-1]))
     assert np.median(np.abs(followed.pose.body[:, :2] - afresh.pose.body[:, :2])) < 9
 
 
-def test_reset_makes_the_same_frames_give_the_same_result(estimate: People, juggler: list[Image]) -> None:
+def test_reset_makes_the_same_frames_give_the_same_result(
+    estimate: MultiPersonTracker, juggler: list[Image]
+) -> None:
     runs = []
     for _ in range(2):
         estimate.reset()
@@ -148,7 +152,7 @@ def test_reset_makes_the_same_frames_give_the_same_result(estimate: People, jugg
 
 
 def test_follows_without_the_detector_and_finds_again_on_the_very_frame(
-    estimate: People, juggler: list[Image], gymnast: Image, monkeypatch: pytest.MonkeyPatch
+    estimate: MultiPersonTracker, juggler: list[Image], gymnast: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searches = []
     network = estimate._network
@@ -173,14 +177,14 @@ def test_follows_without_the_detector_and_finds_again_on_the_very_frame(
     assert person.mask.alpha_in(*gymnast.shape[:2]).mean() > 0.02
 
 
-def test_portrait_picture(estimate: People, gymnast: Image) -> None:
+def test_portrait_picture(estimate: MultiPersonTracker, gymnast: Image) -> None:
     person = found(estimate(gymnast))
     # he stands on his left leg and stretches the right one backwards, to our left
     assert point(person, "right_ankle")[0] < point(person, "right_hip")[0] - 100
     assert point(person, "left_ankle")[1] > point(person, "right_ankle")[1]
 
 
-def test_small_person_and_person_among_others(estimate: People, juggler: list[Image]) -> None:
+def test_small_person_and_person_among_others(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
     image = juggler[0]
     wide = np.concatenate([image, image, image], axis=1)
     person = found(estimate(wide))
@@ -192,7 +196,7 @@ def test_small_person_and_person_among_others(estimate: People, juggler: list[Im
     assert abs(nose - [800 + 703 / 4, 200 + 112 / 4]).max() < 8
 
 
-def test_grey_read_only_and_strided_pictures(estimate: People, juggler: list[Image]) -> None:
+def test_grey_read_only_and_strided_pictures(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
     grey = np.repeat(juggler[0].mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
     grey.setflags(write=False)
     before = grey.copy()
@@ -204,7 +208,9 @@ def test_grey_read_only_and_strided_pictures(estimate: People, juggler: list[Ima
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (16, 16), (17, 3), (16, 700), (999, 31), (20, 40_000)])
 @pytest.mark.parametrize("kind", ["flat", "noise"])
-def test_pictures_without_people_of_any_size(estimate: People, shape: tuple[int, int], kind: str) -> None:
+def test_pictures_without_people_of_any_size(
+    estimate: MultiPersonTracker, shape: tuple[int, int], kind: str
+) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     image = np.full((*shape, 3), 128, np.uint8) if kind == "flat" else noise
     assert estimate(image) == ()
@@ -219,7 +225,7 @@ def test_pictures_without_people_of_any_size(estimate: People, shape: tuple[int,
         np.zeros((0, 10, 3), np.uint8),
     ],
 )
-def test_what_is_no_picture(estimate: People, image: np.ndarray) -> None:
+def test_what_is_no_picture(estimate: MultiPersonTracker, image: np.ndarray) -> None:
     with pytest.raises(ValueError, match="uint8 RGB"):
         estimate(image)
 
@@ -232,7 +238,7 @@ def test_damaged_network(tmp_path: Path, content: bytes) -> None:
         BlazePose(models=tmp_path)
 
 
-def test_another_network(loaded: People, tmp_path: Path) -> None:
+def test_another_network(loaded: MultiPersonTracker, tmp_path: Path) -> None:
     detector = assets.pose_model("pose_detection.tflite").read_bytes()
     for name in ("pose_detection.tflite", "pose_landmark_full.tflite"):
         (tmp_path / name).write_bytes(detector)
@@ -240,7 +246,7 @@ def test_another_network(loaded: People, tmp_path: Path) -> None:
         BlazePose(models=tmp_path)
 
 
-def test_loading_says_nothing(loaded: People, capfd: pytest.CaptureFixture[str]) -> None:
+def test_loading_says_nothing(loaded: MultiPersonTracker, capfd: pytest.CaptureFixture[str]) -> None:
     open_estimator()
     assert capfd.readouterr() == ("", "")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dance_now.core.arrays import Image
-from dance_now.pose.estimators.hand_tracker import Arm, Hands
+from dance_now.pose.estimators.hand_tracker import Arm, HandTracker
 from dance_now.pose.networks.blazehand import HandReading, region_from_body, region_from_hand
 from dance_now.pose.networks.litert import Region
 
@@ -60,7 +60,7 @@ def both(left: np.ndarray = LEFT, right: np.ndarray = RIGHT) -> Network:
 
 
 def follow(network: Network) -> Callable[..., list[HandReading | None]]:
-    hands = Hands(network)  # type: ignore[arg-type]
+    hands = HandTracker(network)  # type: ignore[arg-type]
     return lambda left=LEFT, right=RIGHT, height=HEIGHT, seen=True: hands(
         IMAGE, (arm(left, seen), arm(right, seen)), height
     )

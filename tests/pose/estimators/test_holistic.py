@@ -12,7 +12,7 @@ from dance_now.core.errors import DanceNowError
 from dance_now.pose.estimators.blazepose import BlazePose
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.estimators.holistic import Holistic
-from dance_now.pose.estimators.multi_person import People
+from dance_now.pose.estimators.multi_person import MultiPersonTracker
 from dance_now.pose.model.detection import Person
 from dance_now.pose.model.keypoints import BODY, BODY_INDEX, FACE
 from dance_now.pose.model.pose import Pose
@@ -133,7 +133,7 @@ def test_a_small_person_has_body_points_alone(estimate: Holistic, juggler: list[
 
 def test_what_is_switched_off_is_blazepose(estimate: Holistic, juggler: list[Image]) -> None:
     plain = found(Holistic(hands=False, face=False)(juggler[0]))
-    body = found(People(BlazePose())(juggler[0]))
+    body = found(MultiPersonTracker(BlazePose())(juggler[0]))
     np.testing.assert_array_equal(plain.points, body.points)
     np.testing.assert_array_equal(found(estimate(juggler[0])).points[BODY], body.points[BODY])
 

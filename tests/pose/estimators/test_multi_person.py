@@ -1,4 +1,4 @@
-"""Several people in made-up pictures, read by a network that knows their colours."""
+"""Several people in made-up pictures, read by a network that knows their colors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from fakes import standing
 
 from dance_now.core.arrays import Image
-from dance_now.pose.estimators.multi_person import People, Reading
+from dance_now.pose.estimators.multi_person import MultiPersonTracker, Reading
 from dance_now.pose.model.detection import Detection, Person, PersonMask
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.litert import Region
@@ -21,17 +21,17 @@ CLOTHES = ((220, 40, 40), (40, 60, 220), (30, 160, 60))
 
 
 def picture(places: Sequence[float | None]) -> Image:
-    """People in their colours at columns, the last one in front."""
+    """People in their colors at columns, the last one in front."""
     image = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
-    for place, colour in zip(places, CLOTHES, strict=False):
+    for place, color in zip(places, CLOTHES, strict=False):
         if place is not None:
             shape = hull_mask(standing((place, 180.0), TALL)).alpha_in(HEIGHT, WIDTH)
-            image[shape > 0.5] = colour
+            image[shape > 0.5] = color
     return image
 
 
-class ColourNetwork:
-    """Sees whoever fills most of a square; reads them where they are by their colour."""
+class ColorNetwork:
+    """Sees whoever fills most of a square; reads them where they are by their color."""
 
     def __init__(self) -> None:
         self.searches = self.looks = 0
@@ -39,7 +39,7 @@ class ColourNetwork:
     def find(self, image: Image, squares: Sequence[Region]) -> list[Region]:
         """Everybody of whom more than a third is seen."""
         self.searches += 1
-        seen = [(self._pixels(image, colour), colour) for colour in CLOTHES]
+        seen = [(self._pixels(image, color), color) for color in CLOTHES]
         seen.sort(key=lambda each: -len(each[0]))
         return [self._around(pixels) for pixels, _ in seen if len(pixels) > 2500]
 
@@ -47,30 +47,30 @@ class ColourNetwork:
         """The person with most pixels near the region's middle."""
         self.looks += 1
         best, found = 400, None
-        for colour in CLOTHES:
-            pixels = self._pixels(image, colour)
+        for color in CLOTHES:
+            pixels = self._pixels(image, color)
             near = pixels[np.abs(pixels[:, 0] - region.x) < 40]
             if len(near) > best:
-                best, found = len(near), (pixels, colour)
+                best, found = len(near), (pixels, color)
         if found is None:
             return None
-        pixels, colour = found
+        pixels, color = found
         x = float(np.median(pixels[:, 0]))
-        alpha = (image[..., 0] == colour[0]).astype(np.float32)
+        alpha = (image[..., 0] == color[0]).astype(np.float32)
         detection = Detection(standing((x, 180.0), TALL), PersonMask(alpha, np.eye(2, 3, dtype=np.float32)))
         return Reading(detection, np.array([[x, 180.0], [x, 40.0]], np.float32), True)
 
     @staticmethod
-    def _pixels(image: Image, colour: tuple[int, int, int]) -> np.ndarray:
-        return np.argwhere(image[..., 0] == colour[0])[:, ::-1]
+    def _pixels(image: Image, color: tuple[int, int, int]) -> np.ndarray:
+        return np.argwhere(image[..., 0] == color[0])[:, ::-1]
 
     @staticmethod
     def _around(pixels: np.ndarray) -> Region:
         return Region(float(np.median(pixels[:, 0])), 180.0, 350.0, 0.0)
 
 
-def colours(image: Image, people: Sequence[Person]) -> dict[int, int]:
-    """Identity -> which colour is in that person's mask."""
+def colors(image: Image, people: Sequence[Person]) -> dict[int, int]:
+    """Identity -> which color is in that person's mask."""
     found = {}
     for person in people:
         mask = person.detection.mask.alpha_in(HEIGHT, WIDTH) > 0.5
@@ -79,10 +79,10 @@ def colours(image: Image, people: Sequence[Person]) -> dict[int, int]:
 
 
 def test_everybody_is_found_and_followed_without_searching_again() -> None:
-    network = ColourNetwork()
-    people = People(network, MOST_PEOPLE)
+    network = ColorNetwork()
+    people = MultiPersonTracker(network, MOST_PEOPLE)
     image = picture([100, 320, 540])
-    assert sorted(colours(image, people(image)).values()) == [0, 1, 2]
+    assert sorted(colors(image, people(image)).values()) == [0, 1, 2]
     before = network.searches
     for step in range(10):
         assert len(people(picture([100 + step, 320, 540]))) == 3
@@ -90,18 +90,18 @@ def test_everybody_is_found_and_followed_without_searching_again() -> None:
 
 
 def test_people_who_cross_keep_their_numbers() -> None:
-    people = People(ColourNetwork(), MOST_PEOPLE)
+    people = MultiPersonTracker(ColorNetwork(), MOST_PEOPLE)
     seen = []
     for frame in range(60):
         image = picture([100 + 7.0 * frame, 520 - 7.0 * frame])
-        seen.append(colours(image, people(image)))
+        seen.append(colors(image, people(image)))
     assert seen[0] == seen[-1] == {1: 0, 2: 1} or seen[0] == seen[-1] == {1: 1, 2: 0}
     assert all(item in seen[0].items() for found in seen for item in found.items())
     assert min(map(len, seen)) == 1  # one of them was hidden
 
 
 def test_who_comes_and_goes() -> None:
-    people = People(ColourNetwork(), MOST_PEOPLE)
+    people = MultiPersonTracker(ColorNetwork(), MOST_PEOPLE)
     for _ in range(3):
         assert [person.identity for person in people(picture([100]))] == [1]
     both = [people(picture([100, 400])) for _ in range(30)]
@@ -113,20 +113,20 @@ def test_who_comes_and_goes() -> None:
 
 
 def test_one_person_is_followed_and_nobody_else_looked_for() -> None:
-    network = ColourNetwork()
-    people = People(network)
-    first = colours(picture([100, 400]), people(picture([100, 400])))
+    network = ColorNetwork()
+    people = MultiPersonTracker(network)
+    first = colors(picture([100, 400]), people(picture([100, 400])))
     network.searches = network.looks = 0
     for step in range(40):
         image = picture([100 + step, 400 + step])
-        assert colours(image, people(image)) == first
+        assert colors(image, people(image)) == first
     assert network.searches == 0
     assert network.looks == 40
 
 
 @pytest.mark.parametrize("most", [1, MOST_PEOPLE])
 def test_the_same_pictures_give_the_same_people_after_a_reset(most: int) -> None:
-    people, runs = People(ColourNetwork(), most), []
+    people, runs = MultiPersonTracker(ColorNetwork(), most), []
     for _ in range(2):
         people.reset()
         found = [people(picture([100 + 9 * frame, 400 - 9 * frame])) for frame in range(20)]
@@ -137,7 +137,7 @@ def test_the_same_pictures_give_the_same_people_after_a_reset(most: int) -> None
 
 
 def test_nobody() -> None:
-    people = People(ColourNetwork(), MOST_PEOPLE)
+    people = MultiPersonTracker(ColorNetwork(), MOST_PEOPLE)
     assert people(picture([])) == ()
     assert len(people(picture([200]))) == 1
     assert people(picture([])) == ()
@@ -168,10 +168,10 @@ class LegsNetwork:
 
 
 def test_legs_alone_are_of_somebody_who_stands() -> None:
-    (person,) = People(LegsNetwork(knows_legs=True))(picture([]))
+    (person,) = MultiPersonTracker(LegsNetwork(knows_legs=True))(picture([]))
     body = person.detection.pose.body
     assert body[0, 1] < body[8, 1] < body[10, 1] < body[11, 1]
 
 
 def test_legs_that_cannot_be_read_are_nobody() -> None:
-    assert People(LegsNetwork(knows_legs=False))(picture([])) == ()
+    assert MultiPersonTracker(LegsNetwork(knows_legs=False))(picture([])) == ()

@@ -1,4 +1,4 @@
-"""Colours of clothes."""
+"""Colors of clothes."""
 
 import numpy as np
 import pytest
@@ -7,20 +7,20 @@ from fakes import standing
 from dance_now.pose.model.detection import Detection
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.limb_hull import hull_mask
-from dance_now.pose.tracking.reidentification import colours_of, likeness
+from dance_now.pose.tracking.reidentification import colors_of, likeness
 
 RED, BLUE, GREEN = (200, 40, 40), (40, 60, 200), (40, 160, 70)
 
 
 def worn(upper, lower, x=100.0, light=1.0):
-    """The colours of somebody dressed so, in front of grey."""
+    """The colors of somebody dressed so, in front of grey."""
     pose = standing((x, 120.0), 180.0)
     person = Detection(pose, hull_mask(pose))
     image = np.full((240, 320, 3), 128.0)
     shape = person.mask.alpha_in(240, 320) > 0.3
     image[shape] = lower
     image[:120][shape[:120]] = upper
-    return colours_of(np.clip(image * light, 0, 255).astype(np.uint8), person)
+    return colors_of(np.clip(image * light, 0, 255).astype(np.uint8), person)
 
 
 def test_the_same_clothes_are_alike_wherever_they_are():
@@ -41,4 +41,4 @@ def test_nothing_is_known_of_somebody_outside():
     assert worn(RED, BLUE, x=900.0) is None
     assert likeness(None, worn(RED, BLUE)) is None
     empty = Pose.empty()
-    assert colours_of(np.zeros((9, 9, 3), np.uint8), Detection(empty, hull_mask(empty))) is None
+    assert colors_of(np.zeros((9, 9, 3), np.uint8), Detection(empty, hull_mask(empty))) is None

@@ -10,18 +10,18 @@ from dance_now.pose.tracking.tracker import Sighting, Tracker, distance, same_pe
 TALL = 200.0
 
 
-def at(x: float, colour: int | None = None, noise: np.random.Generator | None = None) -> Sighting:
-    """Somebody who stands at column ``x`` in clothes of one colour."""
+def at(x: float, color: int | None = None, noise: np.random.Generator | None = None) -> Sighting:
+    """Somebody who stands at column ``x`` in clothes of one color."""
     pose = standing((x, 150.0), TALL)
     if noise is not None:
         points = pose.points.copy()
         points[:, :2] += noise.normal(0, 0.01 * TALL, (len(points), 2))
         pose = Pose(points)
-    colours = None
-    if colour is not None:
-        colours = np.full((2, 216), 0.1 / 216, np.float32)
-        colours[:, colour] += 0.9
-    return Sighting(pose, colours)
+    colors = None
+    if color is not None:
+        colors = np.full((2, 216), 0.1 / 216, np.float32)
+        colors[:, color] += 0.9
+    return Sighting(pose, colors)
 
 
 def test_numbers_follow_the_order_of_the_first_picture():
@@ -30,13 +30,13 @@ def test_numbers_follow_the_order_of_the_first_picture():
     assert tracker([at(102), at(301)]) == [2, 1]
 
 
-@pytest.mark.parametrize("colours", [(None, None), (1, 2), (1, 1)])
+@pytest.mark.parametrize("colors", [(None, None), (1, 2), (1, 1)])
 @pytest.mark.parametrize("hidden", [0, 12])
-def test_crossing_people_keep_their_numbers(colours, hidden):
+def test_crossing_people_keep_their_numbers(colors, hidden):
     generator, tracker = np.random.default_rng(4), Tracker()
     for frame in range(60):
         places = 100 + 5.0 * frame, 400 - 5.0 * frame
-        people = [at(*person, generator) for person in zip(places, colours, strict=True)]
+        people = [at(*person, generator) for person in zip(places, colors, strict=True)]
         if abs(frame - 30) * 2 < hidden or same_person(people[0].pose, people[1].pose):
             people = people[1:]  # the first is behind the second
         order = generator.permutation(len(people)) if frame else range(2)

@@ -29,19 +29,19 @@ class Clip(Source):
 
 
 @pytest.mark.parametrize(
-    ("text", "colour"),
+    ("text", "color"),
     [("white", (255, 255, 255)), ("Navy", (0, 0, 128)), ("#0a141E", (10, 20, 30))],
 )
-def test_a_colour_fills_the_picture(text: str, colour: tuple[int, int, int]) -> None:
+def test_a_color_fills_the_picture(text: str, color: tuple[int, int, int]) -> None:
     backdrop = open_backdrop(text)
     picture = backdrop(SCENE, 0.0)
     assert picture.shape == SCENE.shape
-    assert (picture == colour).all()
+    assert (picture == color).all()
     assert not backdrop.needs_scene
 
 
 @pytest.mark.parametrize("text", ["#12345", "#gggggg", "#", "no_such_file.png", "bleu"])
-def test_what_is_neither_colour_nor_file_is_refused(text: str) -> None:
+def test_what_is_neither_color_nor_file_is_refused(text: str) -> None:
     with pytest.raises(DanceNowError, match=text):
         open_backdrop(text)
 

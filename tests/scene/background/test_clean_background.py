@@ -4,7 +4,7 @@ import pytest
 
 from dance_now.pose.model.detection import Detection, PersonMask
 from dance_now.pose.model.pose import Pose
-from dance_now.scene.background.clean_background import BackgroundSurvey, CleanBackground
+from dance_now.scene.background.clean_background import BackgroundCollector, CleanBackground
 from dance_now.scene.background.plate_samples import far_median
 from dance_now.scene.matting.matte import Matte
 
@@ -48,7 +48,7 @@ def clip(
 
 
 def survey(shifts: list[tuple[float, float]]) -> CleanBackground:
-    samples = BackgroundSurvey()
+    samples = BackgroundCollector()
     for step, shift in enumerate(shifts):
         image, mask = clip(step, shift=shift)
         samples.add(image, [detection(mask)])
@@ -89,7 +89,7 @@ def travelling_clip(step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_a_travelling_camera_shows_at_other_times_what_is_hidden() -> None:
-    samples = BackgroundSurvey()
+    samples = BackgroundCollector()
     for step in range(24):
         image, mask, _ = travelling_clip(step)
         samples.add(image, [detection(mask)])
@@ -104,7 +104,7 @@ def test_a_travelling_camera_shows_at_other_times_what_is_hidden() -> None:
 
 def test_pictures_that_have_nothing_to_do_with_each_other_are_filled_smoothly() -> None:
     generator = np.random.default_rng(1)
-    samples = BackgroundSurvey()
+    samples = BackgroundCollector()
     for step in range(10):
         blocks = cv2.resize(generator.integers(0, 256, (9, 16, 3), np.uint8), (WIDTH, HEIGHT))
         samples.add(np.asarray(blocks, np.uint8), [detection(person_at(20 + 10 * step))])
@@ -116,7 +116,7 @@ def test_pictures_that_have_nothing_to_do_with_each_other_are_filled_smoothly() 
 
 
 def test_featureless_walls_count_as_still() -> None:
-    samples = BackgroundSurvey()
+    samples = BackgroundCollector()
     for step in range(6):
         image = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
         mask = person_at(20 + 40 * step)
@@ -126,7 +126,7 @@ def test_featureless_walls_count_as_still() -> None:
 
 
 def test_one_picture_is_a_photo() -> None:
-    samples = BackgroundSurvey()
+    samples = BackgroundCollector()
     image, mask = clip(0)
     samples.add(image, [detection(mask)])
     assert samples.finish().camera == "photo"
@@ -144,7 +144,7 @@ def test_only_the_hole_changes(camera: str) -> None:
 
 
 def test_pixels_never_seen_are_invented_and_stay_as_they_are() -> None:
-    samples = BackgroundSurvey()
+    samples = BackgroundCollector()
     for _ in range(6):
         samples.add(clip(0)[0], [detection(person_at(20))])
     clean = samples.finish()

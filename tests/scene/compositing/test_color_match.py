@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dance_now.scene.compositing.color_match import LightMatch
+from dance_now.scene.compositing.color_match import ColorMatch
 
 CANVAS = np.zeros((16, 16, 4), np.uint8)
 CANVAS[..., 3] = np.arange(16) * 17
@@ -14,7 +14,7 @@ CANVAS[8:, :8, :3] = (200, 120, 90)
 def scene(
     white: tuple[float, float, float] = (1.0, 1.0, 1.0), black: float = 0.0, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Grey and coloured things under a light: (picture, person)."""
+    """Grey and colored things under a light: (picture, person)."""
     generator = np.random.default_rng(seed)
     albedo = generator.choice([0.02, 0.2, 0.45, 0.7, 0.98], (24, 32, 1)) * np.ones(3)
     albedo[generator.random((24, 32)) < 0.2] = (0.2, 0.5, 0.1)
@@ -28,14 +28,14 @@ def scene(
 def matched(
     strength: float, white: tuple[float, float, float] = (1.0, 1.0, 1.0), black: float = 0.0
 ) -> np.ndarray:
-    match = LightMatch(strength)
+    match = ColorMatch(strength)
     match.look(*scene(white, black), 0.0)
     return match(CANVAS)
 
 
 def test_without_strength_or_look_nothing_changes() -> None:
     np.testing.assert_array_equal(matched(0.0, white=(0.5, 0.6, 0.7)), CANVAS)
-    np.testing.assert_array_equal(LightMatch(1.0)(CANVAS), CANVAS)
+    np.testing.assert_array_equal(ColorMatch(1.0)(CANVAS), CANVAS)
 
 
 def test_a_neutral_scene_changes_little() -> None:
@@ -56,13 +56,13 @@ def test_the_tint_of_the_light_is_taken_up(white: tuple[float, float, float], wa
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
 @settings(max_examples=30, deadline=None)
-def test_colours_stay_recognisable_whatever_the_scene(seed: int, strength: float) -> None:
+def test_colors_stay_recognisable_whatever_the_scene(seed: int, strength: float) -> None:
     generator = np.random.default_rng(seed)
     picture = np.broadcast_to(generator.integers(0, 256, 3), (90, 120, 3)).astype(np.uint8).copy()
     picture[::2, ::3] = generator.integers(0, 256, 3)
     person = np.zeros((90, 120))
     person[20:70, 40:80] = 1
-    match = LightMatch(strength)
+    match = ColorMatch(strength)
     match.look(picture, person, 0.0)
     shown = match(CANVAS)
     np.testing.assert_array_equal(shown[..., 3], CANVAS[..., 3])
@@ -73,7 +73,7 @@ def test_colours_stay_recognisable_whatever_the_scene(seed: int, strength: float
 
 
 def test_one_odd_picture_hardly_shows() -> None:
-    match = LightMatch(1.0)
+    match = ColorMatch(1.0)
     for step in range(20):
         match.look(*scene(seed=step), step * 0.25)
     before = match(CANVAS).astype(int)
@@ -82,7 +82,7 @@ def test_one_odd_picture_hardly_shows() -> None:
 
 
 def test_a_picture_without_person_is_looked_at_as_a_whole() -> None:
-    match = LightMatch(1.0)
+    match = ColorMatch(1.0)
     match.look(scene(white=(0.6, 0.6, 0.6))[0], np.zeros((1, 1)), 0.0)
     assert match(CANVAS)[0, 0, 0] < 200
 
@@ -90,4 +90,4 @@ def test_a_picture_without_person_is_looked_at_as_a_whole() -> None:
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
 def test_strengths_lie_between_0_and_1(strength: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
-        LightMatch(strength)
+        ColorMatch(strength)

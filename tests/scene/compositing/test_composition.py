@@ -22,7 +22,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def square() -> Image:
-    """A red square on a transparent canvas whose hidden colour is green."""
+    """A red square on a transparent canvas whose hidden color is green."""
     image = np.zeros((64, 64, 4), np.uint8)
     image[..., :3] = (0, 255, 0)
     image[16:48, 16:48] = (*RED, 255)
@@ -30,14 +30,14 @@ def square() -> Image:
 
 
 def figure(size: int = 512) -> Image:
-    """A soft-edged figure with lines and colours, on a transparent canvas with other colours."""
+    """A soft-edged figure with lines and colors, on a transparent canvas with other colors."""
     generator = np.random.default_rng(3)
-    colours = cv2.resize(generator.integers(0, 256, (12, 12, 3), np.uint8), (size, size))
+    colors = cv2.resize(generator.integers(0, 256, (12, 12, 3), np.uint8), (size, size))
     alpha = np.zeros((size, size), np.uint8)
     cv2.ellipse(alpha, (size // 2, size // 2), (size // 5, size // 3), 20, 0, 360, 255, -1)
     cv2.line(alpha, (size // 4, size // 4), (size // 2, size // 2), 255, size // 40)
     soft = cv2.GaussianBlur(alpha, (0, 0), size / 400)
-    return np.dstack([colours, soft]).astype(np.uint8)
+    return np.dstack([colors, soft]).astype(np.uint8)
 
 
 def exact(canvas: Image, side: int) -> np.ndarray:
@@ -60,9 +60,9 @@ def test_over_is_exact_where_alpha_is_0_or_255_and_mixes_between(seed: int, chan
     generator = np.random.default_rng(seed)
     picture = generator.integers(0, 256, (9, 7, channels), np.uint8)
     alpha = generator.choice([0, 1, 127, 254, 255], (6, 4)).astype(np.uint8)
-    colours = (generator.random((6, 4, 3)) * alpha[..., None]).astype(np.uint8)
+    colors = (generator.random((6, 4, 3)) * alpha[..., None]).astype(np.uint8)
     before = picture.copy()
-    layer = Layer(Box(2, 8, 1, 5), np.dstack([colours, alpha]))
+    layer = Layer(Box(2, 8, 1, 5), np.dstack([colors, alpha]))
     draw_over(picture, layer)
     outside = np.ones((9, 7), np.bool_)
     outside[layer.box.slices] = False
@@ -73,7 +73,7 @@ def test_over_is_exact_where_alpha_is_0_or_255_and_mixes_between(seed: int, chan
         expected = layer.pixels + below * (1 - share)
         assert np.abs(part - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-6
     else:
-        above = np.rint(np.clip(colours / np.maximum(share, 1e-9), 0, 255))
+        above = np.rint(np.clip(colors / np.maximum(share, 1e-9), 0, 255))
         mixed = light(above) * share + light(below) * (1 - share)
         assert np.abs(light(part) - mixed).max() < 0.005
     np.testing.assert_array_equal(part[alpha == 0], before[layer.box.slices][alpha == 0])
@@ -117,11 +117,11 @@ def test_the_drawn_part_does_not_depend_on_what_the_picture_cuts(side: int) -> N
 
 
 @pytest.mark.parametrize("side", [13, 28, 58, 80, 110, 192])
-def test_edges_keep_the_characters_colour_at_every_size(side: int) -> None:
+def test_edges_keep_the_characters_color_at_every_size(side: int) -> None:
     picture = np.zeros((240, 240, 4), np.uint8)
     draw_over(picture, place(square(), (40, 20), side, 240, 240))
     share = picture[..., 3:] / 255
-    # as seen over any background: no brighter, no darker, no other colour along the edge
+    # as seen over any background: no brighter, no darker, no other color along the edge
     assert np.abs(picture[..., :3] - np.array(RED) * share).max() <= 4
     assert share.sum() == pytest.approx(side * side / 4, rel=0.06)
     shown = straight(picture)
@@ -176,11 +176,11 @@ def test_only_squares_are_placed(shape: tuple[int, int, int], side: int) -> None
         place(np.zeros(shape, np.uint8), (0, 0), side, 40, 48)
 
 
-@pytest.mark.parametrize(("scene", "colour"), [(Scene.ALONE, (255, 255, 255)), (Scene.GREEN, (0, 255, 0))])
-def test_plain_scenes_have_their_colour(scene: Scene, colour: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize(("scene", "color"), [(Scene.ALONE, (255, 255, 255)), (Scene.GREEN, (0, 255, 0))])
+def test_plain_scenes_have_their_color(scene: Scene, color: tuple[int, int, int]) -> None:
     picture = plain_background(scene, 4, 6)
     assert picture.shape == (4, 6, 3)
-    assert (picture == colour).all()
+    assert (picture == color).all()
     with pytest.raises(ValueError, match="no plain background"):
         plain_background(Scene.ALPHA, 4, 6)
 

@@ -2,24 +2,24 @@ import numpy as np
 import pytest
 
 from dance_now.scene.compositing.composition import draw_over, place
-from dance_now.scene.compositing.figure_lighting import Presence, Standing
+from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
 
 SCENE = np.random.default_rng(0).normal(90, 4, (240, 320, 3)).clip(0, 255).astype(np.uint8)
 PERSON = np.zeros((120, 160))
 PERSON[30:100, 60:100] = 1
 
 
-def standing() -> Standing:
+def standing() -> PlacedFigure:
     """A white block, 100 pixels tall, on the ground at row 200."""
     canvas = np.zeros((128, 128, 4), np.uint8)
     canvas[14:114, 44:84] = 255
     soles = np.array([[[176, 198], [178, 200]], [[146, 198], [144, 200]]], np.float64)
-    return Standing(canvas, (96, 86), 128, soles, 100.0)
+    return PlacedFigure(canvas, (96, 86), 128, soles, 100.0)
 
 
 @pytest.mark.parametrize("best", [False, True])
 def test_a_character_takes_on_the_light_and_throws_a_shadow(best: bool) -> None:
-    presence = Presence(1.0, best=best)
+    presence = FigureShader(1.0, best=best)
     presence.look(SCENE, PERSON, 0.0)
     picture = SCENE.copy()
     draw_over(picture, presence.shade(picture, standing(), 0.0, 0))
@@ -31,7 +31,7 @@ def test_a_character_takes_on_the_light_and_throws_a_shadow(best: bool) -> None:
 
 
 def test_without_a_match_only_the_shadow_is_added() -> None:
-    presence, figure = Presence(0.0), standing()
+    presence, figure = FigureShader(0.0), standing()
     presence.look(SCENE, PERSON, 0.0)
     picture, plain = SCENE.copy(), SCENE.copy()
     draw_over(picture, presence.shade(picture, figure, 0.0, 0))
@@ -41,7 +41,7 @@ def test_without_a_match_only_the_shadow_is_added() -> None:
 
 
 def test_reset_forgets_the_light() -> None:
-    presence = Presence(1.0)
+    presence = FigureShader(1.0)
     presence.look(SCENE, PERSON, 0.0)
     presence.reset()
     picture = SCENE.copy()

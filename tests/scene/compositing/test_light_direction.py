@@ -4,7 +4,7 @@ import pytest
 
 from dance_now.scene.compositing.composition import Layer
 from dance_now.scene.compositing.ground_shadow import ContactShadow
-from dance_now.scene.compositing.light_direction import Sun, SunReader
+from dance_now.scene.compositing.light_direction import DirectionalLight, LightDirectionEstimator
 from dance_now.scene.filters.region import Box
 
 FEET, HEIGHT = np.array([200.0, 200.0]), 120.0
@@ -33,8 +33,8 @@ def lit(across: float, down: float, darkness: float) -> np.ndarray:
     return picture.astype(np.uint8)
 
 
-def read(*pictures: np.ndarray) -> SunReader:
-    reader = SunReader()
+def read(*pictures: np.ndarray) -> LightDirectionEstimator:
+    reader = LightDirectionEstimator()
     for index, picture in enumerate(pictures):
         reader.look(picture, ground()[::2, ::2], body()[::2, ::2], FEET, HEIGHT, index * 0.25)
     return reader
@@ -54,7 +54,7 @@ def test_a_faint_shadow_is_diffuse_light(darkness: float) -> None:
     assert read(lit(0.8, -0.25, darkness)).sun is None
 
 
-def test_another_colour_is_no_shadow() -> None:
+def test_another_color_is_no_shadow() -> None:
     picture = lit(0.0, -0.1, 0.0)
     picture[180:210, 220:300] = (120, 60, 20)
     assert read(picture).sun is None
@@ -71,7 +71,7 @@ def test_the_shadow_falls_to_the_side_that_the_light_says() -> None:
     soles = np.array([[[205, 198], [207, 200]], [[193, 198], [191, 200]]], np.float64)
     soft, cast = np.full((300, 400, 3), 180, np.uint8), np.full((300, 400, 3), 180, np.uint8)
     ContactShadow()(soft, layer, soles, HEIGHT, 0.0)
-    ContactShadow()(cast, layer, soles, HEIGHT, 0.0, Sun(0.8, -0.3, 0.4))
+    ContactShadow()(cast, layer, soles, HEIGHT, 0.0, DirectionalLight(0.8, -0.3, 0.4))
     right, left = (slice(185, 192), slice(232, 238)), (slice(185, 192), slice(162, 168))
     assert cast[right].mean() < soft[right].mean() - 40
     assert cast[left].mean() == pytest.approx(soft[left].mean(), abs=2)

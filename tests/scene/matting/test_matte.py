@@ -6,7 +6,11 @@ from dance_now.pose.model.detection import Detection, PersonMask
 from dance_now.pose.model.keypoints import BODY_INDEX
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.limb_mask import coarse_mask
-from dance_now.scene.background.clean_background import BackgroundSurvey, CleanBackground, unknown_background
+from dance_now.scene.background.clean_background import (
+    BackgroundCollector,
+    CleanBackground,
+    unknown_background,
+)
 from dance_now.scene.filters.guided_filter import refine
 from dance_now.scene.filters.region import margin
 from dance_now.scene.matting.matte import Matte
@@ -49,7 +53,7 @@ def frame(x: int, ball: tuple[int, int] | None = None, shadow: bool = False) -> 
 
 
 def surveyed() -> CleanBackground:
-    samples = BackgroundSurvey()
+    samples = BackgroundCollector()
     for x in range(10, 280, 22):
         samples.add(frame(x), [detection(x)])
     return samples.finish()

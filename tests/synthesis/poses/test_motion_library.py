@@ -14,7 +14,13 @@ from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.synthesis.poses.avatar_poser import Target, motion_target
 from dance_now.synthesis.poses.duplicate_motions import group_alike
 from dance_now.synthesis.poses.motion import Motion, load_motion, t_pose_distance
-from dance_now.synthesis.poses.motion_library import BANK, BankEntry, bank_credits, load_bank, write_bank
+from dance_now.synthesis.poses.motion_library import (
+    BANK,
+    LibraryMotion,
+    load_motion_library,
+    motion_credits,
+    write_motion_library,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,8 +50,8 @@ def test_a_motion_comes_back_within_a_degree(
     ]
     motion = Motion.from_bvh(parse_bvh(write_bvh(rows)), "made_up")
     path = tmp_path_factory.mktemp("bank") / "bank.npz"
-    write_bank(path, [BankEntry(motion, "by nobody")], 30)
-    (back,) = load_bank(path)
+    write_motion_library(path, [LibraryMotion(motion, "by nobody")], 30)
+    (back,) = load_motion_library(path)
     assert (back.name, len(back.frames)) == ("made_up", len(motion.frames))
     rig = BoneRig.of(adult_skeleton())
     before, after = wished(rig, motion), wished(rig, back)
@@ -56,15 +62,15 @@ def test_a_motion_comes_back_within_a_degree(
 def test_a_fast_motion_is_thinned(tmp_path: Path) -> None:
     rows = [[1 / 120, *deepmimic_row()[1:]]] * 12
     motion = load_motion(write(tmp_path / "walk.txt", rows))
-    write_bank(tmp_path / "bank.npz", [BankEntry(motion, "by nobody")], 30)
-    (back,) = load_bank(tmp_path / "bank.npz")
+    write_motion_library(tmp_path / "bank.npz", [LibraryMotion(motion, "by nobody")], 30)
+    (back,) = load_motion_library(tmp_path / "bank.npz")
     assert len(back.frames) == 3
     assert back.frame_time == pytest.approx(1 / 30)
 
 
 @pytest.fixture(scope="module")
 def bank() -> list[Motion]:
-    return load_bank()
+    return load_motion_library()
 
 
 def test_the_bank_is_small_and_long(bank: list[Motion]) -> None:
@@ -81,7 +87,7 @@ def test_the_bank_holds_neither_t_poses_nor_doubles(bank: list[Motion]) -> None:
 
 
 def test_everybody_who_made_the_motions_is_credited() -> None:
-    lines = bank_credits()
+    lines = motion_credits()
     notice, readme = ((ROOT / name).read_text() for name in ("NOTICE", "README.md"))
     for word in ("mocap.cs.cmu.edu", "DeepMimic", "Quaternius", "pixiv"):
         assert any(word in line for line in lines)

@@ -12,7 +12,7 @@ from dance_now.render.avatar.avatar_keypoints import place_keypoints, skeleton_o
 from dance_now.render.springs import Springs
 from dance_now.synthesis.mascot.built_in import avatar_file
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser, SolvedPoses
-from dance_now.synthesis.poses.motion_library import load_bank
+from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.pose_selection import choose_poses
 from dance_now.synthesis.surface import corrective_shapes as correctives
 from dance_now.synthesis.surface.corrective_shapes import (
@@ -40,7 +40,7 @@ def rig(avatar: Avatar) -> BoneRig:
 
 @pytest.fixture(scope="module")
 def poses(rig: BoneRig) -> tuple[SolvedPoses, SolvedPoses]:
-    train, test = choose_poses(rig, load_bank(), 70, np.random.default_rng(0))
+    train, test = choose_poses(rig, load_motion_library(), 70, np.random.default_rng(0))
     return train.poses, test.poses
 
 

@@ -8,7 +8,7 @@ from dance_now.synthesis.surface.surface_patches import HEIGHT_STEPS, TEXELS, ba
 from dance_now.synthesis.surface.surface_samples import SurfaceSamples
 
 
-def samples(position: FloatArray, normal: FloatArray, colour: FloatArray, layer: int = 0) -> SurfaceSamples:
+def samples(position: FloatArray, normal: FloatArray, color: FloatArray, layer: int = 0) -> SurfaceSamples:
     count = len(position)
     return SurfaceSamples(
         layer=np.full(count, layer),
@@ -16,7 +16,7 @@ def samples(position: FloatArray, normal: FloatArray, colour: FloatArray, layer:
         shares=np.full((count, 3), 1 / 3, np.float32),
         position=position.astype(np.float32),
         normal=np.broadcast_to(normal, position.shape).astype(np.float32),
-        colour=np.broadcast_to(colour, position.shape).astype(np.float32),
+        color=np.broadcast_to(color, position.shape).astype(np.float32),
     )
 
 
@@ -42,8 +42,8 @@ def test_tangents_are_right_handed_frames() -> None:
 def test_rows_run_along_the_second_tangent() -> None:
     """A picture on the surface is found again the right way round."""
     place = plane()
-    colour = np.stack([place[:, 0] > 0, place[:, 1] > 0, 0 * place[:, 0]], axis=1).astype(np.float32)
-    patch = bake_patches(samples(ORIGIN, UP, UP), np.array([0.5], np.float32), samples(place, UP, colour))[0]
+    color = np.stack([place[:, 0] > 0, place[:, 1] > 0, 0 * place[:, 0]], axis=1).astype(np.float32)
+    patch = bake_patches(samples(ORIGIN, UP, UP), np.array([0.5], np.float32), samples(place, UP, color))[0]
     first, second = tangents(UP[None])[0]
     columns, rows = np.meshgrid(np.arange(TEXELS) - 3.5, np.arange(TEXELS) - 3.5)
     expected = columns[..., None] * first + rows[..., None] * second
@@ -63,7 +63,7 @@ def test_other_layers_are_not_shown() -> None:
     far = samples(ORIGIN + 9, UP, UP)
     parts = {
         name: np.concatenate([getattr(other, name), getattr(far, name)])
-        for name in ("layer", "corners", "shares", "position", "normal", "colour")
+        for name in ("layer", "corners", "shares", "position", "normal", "color")
     }
     patch = bake_patches(samples(ORIGIN, UP, UP), np.array([0.5], np.float32), SurfaceSamples(**parts))[0]
     assert not patch[..., 3].any()

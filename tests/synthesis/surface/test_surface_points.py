@@ -19,11 +19,11 @@ def points(humanoid_file: Callable[[str], Path]) -> MeshPoints:
     return sample_points(load_avatar(humanoid_file("vrm1")), 800)
 
 
-def test_points_lie_on_the_surface_with_its_colour(points: MeshPoints) -> None:
+def test_points_lie_on_the_surface_with_its_color(points: MeshPoints) -> None:
     assert len(points) == 800
     np.testing.assert_allclose(points.position[:, 2], 0, atol=1e-6)  # every square faces the front
     np.testing.assert_allclose(points.normal, np.tile([0, 0, 1], (800, 1)), atol=1e-5)
-    np.testing.assert_allclose(points.colour, np.tile([1, 0, 0], (800, 1)), atol=1e-5)
+    np.testing.assert_allclose(points.color, np.tile([1, 0, 0], (800, 1)), atol=1e-5)
 
 
 def test_points_hang_on_the_bone_of_their_square(points: MeshPoints) -> None:
@@ -75,7 +75,7 @@ def test_patches_reach_to_the_next_points(points: MeshPoints) -> None:
 def test_a_file_gives_the_points_back(points: MeshPoints, tmp_path: Path) -> None:
     points.save(tmp_path / "points.npz")
     again = MeshPoints.load(tmp_path / "points.npz")
-    for name in ("position", "normal", "colour", "bones", "weights", "reach", "two_sided", "patches"):
+    for name in ("position", "normal", "color", "bones", "weights", "reach", "two_sided", "patches"):
         np.testing.assert_array_equal(getattr(again, name), getattr(points, name))
 
 
@@ -87,7 +87,7 @@ def test_a_damaged_file_is_refused(points: MeshPoints, tmp_path: Path, change: s
     with np.load(tmp_path / "points.npz") as file:
         arrays = dict(file)
     if change == "missing":
-        del arrays["colour"]
+        del arrays["color"]
     elif change == "short":
         arrays["normal"] = arrays["normal"][1:]
     elif change == "bone":
@@ -101,7 +101,7 @@ def test_a_damaged_file_is_refused(points: MeshPoints, tmp_path: Path, change: s
     elif change == "basis":
         arrays["pose_basis"] = np.float32(0)
     else:
-        arrays["colour"] = np.array([{"run": "me"}] * len(points), object)
+        arrays["color"] = np.array([{"run": "me"}] * len(points), object)
     np.savez(tmp_path / "points.npz", **arrays)
     with pytest.raises(DanceNowError, match="not a file of points"):
         MeshPoints.load(tmp_path / "points.npz")
@@ -141,7 +141,7 @@ def test_transparent_surfaces_carry_no_points(
 ) -> None:
     avatar = load_avatar(humanoid_file("vrm1"))
     glass = replace(
-        avatar.primitives[0].material, alpha_mode="BLEND", base_colour=np.array([1, 1, 1, alpha], np.float32)
+        avatar.primitives[0].material, alpha_mode="BLEND", base_color=np.array([1, 1, 1, alpha], np.float32)
     )
     avatar = replace(avatar, primitives=(replace(avatar.primitives[0], material=glass),))
     if opaque:

@@ -34,7 +34,7 @@ def test_pairs_are_found(pairs: Path) -> None:
     assert train.picture(0)[..., 3].max() == 255
 
 
-def test_colours_are_in_their_order(pairs: Path, pictures: LabelledPictures) -> None:
+def test_colors_are_in_their_order(pairs: Path, pictures: LabelledPictures) -> None:
     stored = cv2.imread(str(pairs / "train_img" / "p0.png"), cv2.IMREAD_UNCHANGED)
     assert stored is not None
     np.testing.assert_array_equal(pictures.picture(0), cv2.cvtColor(stored, cv2.COLOR_BGRA2RGBA))

@@ -16,23 +16,23 @@ from hypothesis import strategies as st
 from dance_now.core.errors import DanceNowError
 from dance_now.training.data import sample_cache as holding
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.data.sample_cache import HeldPictures, free_memory
+from dance_now.training.data.sample_cache import SampleCache, free_memory
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def decoded(pictures: LabelledPictures) -> HeldPictures:
+def decoded(pictures: LabelledPictures) -> SampleCache:
     """All in memory."""
-    held = HeldPictures(pictures, CPU)
+    held = SampleCache(pictures, CPU)
     assert held.held
     return held
 
 
 @pytest.fixture(scope="module")
-def compressed(pictures: LabelledPictures) -> HeldPictures:
+def compressed(pictures: LabelledPictures) -> SampleCache:
     """Memory for one."""
-    held = HeldPictures(pictures, CPU, bound=200_000)
+    held = SampleCache(pictures, CPU, bound=200_000)
     assert not held.held
     return held
 
@@ -42,7 +42,7 @@ def compressed(pictures: LabelledPictures) -> HeldPictures:
     index=st.integers(0, 5), x=st.integers(0, 448), y=st.integers(0, 448), side=st.sampled_from([16, 64, 512])
 )
 def test_a_window_is_a_piece_of_the_picture(
-    pictures: LabelledPictures, decoded: HeldPictures, compressed: HeldPictures,
+    pictures: LabelledPictures, decoded: SampleCache, compressed: SampleCache,
     index: int, x: int, y: int, side: int,
 ) -> None:  # fmt: skip
     x, y = min(x, 512 - side), min(y, 512 - side)
@@ -55,7 +55,7 @@ def test_a_window_is_a_piece_of_the_picture(
 
 def test_every_picture_is_told(pictures: LabelledPictures) -> None:
     told: list[tuple[int, int]] = []
-    HeldPictures(pictures, CPU, lambda done, total: told.append((done, total)))
+    SampleCache(pictures, CPU, lambda done, total: told.append((done, total)))
     assert told == [(number, 6) for number in range(1, 7)]
 
 
@@ -82,7 +82,7 @@ def test_pictures_and_labels_that_do_not_match_are_skipped(
     copy = shutil.copytree(pairs, tmp_path / "copy")
     damage(copy, kind, "p2")
     pictures = LabelledPictures(copy, "train")
-    held = HeldPictures(pictures, CPU, bound=bound)
+    held = SampleCache(pictures, CPU, bound=bound)
     assert held.skipped == {kind: ["p2"]}
     assert len(held) == 5
     np.testing.assert_array_equal(held.keypoints, pictures.keypoints[[0, 1, 3, 4, 5]])
@@ -95,18 +95,18 @@ def test_nothing_that_matches_is_refused(pairs: Path, tmp_path: Path) -> None:
     for number in range(6):
         damage(copy, "a label that lies beside its figure", f"p{number}")
     with pytest.raises(DanceNowError, match="nothing to train on: 6 with a label that lies beside"):
-        HeldPictures(LabelledPictures(copy, "train"), CPU)
+        SampleCache(LabelledPictures(copy, "train"), CPU)
 
 
 @pytest.mark.parametrize("variable", ["LOCAL_WORLD_SIZE", "WORLD_SIZE"])
 def test_workers_on_one_machine_share_its_memory(
-    pictures: LabelledPictures, decoded: HeldPictures, monkeypatch: pytest.MonkeyPatch, variable: str
+    pictures: LabelledPictures, decoded: SampleCache, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     needed = sum(figure.picture.numel() for figure in decoded._figures)
     monkeypatch.setattr(holding, "free_memory", lambda: 3 * needed)
-    assert HeldPictures(pictures, CPU).held
+    assert SampleCache(pictures, CPU).held
     monkeypatch.setenv(variable, "2")
-    assert not HeldPictures(pictures, CPU).held
+    assert not SampleCache(pictures, CPU).held
 
 
 def test_memory_is_known() -> None:

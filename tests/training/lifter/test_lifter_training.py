@@ -6,7 +6,7 @@ import torch
 
 from dance_now.pose.model.keypoints import BODY_INDEX
 from dance_now.pose.networks.lifter import LIFTED, open_lifter
-from dance_now.training.lifter.lifter_data import draw_people, lifting_poses, split_bank
+from dance_now.training.lifter.lifter_data import draw_people, lifting_poses, split_motions
 from dance_now.training.lifter.lifter_training import LiftingConfig, mean_depth_error, to_onnx, train_lifter
 
 TINY = LiftingConfig(width=64, blocks=1, poses=600, steps=128, batch=128)
@@ -15,7 +15,7 @@ HIP = LIFTED.index(BODY_INDEX["mid_hip"])
 
 @pytest.fixture(scope="module")
 def poses():
-    return lifting_poses(split_bank()[1][:6], np.random.default_rng(0), 400)
+    return lifting_poses(split_motions()[1][:6], np.random.default_rng(0), 400)
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,9 @@ def network():
 
 
 def test_no_motion_is_both_learned_and_held_out():
-    learned, held_out = ({motion.name for motion in part} for part in split_bank())
+    learned, held_out = ({motion.name for motion in part} for part in split_motions())
     assert not learned & held_out
-    assert {motion.name for motion in split_bank()[1]} == held_out
+    assert {motion.name for motion in split_motions()[1]} == held_out
     assert 0.1 < len(held_out) / (len(learned) + len(held_out)) < 0.2
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dance_now.core.errors import DanceNowError
-from dance_now.training.losses.perceptual import PerceptualNetwork, colours_over_grey, perceptual_distance
+from dance_now.training.losses.perceptual import PerceptualNetwork, colors_over_grey, perceptual_distance
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def network() -> PerceptualNetwork:
 
 
 def picture() -> torch.Tensor:
-    """(1, 3, 64, 64) coloured squares."""
+    """(1, 3, 64, 64) colored squares."""
     coarse = torch.from_numpy(np.random.default_rng(0).random((1, 3, 8, 8)).astype(np.float32))
     return coarse.repeat_interleave(8, dim=2).repeat_interleave(8, dim=3)
 
@@ -83,6 +83,6 @@ def test_a_damaged_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_pictures_are_laid_over_grey() -> None:
     premultiplied = torch.zeros(1, 4, 2, 2)
     premultiplied[..., 0, 0] = torch.tensor([1.0, 0.5, 0.0, 1.0])
-    laid = colours_over_grey(premultiplied)
+    laid = colors_over_grey(premultiplied)
     assert laid[0, :, 0, 0].tolist() == [1.0, 0.5, 0.0]
     assert laid[0, :, 1, 1].tolist() == [0.5, 0.5, 0.5]

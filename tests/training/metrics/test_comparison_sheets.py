@@ -16,7 +16,7 @@ from dance_now.training.metrics.comparison_sheets import (
 
 
 def plain(grey: int, alpha: int = 255) -> Image:
-    """A picture of one colour."""
+    """A picture of one color."""
     picture = np.full((64, 64, 4), grey, np.uint8)
     picture[..., 3] = alpha
     return picture

@@ -32,8 +32,8 @@ def figure(pose: Pose, face: bool = True) -> Image:
         return round(float(point[0]) * 16), round(float(point[1]) * 16)
 
     for number, (start, end) in enumerate(BODY_LIMBS[:13]):
-        colour = (40 + 15 * number, 90, 200, 255)
-        cv2.line(picture, at(pose.points[start]), at(pose.points[end]), colour, 16, cv2.LINE_AA, 4)
+        color = (40 + 15 * number, 90, 200, 255)
+        cv2.line(picture, at(pose.points[start]), at(pose.points[end]), color, 16, cv2.LINE_AA, 4)
     head = pose.points[17:19, :2].mean(axis=0) + np.array([0, 12])
     cv2.circle(picture, at(head), 65 * 16, (240, 200, 180, 255), -1, cv2.LINE_AA, 4)
     if face and pose.depth[0] < pose.depth[17:19].mean():

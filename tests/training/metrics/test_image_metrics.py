@@ -20,11 +20,11 @@ from dance_now.training.metrics.image_metrics import (
 )
 
 
-def disk(x: float = 256, radius: float = 120, colour: int = 200, size: int = 512) -> np.ndarray:
+def disk(x: float = 256, radius: float = 120, color: int = 200, size: int = 512) -> np.ndarray:
     """An opaque disk of one grey."""
     rows, columns = np.mgrid[:size, :size] + 0.5
     alpha = (np.hypot(columns - x, rows - size / 2) < radius) * 255
-    grey = np.full_like(alpha, colour)
+    grey = np.full_like(alpha, color)
     return np.stack([grey, grey, grey, alpha], axis=2).astype(np.uint8)
 
 
@@ -57,13 +57,13 @@ def test_a_known_shift_has_a_known_overlap() -> None:
 
 def test_a_wrong_grey_costs_its_difference() -> None:
     """20 of 255 too bright within the disk, nothing in the rim around it, counted by area."""
-    result = score(disk(colour=220), disk(colour=200))
+    result = score(disk(color=220), disk(color=200))
     inside, rim = 60**2, 68**2
     assert result.psnr == pytest.approx(-20 * np.log10(20 / 255 * np.sqrt(inside / rim)), abs=0.1)
     assert result.iou == 1
 
 
-def test_what_is_transparent_has_no_colour() -> None:
+def test_what_is_transparent_has_no_color() -> None:
     hidden = disk()
     hidden[hidden[..., 3] == 0, :3] = 255
     assert score(hidden, disk()).psnr >= 100
@@ -71,15 +71,15 @@ def test_what_is_transparent_has_no_colour() -> None:
 
 def test_a_missing_figure_is_grey() -> None:
     """Mid-grey on mid-grey differs in the silhouette only."""
-    result = score(np.zeros((512, 512, 4), np.uint8), disk(colour=128))
+    result = score(np.zeros((512, 512, 4), np.uint8), disk(color=128))
     assert result.psnr > 50
     assert result.iou == 0
 
 
 def test_the_background_does_not_count() -> None:
     """The same figure and error on a canvas twice the width score the same."""
-    wide = [np.pad(picture, ((0, 0), (0, 512), (0, 0))) for picture in (disk(colour=220), disk())]
-    assert score(*wide).psnr == pytest.approx(score(disk(colour=220), disk()).psnr, abs=0.05)
+    wide = [np.pad(picture, ((0, 0), (0, 512), (0, 0))) for picture in (disk(color=220), disk())]
+    assert score(*wide).psnr == pytest.approx(score(disk(color=220), disk()).psnr, abs=0.05)
 
 
 def test_a_wider_silhouette_costs_its_alpha() -> None:

@@ -21,12 +21,12 @@ def labels() -> FloatArray:
     return labels
 
 
-def blob(x: float, y: float, colour: float = 230.0) -> Image:
+def blob(x: float, y: float, color: float = 230.0) -> Image:
     """A soft spot on grey."""
     rows, columns = np.mgrid[:SIDE, :SIDE] + 0.5
     spot = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 2 / 12**2)
     picture = np.full((SIDE, SIDE, 4), 255, np.uint8)
-    picture[..., :3] = (128 + (colour - 128) * spot[..., None]).round()
+    picture[..., :3] = (128 + (color - 128) * spot[..., None]).round()
     return picture
 
 

@@ -19,7 +19,7 @@ def test_shuffling_is_the_pixel_shuffle() -> None:
 
 
 def test_a_fresh_decoder_adds_nothing() -> None:
-    """The picture starts as the splatted colours."""
+    """The picture starts as the splatted colors."""
     assert Decoder(14, 8)(torch.randn(1, 14, 16, 16)).abs().max() == 0
 
 

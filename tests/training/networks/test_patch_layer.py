@@ -15,10 +15,10 @@ INNER = 0.75
 NO_GAPS = torch.tensor([1e6])  # depth behind its neighbours from which a pixel is a gap
 
 
-def flat(*colours: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
-    """One whole patch of each colour."""
-    patches = np.zeros((len(colours), TEXELS, TEXELS, CHANNELS), np.uint8)
-    patches[..., :3] = np.array(colours)[:, None, None]
+def flat(*colors: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    """One whole patch of each color."""
+    patches = np.zeros((len(colors), TEXELS, TEXELS, CHANNELS), np.uint8)
+    patches[..., :3] = np.array(colors)[:, None, None]
     patches[..., 3:] = (255, 128)
     return patches
 

@@ -15,7 +15,11 @@ from dance_now.pose.model.skeleton import Skeleton
 from dance_now.synthesis.surface.corrective_shapes import pose_features
 from dance_now.synthesis.surface.surface_points import MeshPoints
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.networks.points_generator import GeneratorConfig, PointsGenerator, ShippedGenerator
+from dance_now.training.networks.points_generator import (
+    ExportedPointsGenerator,
+    GeneratorConfig,
+    PointsGenerator,
+)
 
 WHOLE = torch.zeros(32, 32)  # a canvas of blocks of 16 px
 
@@ -179,12 +183,12 @@ def test_corrective_shapes_have_the_weights_they_were_fitted_with(
 
 @torch.no_grad()
 def test_what_is_shipped_is_straight_alpha(lively: PointsGenerator, keypoints: torch.Tensor) -> None:
-    premultiplied, shipped = lively(keypoints), ShippedGenerator(lively)(keypoints, WHOLE)
+    premultiplied, shipped = lively(keypoints), ExportedPointsGenerator(lively)(keypoints, WHOLE)
     assert shipped.min() >= 0
     assert shipped.max() <= 1
-    colour, alpha = premultiplied[:, :3].clamp(0, 1), premultiplied[:, 3:].clamp(0, 1)
-    solid = (alpha > 0.01) & (colour <= alpha)
-    torch.testing.assert_close((shipped[:, :3] * alpha)[solid], colour[solid], atol=1e-5, rtol=0)
+    color, alpha = premultiplied[:, :3].clamp(0, 1), premultiplied[:, 3:].clamp(0, 1)
+    solid = (alpha > 0.01) & (color <= alpha)
+    torch.testing.assert_close((shipped[:, :3] * alpha)[solid], color[solid], atol=1e-5, rtol=0)
     torch.testing.assert_close(shipped[:, 3:], alpha, atol=0.05, rtol=0)
 
 
@@ -197,7 +201,7 @@ def test_faint_noise_is_not_shipped(lively: PointsGenerator, keypoints: torch.Te
     drawn = lively(keypoints)[:, 3]
     faint = (drawn > 0) & (drawn < 0.03)
     assert faint.float().mean() > 0.02
-    assert ShippedGenerator(lively)(keypoints, WHOLE)[:, 3][faint].max() == 0
+    assert ExportedPointsGenerator(lively)(keypoints, WHOLE)[:, 3][faint].max() == 0
 
 
 @torch.no_grad()
@@ -217,7 +221,7 @@ def test_nothing_is_drawn_far_from_the_figure(lively: PointsGenerator, keypoints
 @torch.no_grad()
 def test_a_part_of_the_canvas_is_that_part(lively: PointsGenerator, keypoints: torch.Tensor) -> None:
     """But for the pixels along its edge, beyond which a convolution sees nothing."""
-    shipped = ShippedGenerator(lively)
+    shipped = ExportedPointsGenerator(lively)
     left, top, height, width = 96, 64, 384, 320
     moved = keypoints - torch.tensor([left, top, 0, 0])
     part = shipped(moved, torch.zeros(height // 16, width // 16))

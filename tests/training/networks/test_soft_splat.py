@@ -122,7 +122,7 @@ def test_gradients_reach_place_and_features() -> None:
 
 
 def test_filling_leaves_no_holes() -> None:
-    """Points on every third pixel of a square: the square is whole and has their colour."""
+    """Points on every third pixel of a square: the square is whole and has their color."""
     grid = torch.arange(8, 56, 3) + 0.5
     y, x = torch.meshgrid(grid, grid, indexing="ij")
     position = torch.stack([x.flatten(), y.flatten(), torch.zeros(x.numel())])[None]

@@ -30,10 +30,10 @@ def pictures(skeleton: Skeleton, turns: Sequence[float]) -> tuple[list[Pose], li
     drawn = []
     for turn, pose in zip(turns, poses, strict=True):
         picture = np.zeros((512, 512, 4), np.uint8)
-        colour = (220, 20, 20, 255) if abs(turn) < 90 else (20, 20, 220, 255)
+        color = (220, 20, 20, 255) if abs(turn) < 90 else (20, 20, 220, 255)
         for start, end in BODY_LIMBS[:13]:
             a, b = (tuple(int(v) for v in pose.points[row, :2]) for row in (start, end))
-            cv2.line(picture, a, b, colour, round(2 * THICK * SCALE))
+            cv2.line(picture, a, b, color, round(2 * THICK * SCALE))
         drawn.append(picture)
     return poses, drawn
 
@@ -51,15 +51,15 @@ def test_somebody_seen_from_the_front_alone_is_about_round(skeleton: Skeleton) -
     assert np.quantile(beside_thighs(points, skeleton), 0.95) < 2 * THICK
 
 
-def test_what_was_never_seen_has_the_colour_beside_it(skeleton: Skeleton) -> None:
+def test_what_was_never_seen_has_the_color_beside_it(skeleton: Skeleton) -> None:
     points = capsule_points(skeleton, 3000, *pictures(skeleton, np.linspace(-8, 8, 12).tolist()))
-    assert (points.colour[:, 0] > 0.7).mean() > 0.97
+    assert (points.color[:, 0] > 0.7).mean() > 0.97
 
 
-def test_front_and_back_keep_their_colours(skeleton: Skeleton) -> None:
+def test_front_and_back_keep_their_colors(skeleton: Skeleton) -> None:
     turns = [*np.linspace(-30, 30, 8), *np.linspace(150, 210, 8)]
     points = capsule_points(skeleton, 3000, *pictures(skeleton, [float(turn) for turn in turns]))
     own = np.isin(points.bones[:, 0], THIGHS)
     front, back = own & (points.normal[:, 2] > 0.7), own & (points.normal[:, 2] < -0.7)
-    assert points.colour[front, 0].mean() > 0.6
-    assert points.colour[back, 2].mean() > 0.6
+    assert points.color[front, 0].mean() > 0.6
+    assert points.color[back, 2].mean() > 0.6

@@ -90,7 +90,7 @@ def test_stages_leave_what_the_next_one_needs(
         )  # fmt: skip
         assert done is None
     run = tmp_path / "simple.run"
-    assert (run / stage / "average.pt").exists()
+    assert (run / stage / "ema.pt").exists()
     if stage == "head":
         names = {path.name for path in (prepared / "train_img").iterdir()}
         for heads in ("real_heads", "drawn_heads"):
@@ -117,7 +117,7 @@ def test_heads_of_an_unfinished_body_are_not_drawn(prepared: Path, tmp_path: Pat
         )  # fmt: skip
 
     run_stage("body")
-    average = tmp_path / "simple.run" / "body" / "average.pt"
+    average = tmp_path / "simple.run" / "body" / "ema.pt"
     state = torch.load(average, weights_only=True)
     torch.save({**state, "step": 1}, average)
     with pytest.raises(DanceNowError, match="step 1 of 2: let --stage body finish"):
@@ -132,7 +132,7 @@ def test_points_learn_from_pictures_as_they_are(original: Path, tmp_path: Path) 
     config = replace(PRESETS["debug"], steps=2)
     output = tmp_path / "simple.dance"
     train(original, output, config, rights=RIGHTS, stage="body", report=lambda *told: None)
-    assert (tmp_path / "simple.run" / "average.pt").exists()
+    assert (tmp_path / "simple.run" / "ema.pt").exists()
 
 
 @pytest.mark.slow

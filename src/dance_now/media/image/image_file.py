@@ -163,11 +163,11 @@ def _to_rgb(stored: npt.NDArray[np.generic]) -> Image:
 
 def over_white(rgba: Image) -> Image:
     """Lays a straight-alpha (H, W, 4) uint8 picture over white: (H, W, 3) uint8."""
-    colour, alpha = rgba[..., :3], rgba[..., 3:]
+    color, alpha = rgba[..., :3], rgba[..., 3:]
     if alpha.min() == 255:
-        return np.ascontiguousarray(colour)
+        return np.ascontiguousarray(color)
     weight = alpha.astype(np.uint16)
-    return ((colour * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
+    return ((color * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
 
 
 def _oriented(image: Image, orientation: int) -> Image:

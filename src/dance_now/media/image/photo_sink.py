@@ -35,7 +35,7 @@ def encode_picture(image: Image, extension: str) -> bytes:
     """
     options = _ENCODER_OPTIONS[extension]
     if extension == ".webp" and image.shape[2] == 4:
-        options = [cv2.IMWRITE_WEBP_QUALITY, _LOSSLESS_WEBP]  # lossy WebP smears colour along alpha edges
+        options = [cv2.IMWRITE_WEBP_QUALITY, _LOSSLESS_WEBP]  # lossy WebP smears color along alpha edges
     order = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
     try:
         done, data = cv2.imencode(extension, cv2.cvtColor(image, order), options)

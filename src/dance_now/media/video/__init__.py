@@ -1,1 +1,1 @@
-"""Videos and animations: decoding and encoding through FFmpeg (PyAV), colour conversion, sound."""
+"""Videos and animations: decoding and encoding through FFmpeg (PyAV), color conversion, sound."""

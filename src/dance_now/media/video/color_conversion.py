@@ -1,4 +1,4 @@
-"""Between FFmpeg's pixel formats and RGB, with the colour matrix and range said out loud.
+"""Between FFmpeg's pixel formats and RGB, with the color matrix and range said out loud.
 
 FFmpeg falls back to BT.601 where a file does not name its matrix; players take BT.709 for pictures
 larger than standard definition, and so does this module. Source: ITU-R BT.601 and BT.709.

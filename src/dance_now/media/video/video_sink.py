@@ -79,7 +79,7 @@ _VP9_ALPHA = replace(
 )
 _WEBP = VideoFormat(
     codec="libwebp_anim",
-    pixel_format="bgra",  # the encoder's own way to YUV weighs colours by alpha, so edges stay clean
+    pixel_format="bgra",  # the encoder's own way to YUV weighs colors by alpha, so edges stay clean
     longest=16383,
     sound=False,
     time_base=Fraction(1, 1000),
@@ -200,7 +200,7 @@ def _check_encoder(codec: str, path: Path) -> None:
 
 
 class _Palette:
-    """Turns pictures into 256 colours of their own, one at a time (FFmpeg's palettegen and paletteuse)."""
+    """Turns pictures into 256 colors of their own, one at a time (FFmpeg's palettegen and paletteuse)."""
 
     def __init__(self, width: int, height: int, alpha: bool) -> None:
         graph = av.filter.Graph()

@@ -56,7 +56,7 @@ class Arm:
     seen: bool
 
 
-class Hands:
+class HandTracker:
     """Reads the left and the right hand of one person."""
 
     def __init__(self, network: HandNetwork) -> None:

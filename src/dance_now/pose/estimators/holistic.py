@@ -15,8 +15,8 @@ import numpy as np
 from dance_now.assets import registry as assets
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.estimators.blazepose import BlazePose
-from dance_now.pose.estimators.hand_tracker import Arm, Hands
-from dance_now.pose.estimators.multi_person import People
+from dance_now.pose.estimators.hand_tracker import Arm, HandTracker
+from dance_now.pose.estimators.multi_person import MultiPersonTracker
 from dance_now.pose.model.body_scale import SEGMENTS, SHARES
 from dance_now.pose.model.detection import Detection, Person
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE, LEFT_HAND, RIGHT_HAND
@@ -75,7 +75,7 @@ class Holistic:
         def path(name: str) -> Path:
             return models / name if models is not None else assets.pose_model(name)
 
-        self._people = People(BlazePose(threads, models), most)
+        self._people = MultiPersonTracker(BlazePose(threads, models), most)
         self._hands = HandNetwork(path("hand_landmark_full.tflite"), threads) if hands else None
         self._face = (
             FaceNetworks(path("face_landmark.tflite"), path("iris_landmark.tflite"), threads)
@@ -146,7 +146,7 @@ class _CloserLook:
     """Hands and face of one person, followed from frame to frame."""
 
     def __init__(self, hands: HandNetwork | None, face: FaceNetworks | None) -> None:
-        self._hands = Hands(hands) if hands is not None else None
+        self._hands = HandTracker(hands) if hands is not None else None
         self._face = _Face(face) if face is not None else None
         self._found: tuple[list[_Found], list[_Found]] | None = None
 

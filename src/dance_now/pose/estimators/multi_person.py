@@ -20,8 +20,8 @@ from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.litert import Region
 from dance_now.pose.networks.person_detector import region_around, search_squares
 from dance_now.pose.smoothing.one_euro import OneEuro
-from dance_now.pose.tracking.instance_masks import own_masks
-from dance_now.pose.tracking.reidentification import colours_of
+from dance_now.pose.tracking.instance_masks import instance_masks
+from dance_now.pose.tracking.reidentification import colors_of
 from dance_now.pose.tracking.tracker import Sighting, Tracker, box, same_person
 
 _MOST_CANDIDATES: Final = 3  # for each person wanted
@@ -72,7 +72,7 @@ class PersonNetwork(Protocol):
         ...
 
 
-class People:
+class MultiPersonTracker:
     """The people in successive pictures: an estimator made of networks that read one person at a time.
 
     Everybody known is read in a square known from the last picture. For new people one square of the picture
@@ -121,14 +121,14 @@ class People:
         found = [reading.detection for reading in readings]
         identities = self._tracker(
             # one alone is confused with nobody
-            [Sighting(each.pose, colours_of(image, each) if self._most > 1 else None) for each in found]
+            [Sighting(each.pose, colors_of(image, each) if self._most > 1 else None) for each in found]
         )
         named = sorted((identity, place) for place, identity in enumerate(identities) if identity is not None)
         squares = {identity: self._squares.get(identity) or _SteadySquare() for identity, _ in named}
         for identity, place in named:
             squares[identity].update(readings[place].circle)
         self._squares = squares
-        own = own_masks(found)
+        own = instance_masks(found)
         return tuple(Person(identity, own[place]) for identity, place in named if identity > 0)
 
     @staticmethod

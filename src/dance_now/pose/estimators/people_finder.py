@@ -12,9 +12,9 @@ from dance_now.pose.formats.openpose_files import OpenPoseFiles
 from dance_now.pose.formats.openpose_parser import ListedPose
 from dance_now.pose.model.detection import Detection, Person, PersonMask, PoseEstimator, SteppedEstimator
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.tracking.instance_masks import own_masks
+from dance_now.pose.tracking.instance_masks import instance_masks
 from dance_now.pose.tracking.limb_hull import hull_mask
-from dance_now.pose.tracking.reidentification import colours_of
+from dance_now.pose.tracking.reidentification import colors_of
 from dance_now.pose.tracking.tracker import Sighting, Tracker
 
 _INSIDE: Final = 0.5  # mask value
@@ -24,7 +24,7 @@ _OVERLAP: Final = 0.5  # of the keypoints that must lie on the mask of the same 
 class PeopleFinder:
     """Finds the people in each picture; with keypoint files, takes the poses from there.
 
-    Who is who in the files is told by their person_id where they hold one, else found by place and colours.
+    Who is who in the files is told by their person_id where they hold one, else found by place and colors.
     Masks are then the estimator's for whom it finds too, else hulls of the poses.
 
     Args:
@@ -69,11 +69,11 @@ class PeopleFinder:
         ]
         numbers: list[int | None] = [each.number for each in listed]
         if None in numbers:
-            seen = [Sighting(each.pose, colours_of(image, each)) for each in found]
+            seen = [Sighting(each.pose, colors_of(image, each)) for each in found]
             numbers = self._tracker(seen)
         people = [
             Person(number, each)
-            for number, each in zip(numbers, own_masks(found), strict=True)
+            for number, each in zip(numbers, instance_masks(found), strict=True)
             if number is not None and number >= 0
         ]
         return tuple(sorted(people, key=lambda person: person.identity))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from dance_now.assets import registry as assets
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError, MissingExtraError
-from dance_now.pose.estimators.multi_person import People, Reading
+from dance_now.pose.estimators.multi_person import MultiPersonTracker, Reading
 from dance_now.pose.model.affine import between_pixel_centres
 from dance_now.pose.model.body_layouts import with_midpoints
 from dance_now.pose.model.detection import Detection, EstimatorOptions, PoseEstimator
@@ -63,7 +63,7 @@ def build(options: EstimatorOptions) -> PoseEstimator:
     """
     if options.model is None:
         raise DanceNowError("--estimator rtmw needs the network's ONNX file: --model FILE.")
-    return People(Rtmw(options.model, options.threads), options.most)
+    return MultiPersonTracker(Rtmw(options.model, options.threads), options.most)
 
 
 class Rtmw:

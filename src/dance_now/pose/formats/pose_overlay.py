@@ -14,17 +14,17 @@ from dance_now.pose.model.detection import Person
 from dance_now.pose.model.keypoints import BODY, BODY_LIMBS, FACE, HAND_LIMBS, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 _SHIFT: Final = 4  # OpenCV takes coordinates in 1 / 2**shift pixels
 _TRUSTED: Final = 0.2
 _THICKNESS: Final = 0.011  # of the figure's extent
-_FACE_COLOUR: Final = (255, 255, 255)
+_FACE_COLOR: Final = (255, 255, 255)
 _HEAD: Final = (0, 15, 16, 17, 18)
 
 
-def _limbs() -> tuple[tuple[int, int, Colour, float], ...]:
-    """(start, end, colour, width) of every limb, the hues once around the circle."""
+def _limbs() -> tuple[tuple[int, int, Color, float], ...]:
+    """(start, end, color, width) of every limb, the hues once around the circle."""
     body = [(*limb, _hue(index / len(BODY_LIMBS)), 1.0) for index, limb in enumerate(BODY_LIMBS)]
     hands = [
         (hand.start + start, hand.start + end, _hue(index / len(HAND_LIMBS)), 0.4)
@@ -34,7 +34,7 @@ def _limbs() -> tuple[tuple[int, int, Colour, float], ...]:
     return tuple(body + hands)
 
 
-def _hue(value: float) -> Colour:
+def _hue(value: float) -> Color:
     red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(value, 0.85, 1.0))
     return red, green, blue
 
@@ -66,7 +66,7 @@ def _draw_number(canvas: Image, pose: Pose, text: str) -> None:
     size = radius / 20
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
     place = (round(x - width / 2), round(y + height / 2))
-    cv2.putText(canvas, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, _FACE_COLOUR, 1, cv2.LINE_AA)
+    cv2.putText(canvas, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, _FACE_COLOR, 1, cv2.LINE_AA)
 
 
 def draw_pose(image: Image, pose: Pose) -> Image:
@@ -83,15 +83,15 @@ def draw_pose(image: Image, pose: Pose) -> Image:
     width = max(2.0, _THICKNESS * extent)
     # Ours: (0, 0) is the outer corner of the first pixel; OpenCV's: its centre.
     pixels = np.where(shown[:, None], (pose.points[:, :2] - 0.5) * (1 << _SHIFT), 0).round().astype(int)
-    for start, end, colour, share in _LIMBS:
+    for start, end, color, share in _LIMBS:
         if shown[start] and shown[end]:
             thickness = max(1, round(width * share))
             line = (tuple(pixels[start].tolist()), tuple(pixels[end].tolist()))
-            cv2.line(canvas, *line, colour, thickness, cv2.LINE_AA, _SHIFT)
+            cv2.line(canvas, *line, color, thickness, cv2.LINE_AA, _SHIFT)
     for row in np.flatnonzero(shown).tolist():
         is_face = FACE.start <= row < FACE.stop
         radius = width * (0.75 if row < BODY.stop else 0.3)
-        colour = _FACE_COLOUR if is_face or row < BODY.stop else (230, 230, 230)
+        color = _FACE_COLOR if is_face or row < BODY.stop else (230, 230, 230)
         centre = tuple(pixels[row].tolist())
-        cv2.circle(canvas, centre, round(radius * (1 << _SHIFT)), colour, -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(canvas, centre, round(radius * (1 << _SHIFT)), color, -1, cv2.LINE_AA, _SHIFT)
     return canvas

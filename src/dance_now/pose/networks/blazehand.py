@@ -1,6 +1,6 @@
 """The hand network: 21 points with depth out of a turned square around a hand.
 
-Source: Zhang et al., "MediaPipe Hands: On-device Real-time Hand Tracking", 2020; network, squares and
+Source: Zhang et al., "MediaPipe HandTracker: On-device Real-time Hand Tracking", 2020; network, squares and
 decoding as in MediaPipe 0.10.21, modules ``hand_landmark`` and ``holistic_landmark``.
 """
 

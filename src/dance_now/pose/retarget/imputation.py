@@ -10,7 +10,7 @@ import numpy.typing as npt
 from dance_now.pose.model.vectors import basis, cross, length, normalised
 from dance_now.pose.retarget.kinematics import CharacterBody
 from dance_now.pose.retarget.motion_state import safe_unit
-from dance_now.pose.retarget.posture_reading import Measurement
+from dance_now.pose.retarget.posture_reading import PostureMeasurement
 
 Array = npt.NDArray[np.float64]
 
@@ -22,7 +22,7 @@ _RELAXED_ARMS: Final = normalised(
 _UPRIGHT: Final = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
-class Completed:
+class ImputedPose:
     """Rows over time, those not seen on their way to rest."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Completed:
         return self._held
 
 
-class Completion:
+class PoseImputer:
     """Completes one person's measured directions, for one character."""
 
     def __init__(self, body: CharacterBody) -> None:
@@ -57,14 +57,14 @@ class Completion:
         self._rest_frames = np.swapaxes(body.rig.rest_frames[:2].astype(np.float64), 1, 2)
         below = np.arcsin(np.clip(-body.toes[:, 1], -1.0, 1.0))
         self._foot_tilt = np.stack([_about_x(angle) for angle in below - _FOOT_BELOW_LEVEL])
-        self._trunk, self._limbs, self._ends = Completed(), Completed(), Completed()
+        self._trunk, self._limbs, self._ends = ImputedPose(), ImputedPose(), ImputedPose()
 
     def reset(self) -> None:
         """Forgets all motion."""
         for each in (self._trunk, self._limbs, self._ends):
             each.reset()
 
-    def limbs(self, seen: Measurement, drift: float) -> Array:
+    def limbs(self, seen: PostureMeasurement, drift: float) -> Array:
         """(13, 3) trunk, head, arms and legs, those not seen on their way to rest."""
         rest = self._body.rest_posture
         trunk = self._trunk(seen.trunk, seen.trunk_trust, _UPRIGHT, drift).copy()
@@ -83,7 +83,7 @@ class Completion:
         limbs = self._limbs(measured, trust, np.concatenate(relaxed), drift)
         return np.concatenate([trunk, limbs])
 
-    def ends(self, limbs: Array, seen: Measurement, drift: float) -> tuple[Array, Array]:
+    def ends(self, limbs: Array, seen: PostureMeasurement, drift: float) -> tuple[Array, Array]:
         """(6, 3) feet and palms in the axes of the bones that carry them, and the trust in them (6,)."""
         body = self._body
         carriers = body.carriers(*self.frames(limbs[:3]), limbs[5:].reshape(4, 2, 3))

@@ -58,7 +58,7 @@ class Reading:
         places: (25, 2) the body's points, x and y (up) in pixels of the picture; ``place_trust`` (25,).
         standing: (2,) how much each foot is the one on the ground.
         height: the person's standing height in pixels; 0 where nobody has been seen.
-        shown: how much of the person lies above the picture's lower edge, see ``Measurement``.
+        shown: how much of the person lies above the picture's lower edge, see ``PostureMeasurement``.
         slope: of the camera, see ``depth.level``.
         filled: (137,) bool: points that were not seen.
     """

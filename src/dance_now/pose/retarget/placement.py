@@ -56,7 +56,7 @@ class Sighting:
         return self.points[_EARS].mean(axis=0) + self.up * CROWN_ABOVE_EARS * self.height
 
 
-class Placing:
+class Placement:
     """Finds a character's size and place, steadily over time."""
 
     def __init__(self, body: CharacterBody) -> None:

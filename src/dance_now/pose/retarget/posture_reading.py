@@ -58,7 +58,7 @@ _HIPS, _SHOULDERS, _TRUNK = (SEGMENT_INDEX[name] for name in ("hips", "shoulders
 
 
 @dataclass(frozen=True, eq=False)
-class Measurement:
+class PostureMeasurement:
     """Directions in the view frame, sides in the order left, right; trust in [0, 1] where not measured 0.
 
     Attributes:
@@ -96,7 +96,7 @@ class Measurement:
     slope: float
 
 
-class Measurer:
+class PostureReader:
     """Measures one person from picture to picture.
 
     Args:
@@ -124,7 +124,7 @@ class Measurer:
         self._size.settle()
         self._depth.settle()
 
-    def __call__(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> Measurement:
+    def __call__(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> PostureMeasurement:
         """Reads one pose; ``time`` in seconds, ``size`` width and height of the picture."""
         points, depth, weights, has_depth = _completed(self._with_depth(pose))
         inside = np.ones(len(points)) if size is None else _inside(points, size)
@@ -158,7 +158,7 @@ class Measurer:
         height *= self._stature(directions, head[:, 1], points, weights, height, slope, time)
         trunk = [_HIPS, _SHOULDERS, _TRUNK]
         limbs = np.concatenate([_ARMS, _LEGS])
-        return Measurement(
+        return PostureMeasurement(
             directions[trunk],
             trust[trunk],
             head,

@@ -23,12 +23,12 @@ from dance_now.pose.retarget.face_expression import Expression, ExpressionReader
 from dance_now.pose.retarget.face_rig import FaceRig
 from dance_now.pose.retarget.finger_joints import FingerMotion
 from dance_now.pose.retarget.head_rotation import limited_head
-from dance_now.pose.retarget.imputation import NO_TURN, Completion
+from dance_now.pose.retarget.imputation import NO_TURN, PoseImputer
 from dance_now.pose.retarget.kinematics import CharacterBody, Posture
 from dance_now.pose.retarget.limb_depth import level
 from dance_now.pose.retarget.motion_state import LiveSmoother, Reading, safe_unit
-from dance_now.pose.retarget.placement import Placing, Sighting
-from dance_now.pose.retarget.posture_reading import Measurement, Measurer
+from dance_now.pose.retarget.placement import Placement, Sighting
+from dance_now.pose.retarget.posture_reading import PostureMeasurement, PostureReader
 
 Array = npt.NDArray[np.float64]
 
@@ -80,12 +80,12 @@ class Retargeter:
         self._read_expression = ExpressionReader()
         self._face = FaceRig(skeleton)
         self._fingers = FingerMotion(self._body.finger_joints)
-        self._placing = Placing(self._body)
+        self._placing = Placement(self._body)
         self._live = LiveSmoother()
         lowest, highest = np.tan(np.radians(skeleton.pitches)).tolist()
         self._slopes = (lowest, highest)
-        self._measure = Measurer(self._slopes)
-        self._completion = Completion(self._body)
+        self._measure = PostureReader(self._slopes)
+        self._completion = PoseImputer(self._body)
         self.reset()
 
     def reset(self) -> None:
@@ -271,7 +271,7 @@ def _as_filmed(posture: Posture, slope: float) -> Posture:
     )
 
 
-def _filled(seen: Measurement) -> BoolArray:
+def _filled(seen: PostureMeasurement) -> BoolArray:
     filled = seen.weights < 0.5
     filled[FACE] = seen.head_trust < 0.5
     filled[LEFT_HAND], filled[RIGHT_HAND] = seen.palm_trust < 0.3

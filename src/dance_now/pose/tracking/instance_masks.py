@@ -22,7 +22,7 @@ _CRISPNESS: Final = 4
 _NOTHING: Final = np.float32(1e-6)  # of a claim
 
 
-def own_masks(people: Sequence[Detection]) -> list[Detection]:
+def instance_masks(people: Sequence[Detection]) -> list[Detection]:
     """The same people with masks that take nothing of each other.
 
     A network's mask of one person reaches over a neighbour now and then. Where several masks claim a pixel,

@@ -1,4 +1,4 @@
-"""What somebody wears, as colours: it tells people apart after one has passed in front of another."""
+"""What somebody wears, as colors: it tells people apart after one has passed in front of another."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dance_now.pose.model.affine import between_pixel_centres
 from dance_now.pose.model.detection import Detection
 from dance_now.pose.model.keypoints import BODY_INDEX
 
-_SIDE: Final = 64  # pixels of the small picture whose colours are counted
+_SIDE: Final = 64  # pixels of the small picture whose colors are counted
 _PERSON: Final = 0.6  # mask value
-_LEVELS: Final = 6  # of each of lightness and two colour differences
-_SPREAD: Final = 0.35  # of the middle of Lab's range that colours of things take
+_LEVELS: Final = 6  # of each of lightness and two color differences
+_SPREAD: Final = 0.35  # of the middle of Lab's range that colors of things take
 # over neighbouring levels, as light changes a little all the time; beyond the last it goes back to the last
 _BLUR_LEVELS: Final = (np.eye(_LEVELS) + np.eye(_LEVELS, k=1) / 2 + np.eye(_LEVELS, k=-1) / 2) / 2 + np.diag(
     [0.25, *([0.0] * (_LEVELS - 2)), 0.25]
@@ -31,8 +31,8 @@ _HIP: Final = BODY_INDEX["mid_hip"]
 _FEWEST: Final = 12  # pixels of a part
 
 
-def colours_of(image: Image, person: Detection) -> FloatArray | None:
-    """How often each colour occurs on somebody's upper and lower body, by the mask.
+def colors_of(image: Image, person: Detection) -> FloatArray | None:
+    """How often each color occurs on somebody's upper and lower body, by the mask.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -63,7 +63,7 @@ def colours_of(image: Image, person: Detection) -> FloatArray | None:
 
 
 def likeness(one: FloatArray | None, other: FloatArray | None) -> float | None:
-    """How alike two people's colours are: 1 the same, 0 nothing in common; None where that is not known.
+    """How alike two people's colors are: 1 the same, 0 nothing in common; None where that is not known.
 
     The Bhattacharyya coefficient, the mean of the parts that both have.
     """
@@ -81,7 +81,7 @@ def _over_square(row: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _cells(image: Image) -> npt.NDArray[np.intp]:
-    """(H, W) number of the level of each pixel's lightness and colour differences."""
+    """(H, W) number of the level of each pixel's lightness and color differences."""
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
     lightness, *differences = (lab[..., channel] for channel in range(3))
     first, second = (_DIFFERENCE_LEVEL[each] for each in differences)
@@ -89,7 +89,7 @@ def _cells(image: Image) -> npt.NDArray[np.intp]:
 
 
 def _shares(cells: npt.NDArray[np.intp]) -> FloatArray:
-    """(216,) how often each colour occurs among (n,) numbers."""
+    """(216,) how often each color occurs among (n,) numbers."""
     if len(cells) < _FEWEST:
         return np.zeros(_LEVELS**3, np.float32)
     counts = np.bincount(cells, minlength=_LEVELS**3) @ _BLUR

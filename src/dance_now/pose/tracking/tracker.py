@@ -1,4 +1,4 @@
-"""Who is who from picture to picture: by place, motion and colours."""
+"""Who is who from picture to picture: by place, motion and colors."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _DOUBT: Final = 0.12  # of the extent: the error of a prediction from the last p
 _GROWING_DOUBT: Final = 0.03  # for each picture that somebody was hidden
 _LARGEST_DOUBT: Final = 0.6
 _FARTHEST: Final = 3.0  # doubts
-# Likeness of colours: on cut-out people, one's own were 0.87 and more, half hidden 0.7, others' 0.8 and less.
+# Likeness of colors: on cut-out people, one's own were 0.87 and more, half hidden 0.7, others' 0.8 and less.
 _OWN: Final = 0.93
 _NOT_OWN: Final = 0.63
-_COLOUR_WEIGHT: Final = 1.8
-_NO_COLOURS: Final = 0.3  # unlikeness taken where colours are not known
+_COLOR_WEIGHT: Final = 1.8
+_NO_COLORS: Final = 0.3  # unlikeness taken where colors are not known
 _STRANGER: Final = 1.7  # cost from which somebody is somebody else
 _REUNION: Final = 0.3  # cost of recognising somebody hidden instead of somebody who was there
 _VELOCITY_SHARE: Final = 0.3
 _DAMPING: Final = 0.93  # of a hidden person's motion, each picture
-_COLOUR_SHARE: Final = 0.05
-_FIRST_COLOURS: Final = 10  # pictures over which the first colours are averaged
-_APART: Final = 0.02  # overlap of boxes up to which colours are surely one's own
+_COLOR_SHARE: Final = 0.05
+_FIRST_COLORS: Final = 10  # pictures over which the first colors are averaged
+_APART: Final = 0.02  # overlap of boxes up to which colors are surely one's own
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +44,11 @@ class Sighting:
 
     Attributes:
         pose: pixels.
-        colours: what ``appearance.colours_of`` gives.
+        colors: what ``appearance.colors_of`` gives.
     """
 
     pose: Pose
-    colours: FloatArray | None = None
+    colors: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +59,8 @@ class _Track:
         identity: their number; negative while they are on trial.
         pose: where they were last seen, moved on while they are hidden.
         velocity: (2,) pixels a picture.
-        colours: their own, gathered while nobody was near.
-        sampled: pictures that the colours come from.
+        colors: their own, gathered while nobody was near.
+        sampled: pictures that the colors come from.
         missed: pictures since they were seen.
         shown: pictures in which they were seen.
     """
@@ -68,7 +68,7 @@ class _Track:
     identity: int
     pose: Pose
     velocity: npt.NDArray[np.float64]
-    colours: FloatArray | None
+    colors: FloatArray | None
     sampled: int
     missed: int = 0
     shown: int = 1
@@ -88,17 +88,17 @@ class _Track:
         step = displacement(self.pose, sighting.pose)
         known = self.missed == 1  # somebody who reappears has jumped, not moved
         velocity = self.velocity + (_VELOCITY_SHARE * step if known else 0.0)
-        colours, sampled = self.colours, self.sampled
-        if sighting.colours is not None and (is_apart or colours is None):
-            share = max(_COLOUR_SHARE, 1 / (sampled + 1)) if sampled < _FIRST_COLOURS else _COLOUR_SHARE
-            held = sighting.colours if colours is None else colours
-            colours = np.asarray(held + share * (sighting.colours - held), np.float32)
+        colors, sampled = self.colors, self.sampled
+        if sighting.colors is not None and (is_apart or colors is None):
+            share = max(_COLOR_SHARE, 1 / (sampled + 1)) if sampled < _FIRST_COLORS else _COLOR_SHARE
+            held = sighting.colors if colors is None else colors
+            colors = np.asarray(held + share * (sighting.colors - held), np.float32)
             sampled += 1
         return replace(
             self,
             pose=sighting.pose,
             velocity=velocity,
-            colours=colours,
+            colors=colors,
             sampled=sampled,
             missed=0,
             shown=self.shown + 1,
@@ -143,7 +143,7 @@ class Tracker:
             if track.missed < (_PATIENCE if track.identity > 0 else 1)
         ]
         if _light_has_changed(tracks, sightings):
-            tracks = [replace(track, colours=None, sampled=0) for track in tracks]
+            tracks = [replace(track, colors=None, sampled=0) for track in tracks]
         boxes = [box(seen.pose) for seen in sightings]
         found: dict[int, _Track] = {}
         for row, column in cheapest_pairs(_costs(tracks, sightings), _STRANGER):
@@ -153,7 +153,7 @@ class Tracker:
         joins = any(track.identity > 0 for track in found.values())
         for column, sighting in enumerate(sightings):
             if column not in found and len(found) < self._most:
-                found[column] = _Track(self._number(joins), sighting.pose, np.zeros(2), sighting.colours, 1)
+                found[column] = _Track(self._number(joins), sighting.pose, np.zeros(2), sighting.colors, 1)
                 tracks.append(found[column])
         self._tracks = tracks
         return [found[column].identity if column in found else None for column in range(len(sightings))]
@@ -237,7 +237,7 @@ def _shown(pose: Pose) -> npt.NDArray[np.bool_]:
 def _costs(tracks: Sequence[_Track], sightings: Sequence[Sighting]) -> npt.NDArray[np.float64]:
     """(tracks, sightings): how little each looks like each; ``_STRANGER`` and more for somebody else."""
     costs = [
-        _off_place(track, seen) + _COLOUR_WEIGHT * _unlike(track, seen)
+        _off_place(track, seen) + _COLOR_WEIGHT * _unlike(track, seen)
         for track in tracks
         for seen in sightings
     ]
@@ -260,6 +260,6 @@ def _off_place(track: _Track, sighting: Sighting) -> float:
 
 
 def _unlike(track: _Track, sighting: Sighting) -> float:
-    """0 in one's own colours, 1 and more in others'."""
-    alike = likeness(track.colours, sighting.colours)
-    return _NO_COLOURS if alike is None else max(0.0, (_OWN - alike) / (_OWN - _NOT_OWN))
+    """0 in one's own colors, 1 and more in others'."""
+    alike = likeness(track.colors, sighting.colors)
+    return _NO_COLORS if alike is None else max(0.0, (_OWN - alike) / (_OWN - _NOT_OWN))

@@ -1,4 +1,4 @@
-"""Another background than the scene's own: a colour, a picture, a video, or the scene out of focus."""
+"""Another background than the scene's own: a color, a picture, a video, or the scene out of focus."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dance_now.media.frame import Frame
 from dance_now.media.open_media import open_source
 from dance_now.media.source import Source
 
-_COLOURS: Final = {
+_COLORS: Final = {
     "black": "000000",
     "white": "ffffff",
     "grey": "808080",
@@ -64,10 +64,10 @@ def open_backdrop(text: str) -> Backdrop:
     """Opens a background.
 
     Args:
-        text: ``blur``; a colour's name, or ``#rrggbb``; else the path of a picture, a video or a folder.
+        text: ``blur``; a color's name, or ``#rrggbb``; else the path of a picture, a video or a folder.
 
     Raises:
-        DanceNowError: a file that cannot be read, or a colour that is none.
+        DanceNowError: a file that cannot be read, or a color that is none.
 
     Example:
         >>> open_backdrop("#ff8000")(np.zeros((1, 1, 3), np.uint8), time=0.0).tolist()
@@ -75,28 +75,26 @@ def open_backdrop(text: str) -> Backdrop:
     """
     if text == "blur":
         return BlurredBackdrop()
-    code = _COLOURS.get(text.lower(), text[1:] if text.startswith("#") else "")
+    code = _COLORS.get(text.lower(), text[1:] if text.startswith("#") else "")
     if re.fullmatch("[0-9a-fA-F]{6}", code):
-        return ColourBackdrop((int(code[:2], 16), int(code[2:4], 16), int(code[4:], 16)))
+        return ColorBackdrop((int(code[:2], 16), int(code[2:4], 16), int(code[4:], 16)))
     if text.startswith("#"):
-        raise DanceNowError(
-            f"{text} is no colour; write it as #rrggbb, or use a name: {', '.join(_COLOURS)}."
-        )
+        raise DanceNowError(f"{text} is no color; write it as #rrggbb, or use a name: {', '.join(_COLORS)}.")
     return FileBackdrop(open_source(text, sequence=True))
 
 
-class ColourBackdrop:
-    """One colour everywhere."""
+class ColorBackdrop:
+    """One color everywhere."""
 
     needs_scene = False
 
-    def __init__(self, colour: tuple[int, int, int]) -> None:
-        """``colour``: red, green and blue, 0 to 255."""
-        self._colour = colour
+    def __init__(self, color: tuple[int, int, int]) -> None:
+        """``color``: red, green and blue, 0 to 255."""
+        self._color = color
 
     def __call__(self, scene: Image, time: float) -> Image:
-        """A picture of the colour."""
-        return np.full(scene.shape, self._colour, np.uint8)
+        """A picture of the color."""
+        return np.full(scene.shape, self._color, np.uint8)
 
     def close(self) -> None:
         """Holds nothing."""

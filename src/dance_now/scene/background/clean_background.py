@@ -19,7 +19,7 @@ from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.model.detection import Detection
 from dance_now.scene.background.camera_view import Cutout, View, reduced
 from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_texture
-from dance_now.scene.background.moving_camera import Keyframe, nearest_keyframes, travelling_keyframes
+from dance_now.scene.background.moving_camera import Keyframe, moving_camera_keyframes, nearest_keyframes
 from dance_now.scene.background.plate_samples import PERSON_FROM, build_plate
 from dance_now.scene.background.registration import Registrar
 from dance_now.scene.background.sample_pool import SamplePool
@@ -142,11 +142,11 @@ def unknown_background(camera: Camera = "photo", *, best: bool = False) -> Clean
     return CleanBackground(camera, best=best)
 
 
-class BackgroundSurvey:
+class BackgroundCollector:
     """Collects background samples in a first pass over a video; memory stays bounded.
 
     Example:
-        >>> survey = BackgroundSurvey(expected=1)
+        >>> survey = BackgroundCollector(expected=1)
         >>> survey.add(np.zeros((8, 8, 3), np.uint8), ())
         >>> survey.finish().camera
         'photo'
@@ -195,7 +195,7 @@ class BackgroundSurvey:
             if motion.to_reference is not None
         ]
         if len(found) < max(2, _AGREEMENT * len(samples)):
-            return CleanBackground("moving", travelling_keyframes(samples))
+            return CleanBackground("moving", moving_camera_keyframes(samples))
         if all(motion.still for motion in motions if motion.to_reference is not None):
             plate = build_plate([sample for sample, _ in found])
             return CleanBackground("still", (Keyframe(plate, small[0]),))

@@ -1,6 +1,6 @@
 """Filling a hole in one picture: fast and smooth for a frame of a video, with copied texture for a photo.
 
-Sources: pull-push (see ``pyramid``) for colour; for texture, patches of the same picture found by
+Sources: pull-push (see ``pyramid``) for color; for texture, patches of the same picture found by
 PatchMatch (Barnes et al., SIGGRAPH 2009) under the coherence objective of Wexler, Shechtman and Irani
 ("Space-Time Completion of Video", TPAMI 2007), searched at a small size and copied at full size.
 """
@@ -20,7 +20,7 @@ _SEEN = 0.02  # hole values above this count as unknown
 
 
 def inpaint_smooth(image: Image, hole: FloatArray, seed: int = 0) -> Image:
-    """Fills a hole with the colours around it and grain like theirs; steady from frame to frame.
+    """Fills a hole with the colors around it and grain like theirs; steady from frame to frame.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -39,8 +39,8 @@ def inpaint_smooth(image: Image, hole: FloatArray, seed: int = 0) -> Image:
     known = (gap <= _SEEN).astype(np.float32)
     weight = np.asarray(cv2.resize(known, size, interpolation=cv2.INTER_AREA), np.float32)
     weight[weight < 0.999] = 0
-    colours = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.float32)
-    fill = cv2.resize(pull_push(colours, weight), (box.width, box.height), interpolation=cv2.INTER_LINEAR)
+    colors = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.float32)
+    fill = cv2.resize(pull_push(colors, weight), (box.width, box.height), interpolation=cv2.INTER_LINEAR)
     filled = np.asarray(fill, np.float32) + _grain(part, known, seed)
     return _blended(image, filled, gap, box)
 

@@ -62,7 +62,7 @@ def nearest_keyframes(keyframes: Sequence[Keyframe], picture: Image, count: int)
     return [keyframes[index] for index in np.argsort(away)[:count]]
 
 
-def travelling_keyframes(samples: Sequence[Sample]) -> tuple[Keyframe, ...]:
+def moving_camera_keyframes(samples: Sequence[Sample]) -> tuple[Keyframe, ...]:
     """Plates along the way of the camera; none where its pictures cannot be chained.
 
     Args:

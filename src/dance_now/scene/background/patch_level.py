@@ -88,7 +88,7 @@ class PatchLevel:
         self.columns: IntArray = places[1]
 
     def start_from(self, coarser: PatchLevel | None) -> None:
-        """Takes the colours and sources of the level before, or smooth colours and random sources."""
+        """Takes the colors and sources of the level before, or smooth colors and random sources."""
         height, width = self.hole.shape
         y, x = self.targets
         if coarser is None:
@@ -110,7 +110,7 @@ class PatchLevel:
         self._vote()
 
     def minimise(self, rounds: int) -> None:
-        """Alternates between better sources and the colours that they agree on, until both stay."""
+        """Alternates between better sources and the colors that they agree on, until both stay."""
         for _ in range(rounds):
             before = self.rows.copy(), self.columns.copy()
             self._search()
@@ -193,20 +193,20 @@ class PatchLevel:
         return _Wanted(windows, windows[y, x].reshape(y.size, 3, -1), weights)
 
     def _distance(self, wanted: _Wanted, which: IntArray, y: IntArray, x: IntArray) -> FloatArray:
-        """Weighted mean squared colour difference of patches, and a price for coming from far away."""
+        """Weighted mean squared color difference of patches, and a price for coming from far away."""
         difference = wanted.windows[y, x].reshape(y.size, 3, -1) - wanted.patches[which]
         np.square(difference, out=difference)
-        colour = np.einsum("icj,ij->i", difference, wanted.weights[which])
+        color = np.einsum("icj,ij->i", difference, wanted.weights[which])
         down = (y - self.targets[0][which]) / self.hole.shape[0]
         right = (x - self.targets[1][which]) / self.hole.shape[1]
-        return np.asarray(colour + _FAR_PRICE * (4 * down * down + right * right), np.float32)
+        return np.asarray(color + _FAR_PRICE * (4 * down * down + right * right), np.float32)
 
     def _vote(self) -> None:
         """Every unknown pixel becomes the mean of what the patches over it say."""
         self.picture[self.hole] = self._said()[self.hole]
 
     def harmonise(self) -> None:
-        """Spreads the colour differences at the rim into the hole, so that no edge shows there.
+        """Spreads the color differences at the rim into the hole, so that no edge shows there.
 
         Like the membrane of Pérez, Gangnet and Blake, "Poisson Image Editing" (SIGGRAPH 2003). What is large
         in a hole is a guess: halfway to a smooth fill it is less wrong, and what was made up stands out

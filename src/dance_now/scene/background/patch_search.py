@@ -48,7 +48,7 @@ class PatchField:
     def copied(self, image: Image) -> FloatArray:
         """(H, W, 3) float32: the picture with its unknown pixels filled.
 
-        The small copy gives the colours, which agree across patch borders; only the finer detail is
+        The small copy gives the colors, which agree across patch borders; only the finer detail is
         copied from the sources, four neighbouring offsets blended, so that no patch border shows.
         """
         height, width = self.unknown.shape

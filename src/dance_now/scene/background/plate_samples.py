@@ -135,7 +135,7 @@ def far_median(
         away = distances[::step]
         third = sorted_values(away)[-min(FEWEST_SIGHTS, len(away))]
         enough = np.clip(third, close, near)
-        # white where a picture does not count: sorted behind every colour
+        # white where a picture does not count: sorted behind every color
         hidden = [np.where(each >= enough, 0, 255).astype(np.uint8).ravel() for each in away]
         counts = np.sum([each == 0 for each in hidden], axis=0)
         for start in range(0, places.size, _CHUNK):

@@ -1,1 +1,1 @@
-"""Compositing the drawn character: scaling, colour match, shadow, grain, blending in linear light."""
+"""Compositing the drawn character: scaling, color match, shadow, grain, blending in linear light."""

@@ -3,7 +3,7 @@
 A character is drawn under a neutral light: its white is 255. What is white and what is black in the scene is
 read off the person and the surroundings, as photo editors' levels do, the tint off bright pixels that are
 nearly grey (Gijsenij, Gevers and van de Weijer, "Computational Color Constancy", TIP 2011, section III: white
-patch), and the character's colours are led part of the way there.
+patch), and the character's colors are led part of the way there.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ class _Light:
         return np.array([self.black, *self.white, self.gamma])
 
 
-class LightMatch:
-    """Leads one character's colours towards the scene's light, steadily over time.
+class ColorMatch:
+    """Leads one character's colors towards the scene's light, steadily over time.
 
     Example:
-        >>> match = LightMatch(0.5)
+        >>> match = ColorMatch(0.5)
         >>> canvas = np.full((4, 4, 4), 255, np.uint8)
         >>> bool((match(canvas) == canvas).all())  # nothing was looked at yet
         True
     """
 
     def __init__(self, strength: float = 0.5) -> None:
-        """``strength``: 0 leaves colours alone, 1 goes all the way to the limits.
+        """``strength``: 0 leaves colors alone, 1 goes all the way to the limits.
 
         Raises:
             ValueError: a strength outside 0 to 1.
@@ -149,8 +149,8 @@ def _tint(pixels: Array) -> Array:
     grey = (high - low < _GREY * high) & (high < 252) & (brightness >= np.percentile(brightness, _BRIGHT))
     if grey.sum() < _FEWEST:
         return np.ones(3)
-    colour = pixels[grey].mean(axis=0)
-    tint: Array = np.clip(colour / (colour @ _LUMA), 1 - _TINT, 1 + _TINT)
+    color = pixels[grey].mean(axis=0)
+    tint: Array = np.clip(color / (color @ _LUMA), 1 - _TINT, 1 + _TINT)
     return tint
 
 

@@ -55,7 +55,7 @@ class Layer:
 
     Attributes:
         box: the part; empty where nothing lies in the picture.
-        pixels: (box.height, box.width, 4) uint8 RGBA, colours multiplied by alpha.
+        pixels: (box.height, box.width, 4) uint8 RGBA, colors multiplied by alpha.
     """
 
     box: Box
@@ -63,10 +63,10 @@ class Layer:
 
 
 def plain_background(scene: Scene, height: int, width: int) -> Image:
-    """(H, W, 3) uint8 in the scene's colour: white for ``ALONE``, (0, 255, 0) for ``GREEN``.
+    """(H, W, 3) uint8 in the scene's color: white for ``ALONE``, (0, 255, 0) for ``GREEN``.
 
     Raises:
-        ValueError: the scene has no colour of its own.
+        ValueError: the scene has no color of its own.
     """
     if scene not in _PLAIN:
         raise ValueError(f"{scene.value} has no plain background")
@@ -77,7 +77,7 @@ def place(canvas: Image, corner: tuple[int, int], side: int, height: int, width:
     """Brings a drawn character to its size and place in the picture.
 
     Only the blocks of the canvas in which something is drawn, and which lie in the picture, are worked on.
-    Colours are scaled premultiplied, so that no dark or coloured fringe grows along the edge; a character
+    Colors are scaled premultiplied, so that no dark or colored fringe grows along the edge; a character
     that gets smaller is averaged, so that no line drops out.
 
     Args:
@@ -190,7 +190,7 @@ def draw_over(picture: Image, layer: Layer) -> None:
 
     Args:
         picture: (H, W, 3) uint8 RGB, or (H, W, 4) RGBA with premultiplied alpha. It stays as it is to the bit
-            where the layer's alpha is 0, and takes the layer's colour to the bit where it is 255.
+            where the layer's alpha is 0, and takes the layer's color to the bit where it is 255.
         layer: drawn inside the picture.
     """
     if layer.pixels.size == 0:
@@ -210,15 +210,15 @@ def _mix_light(part: Image, pixels: Image) -> None:
     edge = np.nonzero(cv2.inRange(alpha, 1, 254))
     behind, before = part[edge], pixels[edge]
     share = before[:, 3:].astype(np.float32)
-    colours = np.minimum(before[:, :3] * (255 / share) + np.float32(0.5), 255).astype(np.uint8)
+    colors = np.minimum(before[:, :3] * (255 / share) + np.float32(0.5), 255).astype(np.uint8)
     light = _LIGHT[behind]
-    light += (_LIGHT[colours] - light) * (share * np.float32(1 / 255))
+    light += (_LIGHT[colors] - light) * (share * np.float32(1 / 255))
     cv2.copyTo(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), cv2.inRange(alpha, 255, 255), part)
     part[edge] = _LEVEL_OF[(light * _STEPS + np.float32(0.5)).astype(np.uint16)]
 
 
 def straight(picture: Image) -> Image:
-    """(H, W, 4) uint8 RGBA with straight alpha from premultiplied; colourless where alpha is 0."""
+    """(H, W, 4) uint8 RGBA with straight alpha from premultiplied; colorless where alpha is 0."""
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_mRGBA2RGBA), np.uint8)
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import Image
-from dance_now.scene.compositing.color_match import LightMatch
+from dance_now.scene.compositing.color_match import ColorMatch
 from dance_now.scene.compositing.composition import Layer, place, with_detail
 from dance_now.scene.compositing.grain import SourceTexture
 from dance_now.scene.compositing.ground_shadow import ContactShadow
-from dance_now.scene.compositing.light_direction import SunReader
+from dance_now.scene.compositing.light_direction import LightDirectionEstimator
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class PlacedFigure:
     """A drawn character and where it stands.
 
     Attributes:
@@ -48,7 +48,7 @@ class Standing:
     height: float
     detail: Drawing | None = None
 
-    def layer(self, height: int, width: int, match: LightMatch | None = None) -> Layer:
+    def layer(self, height: int, width: int, match: ColorMatch | None = None) -> Layer:
         """The character in a picture of that size, in the light of ``match``."""
         light = match or _unchanged
         layer = place(light(self.canvas), self.corner, self.side, height, width)
@@ -62,19 +62,19 @@ def _unchanged(canvas: Image) -> Image:
     return canvas
 
 
-class Presence:
+class FigureShader:
     """Makes a character belong in a scene; it remembers light and ground from frame to frame."""
 
     def __init__(self, match: float = 0.5, *, best: bool = False) -> None:
         """Begins with a neutral light.
 
         Args:
-            match: how far the character's colours follow the scene's light, 0 to 1.
+            match: how far the character's colors follow the scene's light, 0 to 1.
             best: give it the source's grain and blur.
         """
-        self._match = LightMatch(match)
+        self._match = ColorMatch(match)
         self._shadow = ContactShadow()
-        self._sun = SunReader()
+        self._sun = LightDirectionEstimator()
         self._texture = SourceTexture() if best else None
 
     def reset(self) -> None:
@@ -92,7 +92,7 @@ class Presence:
         time: float,
         *,
         empty: Image | None = None,
-        figure: Standing | None = None,
+        figure: PlacedFigure | None = None,
     ) -> None:
         """Learns light and grain from a picture of the scene.
 
@@ -111,7 +111,7 @@ class Presence:
         if self._texture is not None:
             self._texture.look(image, person, time)
 
-    def shade(self, picture: Image, figure: Standing, time: float, index: int) -> Layer:
+    def shade(self, picture: Image, figure: PlacedFigure, time: float, index: int) -> Layer:
         """Casts the character's shadow into a picture, in place, before any character is drawn there.
 
         Args:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.scene.compositing.composition import Layer
-from dance_now.scene.compositing.light_direction import Sun
+from dance_now.scene.compositing.light_direction import DirectionalLight
 from dance_now.scene.filters.region import Box
 
 Array = npt.NDArray[np.float64]
@@ -118,7 +118,7 @@ class ContactShadow:
         soles: Array,
         height: float,
         time: float,
-        sun: Sun | None = None,
+        sun: DirectionalLight | None = None,
     ) -> None:
         """Darkens the ground under a character, in place, before the character is drawn.
 
@@ -196,7 +196,7 @@ def _body(grid: _Grid, layer: Layer, ground: float, height: float) -> FloatArray
     return np.asarray(np.minimum(_BODY_DARKNESS * soft * depth, 1), np.float32)
 
 
-def _cast(grid: _Grid, layer: Layer, sun: Sun, feet: Array, height: float) -> FloatArray:
+def _cast(grid: _Grid, layer: Layer, sun: DirectionalLight, feet: Array, height: float) -> FloatArray:
     """(h, w) shadow of what is drawn, near the feet only: farther away the person's own still lies."""
     alpha = cv2.extractChannel(layer.pixels, 3)
     step = np.array([grid.box.width / grid.x.size, grid.box.height / grid.y.size])

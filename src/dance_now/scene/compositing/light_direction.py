@@ -1,6 +1,6 @@
 """From where the light falls, told from the shadow that the person casts on the ground.
 
-Where the scene without people is known, a shadow is what got darker without changing its colour. Its middle
+Where the scene without people is known, a shadow is what got darker without changing its color. Its middle
 lies away from the feet where the light has a direction; where it is all around them, the light is diffuse.
 """
 
@@ -21,7 +21,7 @@ _REACH: Final = (1.0, 0.5)  # of the height: half axes of the ground that is loo
 _ROWS: Final = 80  # of a person: shadows are soft, a small picture shows them
 _SOMEBODY: Final = 0.03  # of the person in a pixel
 _DARK: Final = 12.0  # levels: darker ground shows no shadow
-_COLOUR: Final = 0.12  # by how much the channels may differ in what they lose
+_COLOR: Final = 0.12  # by how much the channels may differ in what they lose
 _NOISE: Final = 0.06  # share of the light
 _LEAST_AREA: Final = 0.007  # of the height squared: light missing in all
 _LEAST_DARKNESS: Final = 0.25
@@ -34,7 +34,7 @@ _SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True)
-class Sun:
+class DirectionalLight:
     """A light with a direction.
 
     Attributes:
@@ -48,7 +48,7 @@ class Sun:
     darkness: float
 
 
-class SunReader:
+class LightDirectionEstimator:
     """Watches the person's shadow; what it says changes slowly."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class SunReader:
         self._time = -np.inf
 
     @property
-    def sun(self) -> Sun | None:
+    def sun(self) -> DirectionalLight | None:
         """What was found: None where the light is diffuse, or nothing is known."""
         if self._seen is None or self._strength <= 0.01:
             return None
@@ -70,7 +70,7 @@ class SunReader:
         across, down = np.clip(np.array([x, y]) / (max(area, 1e-9) * _MIDDLE), -_STEEPEST, _STEEPEST)
         if abs(down) < _FLATTEST:
             down = np.copysign(_FLATTEST, down)
-        return Sun(float(across), float(down), self._strength * min(float(darkness), _DARKEST))
+        return DirectionalLight(float(across), float(down), self._strength * min(float(darkness), _DARKEST))
 
     def look(
         self,
@@ -128,7 +128,7 @@ def _missing(
     x = (np.arange(left, right) + 0.5 - feet[0])[None] / height
     y = (np.arange(top, bottom) + 0.5 - feet[1])[:, None] / height
     ground = (x / _REACH[0]) ** 2 + (y / _REACH[1]) ** 2 < 1
-    known = free & ground & (np.ptp(lost, axis=2) < _COLOUR)
+    known = free & ground & (np.ptp(lost, axis=2) < _COLOR)
     missing = np.where(known, np.clip(lost.mean(axis=2) - _NOISE, 0, 1), 0)
     total = float(missing.sum())
     if total <= 0:

@@ -22,7 +22,7 @@ def enlarged(premultiplied: Image, size: tuple[int, int]) -> Image:
     is made as steep again as an edge drawn at this size.
 
     Args:
-        premultiplied: (h, w, 4) uint8 RGBA, colours multiplied by alpha.
+        premultiplied: (h, w, 4) uint8 RGBA, colors multiplied by alpha.
         size: (width, height), each at least the picture's.
 
     Returns:
@@ -35,7 +35,7 @@ def enlarged(premultiplied: Image, size: tuple[int, int]) -> Image:
     low, high = cv2.erode(crisp, around), cv2.dilate(crisp, around)
     # Large pictures are filled again rather than made anew: fresh memory costs more than the filters.
     cv2.resize(premultiplied, size, dst=crisp, interpolation=cv2.INTER_CUBIC)
-    # Alpha saturates where colours overshoot: without this, edges change their colour.
+    # Alpha saturates where colors overshoot: without this, edges change their color.
     cv2.max(cv2.min(crisp, high, dst=crisp), low, dst=crisp)
     spare = cv2.blur(crisp, (side, side))
     cv2.addWeighted(crisp, 1 + _STRENGTH, spare, -_STRENGTH, 0, dst=crisp)

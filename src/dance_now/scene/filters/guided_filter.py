@@ -1,6 +1,6 @@
 """Pulling a coarse mask onto the edges of the picture.
 
-Source: He, Sun and Tang, "Guided Image Filtering" (ECCV 2010, TPAMI 2013), colour guide; He and Sun, "Fast
+Source: He, Sun and Tang, "Guided Image Filtering" (ECCV 2010, TPAMI 2013), color guide; He and Sun, "Fast
 Guided Filter" (arXiv 1505.00996), which solves the local linear models at a reduced size.
 """
 

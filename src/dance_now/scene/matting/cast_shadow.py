@@ -1,4 +1,4 @@
-"""The shadow that a person casts on the ground, told from the empty scene: darker, of the same colour."""
+"""The shadow that a person casts on the ground, told from the empty scene: darker, of the same color."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FEET: Final = tuple(
 _SEEN: Final = 0.3
 _REACH: Final = (0.5, 0.3)  # of the person's size: half axes of the ground around a foot
 _FAINT, _CLEAR = 0.015, 0.05  # share of the light that is missing
-_COLOUR: Final = 0.12  # by how much the channels may differ in what they lose
+_COLOR: Final = 0.12  # by how much the channels may differ in what they lose
 _DARK: Final = 12.0  # grey levels: darker ground shows no shadow
 
 
@@ -51,7 +51,7 @@ def cast_shadow(people: Sequence[Detection], picture: Image, view: View, size: f
     most = cv2.max(cv2.max(lost[0], lost[1]), lost[2])
     least = cv2.min(cv2.min(lost[0], lost[1]), lost[2])
     share = np.clip((least + most - 2 * _FAINT) * np.float32(0.5 / (_CLEAR - _FAINT)), 0, 1)
-    share[most - least > _COLOUR] = 0
+    share[most - least > _COLOR] = 0
     dark = cv2.blur(cv2.dilate((share * ground).astype(np.uint8), np.ones((3, 3), np.uint8)), (3, 3))
     rows, columns = shade[part].shape
     shade[part] = cv2.resize(dark, (columns, rows), interpolation=cv2.INTER_LINEAR)

@@ -22,7 +22,7 @@ _MOVE: Final = 0.05  # of the person's size that a thing may move from frame to 
 _THIN: Final = 0.012  # of the person's size: what is thinner is a rim that the mask has missed
 
 
-class Belongings:
+class HeldObjects:
     """Tells what belongs to the people who leave from what stays; remembers things that they let go."""
 
     def __init__(self, keep: bool = False) -> None:

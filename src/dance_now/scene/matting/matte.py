@@ -22,7 +22,7 @@ from dance_now.scene.filters.guided_filter import refine
 from dance_now.scene.filters.region import Box, bounding_box, dilated, margin
 from dance_now.scene.matting.cast_shadow import cast_shadow
 from dance_now.scene.matting.closed_form_matting import closed_form
-from dance_now.scene.matting.held_objects import Belongings
+from dance_now.scene.matting.held_objects import HeldObjects
 
 _KEEP: Final = 0.6  # share of the matte before, where the picture has not changed
 _STEADY, _MOVED = 4.0, 14.0  # grey levels between two frames: less is noise, more is movement
@@ -53,7 +53,7 @@ class Matte:
     def __init__(self, background: Background, *, best: bool = False, keep_objects: bool = False) -> None:
         self._background = background
         self._best = best
-        self._belongings = Belongings(keep_objects)
+        self._belongings = HeldObjects(keep_objects)
         self._before: tuple[Image, FloatArray] | None = None
 
     def reset(self) -> None:

@@ -3,6 +3,6 @@
 Nothing is read from files: every shape is numbers in these modules. ``surface``, ``loft`` and ``implicit``
 make surfaces; ``skeleton``, ``skull`` and ``expressions`` say where things are and how a face moves;
 ``face_skin``, ``face_parts``, ``hair``, ``body``, ``outfit``, ``footwear`` and ``headphones`` model her;
-``materials`` and ``paint`` colour her; ``parts`` lists all of it; ``vrm_file`` and ``glb`` write it down,
+``materials`` and ``paint`` color her; ``parts`` lists all of it; ``vrm_file`` and ``glb`` write it down,
 and ``built_in`` hands the file to whoever asks for ``mascot``.
 """

@@ -14,7 +14,7 @@ from dance_now.synthesis.mascot import materials as tint
 from dance_now.synthesis.mascot.face_parts import fringe_shadow
 from dance_now.synthesis.mascot.face_skin import PICTURE
 from dance_now.synthesis.mascot.footwear import SHOE_PICTURE
-from dance_now.synthesis.mascot.materials import Colour
+from dance_now.synthesis.mascot.materials import Color
 from dance_now.synthesis.mascot.outfit import JACKET_PICTURE
 from dance_now.synthesis.mascot.surface import Points, curve, smooth_step
 
@@ -31,13 +31,13 @@ def _grid(width: int, height: int, over: int = _OVER) -> tuple[Points, Points]:
     return across, down
 
 
-def _filled(like: Points, colour: Colour) -> Canvas:
-    return np.broadcast_to(np.array(colour, np.float32), (*like.shape, 3)).copy()
+def _filled(like: Points, color: Color) -> Canvas:
+    return np.broadcast_to(np.array(color, np.float32), (*like.shape, 3)).copy()
 
 
-def _over(canvas: Canvas, colour: Colour | Canvas, share: Points) -> None:
-    """Paints a colour over the canvas where ``share`` (0 to 1) says."""
-    canvas += (np.asarray(colour, np.float32) - canvas) * share[..., None].astype(np.float32)
+def _over(canvas: Canvas, color: Color | Canvas, share: Points) -> None:
+    """Paints a color over the canvas where ``share`` (0 to 1) says."""
+    canvas += (np.asarray(color, np.float32) - canvas) * share[..., None].astype(np.float32)
 
 
 def _reduced(canvas: Canvas, alpha: Points | None = None, over: int = _OVER) -> Image:
@@ -135,7 +135,7 @@ def hair() -> Image:
 
 
 def jacket() -> Image:
-    """Cream cloth with coloured sleeves, stripes around the waist and bands below the elbows."""
+    """Cream cloth with colored sleeves, stripes around the waist and bands below the elbows."""
     u, v = _grid(1024, 512, over=1)
     x = np.abs(JACKET_PICTURE[0] + u * JACKET_PICTURE[2])
     y = JACKET_PICTURE[1] + (1 - v) * JACKET_PICTURE[3]

@@ -15,7 +15,7 @@ from dance_now.synthesis.mascot.surface import Surface
 
 
 @dataclass(frozen=True)
-class Part:
+class Replacement:
     """A surface and its material.
 
     Attributes:
@@ -39,8 +39,8 @@ class Part:
         return replace(built, positions=enlarged(built.positions), morphs=morphs)
 
 
-def _plain(name: str, colour: tint.Colour, shade: tint.Colour, ink: tint.Colour = tint.INK_COOL) -> Toon:
-    return Toon(name, colour, shade, ink=ink)
+def _plain(name: str, color: tint.Color, shade: tint.Color, ink: tint.Color = tint.INK_COOL) -> Toon:
+    return Toon(name, color, shade, ink=ink)
 
 
 _SKIN: Final = _plain("Skin", tint.SKIN, tint.SKIN_SHADE, tint.INK_WARM)
@@ -52,53 +52,55 @@ _CORAL: Final = _plain("Coral", tint.CORAL, tint.CORAL_SHADE, tint.INK_WARM)
 _TEAL: Final = _plain("Teal", tint.TEAL, tint.TEAL_SHADE)
 
 
-def _flat(name: str, colour: tint.Colour, texture: str | None = None, alpha_mode: str = "OPAQUE") -> Toon:
-    """Drawn, not lit: the same colour in light and shade, no outline."""
-    return Toon(name, colour, colour, texture, outline=0.0, alpha_mode=alpha_mode)
+def _flat(name: str, color: tint.Color, texture: str | None = None, alpha_mode: str = "OPAQUE") -> Toon:
+    """Drawn, not lit: the same color in light and shade, no outline."""
+    return Toon(name, color, color, texture, outline=0.0, alpha_mode=alpha_mode)
 
 
-PARTS: Final[tuple[Part, ...]] = (
-    Part(
+PARTS: Final[tuple[Replacement, ...]] = (
+    Replacement(
         "Face",
         Toon("Face", tint.WHITE, tint.SKIN_TINT, "face", ink=tint.INK_WARM, shift=0.2),
         face_skin,
         on_head=True,
     ),
-    Part("Face", _flat("EyeWhite", tint.WHITE, "white"), face_parts.whites, on_head=True),
-    Part("Face", _flat("Lash", tint.LASH), face_parts.lashes, on_head=True),
-    Part("Face", _flat("Brow", tint.BROW), face_parts.brows, on_head=True),
-    Part("Face", _flat("Mouth", tint.WHITE, "mouth"), face_parts.mouth_inside, on_head=True),
-    Part("Face", _flat("Lip", tint.LIP), face_parts.lip_lines, on_head=True),
-    Part("Drawn", _flat("Blush", tint.WHITE, "blush", "BLEND"), face_parts.blushes, on_head=True),
-    Part("Drawn", _flat("Iris", tint.WHITE, "iris", "BLEND"), face_parts.irises, on_head=True),
-    Part("Body", _SKIN, body.legs),
-    Part("Body", _NECK, body.neck),
-    Part("Body", _SKIN, body.hands),
-    Part(
+    Replacement("Face", _flat("EyeWhite", tint.WHITE, "white"), face_parts.whites, on_head=True),
+    Replacement("Face", _flat("Lash", tint.LASH), face_parts.lashes, on_head=True),
+    Replacement("Face", _flat("Brow", tint.BROW), face_parts.brows, on_head=True),
+    Replacement("Face", _flat("Mouth", tint.WHITE, "mouth"), face_parts.mouth_inside, on_head=True),
+    Replacement("Face", _flat("Lip", tint.LIP), face_parts.lip_lines, on_head=True),
+    Replacement("Drawn", _flat("Blush", tint.WHITE, "blush", "BLEND"), face_parts.blushes, on_head=True),
+    Replacement("Drawn", _flat("Iris", tint.WHITE, "iris", "BLEND"), face_parts.irises, on_head=True),
+    Replacement("Body", _SKIN, body.legs),
+    Replacement("Body", _NECK, body.neck),
+    Replacement("Body", _SKIN, body.hands),
+    Replacement(
         "Hair", Toon("Hair", tint.WHITE, tint.HAIR_TINT, "hair", ink=tint.INK_WARM), hair.hair, on_head=True
     ),
-    Part(
+    Replacement(
         "Hair",
         Toon("HairInside", tint.HAIR_INSIDE, tint.HAIR_INSIDE, ink=tint.INK_WARM),
         hair.hair_inside,
         on_head=True,
     ),
-    Part("Outfit", Toon("Jacket", tint.WHITE, tint.CLOTH_TINT, "jacket"), outfit.jacket),
-    Part("Outfit", _NAVY, outfit.trims),
-    Part("Outfit", _TEAL, outfit.hood),
-    Part("Outfit", _CORAL, outfit.strings),
-    Part("Outfit", _CORAL, outfit.zip_fastener),
-    Part("Outfit", _NAVY, outfit.pockets),
-    Part("Outfit", _flat("Badge", tint.CORAL), outfit.badge),
-    Part("Outfit", Toon("Skirt", tint.WHITE, tint.CLOTH_TINT, "skirt", double_sided=True), outfit.skirt),
-    Part("Outfit", _NAVY, outfit.shorts),
-    Part("Outfit", Toon("Sock", tint.WHITE, tint.CLOTH_TINT, "sock"), footwear.socks),
-    Part("Outfit", _CORAL, footwear.bands),
-    Part("Outfit", Toon("Shoe", tint.WHITE, tint.CLOTH_TINT, "shoe"), footwear.shoes),
-    Part("Outfit", _NAVY, footwear.shoe_collars),
-    Part("Outfit", _CREAM, footwear.soles),
-    Part("Headphones", _CREAM, headphones.headband, on_head=True),
-    Part("Headphones", _NAVY, headphones.ear_cups, on_head=True),
-    Part("Headphones", _TEAL, headphones.ear_lights, on_head=True),
-    Part("Headphones", _TEAL, headphones.hair_ties, on_head=True),
+    Replacement("Outfit", Toon("Jacket", tint.WHITE, tint.CLOTH_TINT, "jacket"), outfit.jacket),
+    Replacement("Outfit", _NAVY, outfit.trims),
+    Replacement("Outfit", _TEAL, outfit.hood),
+    Replacement("Outfit", _CORAL, outfit.strings),
+    Replacement("Outfit", _CORAL, outfit.zip_fastener),
+    Replacement("Outfit", _NAVY, outfit.pockets),
+    Replacement("Outfit", _flat("Badge", tint.CORAL), outfit.badge),
+    Replacement(
+        "Outfit", Toon("Skirt", tint.WHITE, tint.CLOTH_TINT, "skirt", double_sided=True), outfit.skirt
+    ),
+    Replacement("Outfit", _NAVY, outfit.shorts),
+    Replacement("Outfit", Toon("Sock", tint.WHITE, tint.CLOTH_TINT, "sock"), footwear.socks),
+    Replacement("Outfit", _CORAL, footwear.bands),
+    Replacement("Outfit", Toon("Shoe", tint.WHITE, tint.CLOTH_TINT, "shoe"), footwear.shoes),
+    Replacement("Outfit", _NAVY, footwear.shoe_collars),
+    Replacement("Outfit", _CREAM, footwear.soles),
+    Replacement("Headphones", _CREAM, headphones.headband, on_head=True),
+    Replacement("Headphones", _NAVY, headphones.ear_cups, on_head=True),
+    Replacement("Headphones", _TEAL, headphones.ear_lights, on_head=True),
+    Replacement("Headphones", _TEAL, headphones.hair_ties, on_head=True),
 )

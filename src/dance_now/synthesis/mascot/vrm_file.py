@@ -8,7 +8,7 @@ import numpy as np
 
 from dance_now.synthesis.mascot.glb import ARRAY_BUFFER, ELEMENT_BUFFER, GlbWriter
 from dance_now.synthesis.mascot.paint import PICTURES
-from dance_now.synthesis.mascot.parts import PARTS, Part
+from dance_now.synthesis.mascot.parts import PARTS, Replacement
 from dance_now.synthesis.mascot.skeleton import CHAINS, COLLIDERS, joints
 from dance_now.synthesis.mascot.surface import Surface, join, strongest_four
 
@@ -195,7 +195,7 @@ class VrmBuilder:
         }
 
 
-def _by_material(parts: list[Part]) -> dict[str, Surface]:
+def _by_material(parts: list[Replacement]) -> dict[str, Surface]:
     """One surface for each material, in the parts' order."""
     found: dict[str, list[Surface]] = {}
     for part in parts:

@@ -38,14 +38,14 @@ _DIRECTIONS: Final = 3 + len(_LIMBS)
 
 
 @dataclass(frozen=True)
-class BankEntry:
+class LibraryMotion:
     """A motion for the bank, and who made it: credit and licence in one line."""
 
     motion: Motion
     credit: str
 
 
-def load_bank(path: Path = BANK) -> list[Motion]:
+def load_motion_library(path: Path = BANK) -> list[Motion]:
     """The motions of the bank."""
     with np.load(path, allow_pickle=False) as data:
         arrays: dict[str, npt.NDArray[Any]] = {name: data[name] for name in data.files}
@@ -76,13 +76,13 @@ def load_bank(path: Path = BANK) -> list[Motion]:
     return motions
 
 
-def bank_credits(path: Path = BANK) -> tuple[str, ...]:
+def motion_credits(path: Path = BANK) -> tuple[str, ...]:
     """Whom the bank's motions are by, and under which licence: one line for each source."""
     with np.load(path, allow_pickle=False) as data:
         return tuple(str(line) for line in data["credits"])
 
 
-def write_bank(path: Path, entries: Sequence[BankEntry], frame_rate: float) -> None:
+def write_motion_library(path: Path, entries: Sequence[LibraryMotion], frame_rate: float) -> None:
     """Writes a bank of the usable frames of motions, thinned to at most about ``frame_rate`` a second."""
     steps = [max(1, round(1 / (frame_rate * entry.motion.frame_time))) for entry in entries]
     values = [_values(entry.motion, step) for entry, step in zip(entries, steps, strict=True)]

@@ -1,6 +1,6 @@
 """The small pictures that surface points carry: what the surface around each of them looks like.
 
-A point alone has one colour. With a patch of the surface around it, in the plane that touches the surface
+A point alone has one color. With a patch of the surface around it, in the plane that touches the surface
 there, a few thousand points show what lies between them too, down to an eyelash (surface elements, Pfister et
 al. 2000, Surfels: Surface Elements as Rendering Primitives).
 """
@@ -73,7 +73,7 @@ def bake_patches(points: SurfaceSamples, reach: FloatArray, samples: SurfaceSamp
         extent = np.repeat(reach[rows], len(grid))[:, None]
         here = (beside * beside).sum(axis=1, keepdims=True) < np.square(_NEAR * extent * 2 / TEXELS)
         steps_up = np.clip(128 + HEIGHT_STEPS * height / extent, 0, 254)
-        texels = np.concatenate([255 * samples.colour[found], 255 * here, steps_up], axis=1)
+        texels = np.concatenate([255 * samples.color[found], 255 * here, steps_up], axis=1)
         patches[rows] = (texels + 0.5).astype(np.uint8).reshape(-1, len(grid), CHANNELS)
     return patches.reshape(-1, TEXELS, TEXELS, CHANNELS)
 

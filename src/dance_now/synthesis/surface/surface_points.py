@@ -1,4 +1,4 @@
-"""Coloured points on an avatar's surface: what the generator splats."""
+"""Colored points on an avatar's surface: what the generator splats."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FACE_POINTS: Final = FACE.stop - FACE.start
 _SHAPES: Final[dict[str, tuple[int, ...]]] = {
     "position": (3,),
     "normal": (3,),
-    "colour": (3,),
+    "color": (3,),
     "bones": (INFLUENCES,),
     "weights": (INFLUENCES,),
     "reach": (),
@@ -48,7 +48,7 @@ class MeshPoints:
     Attributes:
         position: (N, 3) float32 metres, character frame.
         normal: (N, 3) float32 unit normals.
-        colour: (N, 3) float32 sRGB in [0, 1].
+        color: (N, 3) float32 sRGB in [0, 1].
         bones: (N, INFLUENCES) int64 rows of BONE_NAMES.
         weights: (N, INFLUENCES) float32, rows sum to 1, strongest first.
         reach: (N,) float32 half the edge of a point's patch, metres.
@@ -64,7 +64,7 @@ class MeshPoints:
 
     position: FloatArray
     normal: FloatArray
-    colour: FloatArray
+    color: FloatArray
     bones: IntArray
     weights: FloatArray
     reach: FloatArray
@@ -180,7 +180,7 @@ def sample_points(
     found = MeshPoints(
         position=chosen.position,
         normal=chosen.normal,
-        colour=chosen.colour,
+        color=chosen.color,
         bones=placed.bones,
         weights=placed.weights,
         reach=placed.reach,

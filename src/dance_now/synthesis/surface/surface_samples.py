@@ -27,7 +27,7 @@ class SurfaceSamples:
         shares: (n, 3) of these corners, summing to 1.
         position: (n, 3) metres.
         normal: (n, 3) unit normals.
-        colour: (n, 3) sRGB in [0, 1].
+        color: (n, 3) sRGB in [0, 1].
     """
 
     layer: IntArray
@@ -35,7 +35,7 @@ class SurfaceSamples:
     shares: FloatArray
     position: FloatArray
     normal: FloatArray
-    colour: FloatArray
+    color: FloatArray
 
     def __len__(self) -> int:
         return len(self.layer)
@@ -113,8 +113,8 @@ def scatter(generator: np.random.Generator, pieces: list[Piece], count: int) -> 
         if not wanted:
             continue
         corners, shares = piece.places(generator, wanted)
-        colour = piece.primitive.material.sample(_mixed(piece.primitive.uv, corners, shares))
-        opaque = colour[:, 3] >= 0.5
+        color = piece.primitive.material.sample(_mixed(piece.primitive.uv, corners, shares))
+        opaque = color[:, 3] >= 0.5
         corners, shares = corners[opaque], shares[opaque]
         parts.append(
             SurfaceSamples(
@@ -123,7 +123,7 @@ def scatter(generator: np.random.Generator, pieces: list[Piece], count: int) -> 
                 shares=shares,
                 position=_mixed(piece.positions, corners, shares),
                 normal=unit(_mixed(piece.normals, corners, shares)),
-                colour=np.clip(colour[opaque, :3], 0, 1).astype(np.float32),
+                color=np.clip(color[opaque, :3], 0, 1).astype(np.float32),
             )
         )
     names = [field.name for field in fields(SurfaceSamples)]

@@ -13,7 +13,7 @@ from torch import Tensor
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
 from dance_now.training.data.pose_noise import disturbed
-from dance_now.training.data.sample_cache import HeldPictures
+from dance_now.training.data.sample_cache import SampleCache
 from dance_now.training.distributed import ALONE, Share
 from dance_now.training.train_config import TrainingConfig
 
@@ -31,14 +31,14 @@ class _Window(NamedTuple):
     keypoints: FloatArray
 
 
-class WindowBatches:
+class CropBatches:
     """Square windows that lie on the figure, in the pictures' own resolution.
 
     A studio's data set shows every fourth figure enlarged up to three times, drawn sharp by its renderer, so
     nothing is enlarged here.
     """
 
-    def __init__(self, pictures: HeldPictures, config: TrainingConfig, share: Share = ALONE) -> None:
+    def __init__(self, pictures: SampleCache, config: TrainingConfig, share: Share = ALONE) -> None:
         """Sets up the batches of a run.
 
         Raises:

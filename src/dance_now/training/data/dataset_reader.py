@@ -25,7 +25,7 @@ Split = Literal["train", "test"]
 Skipped = dict[str, list[str]]
 _LABEL_SUFFIX: Final = "_keypoints.json"
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_PNG_RGBA: Final = (8, 6)  # bits a channel, colour type
+_PNG_RGBA: Final = (8, 6)  # bits a channel, color type
 _LARGEST: Final = 4096  # pixels of a side
 _NAMED: Final = 3  # names that a warning lists
 
@@ -175,8 +175,8 @@ def _png_size(data: bytes) -> tuple[int, int]:
         place += 12 + length
     if kinds[:1] != [b"IHDR"] or kinds[-1:] != [b"IEND"] or len(header) != 13:
         raise ValueError("a damaged picture")
-    width, height, bits, colour = struct.unpack(">IIBB", header[:10])
-    if (bits, colour) != _PNG_RGBA:
+    width, height, bits, color = struct.unpack(">IIBB", header[:10])
+    if (bits, color) != _PNG_RGBA:
         raise ValueError("a picture that is not RGBA with 8 bits a channel")
     if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
         raise ValueError(f"a picture larger than {_LARGEST} pixels")

@@ -40,7 +40,7 @@ class _Figure(NamedTuple):
     picture: Tensor
 
 
-class HeldPictures:
+class SampleCache:
     """The pictures of a split, ready to be cut into windows.
 
     All are decoded once, which also shows whose label lies beside its figure; those are skipped and counted.

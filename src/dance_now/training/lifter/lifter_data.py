@@ -17,7 +17,7 @@ from dance_now.pose.networks.lifter import LIFTED
 from dance_now.synthesis.poses.avatar_poser import motion_target, solve_poses
 from dance_now.synthesis.poses.hand_shapes import random_fingers
 from dance_now.synthesis.poses.motion import Motion
-from dance_now.synthesis.poses.motion_library import load_bank
+from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.procedural_poses import random_poses
 
 Array = npt.NDArray[np.float64]
@@ -97,9 +97,9 @@ class DrawnPeople:
     depth: FloatArray
 
 
-def split_bank() -> tuple[list[Motion], list[Motion]]:
+def split_motions() -> tuple[list[Motion], list[Motion]]:
     """The motions of the bank to learn from, and those held out."""
-    motions = load_bank()
+    motions = load_motion_library()
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(motions))
     held_out = round(HELD_OUT_SHARE * len(motions))
     return [motions[index] for index in order[held_out:]], [motions[index] for index in order[:held_out]]

@@ -19,7 +19,7 @@ from torch.nn.utils.fusion import fuse_linear_bn_eval
 
 from dance_now.pose.networks.lifter import LIFTED
 from dance_now.training import onnx_export as export
-from dance_now.training.lifter.lifter_data import TREE, DrawnPeople, draw_people, lifting_poses, split_bank
+from dance_now.training.lifter.lifter_data import TREE, DrawnPeople, draw_people, lifting_poses, split_motions
 
 _CHUNK: Final = 16_384  # people drawn at a time
 _SHORTEST: Final = 1e-4
@@ -90,7 +90,7 @@ def train_lifter(
     """
     torch.manual_seed(config.seed)
     generator = np.random.default_rng(config.seed)
-    poses = lifting_poses(split_bank()[0], generator, config.poses)
+    poses = lifting_poses(split_motions()[0], generator, config.poses)
     network = LifterNetwork(config).train()
     optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(

@@ -21,7 +21,7 @@ from dance_now.training.train_config import LossWeights
 _SLOWER = 5.0  # than the generator: it sees few details it could not learn by heart
 
 
-class Adversary:
+class DiscriminatorTrainer:
     """Tells true pictures from drawn ones: the whole at two scales and, if wanted, the face alone."""
 
     def __init__(self, weights: LossWeights, rate: float, device: torch.device, share: Share) -> None:

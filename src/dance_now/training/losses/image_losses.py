@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dance_now.pose.model.keypoints import FACE
-from dance_now.training.losses.perceptual import colours_over_grey
+from dance_now.training.losses.perceptual import colors_over_grey
 
 Verdicts = list[tuple[Tensor, list[Tensor]]]
 """Of each scale: verdicts (B, 1, h, w), and the features on the way."""
@@ -39,8 +39,8 @@ def structure_loss(drawn: Tensor, true: Tensor) -> Tensor:
     As ``metrics.structural_similarity``, in which lines count that are too thin and too faint for L1.
     """
     small = F.avg_pool2d(torch.cat([drawn, true]).contiguous(), 2)
-    first, second = colours_over_grey(small).chunk(2)
-    # One blur for all five statistics, each colour on its own.
+    first, second = colors_over_grey(small).chunk(2)
+    # One blur for all five statistics, each color on its own.
     seen = torch.cat([first, second, first**2 + second**2, first * second], dim=1)
     mean_first, mean_second, squares, product = _blurred(seen).chunk(4, dim=1)
     means = mean_first * mean_second

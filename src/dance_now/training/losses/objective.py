@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from dance_now.training.distributed import Share, half_precision
-from dance_now.training.losses.discriminators import Adversary
+from dance_now.training.losses.discriminators import DiscriminatorTrainer
 from dance_now.training.losses.image_losses import (
     face_detail_loss,
     reconstruction_loss,
     structure_loss,
     temporal_loss,
 )
-from dance_now.training.losses.perceptual import PerceptualNetwork, colours_over_grey, perceptual_distance
+from dance_now.training.losses.perceptual import PerceptualNetwork, colors_over_grey, perceptual_distance
 from dance_now.training.train_config import TrainingConfig
 
 _SHIFTS = [(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y]  # pixels
@@ -41,7 +41,7 @@ class Objective:
             DanceNowError: a perceptual loss is wanted and its network is not installed.
         """
         self.config = config
-        self.adversary = Adversary(config.losses, config.rate, device, share)
+        self.adversary = DiscriminatorTrainer(config.losses, config.rate, device, share)
         self.perceptual = PerceptualNetwork.load().to(device) if config.losses.perceptual else None
 
     def __call__(
@@ -64,7 +64,7 @@ class Objective:
             terms["structure"] = (weights.structure, structure_loss(drawn, true))
         if self.perceptual is not None:
             with half_precision(true.device):
-                pair = colours_over_grey(drawn), colours_over_grey(true)
+                pair = colors_over_grey(drawn), colors_over_grey(true)
                 distance = perceptual_distance(self.perceptual, *pair).mean()
             terms["perceptual"] = (weights.perceptual, distance)
         if weights.temporal:

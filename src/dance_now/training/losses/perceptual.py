@@ -162,6 +162,6 @@ def perceptual_distance(network: PerceptualNetwork, drawn: Tensor, true: Tensor)
     return torch.stack(distances).mean(dim=0)
 
 
-def colours_over_grey(premultiplied: Tensor) -> Tensor:
+def colors_over_grey(premultiplied: Tensor) -> Tensor:
     """(B, 4, H, W) premultiplied RGBA -> (B, 3, H, W) over mid-grey."""
     return premultiplied[:, :3] + _GREY * (1 - premultiplied[:, 3:])

@@ -248,7 +248,7 @@ def _decibels(difference: FloatArray) -> float:
 
 
 def over_grey(picture: Image) -> FloatArray:
-    """An RGBA picture as float32 in [0, 1], its colours over mid-grey."""
+    """An RGBA picture as float32 in [0, 1], its colors over mid-grey."""
     return _over_grey(_values(picture))
 
 
@@ -268,6 +268,6 @@ def _reduced(picture: Image) -> FloatArray:
 
 
 def _over_grey(values: FloatArray) -> FloatArray:
-    """Premultiplied RGBA with its colours over mid-grey."""
+    """Premultiplied RGBA with its colors over mid-grey."""
     values[..., :3] += _GREY * (1 - values[..., 3:])
     return values

@@ -23,7 +23,7 @@ def jitter(draw: Callable[[Pose], Image], labels: FloatArray) -> float:
     How far a picture moved follows from how much it changed: a small move (dx, dy) changes it by its gradient
     times the move (Horn and Schunck, "Determining optical flow", 1981), so that the rms move is the root of
     the changes' energy over the gradients' energy. A drawing that averages its keypoints' noise stays below
-    ``NOISE``, one that amplifies it lies above. Changes that are no move, as of flickering colours, count as
+    ``NOISE``, one that amplifies it lies above. Changes that are no move, as of flickering colors, count as
     the move that would do as much.
 
     Args:

@@ -180,7 +180,7 @@ def _pyramid(patches: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
         block = (
             finer.reshape(-1, side, 2, side, 2, 4).transpose(0, 1, 3, 2, 4, 5).reshape(-1, side, side, 4, 4)
         )
-        weight = np.maximum(block[..., 3:], 1)  # what lies beside the surface gives its colour to few
+        weight = np.maximum(block[..., 3:], 1)  # what lies beside the surface gives its color to few
         mean = (block * weight).sum(axis=3) / weight.sum(axis=3)
         mean[..., 3] = block[..., 3].mean(axis=3)
         levels.append((mean + 0.5).astype(np.uint8))

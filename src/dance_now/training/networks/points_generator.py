@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from dance_now.character.canvas_region import BLOCK
-from dance_now.character.figure_bounds import FigureExtent
+from dance_now.character.figure_bounds import FigureBounds
 from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig
 from dance_now.pose.model.keypoints import FACE
 from dance_now.pose.model.skeleton import Skeleton
@@ -22,20 +22,20 @@ from dance_now.synthesis.surface.corrective_shapes import GRAVITY_BONES, LIMB_PA
 from dance_now.synthesis.surface.surface_patches import tangents
 from dance_now.synthesis.surface.surface_points import MeshPoints
 from dance_now.training.distributed import half_precision
-from dance_now.training.exported_module import Shipped
+from dance_now.training.exported_module import ExportedModule
 from dance_now.training.networks.decoder import Decoder, Smoothing, shuffled
 from dance_now.training.networks.patch_layer import Surface, solid
 from dance_now.training.networks.patch_table import Patches
 from dance_now.training.networks.soft_splat import fill, near, splat, visible
 from dance_now.training.networks.torch_bone_rule import BONE_COUNT, BoneRule, Rows, cross
-from dance_now.training.rigging import figure_extent, solve_expressions
+from dance_now.training.rigging import figure_bounds, solve_expressions
 
 _HEAD = BONE_INDEX["head"]
 # So many points on a figure of so many canvas pixels cover about one pixel of the half-size map each.
 _WHOLE_FIGURE, _WHOLE_POINTS = 200.0, 14000
 _SPARSE_FROM = 450.0  # canvas px of the figure from which its points lie apart
 _CLEAR = 0.03  # alpha below which a pixel is shipped as clear: the decoder never quite silences its noise
-_SHOWN = 3 + 3 + 2 + 1  # channels of every point beside its learned ones: colour, tint, normal, depth
+_SHOWN = 3 + 3 + 2 + 1  # channels of every point beside its learned ones: color, tint, normal, depth
 _SHARP = 16  # channels of the sharp layer
 _SMOOTHED = 0.6  # of a pixel's value that stays its own along each axis
 _GAP = 0.015  # part of the figure's height, as depth
@@ -71,7 +71,7 @@ class _Figure(NamedTuple):
     Attributes:
         position: (B, 3, N) x, y in pixels of the half-size map, depth in px of the picture.
         weight: (B, N) in [0, 1], what is hidden taken off.
-        channels: (B, C, N) colour, tint, normal, depth and what is learned.
+        channels: (B, C, N) color, tint, normal, depth and what is learned.
         patches: what the sharp layer looks up.
         gap: (B,) depth behind its neighbours that makes a pixel a gap between patches.
         sparseness: (B,) as for ``splat``.
@@ -128,9 +128,9 @@ class PointsGenerator(nn.Module):
         whole = bool(mesh.patches[..., 3].any())
         self.surface = Surface(mesh.patches, config.inner) if whole else None
         self._add_morphs(skeleton, mesh)
-        colour = torch.from_numpy(np.array(mesh.colour, np.float32))
-        self.lit = nn.Parameter(colour)
-        self.shade = nn.Parameter(torch.full_like(colour, 0.85))  # by which shadow darkens it
+        color = torch.from_numpy(np.array(mesh.color, np.float32))
+        self.lit = nn.Parameter(color)
+        self.shade = nn.Parameter(torch.full_like(color, 0.85))  # by which shadow darkens it
         self.tone = nn.Parameter(torch.tensor([0.3, 0.6, 0.75, 0.0]))  # light direction, threshold
         features = config.features if whole else config.bare_features
         self.softness = config.softness if whole else config.bare_softness
@@ -264,12 +264,12 @@ class PointsGenerator(nn.Module):
         departure = (local - self.face_rest) * seen.unsqueeze(2)
         return (departure.flatten(1) @ self.face_solve).clamp(0, 1)
 
-    def extent(self) -> FigureExtent:
+    def extent(self) -> FigureBounds:
         """How far the figure reaches around its keypoints, with its points where they have learned to be."""
         mesh = self._mesh
         if self.offset is not None:
             mesh = replace(mesh, position=mesh.position + self.offset.detach().cpu().numpy())
-        return figure_extent(self._skeleton, mesh)
+        return figure_bounds(self._skeleton, mesh)
 
     def parameter_groups(self, rate: float) -> list[dict[str, object]]:
         """Adam's groups: the decoder at ``rate``, point features faster, geometry in metres slower."""
@@ -283,7 +283,7 @@ class PointsGenerator(nn.Module):
         return [{"params": parameters, "scale": scale, "lr": rate * scale} for parameters, scale in groups]
 
 
-class ShippedGenerator(Shipped):
+class ExportedPointsGenerator(ExportedModule):
     """The points generator as a character file holds it."""
 
     draws_parts = True
@@ -297,6 +297,6 @@ class ShippedGenerator(Shipped):
         size = (canvas.shape[0] * BLOCK, canvas.shape[1] * BLOCK)
         premultiplied = self.generator.unshuffled(points, size).unflatten(1, (4, 4))
         alpha = premultiplied[:, 3:]
-        colour = (premultiplied[:, :3] / alpha.clamp(1e-3, 1.0)).clamp(0, 1)
+        color = (premultiplied[:, :3] / alpha.clamp(1e-3, 1.0)).clamp(0, 1)
         alpha = ((alpha - _CLEAR) / (1 - _CLEAR)).clamp(0, 1)
-        return shuffled(torch.cat([colour, alpha], dim=1).flatten(1, 2))
+        return shuffled(torch.cat([color, alpha], dim=1).flatten(1, 2))

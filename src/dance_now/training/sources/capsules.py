@@ -1,7 +1,7 @@
 """Points to begin with for a figure without a mesh: on capsules around its limbs, an ellipsoid for the head.
 
 Rays leave each bone to all sides, and a point lies on each as far out as nearly all pictures still show the
-figure there: the visual hull (Laurentini 1994), found in the rest pose by way of the bones. Its colour is the
+figure there: the visual hull (Laurentini 1994), found in the rest pose by way of the bones. Its color is the
 median of the pictures that show it.
 """
 
@@ -30,7 +30,7 @@ Array = npt.NDArray[np.float64]
 
 _STEPS: Final = 14  # radii tried on a ray
 _INSIDE: Final = 0.9  # share of the pictures that have to show the figure there
-_FEWEST: Final = 4  # pictures in which a point is seen before its colour is believed
+_FEWEST: Final = 4  # pictures in which a point is seen before its color is believed
 _UNKNOWN: Final = 0.5  # of a ray's reach, where nobody knows better
 _TRUNK: Final = tuple(BONE_INDEX[name] for name in ("hips", "spine", "chest"))
 _FLAT: Final = 0.7  # depth of a trunk in its width
@@ -75,7 +75,7 @@ class _Rays:
 def capsule_points(
     skeleton: Skeleton, count: int, poses: Sequence[Pose], pictures: Sequence[Image], seed: int = 0
 ) -> MeshPoints:
-    """Points around a skeleton, as far out and in the colours that pictures show.
+    """Points around a skeleton, as far out and in the colors that pictures show.
 
     Args:
         skeleton: whose.
@@ -93,12 +93,12 @@ def capsule_points(
     position = rays.origin + rays.direction * radius[:, None]
     position, normal = position[chosen], rays.direction[chosen]
     bones, weights = rays.bones[chosen], rays.weights[chosen]
-    colour = _colours(position, normal, bones, weights, views)
+    color = _colors(position, normal, bones, weights, views)
     more = ((0, 0), (0, INFLUENCES - 2))
     return MeshPoints(
         position=position.astype(np.float32),
         normal=normal.astype(np.float32),
-        colour=colour.astype(np.float32),
+        color=color.astype(np.float32),
         bones=np.pad(bones, more),
         weights=np.pad(weights, more).astype(np.float32),
         reach=np.full(count, 0.5 * skeleton.height / np.sqrt(count), np.float32),
@@ -294,7 +294,7 @@ def _nearest(places: Array, of: Array) -> npt.NDArray[np.int64]:
     return result
 
 
-def _colours(
+def _colors(
     position: Array, normal: Array, bones: npt.NDArray[np.int64], weights: Array, views: _Views
 ) -> Array:
     """(n, 3) sRGB in [0, 1]: medians over the pictures; points never seen take that of the nearest seen."""
@@ -315,15 +315,15 @@ def _colours(
         shown &= solid[pixel[:, 1], pixel[:, 0]]
         samples[view, shown] = picture[pixel[shown, 1], pixel[shown, 0], :3] / 255
     counts = np.isfinite(samples[..., 0]).sum(axis=0)
-    colour = np.full((len(position), 3), 0.5)
+    color = np.full((len(position), 3), 0.5)
     known: npt.NDArray[np.bool_] = np.asarray(counts >= _FEWEST)
     if known.any():
-        colour[known] = np.nanmedian(samples[:, known], axis=0)
+        color[known] = np.nanmedian(samples[:, known], axis=0)
         _, nearest = cKDTree(position[known]).query(position[~known])
-        colour[~known] = colour[known][nearest]
-    return colour
+        color[~known] = color[known][nearest]
+    return color
 
 
-def points_extent(points: MeshPoints) -> FloatArray:
+def points_bounds(points: MeshPoints) -> FloatArray:
     """(2, 3) lowest and highest corner of the figure, without the farthest few of its points."""
     return np.quantile(points.position, [0.002, 0.998], axis=0).astype(np.float32)

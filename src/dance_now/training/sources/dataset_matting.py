@@ -2,7 +2,7 @@
 
 All pictures of the original's sets show the character before the same background: what it looks like
 without the character, other pictures tell (their median where the character is not). Where no such
-background is found, the colour of each picture's rim is tried, and else the pose's outline is pulled onto
+background is found, the color of each picture's rim is tried, and else the pose's outline is pulled onto
 the picture's edges.
 """
 
@@ -192,8 +192,8 @@ def _soft_edge(solid: BoolArray, difference: npt.NDArray[np.uint8], least: float
 
 
 def _without(picture: Image, behind: Image, alpha: FloatArray) -> Image:
-    """(H, W, 4) uint8: the figure's own colour where the background shines through."""
+    """(H, W, 4) uint8: the figure's own color where the background shines through."""
     share = np.maximum(alpha, 0.1)[..., None]
-    colour = (picture.astype(np.float32) - (1 - share) * behind) / share
-    colour = np.where(alpha[..., None] > 0, np.clip(colour, 0, 255), 0)
-    return np.dstack([np.round(colour), np.round(alpha * 255)]).astype(np.uint8)
+    color = (picture.astype(np.float32) - (1 - share) * behind) / share
+    color = np.where(alpha[..., None] > 0, np.clip(color, 0, 255), 0)
+    return np.dstack([np.round(color), np.round(alpha * 255)]).astype(np.uint8)

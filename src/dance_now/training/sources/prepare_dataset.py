@@ -24,11 +24,11 @@ from dance_now.pose.model.skeleton import Skeleton
 from dance_now.pose.networks.lifter import open_lifter
 from dance_now.synthesis.dataset import POINT_BUDGET, SCHEMA
 from dance_now.training.sources.body_proportions import measure_body
-from dance_now.training.sources.capsules import capsule_points, points_extent
+from dance_now.training.sources.capsules import capsule_points, points_bounds
 from dance_now.training.sources.dataset_matting import Matting, has_alpha
 from dance_now.training.sources.openpose_layout import FEWEST, Findings, Labelled, read_layout
 from dance_now.training.sources.pose_fitting import PoseFitter
-from dance_now.training.sources.subject_check import part_colours, second_figure
+from dance_now.training.sources.subject_check import part_colors, second_figure
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def _write_pictures(
     """Writes pictures with alpha and complete labels; returns those of the training part, and how."""
     ears = float(np.linalg.norm(skeleton.rest[17] - skeleton.rest[18])) * scales
     matting = _matting(findings.pictures, figures, ears)
-    written, methods, colours = [], set(), {}
+    written, methods, colors = [], set(), {}
     for number, (each, figure) in enumerate(zip(findings.pictures, figures, strict=True)):
         tell("cut out", number + 1, len(figures))
         picture = each.picture()
@@ -113,7 +113,7 @@ def _write_pictures(
         methods.add("own" if has_alpha(picture) else matting.method)
         if not has_alpha(picture):
             picture = matting(picture[..., :3], figure, float(ears[number]))
-        colours[each.name] = part_colours(picture, figure)
+        colors[each.name] = part_colors(picture, figure)
         path = folder / f"{each.split}_img" / f"{each.name}.png"
         path.write_bytes(encode_picture(picture, ".png"))
         label = {"version": 1.3, "people": [figure.to_openpose()]}
@@ -122,14 +122,14 @@ def _write_pictures(
             written.append((path, figure))
     if len(written) < FEWEST // 2:
         raise DanceNowError(f"Only {len(written)} training pictures can be read.")
-    _warn_of_two_figures(colours)
+    _warn_of_two_figures(colors)
     return written, ", ".join(sorted(methods))
 
 
-def _warn_of_two_figures(colours: dict[str, npt.NDArray[np.float64]]) -> None:
-    """Logs one line if the pictures seem to show two characters; names and parts' colours of each picture."""
-    names = np.array(list(colours))
-    rare = second_figure(np.stack(list(colours.values())))
+def _warn_of_two_figures(colors: dict[str, npt.NDArray[np.float64]]) -> None:
+    """Logs one line if the pictures seem to show two characters; names and parts' colors of each picture."""
+    names = np.array(list(colors))
+    rare = second_figure(np.stack(list(colors.values())))
     if rare.any():
         logger.warning(
             "These pictures seem to show two characters: %d look like %s, %d like %s. A character is trained "
@@ -157,7 +157,7 @@ def _write_points(written: list[tuple[Path, Pose]], skeleton: Skeleton, folder: 
     pictures = [_read_png(path) for path, _ in chosen]
     points = capsule_points(skeleton, POINT_BUDGET, [pose for _, pose in chosen], pictures, seed)
     points.save(folder / "points.npz")
-    low, high = points_extent(points)
+    low, high = points_bounds(points)
     known = skeleton.rest[:25][skeleton.known[:25]]
     bounds = np.stack([np.minimum(low, known.min(axis=0)), np.maximum(high, known.max(axis=0))])
     return replace(skeleton, bounds=bounds.astype(np.float32))

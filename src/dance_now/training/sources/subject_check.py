@@ -1,6 +1,6 @@
 """Whether pictures show one figure or two: a network trained on two would draw a ghost of both.
 
-Two figures differ in the colours of most parts of the body, and all their pictures fall into two groups with
+Two figures differ in the colors of most parts of the body, and all their pictures fall into two groups with
 little between them. One figure seen from the front and from behind differs in a few parts.
 """
 
@@ -34,14 +34,14 @@ _PARTS_APART: Final = 3
 _SMALLEST: Final = 0.05  # share of the pictures that makes a group
 
 
-def part_colours(picture: Image, pose: Pose) -> Array:
-    """(6, 3) CIE Lab: the usual colour of each part of a figure; NaN where it is not seen.
+def part_colors(picture: Image, pose: Pose) -> Array:
+    """(6, 3) CIE Lab: the usual color of each part of a figure; NaN where it is not seen.
 
     Args:
         picture: (H, W, 4) RGBA, clear around the figure.
         pose: of the figure, in pixels of the picture.
     """
-    colours = np.full((len(_PARTS), 3), np.nan)
+    colors = np.full((len(_PARTS), 3), np.nan)
     size = np.array([picture.shape[1], picture.shape[0]])
     for row, segments in enumerate(_PARTS):
         ends = pose.points[np.array(segments)]  # (n, 2, 3)
@@ -52,18 +52,18 @@ def part_colours(picture: Image, pose: Pose) -> Array:
         pixels = pixels[pixels[:, 3] > 127, :3]
         if len(pixels):
             usual = (np.median(pixels, axis=0) / 255).astype(np.float32)
-            colours[row] = cv2.cvtColor(usual[None, None], cv2.COLOR_RGB2Lab)[0, 0]
-    return colours
+            colors[row] = cv2.cvtColor(usual[None, None], cv2.COLOR_RGB2Lab)[0, 0]
+    return colors
 
 
-def second_figure(colours: Array) -> BoolArray:
-    """Which of n pictures show the rarer of two figures, by their colours (n, 6, 3); none if there is one."""
-    none = np.zeros(len(colours), np.bool_)
-    seen = np.isfinite(colours).all(axis=2)
+def second_figure(colors: Array) -> BoolArray:
+    """Which of n pictures show the rarer of two figures, by their colors (n, 6, 3); none if there is one."""
+    none = np.zeros(len(colors), np.bool_)
+    seen = np.isfinite(colors).all(axis=2)
     parts = seen.mean(axis=0) > 0.5
-    if len(colours) < 2 or parts.sum() < _PARTS_APART:
+    if len(colors) < 2 or parts.sum() < _PARTS_APART:
         return none
-    known = colours[:, parts]
+    known = colors[:, parts]
     known = np.where(np.isfinite(known), known, np.nanmedian(known, axis=0))
     group = _split(known.reshape(len(known), -1))
     rare = group if group.mean() <= 0.5 else ~group

@@ -29,7 +29,7 @@ from dance_now.pose.model.detection import Detection
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.limb_hull import standing_height
 from dance_now.pose.tracking.person_choice import PersonChoice
-from dance_now.scene.background.clean_background import BackgroundSurvey, CleanBackground
+from dance_now.scene.background.clean_background import BackgroundCollector, CleanBackground
 from dance_now.scene.matting.matte import Matte
 from dance_now.training.sources.openpose_layout import FEWEST, HELD_OUT
 
@@ -118,7 +118,7 @@ def extract_frames(video: Path, output: Path, progress: Progress) -> None:
 def _look_through(source: Source, progress: Progress) -> tuple[list[_Usable], CleanBackground]:
     """The first pass: who is where, of long videos in every few frames, and what lies behind them."""
     find, choose = PeopleFinder(), PersonChoice()
-    survey = BackgroundSurvey(source.frame_count)
+    survey = BackgroundCollector(source.frame_count)
     found = _Thinned()
     with closing(source.frames()) as frames:
         for frame in frames:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dance_now.character.character_file import CANVAS
-from dance_now.training.exported_module import Shipped
+from dance_now.training.exported_module import ExportedModule
 from dance_now.training.sticks.pix2pixhd import GlobalGenerator
 from dance_now.training.sticks.stick_drawing import BODY_CHANNELS, HEAD_CHANNELS, Sticks
 from dance_now.training.sticks.sticks_config import SticksConfig
@@ -145,7 +145,7 @@ class SticksGenerator(nn.Module):
         return torch.cat([heads, sticks], dim=1)
 
 
-class ShippedSticks(Shipped):
+class ExportedSticks(ExportedModule):
     """What a character file holds: straight RGBA in [0, 1], 512x512."""
 
     def __init__(self, generator: SticksGenerator) -> None:

@@ -11,7 +11,7 @@ import torch
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.training.character_export import export
-from dance_now.training.checkpoint import load, load_average
+from dance_now.training.checkpoint import load, load_ema
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.distributed import ALONE, Share, training_device
 from dance_now.training.metrics.evaluation import check_size
@@ -21,8 +21,8 @@ from dance_now.training.sticks.head_crops import HeadBatches, usual_side, write_
 from dance_now.training.sticks.sticks_config import SticksConfig
 from dance_now.training.sticks.sticks_generator import (
     BodyGenerator,
+    ExportedSticks,
     HeadGenerator,
-    ShippedSticks,
     SticksGenerator,
 )
 from dance_now.training.train_config import TrainingConfig
@@ -109,9 +109,9 @@ class SticksStages:
         run, generator = self._run, self._with_body()
         check_begun(run.folder / _HEAD, "head")
         trainer = self._head_trainer(ALONE)  # the others have left and answer no more
-        generator.head = trainer.averaged_generator().cpu()
+        generator.head = trainer.ema_generator().cpu()
         said = {**provenance(trainer), "generator": "sticks", "sticks": vars(self._sticks)}
-        return export(ShippedSticks(generator.eval()), run.card, run.dataset, run.output, said, run.report)
+        return export(ExportedSticks(generator.eval()), run.card, run.dataset, run.output, said, run.report)
 
     def _fresh_body(self) -> BodyGenerator:
         torch.manual_seed(self._run.config.seed)
@@ -132,7 +132,7 @@ class SticksStages:
         if done < steps:
             raise DanceNowError(f"{path} is from step {done} of {steps}: let --stage body finish first.")
         generator = self._generator()
-        load_average(path, generator.body)
+        load_ema(path, generator.body)
         return generator.eval()
 
     def _head_trainer(self, share: Share) -> Trainer[HeadGenerator]:
