@@ -1,7 +1,9 @@
-"""Makes docs/gallery.md and its pictures: real frames, their results, and the original's method beside ours.
+"""Writes docs/gallery.md and its images: real frames, their results, and the original's method beside ours.
 
-Needs the folder named by DANCE_NOW_DATA for the clips. Takes the characters of the cast that are there, or
-those given on the command line, by name or as files.
+The clips are in the folder named by DANCE_NOW_DATA. Characters are the built-in ones, or those given on the
+command line by name or as files.
+
+python scripts/gallery.py [CHARACTER ...]
 """
 
 from __future__ import annotations
@@ -195,27 +197,27 @@ def page(characters: Sequence[Character]) -> str:
 
 PAGE_TEXT: Final = """# Gallery
 
-Frames of real clips, and the same frames with characters: {names}. `python scripts/gallery.py` makes this
-page, with the clips in the folder that `DANCE_NOW_DATA` names. Every clip is looked through once, as
-`dance-now dance` does it; then each of the frames is danced together with the {run_up} before it. All options
-are the defaults unless a caption names them. Nothing is retouched.
+Frames of real clips, and the same frames with the characters {names}.
 
-*Original's method* is what the study group did, with which this project began: the mask is cut at 0.9, the
-hole is inpainted after Navier and Stokes, and the character is pasted, with a hard edge and without light or
-shadow. It is written out in `scripts/gallery_frames.py`. The person's mask, the pose and the drawn
-character are ours in both, so that only what becomes of the scene differs.
+`python scripts/gallery.py` writes this page from the clips in the folder that `DANCE_NOW_DATA` names. Every
+clip has an analysis pass, as in `dance-now dance`; then each frame is processed together with the {run_up}
+before it. All options have their defaults unless a caption names them. Nothing is retouched.
+
+*Original's method* is the method of the study-group project that this project began as: the mask is cut at
+0.9, the hole is inpainted by the Navier-Stokes method, and the character is pasted with a hard edge,
+without light or shadow (`scripts/gallery_frames.py`). Both methods use our mask, pose and drawn character,
+so they differ in the scene only.
 
 {shots}
-## Close
+## Close-ups
 
-Heads and feet in the middle frame of the first two clips, magnified: edges, the background behind them, light
-and shadow.
+Heads and feet in the middle frame of the first two clips, magnified: edges, background, light and shadow.
 
 ![Heads and feet, by the original's method and ours](gallery/details.jpg)
 
-## Elsewhere
+## Other backgrounds and sizes
 
-Another background, and a character as tall as its own measure makes it.
+New backgrounds, and a character with its real height.
 
 ![The same frame with other backgrounds](gallery/elsewhere.jpg)
 

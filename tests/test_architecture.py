@@ -39,9 +39,7 @@ def test_tables_drawing_and_names_are_current(architecture):
 def test_stale_pages_are_found(architecture, before, after, expected):
     layout, page = architecture.Layout.read(), architecture.PAGE.read_text("utf-8")
     assert before in page
-    changed = after.join(
-        page.rsplit(before, 1)
-    )  # the last one: outside the tables, where it occurs there too
+    changed = after.join(page.rsplit(before, 1))  # only the page's own text has the last one
     found = architecture.problem(changed, architecture.drawing(layout), layout)
     assert found is not None
     assert expected in found
