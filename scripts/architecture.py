@@ -185,7 +185,7 @@ def _color(index: int, lightness: int = 40) -> str:
 
 
 def unknown_names(text: str) -> list[str]:
-    """Modules, folders and classes that the page's own text names, but neither package nor project has."""
+    """Modules, folders and classes that the page's own text names but that do not exist."""
     classes: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -204,7 +204,7 @@ def unknown_names(text: str) -> list[str]:
 
 
 def problem(page: str, drawn: str, layout: Layout) -> str | None:
-    """What is wrong with the page or the drawing, in one line; None if nothing is."""
+    """The first fault of the page or the drawing, in one line; None if both are current."""
     if with_tables(page, layout) != page:
         return "docs/architecture.md has stale tables: run python scripts/architecture.py"
     if drawing(layout) != drawn:

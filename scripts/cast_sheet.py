@@ -1,6 +1,8 @@
-"""Makes docs/cast.png: every character of the cast, true beside drawn, in poses it never saw.
+"""Draws docs/cast.png: every built-in character in held-out poses, ground truth beside prediction.
 
-Give it NAME=DATASET for each character, the data set being one that ``dance-now render`` made of its avatar.
+Each DATASET is a data set of the character's avatar, written by ``dance-now render``.
+
+python scripts/cast_sheet.py NAME=DATASET ...
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def pairs(character: Character, pictures: LabelledPictures) -> Image:
-    """One row: a portrait and whole figures that face the viewer, evenly spread over the test split."""
+    """One row: a portrait and whole figures that face the viewer, evenly spaced over the test split."""
     labels = pictures.keypoints
     width = np.linalg.norm(labels[:, 17, :2] - labels[:, 18, :2], axis=1)
     inside = ((labels[:, :25, :2] > 0) & (labels[:, :25, :2] < 512)).all(axis=(1, 2))
@@ -61,7 +63,7 @@ def pairs(character: Character, pictures: LabelledPictures) -> Image:
 
 
 def spread(indices: np.ndarray[tuple[int, ...], np.dtype[np.int64]], count: int) -> list[int]:
-    """``count`` of some indices, evenly spread."""
+    """``count`` evenly spaced indices."""
     places = np.linspace(0, len(indices) - 1, count + 2).round().astype(int)[1:-1]
     return [int(indices[place]) for place in places]
 

@@ -1,7 +1,7 @@
-"""Draws which way limbs point in a data set's poses: docs/coverage.png, motions alone and with made-up poses.
+"""Draws docs/coverage.png: limb directions in a data set, of motions alone and with procedural poses.
 
-Each pair of discs is the sphere of directions of one limb as its joint sees it, in an equal-area projection:
-seen from the front, and from behind; up is up, and right arms and legs are mirrored onto the left.
+Each pair of discs is the sphere of directions of one limb relative to its joint, in an equal-area projection,
+from the front and from behind. Up is up; right arms and legs are mirrored onto the left.
 
 python scripts/coverage.py
 """
@@ -39,7 +39,7 @@ Picture = npt.NDArray[np.uint8]
 
 
 def main() -> None:
-    """Chooses poses as ``dance-now render`` does and draws both rows."""
+    """Selects poses as ``dance-now render`` does and draws both rows."""
     rig = BoneRig.of(adult_skeleton())
     train, _ = choose_poses(rig, load_motion_library(), POSES, np.random.default_rng(0))
     made_up = np.array([name.startswith("procedural") for name in train.names])
@@ -55,7 +55,7 @@ def _only(poses: SolvedPoses, rows: npt.NDArray[np.bool_]) -> SolvedPoses:
 
 
 def directions(poses: SolvedPoses, frame: str, ends: tuple[tuple[int, int], ...]) -> Array:
-    """(2 n, 3) directions of both sides' limbs, left-up-front of a bone; the right side's mirrored."""
+    """(2 n, 3) limb directions of both sides in a bone's left-up-front frame, the right side mirrored."""
     found = []
     for sign, (start, end) in zip((1, -1), ends, strict=True):
         world = unit(poses.points[:, end] - poses.points[:, start])
@@ -65,7 +65,7 @@ def directions(poses: SolvedPoses, frame: str, ends: tuple[tuple[int, int], ...]
 
 
 def covered(vectors: Array) -> float:
-    """Share of the sphere's cells, about 11 degrees wide, into which at least one direction falls."""
+    """Share of the sphere's cells, about 11 degrees wide, that contain at least one direction."""
     row = np.clip(((vectors[:, 1] + 1) / 2 * _ROWS).astype(int), 0, _ROWS - 1)
     turn = np.arctan2(vectors[:, 0], vectors[:, 2]) / (2 * np.pi) + 0.5
     column = np.clip((turn * 2 * _ROWS).astype(int), 0, 2 * _ROWS - 1)
@@ -87,7 +87,7 @@ def _row(title: str, poses: SolvedPoses) -> Picture:
 
 
 def _disc(vectors: Array, side: int) -> Picture:
-    """One hemisphere (Lambert's azimuthal projection), the darker the more directions."""
+    """One hemisphere (Lambert's azimuthal projection), darker for more directions."""
     half = vectors[vectors[:, 2] * side > 0]
     scale = np.sqrt(1 / (1 + np.abs(half[:, 2])))[:, None]
     # the character's left is on the right of who looks at its front, and on the left of who stands behind

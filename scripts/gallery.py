@@ -43,7 +43,7 @@ Box = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class Shot:
-    """Some frames of a clip.
+    """Selected frames of a clip.
 
     Attributes:
         name: of the picture.
@@ -70,7 +70,7 @@ ELSEWHERE: Final = SHOTS[1]  # shown with other backgrounds and sizes, too
 
 
 def main(names: Sequence[str]) -> int:
-    """Draws everything and writes the page."""
+    """Draws all images and writes the page."""
     clips = Path(os.environ.get("DANCE_NOW_DATA", "")) / "people"
     if not clips.is_dir():
         raise DanceNowError("Set DANCE_NOW_DATA to the folder with people/, which holds the clips.")
@@ -97,7 +97,7 @@ def main(names: Sequence[str]) -> int:
 
 
 def shoot(shot: Shot, studied: Studied, characters: Sequence[Character]) -> list[Moment]:
-    """Makes one picture of the gallery; each character dances first in one of the casts."""
+    """Writes one image of the gallery; each character comes first in one of the columns."""
     turned = [[*characters[turn:], *characters[:turn]] for turn in range(len(characters))]
     casts = [cast[: shot.people] for cast in turned]
     moments = list(danced(studied.source, [studied.dancer(cast) for cast in casts], shot.moments))
@@ -107,7 +107,7 @@ def shoot(shot: Shot, studied: Studied, characters: Sequence[Character]) -> list
 
 
 def elsewhere(studied: Studied, characters: Sequence[Character], park: Path, index: int) -> Image:
-    """One frame with other backgrounds, and with the character at its own height."""
+    """One frame with other backgrounds, and with the character at its real height."""
     variants = (
         ("--background blur", "blur", "person"),
         ("--background park.jpg", str(park), "person"),
@@ -124,7 +124,7 @@ def elsewhere(studied: Studied, characters: Sequence[Character], park: Path, ind
 
 
 def close_looks(moment: Moment) -> list[Image]:
-    """Head and feet by the original's method and by ours."""
+    """Close-ups of head and feet, by the original's method and by ours."""
     pose = moment.poses[0]
     looks = []
     for rows in (slice(15, 19), slice(19, 25)):  # BODY_25: eyes and ears; toes and heels
@@ -135,7 +135,7 @@ def close_looks(moment: Moment) -> list[Image]:
 
 
 def square_around(points: npt.NDArray[np.float32], image: Image) -> Box:
-    """A square of the picture around some points."""
+    """A square of the image around some keypoints."""
     height, width = image.shape[:2]
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     side = min(height, width, max(DETAIL_SIDE // 2, round(2.0 * float(np.ptp(points, axis=0).max()))))
@@ -145,7 +145,7 @@ def square_around(points: npt.NDArray[np.float32], image: Image) -> Box:
 
 
 def sheet(moments: Sequence[Moment], columns: Sequence[str]) -> Image:
-    """A row for each moment, cut to where people and characters are."""
+    """One row per frame, cropped to people and characters."""
     cut = cut_around([pose for moment in moments for pose in moment.poses], moments[0].source)
     rows = []
     for moment in moments:
@@ -160,7 +160,7 @@ def sheet(moments: Sequence[Moment], columns: Sequence[str]) -> Image:
 
 
 def cut_around(poses: Sequence[Pose], image: Image) -> Box:
-    """The rectangle around all points, with a margin."""
+    """Bounding box of all keypoints, with a margin."""
     height, width = image.shape[:2]
     points = np.concatenate([pose.points[pose.visible, :2] for pose in poses])
     low, high = points.min(axis=0), points.max(axis=0)
@@ -171,7 +171,7 @@ def cut_around(poses: Sequence[Pose], image: Image) -> Box:
 
 
 def tile(image: Image, height: int, caption: str) -> Image:
-    """The picture at some height, with a white edge and a caption above it."""
+    """The image at some height, with a white border and a caption above it."""
     width = round(image.shape[1] * height / image.shape[0])
     shrinks = height < image.shape[0]
     small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
@@ -181,7 +181,7 @@ def tile(image: Image, height: int, caption: str) -> Image:
 
 
 def write(path: Path, image: Image) -> None:
-    """Writes a picture."""
+    """Writes an image."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     if not cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality):
         raise DanceNowError(f"{path} could not be written.")

@@ -1,4 +1,4 @@
-"""Frames of a clip, danced for the gallery, and the same frames by the original's method."""
+"""Frames of a clip for the gallery: our results, and the same frames by the original's method."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RUN_UP: Final = 10  # frames danced before each moment, so that matte, light and
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """One frame and what became of it.
+    """One frame and its results.
 
     Attributes:
         index: of the frame.
@@ -48,10 +48,10 @@ class Moment:
 
 
 class Studied:
-    """A clip that was looked through once, to be danced by several casts."""
+    """A clip after its analysis pass, for several assignments of characters."""
 
     def __init__(self, source: Source, people: int) -> None:
-        """Finds people and background in all pictures."""
+        """Runs the analysis pass: people and background of all frames."""
         self.source = source
         self._which = "all" if people > 1 else "largest"
         find = PeopleFinder(most=PersonChoice(self._which).most)
@@ -63,7 +63,7 @@ class Studied:
     def dancer(
         self, cast: Sequence[Character], backdrop: Backdrop | None = None, height: str = "person"
     ) -> Dancer:
-        """Who dances the clip, as ``dance-now dance`` would with these options."""
+        """A dancer for the clip, as ``dance-now dance`` makes it with these options."""
         session = RecordedSession(
             self._analysis, PersonChoice(self._which), CharacterAssignment(cast, height), self.source.size
         )
@@ -77,7 +77,7 @@ class Studied:
 
 
 def danced(source: Source, dancers: Sequence[Dancer], wanted: Sequence[int]) -> Iterator[Moment]:
-    """The wanted frames of a clip, each danced by every dancer."""
+    """Selected frames of a clip, each processed by every dancer."""
     for frame in source.frames():
         if frame.index > max(wanted):
             return
@@ -92,7 +92,7 @@ def danced(source: Source, dancers: Sequence[Dancer], wanted: Sequence[int]) -> 
 
 
 def original_of(frame: Frame, posed: PosedFrame) -> Image:
-    """A frame by the original's method, with our characters in our places."""
+    """A frame by the original's method, with our characters at our positions."""
     height, width = frame.image.shape[:2]
     person = np.zeros((height, width), np.float32)
     for part in posed.found.parts:
@@ -104,7 +104,7 @@ def original_of(frame: Frame, posed: PosedFrame) -> Image:
 
 
 def original_method(image: Image, person: npt.NDArray[np.float32], drawn: Image) -> Image:
-    """The study group's way from a mask and a drawn character to a picture.
+    """The study group's method: from a mask and a drawn character to an image.
 
     The mask is cut at 0.9, its hole is inpainted after Navier and Stokes, and the character is pasted: its
     edge is hard, and it takes neither light nor casts a shadow.
@@ -136,4 +136,4 @@ def emptied(studied: Studied, characters: Sequence[Character], index: int) -> Im
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
+    """Progress callback without output."""

@@ -1,6 +1,6 @@
-"""Makes docs/half.png: people of whom the picture shows a part, and the character that takes their place.
+"""Draws docs/half.png: partly visible people, and the characters that replace them.
 
-A portrait (``skimage.data.astronaut()``, where scikit-image is installed), and crops of frames of clips in
+The images are a portrait (``skimage.data.astronaut()``, if scikit-image is installed) and crops of clips in
 the folder named by DANCE_NOW_DATA: head, upper body, to the knees, one arm outside, from behind, legs alone.
 
 python scripts/half_sheet.py [CHARACTER]
@@ -42,7 +42,7 @@ def frame(clip: Path, index: int) -> Image:
 
 
 def crops(image: Image, pose: Pose) -> Iterator[tuple[str, Image]]:
-    """Parts of a picture of a whole person, each with its name."""
+    """Crops of an image of a whole person, with their names."""
     body = pose.body[:, :2]
     nose, neck, hip = body[[0, 1, 8]]
     knees, feet = body[[10, 13], 1].mean(), body[[11, 14, 19, 22], 1].max()
@@ -64,7 +64,7 @@ def crops(image: Image, pose: Pose) -> Iterator[tuple[str, Image]]:
 
 
 def pictures(data: Path | None) -> Iterator[tuple[str, Image]]:
-    """All pictures of the sheet, as far as they can be had."""
+    """All available images of the sheet."""
     try:
         from skimage.data import astronaut
     except ImportError:
@@ -84,7 +84,7 @@ def pictures(data: Path | None) -> Iterator[tuple[str, Image]]:
 
 
 def tile(name: str, image: Image, drawn: Image) -> Image:
-    """A picture and what became of it, side by side, under their name."""
+    """An image and its result side by side, with a caption."""
     scale = TILE_HEIGHT / image.shape[0]
     size = (round(scale * image.shape[1]), TILE_HEIGHT)
     both = np.hstack([cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (image, drawn)])

@@ -1,4 +1,4 @@
-"""Trains the lifter that ships, src/dance_now/pose/networks/lifter.onnx: seven minutes on one core.
+"""Trains the built-in lifter, src/dance_now/pose/networks/lifter.onnx: seven minutes on one core.
 
 python scripts/lifter.py
 """
@@ -18,7 +18,7 @@ _TEST_PEOPLE: Final = 8000
 
 
 def main() -> None:
-    """Writes the network and says how well it does on the motions that it has not seen."""
+    """Writes the network and prints its error on held-out motions."""
     torch.set_num_threads(1)
     network = train_lifter(LiftingConfig(), lambda step, loss: print(f"step {step}: {loss:.4f}"))
     NETWORK.write_bytes(to_onnx(network))

@@ -47,7 +47,7 @@ def turned(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Rotation:
 
 
 def standing() -> Pose:
-    """Arms hanging a little away from the body."""
+    """Arms hang slightly away from the body."""
     pose: Pose = {}
     for side, sign in (("left", 1.0), ("right", -1.0)):
         pose[f"{side}UpperArm"] = turned(z=-66 * sign)
@@ -56,7 +56,7 @@ def standing() -> Pose:
 
 
 def dancing() -> tuple[Pose, Pose]:
-    """Two moments of a dance."""
+    """Two poses of a dance."""
     step = {
         "hips": turned(z=6),
         "spine": turned(z=2),
@@ -97,14 +97,14 @@ def dancing() -> tuple[Pose, Pose]:
 
 
 class Photographer:
-    """Takes pictures of an avatar on a plain ground."""
+    """Renders an avatar on a plain background."""
 
     def __init__(self, avatar: Avatar, size: int) -> None:
         self._avatar, self._size = avatar, size
         self._renderer, self._springs = Renderer(avatar, size, supersampling=3), Springs(avatar)
 
     def picture(self, pose: Pose, camera: Camera, expressions: dict[str, float]) -> Image:
-        """(size, size, 3) picture, hair and cords at rest."""
+        """(size, size, 3) image, hair and cords at rest."""
         world = self._springs.settle(self._avatar.pose(pose), SPRING_STEPS)
         rgba = self._renderer.render(world, camera, expressions).astype(np.float32)
         alpha = rgba[..., 3:] / 255

@@ -1,6 +1,6 @@
-"""Makes the motion library that ships, synthesis/poses/motions.npz, out of freely licensed recordings.
+"""Writes the built-in motion library, synthesis/poses/motions.npz, from freely licensed recordings.
 
-DANCE_NOW_DATA names the folder with motions/; T-poses and recordings that are held twice are left out.
+DANCE_NOW_DATA names the folder with motions/. T-poses and duplicate recordings are left out.
 
 python scripts/motion_bank.py
 """
@@ -37,7 +37,7 @@ CREDITS: Final = {
 
 
 def main() -> None:
-    """Writes the bank and says what is in it."""
+    """Writes the library and prints its size."""
     root = Path(os.environ["DANCE_NOW_DATA"]) / "motions"
     credit = {
         motion.name: line
