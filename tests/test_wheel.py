@@ -66,7 +66,7 @@ def test_the_wheel_holds_the_package_and_its_characters(wheel: Path) -> None:
     expected = {f"dance_now/{path.relative_to(PACKAGE).as_posix()}" for path in PACKAGE.rglob("*.py")}
     cast = {f"dance_now/character/builtin/{path.name}" for path in PACKAGE.glob("character/builtin/*.dance")}
     assert "dance_now/character/builtin/godette.dance" in cast
-    assert expected | cast | {"dance_now/py.typed"} <= names
+    assert expected | cast | {"dance_now/py.typed", "dance_now/render/avatar/mascot.vrm"} <= names
     assert not [name for name in names if not name.startswith(("dance_now/", "dance_now-"))]
     assert {"LICENSE", "NOTICE"} <= {name.rpartition("/")[2] for name in names}
 
