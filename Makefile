@@ -2,6 +2,7 @@
 # make test      everything that is not slow, with formatting, lint and types
 # make test-all  all tests
 # make pictures  docs/demo.png anew
+# make mascot    the avatar that ships, mascot.vrm, from the code in tools/mascot
 # make bench     the measurements that the README quotes
 # make clean     removes what was built
 
@@ -16,13 +17,16 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo pictures test test-all check bench clean
+.PHONY: demo pictures mascot test test-all check bench clean
 
 demo: $(VENV)/.base
 	$(BIN)/python scripts/demo.py
 
 pictures: demo
 	cp out/demo.png docs/demo.png
+
+mascot: $(VENV)/.dev
+	$(BIN)/python -m tools.mascot src/dance_now/render/avatar/mascot.vrm
 
 test: check
 	$(BIN)/python -m pytest

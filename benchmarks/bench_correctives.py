@@ -21,9 +21,9 @@ from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.render.avatar.avatar import load_avatar
 from dance_now.render.avatar.avatar_keypoints import skeleton_of
+from dance_now.render.avatar.mascot import avatar_file
 from dance_now.render.face.face_points import face_landmarks
 from dance_now.synthesis.framing import random_rotation
-from dance_now.synthesis.mascot.built_in import avatar_file
 from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.pose_selection import choose_poses
 from dance_now.synthesis.surface.corrective_shapes import departures, fit_correctives, pose_features
@@ -38,8 +38,7 @@ CAMERAS: Final = 4  # of each pose
 def main(arguments: Sequence[str]) -> int:
     """Prints a line for each avatar."""
     for name in arguments or ("mascot",):
-        with avatar_file(Path(name)) as path:
-            print(name, measured(path), flush=True)
+        print(name, measured(avatar_file(Path(name))), flush=True)
     return 0
 
 

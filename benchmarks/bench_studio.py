@@ -30,12 +30,12 @@ from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.render.avatar.avatar_keypoints import skeleton_of
 from dance_now.render.avatar.avatar_options import AS_IT_IS
+from dance_now.render.avatar.mascot import MASCOT, avatar_file
 from dance_now.render.camera import Camera
 from dance_now.render.face.face_points import face_landmarks, with_telling_expressions
 from dance_now.render.renderer import Renderer
 from dance_now.synthesis.dataset import POINT_BUDGET
 from dance_now.synthesis.dataset_renderer import DatasetConfig, DatasetRenderer, Job
-from dance_now.synthesis.mascot.built_in import MASCOT, avatar_file
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser
 from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.pose_selection import choose_poses
@@ -136,18 +136,18 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024])
     arguments = parser.parse_args()
     gene = Path(os.environ.get("DANCE_NOW_DATA", "")) / "characters" / "gene.vrm"
-    with avatar_file(arguments.avatar or (gene if gene.is_file() else Path(MASCOT))) as path:
-        jobs, once = prepare(path, arguments.images, arguments.sample)
-        print(f"{path.name}: poses and points of {arguments.images} pictures take {once:.1f} s, once")
-        for size in arguments.sizes:
-            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-                start, picture, memory = pool.submit(draw, path, jobs, size).result()
-            minutes = (once + start + arguments.images * picture / CORES) / 60
-            print(
-                f"{size}x{size}: {1000 * picture:.0f} ms a picture, start {start:.1f} s, {memory} MB each, "
-                f"{arguments.images} pictures on {CORES} cores: {minutes:.1f} min"
-            )
-            print(beside_opengl(path, jobs, size))
+    path = avatar_file(arguments.avatar or (gene if gene.is_file() else Path(MASCOT)))
+    jobs, once = prepare(path, arguments.images, arguments.sample)
+    print(f"{path.name}: poses and points of {arguments.images} pictures take {once:.1f} s, once")
+    for size in arguments.sizes:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            start, picture, memory = pool.submit(draw, path, jobs, size).result()
+        minutes = (once + start + arguments.images * picture / CORES) / 60
+        print(
+            f"{size}x{size}: {1000 * picture:.0f} ms a picture, start {start:.1f} s, {memory} MB each, "
+            f"{arguments.images} pictures on {CORES} cores: {minutes:.1f} min"
+        )
+        print(beside_opengl(path, jobs, size))
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import Image
 from dance_now.render.avatar.avatar import Avatar, load_avatar
+from dance_now.render.avatar.mascot import MASCOT, avatar_file
 from dance_now.render.camera import Camera
 from dance_now.render.renderer import Renderer
 from dance_now.render.springs import Springs
-from dance_now.synthesis.mascot.built_in import MASCOT, avatar_file
 
 OUTPUT: Final = Path("docs") / "mascot.png"
 GROUND: Final = (246, 244, 250)
@@ -139,8 +139,7 @@ def faces(avatar: Avatar) -> Image:
 
 def main() -> int:
     """Writes the sheet."""
-    with avatar_file(Path(MASCOT)) as path:
-        avatar = load_avatar(path)
+    avatar = load_avatar(avatar_file(Path(MASCOT)))
     sheet = np.vstack([figures(avatar), faces(avatar)])
     cv2.imwrite(str(OUTPUT), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     sys.stdout.write(f"{OUTPUT.resolve()}\n")

@@ -3,7 +3,6 @@
 Run this file to draw the stored pictures anew after a change that is meant to show.
 """
 
-import tempfile
 from pathlib import Path
 
 import cv2
@@ -12,10 +11,10 @@ import numpy.typing as npt
 import pytest
 
 from dance_now.render.avatar.avatar import Avatar, load_avatar
+from dance_now.render.avatar.mascot import MASCOT, avatar_file
 from dance_now.render.camera import Camera
 from dance_now.render.renderer import Renderer
 from dance_now.render.springs import Springs
-from dance_now.synthesis.mascot.built_in import mascot_vrm
 
 FOLDER = Path(__file__).parent / "references"
 SIZE = 160
@@ -37,15 +36,9 @@ def rendered(avatar: Avatar, name: str) -> npt.NDArray[np.uint8]:
     return Renderer(avatar, SIZE).render(world, Camera.orbit(yaw, pitch, (0, middle, 0), height), expressions)
 
 
-def load_mascot(folder: Path) -> Avatar:
-    path = folder / "mascot.vrm"
-    path.write_bytes(mascot_vrm())
-    return load_avatar(path)
-
-
 @pytest.fixture(scope="module")
-def mascot(tmp_path_factory: pytest.TempPathFactory) -> Avatar:
-    return load_mascot(tmp_path_factory.mktemp("mascot"))
+def mascot() -> Avatar:
+    return load_avatar(avatar_file(Path(MASCOT)))
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -59,8 +52,7 @@ def test_pictures_are_what_they_were(mascot: Avatar, name: str) -> None:
 
 def _store() -> None:
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        avatar = load_mascot(Path(folder))
+    avatar = load_avatar(avatar_file(Path(MASCOT)))
     for name in VIEWS:
         cv2.imwrite(str(FOLDER / f"{name}.png"), cv2.cvtColor(rendered(avatar, name), cv2.COLOR_RGBA2BGRA))
 

@@ -59,12 +59,13 @@ def render(
             raise DanceNowError(f"--{option} must be at least 1, not {value}.")
     with needs_extra("studio"):
         from dance_now.render.avatar.avatar_options import AvatarOptions
+        from dance_now.render.avatar.mascot import avatar_file
         from dance_now.synthesis.avatar_clip import render_clip
         from dance_now.synthesis.dataset import render_dataset
-        from dance_now.synthesis.mascot.built_in import avatar_file
 
     options = AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission)
-    with avatar_file(avatar) as path, ProgressBars() as bars:
+    path = avatar_file(avatar)
+    with ProgressBars() as bars:
 
         def report(done: int, total: int) -> None:
             bars.update("render", done, total)

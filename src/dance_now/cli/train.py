@@ -58,7 +58,7 @@ def train(
     """
     with needs_extra("train"):
         from dance_now.render.avatar.avatar_options import AvatarOptions
-        from dance_now.synthesis.mascot.built_in import avatar_file
+        from dance_now.render.avatar.mascot import avatar_file
         from dance_now.training.character_export import Rights
         from dance_now.training.sticks.sticks_config import STICKS
         from dance_now.training.train_character import HEAD_STAGES
@@ -76,9 +76,9 @@ def train(
     if head_size is not None and (head_size % 4 or not 16 <= head_size <= 512):
         raise DanceNowError(f"--head-size must be a multiple of 4 from 16 to 512, not {head_size}.")
     sticks = replace(STICKS[preset], head_size=head_size) if generator == "sticks" else None
-    with avatar_file(source) as avatar, ProgressBars() as bars:
+    with ProgressBars() as bars:
         result = train_character(
-            avatar,
+            avatar_file(source),
             output,
             config,
             motions=motions,

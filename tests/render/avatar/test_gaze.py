@@ -12,8 +12,8 @@ from dance_now.core.errors import DanceNowError
 from dance_now.render.avatar.avatar import Avatar, load_avatar
 from dance_now.render.avatar.avatar_expressions import expression_names
 from dance_now.render.avatar.gaze import GAZES, EyeRange, looks_by_bones, read_eye_range
+from dance_now.render.avatar.mascot import MASCOT, avatar_file
 from dance_now.render.face.face_points import face_landmarks
-from dance_now.synthesis.mascot.built_in import mascot_vrm
 
 Array = npt.NDArray[np.float64]
 RANGES = ("HorizontalInner", "HorizontalOuter", "VerticalUp", "VerticalDown")
@@ -51,10 +51,8 @@ def test_knows_who_looks_by_expressions(extensions: dict[str, Any], by_bones: bo
 
 
 @pytest.fixture(scope="module")
-def mascot(tmp_path_factory: pytest.TempPathFactory) -> Avatar:
-    path = tmp_path_factory.mktemp("mascot") / "mascot.vrm"
-    path.write_bytes(mascot_vrm())
-    return load_avatar(path)
+def mascot() -> Avatar:
+    return load_avatar(avatar_file(Path(MASCOT)))
 
 
 def pupils(avatar: Avatar, **expressions: float) -> Array:

@@ -9,8 +9,8 @@ from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.bone_rule import BONE_INDEX, BONE_NAMES, BoneRig
 from dance_now.render.avatar.avatar import Avatar, load_avatar
 from dance_now.render.avatar.avatar_keypoints import place_keypoints, skeleton_of
+from dance_now.render.avatar.mascot import MASCOT, avatar_file
 from dance_now.render.springs import Springs
-from dance_now.synthesis.mascot.built_in import avatar_file
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser, SolvedPoses
 from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.pose_selection import choose_poses
@@ -29,8 +29,7 @@ TAIL = 0.15  # metres from the middle that only the mascot's two tails of hair h
 
 @pytest.fixture(scope="module")
 def avatar() -> Avatar:
-    with avatar_file(Path("mascot")) as path:
-        return load_avatar(path)
+    return load_avatar(avatar_file(Path(MASCOT)))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Surfaces swept along lines: limbs, locks of hair, hems, skirts."""
+"""Lofting and sweeping of surfaces along lines: limbs, locks of hair, hems, skirts."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.synthesis.mascot.surface import Points, Skin, Surface, grid_triangles, surface_normals, unit
+from tools.mascot.surface import Points, Skin, Surface, grid_triangles, surface_normals, unit
 
 Section = Callable[[Points], Points]
 """Angles (n,) -> (n, 2) outline of a cross-section of size 1: across, outward."""
 
 
 def ellipse(angles: Points) -> Points:
-    """A round cross-section."""
+    """Ellipse cross-section."""
     return np.stack([np.cos(angles), np.sin(angles)], axis=-1)
 
 
 def rounded(exponent: float) -> Section:
-    """A cross-section between a circle (2) and a square (large exponents)."""
+    """Superellipse cross-section, between a circle (2) and a square (large exponents)."""
 
     def outline(angles: Points) -> Points:
         circle = ellipse(angles)
@@ -29,7 +29,7 @@ def rounded(exponent: float) -> Section:
 
 
 def blade(angles: Points) -> Points:
-    """A lock of hair: sharp at its sides, arched outside, nearly flat inside."""
+    """Blade cross-section of a lock of hair: sharp at its sides, arched outside, nearly flat inside."""
     across, outward = np.cos(angles), np.sin(angles)
     arch = np.where(outward > 0, 1.0, 0.35) * np.sign(outward) * np.abs(outward) ** 1.25
     return np.stack([across, arch], axis=-1)
@@ -87,7 +87,7 @@ def sweep(
 
 
 def from_rings(rings: Points, uv: Points) -> Surface:
-    """A surface through (rows, columns, 3) vertices with (rows, columns, 2) texture coordinates.
+    """Lofted surface through (rows, columns, 3) vertices with (rows, columns, 2) texture coordinates.
 
     It is seen from where rows run down and columns run to the right. Vertices in one place share a normal.
     """
@@ -102,13 +102,13 @@ def from_rings(rings: Points, uv: Points) -> Surface:
 
 
 def closed_tangents(line: Points) -> Points:
-    """(n, 3) directions along a closed line whose last point is its first."""
+    """Tangents (n, 3) of a closed line whose last point is its first."""
     padded = np.concatenate([line[-2:-1], line, line[1:2]])
     return unit(padded[2:] - padded[:-2])
 
 
 def kept(surface: Surface, vertices: npt.NDArray[np.bool_]) -> Surface:
-    """What is left of a surface with only some of its vertices; normals stay as they were."""
+    """Subset of a surface: some of its vertices and their triangles; normals stay as they were."""
     renamed = np.cumsum(vertices) - 1
     triangles = renamed[surface.triangles[vertices[surface.triangles].all(axis=1)]]
     skin = {name: weight[vertices] for name, weight in surface.skin.items()}
@@ -125,7 +125,7 @@ def ring(
     height: float | None = None,
     count: int = 28,
 ) -> Surface:
-    """A closed band around the y axis: hems, cuffs, soles (turned by the caller).
+    """Closed band around the y axis: hems, cuffs, soles (turned by the caller).
 
     Args:
         centre: (3,) metres.

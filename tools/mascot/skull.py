@@ -1,4 +1,4 @@
-"""The head's shape: horizontal sections whose widths and depths are drawn as curves over the height."""
+"""Head shape: horizontal sections whose widths and depths are curves over the height."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.synthesis.mascot.surface import Points, curve, unit
+from tools.mascot.surface import Points, curve, unit
 
 CHIN: Final = 1.118
 CROWN: Final = 1.398
@@ -39,24 +39,24 @@ _SECTIONS: Final = curve(
 
 
 def section(y: npt.ArrayLike) -> Points:
-    """(..., 5) half width, front z, back z, z of the widest place and squareness at heights y."""
+    """Section (..., 5): half width, front z, back z, z of the widest place and squareness at heights y."""
     return _SECTIONS(2 * way_up(y) / (CROWN - CHIN))
 
 
 def way_up(y: npt.ArrayLike) -> Points:
-    """(...) about how far it is along the skull from the chin up to heights y, metres."""
+    """Arc length (...), roughly, along the skull from the chin up to heights y, metres."""
     share = np.clip((np.asarray(y, np.float64) - CHIN) / (CROWN - CHIN), 0, 1)
     return np.asarray(np.arccos(1 - 2 * share) * (CROWN - CHIN) / 2)
 
 
 def height_at(way: npt.ArrayLike) -> Points:
-    """(...) heights y of places that far along; the inverse of ``way_up``."""
+    """Heights y (...) at these arc lengths; the inverse of ``way_up``."""
     half = (CROWN - CHIN) / 2
     return np.asarray(CHIN + half * (1 - np.cos(np.asarray(way, np.float64) / half)))
 
 
 def around(angle: npt.ArrayLike, y: npt.ArrayLike) -> Points:
-    """(..., 3) points of the skull; ``angle`` in radians from the front, positive to her left."""
+    """Points (..., 3) of the skull; ``angle`` in radians from the front, positive to her left."""
     a, height = np.broadcast_arrays(np.asarray(angle, np.float64), np.asarray(y, np.float64))
     width, front, back, middle, square = np.moveaxis(section(height), -1, 0)
     ahead = np.abs(a) <= np.pi / 2
@@ -68,7 +68,7 @@ def around(angle: npt.ArrayLike, y: npt.ArrayLike) -> Points:
 
 
 def angle_of(x: npt.ArrayLike, y: npt.ArrayLike) -> Points:
-    """The angle (see ``around``) of what is seen at x, y from the front."""
+    """Angle (see ``around``) of what is seen at x, y from the front."""
     across, height = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
     width, square = np.moveaxis(section(height), -1, 0)[[0, 4]]
     share = np.clip(np.abs(across) / np.maximum(width, 1e-9), 0, 1)
@@ -76,7 +76,7 @@ def angle_of(x: npt.ArrayLike, y: npt.ArrayLike) -> Points:
 
 
 def front(x: npt.ArrayLike, y: npt.ArrayLike, lift: npt.ArrayLike = 0.0) -> Points:
-    """(..., 3) the skin at x, y seen from the front, ``lift`` metres nearer to the viewer."""
+    """Points (..., 3) of the skin at x, y seen from the front, ``lift`` metres nearer to the viewer."""
     place = around(angle_of(x, y), y)
     place[..., 0] = x
     place[..., 2] += np.asarray(lift, np.float64)
@@ -84,7 +84,7 @@ def front(x: npt.ArrayLike, y: npt.ArrayLike, lift: npt.ArrayLike = 0.0) -> Poin
 
 
 def outward(angle: npt.ArrayLike, y: npt.ArrayLike) -> Points:
-    """(..., 3) unit normals of the skull, the nose left out."""
+    """Normals (..., 3) of the skull, unit length, the nose left out."""
     a, height = np.broadcast_arrays(np.asarray(angle, np.float64), np.asarray(y, np.float64))
     step = 1e-3
     across = around(a + step, height) - around(a - step, height)
@@ -93,7 +93,7 @@ def outward(angle: npt.ArrayLike, y: npt.ArrayLike) -> Points:
 
 
 def over(degrees: float, y: float, lift: float) -> Points:
-    """(3,) a place ``lift`` metres off the skull, for hair."""
+    """Point (3,) ``lift`` metres off the skull, for hair."""
     a = np.radians(degrees)
     return np.asarray(around(a, y) + lift * outward(a, y))
 

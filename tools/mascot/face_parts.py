@@ -1,4 +1,4 @@
-"""What is drawn on the face, as thin strips and patches before or behind the skin: eyes, brows, mouth."""
+"""Facial feature meshes: eyes, lashes, brows, mouth and blush, as thin strips before or behind the skin."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.synthesis.mascot import skull
-from dance_now.synthesis.mascot.expressions import (
+from tools.mascot import skull
+from tools.mascot.expressions import (
     BROW_Y,
     BROWS,
     EYE,
@@ -26,8 +26,8 @@ from dance_now.synthesis.mascot.expressions import (
     lower_lid,
     upper_lid,
 )
-from dance_now.synthesis.mascot.loft import from_rings
-from dance_now.synthesis.mascot.surface import Points, Surface, both_sides, curve, join, smooth_step
+from tools.mascot.loft import from_rings
+from tools.mascot.surface import Points, Surface, both_sides, curve, join, smooth_step
 
 _WHITE_DEPTH: Final = -0.0090
 _IRIS_DEPTH: Final = -0.0038
@@ -41,7 +41,7 @@ _lash_width = curve([(-1, 0.03), (-0.8, 0.09), (-0.4, 0.15), (0.1, 0.185), (0.6,
 
 
 def _patch(centre: tuple[float, float], half: tuple[float, float], depth: float, cells: int) -> Surface:
-    """A rectangle ``depth`` metres before the skin (behind it where negative), seen from the front."""
+    """Rectangular patch ``depth`` metres before the skin (behind it where negative), seen from the front."""
     steps = np.linspace(-1, 1, cells + 1)
     across, down = np.meshgrid(steps, -steps)
     x, y = centre[0] + across * half[0], centre[1] + down * half[1]
@@ -51,26 +51,26 @@ def _patch(centre: tuple[float, float], half: tuple[float, float], depth: float,
 
 
 def whites() -> Surface:
-    """The whites of both eyes, a little behind the skin."""
+    """Eye white meshes, both sides, a little behind the skin."""
     return both_sides(_patch(EYE, (EYE_SIZE[0] * 1.45, EYE_SIZE[1] * 1.35), _WHITE_DEPTH, 8))
 
 
 def blushes() -> Surface:
-    """Both blushes, before the skin, so that they stay in shape where it stretches."""
+    """Blush decals, both sides, before the skin, so that they keep their shape where it stretches."""
     return both_sides(_patch(_BLUSH, (0.0250, 0.0150), 0.0014, 8))
 
 
 def irises() -> Surface:
-    """Both irises, on the bones of the eyes."""
+    """Iris meshes, both sides, on the bones of the eyes."""
     centre = (EYE[0] + _IRIS_SHIFT[0], EYE[1] + _IRIS_SHIFT[1])
     left = _patch(centre, IRIS, _IRIS_DEPTH, 10).on("leftEye")
     right = left.mirrored()
-    # Both eyes catch the same light, so the picture is not mirrored.
+    # Both eyes catch the same light, so the texture is not mirrored.
     return join([left, replace(right, uv=right.uv * (-1, 1) + (1, 0))])
 
 
 def _strip(inner: Points, outer: Points, lift: float, moves: dict[str, Points]) -> Surface:
-    """A ribbon between two lines (n, 2) seen from the front; ``moves``: (n, 2) for both lines."""
+    """Ribbon between two lines (n, 2) seen from the front; ``moves``: (n, 2) for both lines."""
     flat = np.stack([outer, inner])
     rings = skull.front(flat[..., 0], flat[..., 1], lift)
     uv = np.stack(np.broadcast_arrays(np.linspace(0, 1, len(inner)), np.array([[0.0], [1.0]])), axis=-1)
@@ -83,18 +83,18 @@ def _strip(inner: Points, outer: Points, lift: float, moves: dict[str, Points]) 
 
 
 def _follow_lid(name: str, e: Points, *, upper: bool = True) -> Points:
-    """(n, 2) how an expression moves a lid at e, metres."""
+    """Lid displacement (n, 2) of an expression at e, metres."""
     move = lid_moves(name, np.clip(e, -1, 1))[0 if upper else 1]
     return np.stack([np.zeros_like(e), move * EYE_SIZE[1]], axis=1)
 
 
 def lashes() -> Surface:
-    """Upper and lower lash lines and the crease above, of both eyes."""
+    """Eyelash meshes: upper and lower lash lines and the crease above, both sides."""
     return both_sides(join([_upper_lash(), _lower_lash(), _crease()]))
 
 
 def _upper_lash() -> Surface:
-    """A line that grows outward and ends in a wing beyond the corner."""
+    """Upper lash line; it widens outward and ends in a wing beyond the corner."""
     e = -np.cos(np.linspace(0.16, np.pi, 30))
     rim = np.stack([e, upper_lid(e)], axis=1) * EYE_SIZE + EYE
     slope = np.gradient(rim, axis=0)
@@ -111,7 +111,7 @@ def _upper_lash() -> Surface:
 
 
 def _lower_lash() -> Surface:
-    """A fine line under the outer half of the eye."""
+    """Lower lash line, under the outer half of the eye."""
     e = np.linspace(0.05, 0.97, 14)
     rim = np.stack([e, lower_lid(e)], axis=1) * EYE_SIZE + EYE
     swell = np.sin(np.pi * np.linspace(0.04, 1, 14) ** 0.8)[:, None]
@@ -120,7 +120,7 @@ def _lower_lash() -> Surface:
 
 
 def _crease() -> Surface:
-    """The fold above the upper lid."""
+    """Eyelid crease above the upper lid."""
     e = np.linspace(-0.62, 0.86, 16)
     line = np.stack([e, upper_lid(e) + 0.26 + 0.03 * e], axis=1) * EYE_SIZE + EYE
     half = 0.026 * EYE_SIZE[1] * np.sin(np.pi * np.linspace(0.02, 0.98, 16))[:, None] * [[0.0, 1.0]]
@@ -128,7 +128,7 @@ def _crease() -> Surface:
 
 
 def brows() -> Surface:
-    """Both brows: tapered arcs."""
+    """Brow meshes, both sides: tapered arcs."""
     e = np.linspace(-1, 1, 18)
     middle = np.stack(
         [EYE[0] + 0.0015 + 0.0215 * e, BROW_Y + 0.0038 * (1 - (e - 0.25) ** 2) - 0.0012 * e], axis=1
@@ -140,17 +140,17 @@ def brows() -> Surface:
 
 
 def mouth_inside() -> Surface:
-    """What an open mouth shows: a picture behind the slit."""
+    """Mouth interior: a textured patch behind the slit."""
     wide, below, above = _MOUTH_BOX
     centre = (MOUTH[0], MOUTH[1] + (above - below) / 2)
     inside = _patch(centre, (wide, (above + below) / 2), -0.0045, 10)
-    # Round lips hide the teeth: the picture goes up behind them.
+    # Round lips hide the teeth: the patch goes up behind them.
     up = np.broadcast_to((0.0, 0.0065, 0.0), inside.positions.shape)
     return replace(inside, morphs=dict.fromkeys(ROUND_LIPS, up))
 
 
 def lip_lines() -> Surface:
-    """The drawn line of the mouth: an upper and a lower half that part when it opens."""
+    """Lip line mesh: an upper and a lower half that part when the mouth opens."""
     s = np.linspace(-1.06, 1.06, 27)
     inside = np.clip(s, -1, 1)
     middle = np.stack([MOUTH[0] + s * MOUTH_WIDTH, MOUTH[1] + lip_line(s)], axis=1)
@@ -168,5 +168,5 @@ def lip_lines() -> Surface:
 
 
 def fringe_shadow(x: Points, y: Points) -> Points:
-    """(...) share of shadow that the fringe throws on the brow, for the face's picture."""
+    """Shadow (...) of the fringe on the brow, 0 to 1, for the face's texture."""
     return smooth_step(y + 0.10 * np.abs(x) - 0.004 * np.cos(x * 190), 1.282, 1.290)

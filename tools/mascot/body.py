@@ -1,4 +1,4 @@
-"""What shows of her body: neck, hands and legs, and how bones share the surface of limbs and trunk."""
+"""Body meshes: neck, hands and legs, and the skin weights of limbs and trunk."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.synthesis.mascot.loft import rounded, sweep
-from dance_now.synthesis.mascot.skeleton import ANKLE, FINGERS, HIP, KNEE, WRIST, Finger
-from dance_now.synthesis.mascot.surface import Points, Skin, Surface, both_sides, curve, join, smooth_step
+from tools.mascot.loft import rounded, sweep
+from tools.mascot.skeleton import ANKLE, FINGERS, HIP, KNEE, WRIST, Finger
+from tools.mascot.surface import Points, Skin, Surface, both_sides, curve, join, smooth_step
 
 leg_radius = curve(
     [
@@ -29,7 +29,7 @@ LEG_TOP: Final = 0.70
 
 
 def leg_line(y: Points) -> Points:
-    """(n, 3) the middle of the left leg at heights y."""
+    """Centre line (n, 3) of the left leg at heights y."""
     knots = np.array([ANKLE, KNEE, HIP])
     x = np.interp(y, knots[:, 1], knots[:, 0])
     z = curve([(0.085, -0.014), (0.26, -0.010), (0.385, 0.004), (0.55, 0.006), (0.70, 0.0)])(y)
@@ -37,7 +37,7 @@ def leg_line(y: Points) -> Points:
 
 
 def leg_skin(positions: Points) -> Skin:
-    """Weights of the left leg by height."""
+    """Skin weights of the left leg by height."""
     y = positions[:, 1]
     thigh = smooth_step(y, KNEE[1] - 0.045, KNEE[1] + 0.045)
     foot = smooth_step(y, ANKLE[1] + 0.03, ANKLE[1] - 0.02)
@@ -46,7 +46,7 @@ def leg_skin(positions: Points) -> Skin:
 
 
 def trunk_skin(y: Points) -> Skin:
-    """Weights of the trunk by height."""
+    """Skin weights of the trunk by height."""
     spine = smooth_step(y, 0.745, 0.815)
     chest = smooth_step(y, 0.835, 0.905)
     upper = smooth_step(y, 0.920, 0.990)
@@ -61,7 +61,7 @@ def trunk_skin(y: Points) -> Skin:
 
 
 def tube(low: float, high: float, extra: float, rows: int) -> Surface:
-    """A stretch of the left leg, or what is worn on it ``extra`` metres off the skin."""
+    """Tube along a stretch of the left leg: its skin, or cloth ``extra`` metres off it."""
     y = np.linspace(high, low, rows)
     line = leg_line(y)
     surface = sweep(line, leg_radius(y) + extra, leg_radius(y) * 1.03 + extra, (0, 0, 1), sides=18)
@@ -69,12 +69,12 @@ def tube(low: float, high: float, extra: float, rows: int) -> Surface:
 
 
 def legs() -> Surface:
-    """Both bare legs, from under the skirt into the socks."""
+    """Leg mesh, both sides, from under the skirt into the socks."""
     return both_sides(tube(SOCK_TOP - 0.03, LEG_TOP, 0.0, 18))
 
 
 def neck() -> Surface:
-    """The neck, from inside the collar into the head."""
+    """Neck mesh, from inside the collar into the head."""
     y = np.linspace(1.205, 1.02, 9)
     line = np.stack([np.zeros(9), y, np.interp(y, [1.02, 1.165], [-0.012, -0.008])], axis=1)
     surface = sweep(
@@ -114,7 +114,7 @@ def _finger(finger: Finger) -> Surface:
 
 
 def hands() -> Surface:
-    """Both hands, palms down."""
+    """Hand meshes with fingers, both sides, palms down."""
     reach = np.array([-0.020, -0.005, 0.010, 0.028, 0.045, 0.057, 0.063])
     line = np.array(WRIST) + reach[:, None] * (1.0, 0.0, 0.0) + np.array([[0, 0, 0.001]])
     width = np.array([0.0165, 0.0170, 0.0205, 0.0260, 0.0275, 0.0255, 0.0180])

@@ -1,4 +1,4 @@
-"""Her hair: a cap, locks in layers over it, two tails and a stray lock on springs."""
+"""Hair meshes: a cap, locks in layers over it, two tails and a stray lock on springs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.synthesis.mascot import skull
-from dance_now.synthesis.mascot.loft import blade, ellipse, from_rings, kept, sweep
-from dance_now.synthesis.mascot.skeleton import CHAINS, Chain
-from dance_now.synthesis.mascot.surface import Points, Skin, Surface, curve, join, smooth_step, through
+from tools.mascot import skull
+from tools.mascot.loft import blade, ellipse, from_rings, kept, sweep
+from tools.mascot.skeleton import CHAINS, Chain
+from tools.mascot.surface import Points, Skin, Surface, curve, join, smooth_step, through
 
 _SIDES: Final = 12  # of a lock's cross-section
 _HANG: Final = 1.262  # below this height hair hangs straight down
@@ -23,7 +23,7 @@ _fluff = curve(
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock on the head: (degrees from the front, y, metres off the skull) along it, and its size."""
+    """Lock of hair: (degrees from the front, y, metres off the skull) along it, and its size."""
 
     course: tuple[tuple[float, float, float], ...]
     width: float
@@ -31,7 +31,7 @@ class Lock:
 
 
 def _sweep_of(root: float, middle: float, tip: float, low: float, width: float, lift: float = 0.0) -> Lock:
-    """A lock of the fringe: degrees at its root, half way and at its tip, and how low that hangs."""
+    """Fringe lock: degrees at its root, half way and at its tip, and how low that hangs."""
     return Lock(
         (
             (root, 1.3955, 0.001),
@@ -57,7 +57,7 @@ FRINGE: Final = (
 
 
 def _hanging(middle: float, tip: float, low: float, width: float, lift: float = 0.0) -> Lock:
-    """A lock of the back: degrees half way and at its tip, and how low that hangs."""
+    """Back lock: degrees half way and at its tip, and how low that hangs."""
     return Lock(
         (
             (middle, 1.3955, 0.002),
@@ -93,7 +93,7 @@ def _place(degrees: float, y: float, lift: float) -> Points:
 
 
 def _blade(line: Points, width: Points, thickness: Points, away: npt.ArrayLike, inside: bool) -> Surface:
-    """The outside of a lock, or what of it looks toward the head."""
+    """Blade mesh of a lock: its outside, or what of it looks toward the head."""
     whole = sweep(line, width, thickness, away, sides=_SIDES, section=blade, caps=False)
     column = np.arange(len(whole.positions)) % (_SIDES + 1)
     return kept(whole, column >= _SIDES // 2 if inside else column <= _SIDES // 2)
@@ -110,7 +110,7 @@ def _lock(lock: Lock, inside: bool, rows: int = 14) -> Surface:
 
 
 def _cap(inside: bool) -> Surface:
-    """What lies under all locks, from the hairline to the nape."""
+    """Scalp cap under all locks, from the hairline to the nape."""
     degrees = np.linspace(-180, 180, 61)
     edge = curve([(0, 1.345), (45, 1.325), (70, 1.262), (88, 1.205), (110, 1.150), (180, 1.128)])(
         np.abs(degrees)
@@ -132,7 +132,7 @@ def _cap(inside: bool) -> Surface:
 
 
 def _chain_skin(chain: Chain, positions: Points) -> Skin:
-    """Weights along a chain: each joint moves its own stretch, with soft passages; ``parent`` before it."""
+    """Skin weights along a chain: each joint moves its own stretch, blended; ``parent`` before it."""
     places = np.array(chain.places)
     lengths = np.r_[0, np.cumsum(np.linalg.norm(np.diff(places, axis=0), axis=1))]
     fine = np.linspace(0, lengths[-1], 200)
@@ -147,7 +147,7 @@ def _chain_skin(chain: Chain, positions: Points) -> Skin:
 
 
 def _tail(chain: Chain, inside: bool) -> Surface:
-    """A tail of the hair: a full strand and three thinner ones around it."""
+    """Tail of hair: a full strand and three thinner ones around it."""
     line = through(chain.places, 22)
     share = np.linspace(0, 1, 22)
     outward = np.array([0.35, 0.0, 1.0]) * (1 if chain.places[0][0] > 0 else -1, 1, 1)
@@ -167,7 +167,7 @@ def _tail(chain: Chain, inside: bool) -> Surface:
 
 
 def _hung(chain: Chain, surface: Surface, start: float) -> Surface:
-    """A lock that a chain moves from a height downward, and the head above it."""
+    """Skinned lock: a chain moves it from a height downward, the head above that."""
     share = smooth_step(surface.positions[:, 1], start + 0.02, start - 0.03)
     skin = {name: weight * share for name, weight in _chain_skin(chain, surface.positions).items()}
     return surface.with_skin(skin | {"head": 1 - share})
@@ -186,10 +186,10 @@ def _all(inside: bool) -> Surface:
 
 
 def hair() -> Surface:
-    """The outside of all of it, with u around each lock and v from root to tip."""
+    """Hair mesh, outside, with u around each lock and v from root to tip."""
     return _all(inside=False)
 
 
 def hair_inside() -> Surface:
-    """What looks toward the head, and lies in shade."""
+    """Hair mesh, inside: what looks toward the head, and lies in shade."""
     return _all(inside=True)

@@ -1,4 +1,4 @@
-"""The mascot's bones: VRM 1.0 humanoid bones and the spring chains of her hair.
+"""Skeleton: VRM 1.0 humanoid bones, spring bone chains of the hair and their colliders.
 
 She stands in a T-pose about five heads tall, in the character frame: metres, x to her left, y up, z front.
 """
@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.synthesis.mascot.surface import Points, other_side
+from tools.mascot.surface import Points, other_side
 
 Place = tuple[float, float, float]
 
@@ -49,14 +49,14 @@ _LEFT: Final[tuple[tuple[str, str, Place], ...]] = (
 
 
 def enlarged(points: npt.ArrayLike) -> Points:
-    """Head, hair and headphones are modelled at a child's true size; this brings them to a drawn one's."""
+    """Scales head, hair and headphones, modelled at a child's true size, to anime proportions."""
     pivot = np.array(_HEAD_PIVOT)
     return np.asarray(pivot + (np.asarray(points) - pivot) * HEAD_SCALE)
 
 
 @dataclass(frozen=True, eq=False)
 class Finger:
-    """A finger of the left hand.
+    """Finger of the left hand.
 
     Attributes:
         bones: its three bones, from the root.
@@ -116,7 +116,7 @@ FINGERS: Final[tuple[Finger, ...]] = (
 
 @dataclass(frozen=True)
 class Chain:
-    """A chain of spring bones.
+    """Spring bone chain.
 
     Attributes:
         name: its joints are ``NAME1``, ``NAME2``, ...
@@ -138,11 +138,11 @@ class Chain:
 
     @property
     def joints(self) -> tuple[str, ...]:
-        """The names of its joints, the end among them."""
+        """Joint names, the end among them."""
         return tuple(f"{self.name}{number}" for number in range(1, len(self.places) + 1))
 
     def mirrored(self) -> Chain:
-        """The same on the other side."""
+        """Mirrored chain, on the other side."""
         places = tuple((-x, y, z) for x, y, z in self.places)
         return Chain(
             other_side(self.name), self.parent, places, self.stiffness, self.drag, self.gravity, self.radius
@@ -192,7 +192,7 @@ CHAINS: Final[tuple[Chain, ...]] = (
 
 @dataclass(frozen=True)
 class Collider:
-    """A ball on a bone that hair does not enter."""
+    """Sphere collider on a bone, which hair does not enter."""
 
     bone: str
     centre: Place
@@ -208,7 +208,7 @@ COLLIDERS: Final = (
 
 
 def joints() -> Iterator[tuple[str, str | None, Points]]:
-    """Name, parent and (3,) position of every joint, parents first."""
+    """Joints: name, parent and (3,) position of each, parents first."""
     for name, parent, place in _TRUNK:
         yield name, parent, np.array(place)
     fingers = [

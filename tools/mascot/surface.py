@@ -1,4 +1,4 @@
-"""Pieces of skinned surface, and the small geometry that all parts of the mascot share.
+"""Skinned meshes with morph targets, and the curves, grids and normals that all parts share.
 
 The character frame is that of the file (VRM 1.0): x to the character's left, y up, z to its front, metres.
 """
@@ -24,15 +24,15 @@ _MIRROR = np.array([-1.0, 1.0, 1.0])
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A piece of surface in the rest pose.
+    """Skinned mesh in the rest pose.
 
     Attributes:
         positions: (V, 3) metres.
         normals: (V, 3) unit vectors.
         uv: (V, 2) texture coordinates, v down.
         triangles: (T, 3) counter-clockwise from outside.
-        skin: what moves the vertices.
-        morphs: expression -> (V, 3) displacement.
+        skin: skin weights.
+        morphs: morph targets, expression -> (V, 3) displacement.
     """
 
     positions: Points
@@ -43,7 +43,7 @@ class Surface:
     morphs: dict[str, Points] = field(default_factory=dict)
 
     def mirrored(self) -> Surface:
-        """The same on the character's other side: x, triangles, sides in names, all turned over."""
+        """Mirror image, on the character's other side: x, triangles, sides in names, all turned over."""
         return Surface(
             positions=self.positions * _MIRROR,
             normals=self.normals * _MIRROR,
@@ -54,16 +54,16 @@ class Surface:
         )
 
     def with_skin(self, skin: Skin) -> Surface:
-        """The same, moved by other bones."""
+        """Copy with other skin weights."""
         return replace(self, skin=skin)
 
     def on(self, bone: str) -> Surface:
-        """The same, moved by one bone alone."""
+        """Copy moved by one bone alone."""
         return self.with_skin({bone: np.ones(len(self.positions))})
 
 
 def other_side(name: str) -> str:
-    """``leftHand`` for ``rightHand``, ``blinkLeft`` for ``blinkRight``; other names as they are."""
+    """Mirrored name: ``leftHand`` for ``rightHand``, ``blinkLeft`` for ``blinkRight``; others unchanged."""
     for left, right in (("left", "right"), ("Left", "Right")):
         if left in name:
             return name.replace(left, right)
@@ -73,7 +73,7 @@ def other_side(name: str) -> str:
 
 
 def join(surfaces: Sequence[Surface]) -> Surface:
-    """One surface of several; a morph leaves those that lack it where they are."""
+    """Merges surfaces into one; a morph target leaves those that lack it where they are."""
     counts = [len(surface.positions) for surface in surfaces]
     starts = np.cumsum([0, *counts])
     bones = dict.fromkeys(name for surface in surfaces for name in surface.skin)
@@ -99,25 +99,25 @@ def join(surfaces: Sequence[Surface]) -> Surface:
 
 
 def both_sides(surface: Surface) -> Surface:
-    """A surface of the left side and its mirror image."""
+    """Symmetric surface: one of the left side and its mirror image."""
     return join([surface, surface.mirrored()])
 
 
 def unit(vectors: npt.ArrayLike) -> Points:
-    """Vectors (..., 3) brought to length 1."""
+    """Unit vectors of (..., 3) vectors."""
     array = np.asarray(vectors, np.float64)
     return np.asarray(array / np.maximum(np.linalg.norm(array, axis=-1, keepdims=True), 1e-12))
 
 
 def smooth_step(value: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> Points:
-    """0 below ``low``, 1 above ``high``, smooth between; ``low`` may be the larger one."""
+    """Smoothstep: 0 below ``low``, 1 above ``high``, smooth between; ``low`` may be the larger one."""
     start, end = np.asarray(low, np.float64), np.asarray(high, np.float64)
     share = np.clip((np.asarray(value, np.float64) - start) / (end - start), 0.0, 1.0)
     return np.asarray(share * share * (3 - 2 * share))
 
 
 def curve(knots: Sequence[tuple[float, ...]]) -> Callable[[npt.ArrayLike], Points]:
-    """A curve without overshoot through (place, value, ...) rows; constant beyond its ends.
+    """Monotone cubic interpolation through (place, value, ...) rows; constant beyond its ends.
 
     Source: Fritsch and Carlson, Monotone piecewise cubic interpolation, 1980.
     """
@@ -135,7 +135,7 @@ def curve(knots: Sequence[tuple[float, ...]]) -> Callable[[npt.ArrayLike], Point
 
 
 def through(points: npt.ArrayLike, count: int) -> Points:
-    """(count, D) points evenly along a smooth line through a few (Catmull-Rom, centripetal ends)."""
+    """Catmull-Rom spline through a few points, resampled to (count, D) evenly spaced ones (centripetal)."""
     knots = np.asarray(points, np.float64)
     steps = np.linalg.norm(np.diff(knots, axis=0), axis=1)
     places = np.r_[0, np.cumsum(np.sqrt(np.maximum(steps, 1e-9)))]
@@ -156,7 +156,7 @@ def through(points: npt.ArrayLike, count: int) -> Points:
 
 
 def grid_triangles(rows: int, columns: int) -> Triangles:
-    """Two triangles for each cell of a grid of rows x columns vertices, numbered row by row.
+    """Grid triangles: two for each cell of rows x columns vertices that are numbered row by row.
 
     Counter-clockwise where columns run to the right and rows run down.
     """
@@ -167,7 +167,7 @@ def grid_triangles(rows: int, columns: int) -> Triangles:
 
 
 def surface_normals(positions: Points, triangles: Triangles, seams: bool = True) -> Points:
-    """(V, 3) unit normals, weighed by area.
+    """Vertex normals (V, 3), unit length, weighed by area.
 
     Args:
         positions: (V, 3).
@@ -188,7 +188,7 @@ def surface_normals(positions: Points, triangles: Triangles, seams: bool = True)
 
 
 def strongest_four(skin: Mapping[str, Points], numbers: Mapping[str, int]) -> tuple[Triangles, Points]:
-    """(V, 4) joint numbers and (V, 4) weights that sum to 1; unused places are 0."""
+    """Four strongest influences: (V, 4) joint indices and (V, 4) weights that sum to 1; unused ones are 0."""
     names = [numbers[name] for name in skin]
     weights = np.stack(list(skin.values()), axis=1)
     if weights.shape[1] < 4:

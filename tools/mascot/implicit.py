@@ -1,4 +1,4 @@
-"""Organic shapes: distances to simple bodies, blended, and turned into a mesh.
+"""Signed distance functions, smooth union, and meshing by surface nets.
 
 Sources: Quilez, Distance functions and smooth minimum, 2008-2013; Gibson, Constrained elastic surface nets,
 1998 (one vertex in each cell that the surface crosses).
@@ -11,14 +11,14 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.synthesis.mascot.surface import Points, Triangles, unit
+from tools.mascot.surface import Points, Triangles, unit
 
 Distance = Callable[[Points], Points]
 """(n, 3) positions -> (n,) signed distance in metres, negative inside."""
 
 
 def cone(start: npt.ArrayLike, end: npt.ArrayLike, start_radius: float, end_radius: float) -> Distance:
-    """A limb: spheres of changing radius along a line."""
+    """Cone distance function: spheres of changing radius along a line (a limb)."""
     a, b = np.asarray(start, np.float64), np.asarray(end, np.float64)
     axis = b - a
 
@@ -31,7 +31,7 @@ def cone(start: npt.ArrayLike, end: npt.ArrayLike, start_radius: float, end_radi
 
 
 def stack(sections: Callable[[Points], Points], low: float, high: float) -> Distance:
-    """A trunk: ellipses stacked along y between ``low`` and ``high``.
+    """Stack distance function: ellipses along y between ``low`` and ``high`` (a trunk).
 
     ``sections``: heights (n,) -> (n, 3) half width, half depth, middle z.
     """
@@ -49,7 +49,7 @@ def stack(sections: Callable[[Points], Points], low: float, high: float) -> Dist
 
 
 def blended(first: Distance, second: Distance, reach: float) -> Distance:
-    """The union of two bodies with a fillet of ``reach`` metres."""
+    """Smooth union of two bodies with a fillet of ``reach`` metres."""
 
     def distance(points: Points) -> Points:
         a, b = first(points), second(points)
@@ -62,7 +62,7 @@ def blended(first: Distance, second: Distance, reach: float) -> Distance:
 def surface_net(
     distance: Distance, low: npt.ArrayLike, high: npt.ArrayLike, cell: float
 ) -> tuple[Points, Points, Triangles]:
-    """The zero surface of a distance field within a box.
+    """Surface net: mesh of the zero level of a distance field within a box.
 
     Returns:
         (V, 3) positions, (V, 3) unit normals, (T, 3) triangles.
@@ -81,7 +81,7 @@ def surface_net(
 
 
 def _cell_vertices(values: npt.NDArray[np.float64]) -> tuple[Points, npt.NDArray[np.int64]]:
-    """(V, 3) mean of the edge crossings of each crossed cell, in cells, and each cell's vertex (or -1)."""
+    """Cell vertices (V, 3): mean edge crossing of each crossed cell, in cells; each cell's vertex or -1."""
     cells = tuple(n - 1 for n in values.shape)
     total, count = np.zeros((*cells, 3)), np.zeros(cells)
     base = np.stack(np.meshgrid(*(np.arange(n) for n in cells), indexing="ij"), axis=-1).astype(np.float64)
@@ -110,7 +110,7 @@ def _cell_vertices(values: npt.NDArray[np.float64]) -> tuple[Points, npt.NDArray
 
 
 def _crossing_quads(values: npt.NDArray[np.float64], index: npt.NDArray[np.int64]) -> Triangles:
-    """Two triangles across each lattice edge that the surface crosses."""
+    """Quads, as two triangles, across each lattice edge that the surface crosses."""
     found = []
     for axis in range(3):
         second, third = (axis + 1) % 3, (axis + 2) % 3

@@ -1,4 +1,4 @@
-"""A hooded jacket, and a pleated skirt over short tights."""
+"""Clothing meshes: a hooded jacket, and a pleated skirt over short tights."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.synthesis.mascot.body import LEG_TOP, trunk_skin, tube
-from dance_now.synthesis.mascot.implicit import blended, cone, stack, surface_net
-from dance_now.synthesis.mascot.loft import closed_tangents, from_rings, ring, rounded, sweep
-from dance_now.synthesis.mascot.skeleton import ELBOW, SHOULDER, WRIST
-from dance_now.synthesis.mascot.surface import (
+from tools.mascot.body import LEG_TOP, trunk_skin, tube
+from tools.mascot.implicit import blended, cone, stack, surface_net
+from tools.mascot.loft import closed_tangents, from_rings, ring, rounded, sweep
+from tools.mascot.skeleton import ELBOW, SHOULDER, WRIST
+from tools.mascot.surface import (
     Points,
     Skin,
     Surface,
@@ -22,8 +22,8 @@ from dance_now.synthesis.mascot.surface import (
     through,
 )
 
-JACKET_PICTURE: Final = (-0.46, 0.68, 0.92, 0.46)
-"""What the jacket's picture covers, seen from the front: lowest x and y, width and height, metres."""
+JACKET_UV_BOX: Final = (-0.46, 0.68, 0.92, 0.46)
+"""Extent of the jacket's texture, seen from the front: lowest x and y, width and height, metres."""
 
 _torso = curve(
     [
@@ -42,7 +42,7 @@ _SLEEVE_END: Final = WRIST[0] - 0.018
 
 
 def jacket_skin(positions: Points) -> Skin:
-    """Weights of the jacket, either side."""
+    """Skin weights of the jacket, either side."""
     x, y = np.abs(positions[:, 0]), positions[:, 1]
     arm = smooth_step(x + 0.6 * (y - SHOULDER[1]), 0.068, 0.142)
     below = smooth_step(x, ELBOW[0] - 0.045, ELBOW[0] + 0.045)
@@ -55,7 +55,7 @@ def jacket_skin(positions: Points) -> Skin:
 
 
 def jacket() -> Surface:
-    """The cloth of body and sleeves in one piece, so that it stretches as one over the shoulders."""
+    """Jacket mesh: body and sleeves in one piece, so that it stretches as one over the shoulders."""
     body = stack(_torso, 0.730, 1.048)
     for side in (1, -1):
         turn = np.array([side, 1, 1])
@@ -65,13 +65,13 @@ def jacket() -> Surface:
         lower = cone(turn * ELBOW, turn * (_SLEEVE_END - 0.046, WRIST[1] - 0.002, WRIST[2]), 0.0420, 0.0480)
         body = blended(body, blended(upper, lower, 0.02), 0.035)
     positions, normals, triangles = surface_net(body, (-0.46, 0.70, -0.125), (0.46, 1.12, 0.115), 0.0100)
-    x, y, width, height = JACKET_PICTURE
+    x, y, width, height = JACKET_UV_BOX
     uv = np.stack([(positions[:, 0] - x) / width, 1 - (positions[:, 1] - y) / height], axis=1)
     return Surface(positions, normals, uv, triangles, jacket_skin(positions))
 
 
 def _around_arm(x: float, radius: float, half: float, thick: float) -> Surface:
-    """A band around the left sleeve."""
+    """Band around the left sleeve."""
     band = ring((0, 0, 0), (radius, radius), thick, height=half, count=24)
     turned = band.positions[:, [1, 0, 2]] * (1, -1, 1) + (x, WRIST[1] - 0.002, WRIST[2])
     normals = band.normals[:, [1, 0, 2]] * (1, -1, 1)
@@ -79,7 +79,7 @@ def _around_arm(x: float, radius: float, half: float, thick: float) -> Surface:
 
 
 def trims() -> Surface:
-    """Ribbed hem, cuffs and collar."""
+    """Ribbed hem, cuffs and collar of the jacket."""
     hem = ring((0, 0.722, 0), (0.1070, 0.0840), 0.0065, height=0.0155, count=44)
     hem = hem.with_skin(trunk_skin(hem.positions[:, 1]))
     cuff = both_sides(_around_arm(_SLEEVE_END + 0.002, 0.0275, 0.0150, 0.0062))
@@ -87,7 +87,7 @@ def trims() -> Surface:
 
 
 def hood() -> Surface:
-    """The hood, lying on the back, and the thick roll it makes around the neck."""
+    """Hood mesh, lying on the back, and the thick roll it makes around the neck."""
     angles = np.linspace(0, 2 * np.pi, 45)
     back = (1 - np.cos(angles)) / 2
     line = np.stack(
@@ -113,7 +113,7 @@ def hood() -> Surface:
 
 
 def strings() -> Surface:
-    """The two strings of the hood, with knots at their ends."""
+    """Hood strings, both sides, with knots at their ends."""
     line = through([(0.026, 1.052, 0.066), (0.030, 1.020, 0.0765), (0.032, 0.975, 0.0775)], 8)
     cord = sweep(line, 0.0032, 0.0032, (0, 0, 1), sides=8)
     end = through([(0.032, 0.980, 0.0780), (0.0325, 0.955, 0.0780)], 5)
@@ -129,7 +129,7 @@ def strings() -> Surface:
 
 
 def _on_front(x: npt.ArrayLike, y: npt.ArrayLike, lift: float) -> Points:
-    """(..., 3) places ``lift`` metres before the front of the jacket."""
+    """Positions (..., 3) ``lift`` metres before the front of the jacket."""
     across, height = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
     width, depth, middle = np.moveaxis(_torso(height), -1, 0)
     bulge = np.sqrt(np.clip(1 - (across / width) ** 2, 0, 1))
@@ -137,14 +137,14 @@ def _on_front(x: npt.ArrayLike, y: npt.ArrayLike, lift: float) -> Points:
 
 
 def zip_fastener() -> Surface:
-    """The zip down the front."""
+    """Zip down the front of the jacket."""
     line = _on_front(0.0, np.linspace(1.050, 0.722, 16), 0.0006)
     strip = sweep(line, 0.0042, 0.0018, (0, 0, 1), sides=8, section=rounded(3))
     return strip.with_skin(trunk_skin(strip.positions[:, 1]))
 
 
 def pockets() -> Surface:
-    """The welts of two slanted pockets."""
+    """Pocket welts, both sides, slanted."""
     share = np.linspace(0, 1, 9)
     line = _on_front(0.044 + 0.022 * share, 0.812 - 0.052 * share, 0.0006)
     welt = sweep(line, 0.0042, 0.0020, (0.3, 0, 1), sides=8, section=rounded(3))
@@ -152,7 +152,7 @@ def pockets() -> Surface:
 
 
 def badge() -> Surface:
-    """A play button on the chest."""
+    """Badge on the chest: a play button."""
     along = np.linspace(0, 1, 6)
     y = 0.948 + 0.0175 * (1 - along) * np.linspace(1, -1, 7)[:, None]
     surface = from_rings(_on_front(0.046 + 0.030 * along, y, 0.0016), np.zeros((7, 6, 2)))
@@ -160,7 +160,7 @@ def badge() -> Surface:
 
 
 def skirt() -> Surface:
-    """A pleated skirt; v runs down. It follows the thighs, so that no leg comes through it."""
+    """Pleated skirt mesh; v runs down. It follows the thighs, so that no leg comes through it."""
     rows, columns, pleats = 10, 22 * 8 + 1, 22
     share = np.linspace(0, 1, rows)[:, None]
     angles = np.linspace(0, 2 * np.pi, columns)[None]
@@ -186,7 +186,7 @@ def _skirt_skin(positions: Points) -> Skin:
 
 
 def shorts() -> Surface:
-    """Short tights under the skirt."""
+    """Tights mesh under the skirt."""
     y = np.linspace(0.760, 0.625, 10)
     half = curve([(0.625, 0.060), (0.66, 0.100), (0.70, 0.103), (0.76, 0.092)])(y)
     deep = curve([(0.625, 0.040), (0.66, 0.066), (0.70, 0.075), (0.76, 0.070)])(y)

@@ -1,4 +1,4 @@
-"""Writes glTF 2.0 binary files (.glb, .vrm). Source: Khronos glTF 2.0 specification, sections 3.6 and 4."""
+"""GLB writer: glTF 2.0 binary files (.glb, .vrm). Source: glTF 2.0 specification, sections 3.6 and 4."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _TYPES: Final = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 
 
 class GlbWriter:
-    """Collects arrays and pictures, and the document that refers to them.
+    """GLB writer: collects arrays and images, and the JSON document that refers to them.
 
     Attributes:
-        document: the JSON part; accessors, buffer views and images are added here.
+        document: the JSON chunk; accessors, buffer views and images are added here.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class GlbWriter:
         self._binary = bytearray()
 
     def accessor(self, values: npt.NDArray[Any], target: int | None = None, *, bounds: bool = False) -> int:
-        """Adds an array.
+        """Accessor of an array, added to the buffer.
 
         Args:
             values: (n,) or (n, width) of float32, uint32, uint16 or uint8.
@@ -43,7 +43,7 @@ class GlbWriter:
             bounds: state its minimum and maximum, as the format asks for positions.
 
         Returns:
-            The accessor's number.
+            The accessor's index.
         """
         array = np.ascontiguousarray(values).reshape(len(values), -1)
         entry: dict[str, Any] = {
@@ -58,7 +58,7 @@ class GlbWriter:
         return len(self.document["accessors"]) - 1
 
     def sparse(self, count: int, rows: npt.NDArray[np.uint32], values: npt.NDArray[np.float32]) -> int:
-        """Adds an array (count, 3) that is 0 except in some rows; the accessor's number.
+        """Sparse accessor of an array (count, 3) that is 0 except in some rows; returns its index.
 
         Args:
             count: its length.
@@ -81,8 +81,8 @@ class GlbWriter:
         self.document["accessors"].append(entry)
         return len(self.document["accessors"]) - 1
 
-    def picture(self, name: str, pixels: Image) -> int:
-        """Adds a PNG of (H, W, 3 or 4) uint8 RGB or RGBA; the image's number."""
+    def image(self, name: str, pixels: Image) -> int:
+        """Image entry of (H, W, 3 or 4) uint8 RGB or RGBA, stored as PNG; returns its index."""
         order = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR
         _, data = cv2.imencode(".png", cv2.cvtColor(pixels, order), [cv2.IMWRITE_PNG_COMPRESSION, 9])
         view = self._view(data.tobytes(), None)
@@ -90,7 +90,7 @@ class GlbWriter:
         return len(self.document["images"]) - 1
 
     def to_bytes(self) -> bytes:
-        """The file."""
+        """GLB file of everything added so far."""
         document = self.document | {"buffers": [{"byteLength": len(self._binary)}]}
         text = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 4)

@@ -1,4 +1,4 @@
-"""The palette, and how MToon shades it. Source: VRMC_materials_mtoon-1.0."""
+"""Color palette and MToon materials. Source: VRMC_materials_mtoon-1.0."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ INK_COOL: Final[Color] = (38, 34, 74)
 
 @dataclass(frozen=True)
 class Toon:
-    """A toon material.
+    """Toon material (MToon).
 
     Attributes:
         name: its name.
         color: in light, times the texture.
         shade: in shade, times the texture.
-        texture: name of its picture, or None.
+        texture: name of its texture, or None.
         outline: metres.
         ink: the outline's color.
         shift: MToon's shadingShiftFactor: above 0 there is more light.
@@ -80,7 +80,7 @@ class Toon:
     double_sided: bool = False
 
     def document(self, textures: dict[str, int]) -> dict[str, Any]:
-        """Its glTF entry; ``textures``: picture name -> texture number."""
+        """Material entry of the glTF document; ``textures``: texture name -> index."""
         surface: dict[str, Any] = {
             "baseColorFactor": [*_linear(self.color), 1.0],
             "metallicFactor": 0.0,

@@ -1,4 +1,4 @@
-"""The skin of the face: a mesh with holes for the eyes and a slit for the mouth, and how it moves."""
+"""Face skin mesh with eye holes, a mouth slit and morph targets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from scipy.spatial import Delaunay
 
 from dance_now.core.arrays import BoolArray
-from dance_now.synthesis.mascot import skull
-from dance_now.synthesis.mascot.expressions import (
+from tools.mascot import skull
+from tools.mascot.expressions import (
     EYE,
     EYE_SIZE,
     LIDS,
@@ -22,7 +22,7 @@ from dance_now.synthesis.mascot.expressions import (
     skin_moves,
     upper_lid,
 )
-from dance_now.synthesis.mascot.surface import (
+from tools.mascot.surface import (
     Indices,
     Points,
     Surface,
@@ -37,12 +37,12 @@ _LOOP: Final = 22  # points of a lid
 _EYE_RINGS: Final = ((1.10, 40), (1.24, 36), (1.42, 32), (1.66, 28))
 _MOUTH_RINGS: Final = ((0.0022, 36), (0.0050, 32), (0.0090, 28), (0.0140, 26))
 _TOP: Final = 1.356
-PICTURE: Final = (-0.13, 1.10, 0.26, 0.31)
-"""What the face's picture covers: lowest x and y, width and height, metres."""
+FACE_UV_BOX: Final = (-0.13, 1.10, 0.26, 0.31)
+"""Extent of the face's texture: lowest x and y, width and height, metres."""
 
 
 def eye_loop() -> Points:
-    """(n, 2) rim of her left eye, x and y: from the inner corner over the upper lid, and back below."""
+    """Rim (n, 2) of the left eye, x and y: from the inner corner over the upper lid, and back below."""
     e = -np.cos(np.linspace(0, np.pi, _LOOP))
     top = np.stack([e, upper_lid(e)], axis=1)
     bottom = np.stack([e, lower_lid(e)], axis=1)[-2:0:-1]
@@ -50,7 +50,7 @@ def eye_loop() -> Points:
 
 
 def face_skin() -> Surface:
-    """The face, jaw and temples; texture coordinates are those of the face's picture."""
+    """Face mesh with jaw and temples; texture coordinates are those of the face's texture."""
     flat, slit = _layout()
     heights = skull.height_at(flat[:, 1])
     angle = flat[:, 0] / np.maximum(skull.section(heights)[:, 0], 1e-9) * np.pi / 2
@@ -59,7 +59,7 @@ def face_skin() -> Surface:
     positions, triangles, lower = _cut_mouth(positions, triangles, slit)
     morphs = {name: _morph(name, positions, lower) for name in (*LIDS, *LIPS)}
     morphs[other_side("blinkLeft")] = morphs["blink"] - morphs["blinkLeft"]
-    x, y, width, height = PICTURE
+    x, y, width, height = FACE_UV_BOX
     uv = np.stack([(positions[:, 0] - x) / width, 1 - (positions[:, 1] - y) / height], axis=1)
     skin = {"head": np.ones(len(positions))}
     normals = soft_normals(positions, surface_normals(positions, triangles))
@@ -67,7 +67,7 @@ def face_skin() -> Surface:
 
 
 def soft_normals(positions: Points, normals: Points) -> Points:
-    """(V, 3) normals of a plain egg, but for the jaw's underside: shade on a drawn face has no dents."""
+    """Shading normals (V, 3) of a plain egg, but for the jaw's underside: a toon face has no dents."""
     egg = unit((positions - (0.0, 1.262, -0.030)) / (0.118, 0.175, 0.125))
     under = smooth_step((normals * egg).sum(axis=1), 0.80, 0.55)[:, None]
     under *= smooth_step(positions[:, 1:2], 1.175, 1.160)
@@ -76,18 +76,18 @@ def soft_normals(positions: Points, normals: Points) -> Points:
 
 
 def _reach(y: Points) -> Points:
-    """How far the skin goes round the head, in quarter turns from the front: less where hair hides it."""
+    """Extent of the skin round the head, in quarter turns from the front: less where hair hides it."""
     return 2.0 - 0.8 * smooth_step(y, 1.175, 1.215)
 
 
 def _to_flat(x: Points, y: Points) -> Points:
-    """What is seen at x, y from the front, on the unrolled head: way round at that height, and way up."""
+    """Unrolled coordinates of what is seen at x, y from the front: way round at that height, and way up."""
     share = skull.angle_of(x, y) / (np.pi / 2)
     return np.stack([share * skull.section(y)[..., 0], skull.way_up(y)], axis=-1)
 
 
 def _layout() -> tuple[Points, Indices]:
-    """(n, 2) points on the unrolled head, and the indices of the mouth's slit among them."""
+    """Vertex layout: points (n, 2) on the unrolled head, and the indices of the mouth's slit among them."""
     loop = eye_loop()
     s = np.linspace(-1, 1, 19)
     slit = np.stack([MOUTH[0] + s * MOUTH_WIDTH, MOUTH[1] + lip_line(s)], axis=1)
@@ -111,7 +111,7 @@ def _layout() -> tuple[Points, Indices]:
 
 
 def _background(features: Points) -> Points:
-    """Points for the rest of the head, fine in front and coarse behind, clear of the features."""
+    """Vertices for the rest of the head, fine in front and coarse behind, clear of the features."""
     found = []
     step = 0.0074
     for row, way in enumerate(np.arange(step * 0.6, float(skull.way_up(_TOP)), step)):
@@ -151,7 +151,7 @@ def _triangulate(flat: Points, positions: Points) -> Triangles:
 
 
 def _cut_mouth(positions: Points, triangles: Triangles, slit: Indices) -> tuple[Points, Triangles, BoolArray]:
-    """Gives the lower lip vertices of its own along the slit, and says which vertices they are."""
+    """Cuts the mouth open: the lower lip gets vertices of its own along the slit; returns which they are."""
     inner = slit[1:-1]
     copies = np.arange(len(inner)) + len(positions)
     renamed = np.arange(len(positions) + len(inner))
@@ -167,7 +167,7 @@ def _cut_mouth(positions: Points, triangles: Triangles, slit: Indices) -> tuple[
 
 
 def _morph(name: str, positions: Points, lower: BoolArray) -> Points:
-    """(V, 3) displacement of the skin, which slides over the skull."""
+    """Morph target (V, 3): displacement of the skin, which slides over the skull."""
     x, y = positions[:, 0], positions[:, 1]
     nudge = np.where(lower, -1e-7, 1e-7)  # vertices on the slit itself belong to one lip
     across, up = skin_moves(name, x, y + nudge)

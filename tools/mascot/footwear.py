@@ -1,4 +1,4 @@
-"""Long socks and high sneakers."""
+"""Footwear meshes: long socks and high sneakers."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.synthesis.mascot.body import SOCK_TOP, leg_line, leg_radius, leg_skin, tube
-from dance_now.synthesis.mascot.implicit import blended, cone, surface_net
-from dance_now.synthesis.mascot.loft import from_rings, ring, rounded
-from dance_now.synthesis.mascot.skeleton import ANKLE, TOES
-from dance_now.synthesis.mascot.surface import Points, Skin, Surface, both_sides, curve, smooth_step
+from tools.mascot.body import SOCK_TOP, leg_line, leg_radius, leg_skin, tube
+from tools.mascot.implicit import blended, cone, surface_net
+from tools.mascot.loft import from_rings, ring, rounded
+from tools.mascot.skeleton import ANKLE, TOES
+from tools.mascot.surface import Points, Skin, Surface, both_sides, curve, smooth_step
 
-SHOE_PICTURE: Final = (-0.08, 0.0, 0.20, 0.16)
-"""What the shoe's picture covers, seen from the side: lowest z and y, width and height, metres."""
+SHOE_UV_BOX: Final = (-0.08, 0.0, 0.20, 0.16)
+"""Extent of the shoe's texture, seen from the side: lowest z and y, width and height, metres."""
 
 
 def socks() -> Surface:
-    """Long socks."""
+    """Sock meshes, both sides."""
     return both_sides(tube(0.085, SOCK_TOP, 0.0018, 22))
 
 
 def bands() -> Surface:
-    """The rims of socks."""
+    """Sock rims, both sides."""
     line = leg_line(np.array([SOCK_TOP]))[0]
     radius = float(leg_radius(SOCK_TOP))
     rim = ring(line, (radius + 0.001, radius * 1.03 + 0.001), 0.0035, height=0.0085, count=26)
@@ -37,7 +37,7 @@ def _shoe_skin(positions: Points) -> Skin:
 
 
 def shoes() -> Surface:
-    """High sneakers; texture coordinates as seen from the side."""
+    """Sneaker meshes, both sides; texture coordinates as seen from the side."""
     x = ANKLE[0]
     shaft = cone((x, 0.128, -0.016), (x, 0.055, -0.020), 0.0400, 0.0440)
     front = cone((x, 0.048, -0.018), (x + 0.003, 0.045, 0.070), 0.0455, 0.0440)
@@ -49,13 +49,13 @@ def shoes() -> Surface:
     positions, normals, triangles = surface_net(
         upper, (x - 0.06, -0.005, -0.085), (x + 0.065, 0.16, 0.135), 0.0075
     )
-    z, y, width, height = SHOE_PICTURE
+    z, y, width, height = SHOE_UV_BOX
     uv = np.stack([(positions[:, 2] - z) / width, 1 - (positions[:, 1] - y) / height], axis=1)
     return both_sides(Surface(positions, normals, uv, triangles, _shoe_skin(positions)))
 
 
 def soles() -> Surface:
-    """Thick soles."""
+    """Sole meshes, both sides."""
     angles = np.linspace(0, 2 * np.pi, 41)
     widen = curve([(-1, 0.0445), (-0.3, 0.0455), (0.4, 0.0500), (1, 0.0490)])
     outline = []
@@ -83,6 +83,6 @@ def soles() -> Surface:
 
 
 def shoe_collars() -> Surface:
-    """The padded rims of the sneakers."""
+    """Padded collars of the sneakers, both sides."""
     rim = ring((ANKLE[0], 0.140, -0.016), (0.0360, 0.0360), 0.0070, height=0.0075, count=26)
     return both_sides(rim.with_skin(_shoe_skin(rim.positions)))

@@ -1,4 +1,4 @@
-"""Pictures painted by the program: four times too large and then reduced, unless all their edges are soft."""
+"""Procedural textures, antialiased by 4x4 supersampling unless all their edges are soft."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import Image
-from dance_now.synthesis.mascot import materials as tint
-from dance_now.synthesis.mascot.face_parts import fringe_shadow
-from dance_now.synthesis.mascot.face_skin import PICTURE
-from dance_now.synthesis.mascot.footwear import SHOE_PICTURE
-from dance_now.synthesis.mascot.materials import Color
-from dance_now.synthesis.mascot.outfit import JACKET_PICTURE
-from dance_now.synthesis.mascot.surface import Points, curve, smooth_step
+from tools.mascot import materials as tint
+from tools.mascot.face_parts import fringe_shadow
+from tools.mascot.face_skin import FACE_UV_BOX
+from tools.mascot.footwear import SHOE_UV_BOX
+from tools.mascot.materials import Color
+from tools.mascot.outfit import JACKET_UV_BOX
+from tools.mascot.surface import Points, curve, smooth_step
 
-_OVER: Final = 4  # samples along a pixel's edge
+_OVER: Final = 4  # samples along a texel's edge
 
 Canvas = npt.NDArray[np.float32]
 
 
 def _grid(width: int, height: int, over: int = _OVER) -> tuple[Points, Points]:
-    """u and v of every sample of a picture, (height, width) times the oversampling."""
+    """Texture coordinates u and v of every sample, (height, width) times the supersampling."""
     u = (np.arange(width * over) + 0.5) / (width * over)
     v = (np.arange(height * over) + 0.5) / (height * over)
     across, down = np.meshgrid(u, v)
@@ -36,7 +36,7 @@ def _filled(like: Points, color: Color) -> Canvas:
 
 
 def _over(canvas: Canvas, color: Color | Canvas, share: Points) -> None:
-    """Paints a color over the canvas where ``share`` (0 to 1) says."""
+    """Alpha blending of a color over the canvas; ``share`` is the alpha, 0 to 1."""
     canvas += (np.asarray(color, np.float32) - canvas) * share[..., None].astype(np.float32)
 
 
@@ -50,15 +50,15 @@ def _reduced(canvas: Canvas, alpha: Points | None = None, over: int = _OVER) -> 
 def _disc(
     u: Points, v: Points, centre: tuple[float, float], size: tuple[float, float], soft: float = 0.02
 ) -> Points:
-    """1 within an ellipse, 0 outside, with a soft edge (a share of its radius)."""
+    """Ellipse mask: 1 inside, 0 outside, with a soft edge (a share of its radius)."""
     radius = np.hypot((u - centre[0]) / size[0], (v - centre[1]) / size[1])
     return smooth_step(radius, 1 + soft, 1 - soft)
 
 
 def face() -> Image:
-    """Skin with a hint of the nose and the lower lip, and the shadow of the fringe."""
+    """Face texture: skin with a hint of the nose and the lower lip, and the shadow of the fringe."""
     u, v = _grid(384, 448, over=1)
-    x, y = PICTURE[0] + u * PICTURE[2], PICTURE[1] + (1 - v) * PICTURE[3]
+    x, y = FACE_UV_BOX[0] + u * FACE_UV_BOX[2], FACE_UV_BOX[1] + (1 - v) * FACE_UV_BOX[3]
     canvas = _filled(u, tint.SKIN)
     nose = np.exp(-(((x - 0.0006) / 0.0032) ** 2 + ((y - 1.1800) / 0.0016) ** 2))
     _over(canvas, tint.SKIN_SHADE, 0.9 * nose)
@@ -69,7 +69,7 @@ def face() -> Image:
 
 
 def blush() -> Image:
-    """A soft spot of red."""
+    """Blush texture: a soft spot of red."""
     u, v = _grid(64, 40, over=1)
     radius = np.hypot(u - 0.5, v - 0.5) * 2
     return _reduced(
@@ -78,7 +78,7 @@ def blush() -> Image:
 
 
 def white() -> Image:
-    """The white of an eye, in the shadow of its upper lid."""
+    """Eye white texture, in the shadow of the upper lid."""
     u, v = _grid(32, 32)
     canvas = _filled(u, tint.EYE_WHITE)
     _over(canvas, tint.EYE_WHITE_SHADE, smooth_step(v + 0.06 * np.cos((u - 0.5) * 4), 0.50, 0.32))
@@ -86,7 +86,7 @@ def white() -> Image:
 
 
 def iris() -> Image:
-    """An iris: dark above, glowing below, with a pupil and two lights."""
+    """Iris texture: dark above, glowing below, with a pupil and two lights."""
     u, v = _grid(160, 200)
     x, y = (u - 0.5) / 0.47, (v - 0.5) / 0.47
     radius = np.hypot(x, y)
@@ -111,7 +111,7 @@ def iris() -> Image:
 
 
 def mouth() -> Image:
-    """Inside the mouth: dark red, a row of teeth, the tongue."""
+    """Mouth interior texture: dark red, a row of teeth, the tongue."""
     u, v = _grid(96, 72)
     canvas = _filled(u, tint.MOUTH)
     _over(canvas, tint.TONGUE, _disc(u, v, (0.5, 0.86), (0.27, 0.30), 0.04))
@@ -120,7 +120,7 @@ def mouth() -> Image:
 
 
 def hair() -> Image:
-    """A lock: darker at the root, a band of light, glowing tips, and fine strands."""
+    """Hair texture of a lock: darker at the root, a band of light, glowing tips, and fine strands."""
     u, v = _grid(64, 256)
     canvas = _filled(u, tint.HAIR)
     strand = 0.5 + 0.5 * np.sin(u * 2 * np.pi * 3.0 + 0.6)
@@ -135,10 +135,10 @@ def hair() -> Image:
 
 
 def jacket() -> Image:
-    """Cream cloth with colored sleeves, stripes around the waist and bands below the elbows."""
+    """Jacket texture: cream with colored sleeves, stripes around the waist, bands below the elbows."""
     u, v = _grid(1024, 512, over=1)
-    x = np.abs(JACKET_PICTURE[0] + u * JACKET_PICTURE[2])
-    y = JACKET_PICTURE[1] + (1 - v) * JACKET_PICTURE[3]
+    x = np.abs(JACKET_UV_BOX[0] + u * JACKET_UV_BOX[2])
+    y = JACKET_UV_BOX[1] + (1 - v) * JACKET_UV_BOX[3]
     canvas = _filled(u, tint.CREAM)
     seam = 0.104 - 0.50 * (y - 1.0)  # a raglan seam runs from the armpit to the neck
     edge = 0.0008
@@ -153,7 +153,7 @@ def jacket() -> Image:
 
 
 def skirt() -> Image:
-    """Dark cloth with a stripe near the hem."""
+    """Skirt texture: dark cloth with a stripe near the hem."""
     u, v = _grid(32, 128)
     canvas = _filled(u, tint.NAVY)
     _over(canvas, tint.CREAM, smooth_step(np.abs(v - 0.83) - 0.035, 0.004, -0.004))
@@ -163,7 +163,7 @@ def skirt() -> Image:
 
 
 def sock() -> Image:
-    """Dark socks with two stripes below the rim."""
+    """Sock texture: dark, with two stripes below the rim."""
     u, v = _grid(16, 256)
     canvas = _filled(u, tint.NAVY)
     for middle in (0.085, 0.135):
@@ -172,9 +172,9 @@ def sock() -> Image:
 
 
 def shoe() -> Image:
-    """A sneaker from the side: cap of the toe, stripe, heel."""
+    """Sneaker texture from the side: toe cap, stripe, heel."""
     u, v = _grid(160, 128)
-    z, y = SHOE_PICTURE[0] + u * SHOE_PICTURE[2], SHOE_PICTURE[1] + (1 - v) * SHOE_PICTURE[3]
+    z, y = SHOE_UV_BOX[0] + u * SHOE_UV_BOX[2], SHOE_UV_BOX[1] + (1 - v) * SHOE_UV_BOX[3]
     canvas = _filled(u, tint.CREAM)
     edge = 0.0007
     _over(canvas, tint.CORAL, smooth_step(np.hypot(z - 0.112, y - 0.018) - 0.044, edge, -edge))
@@ -184,7 +184,7 @@ def shoe() -> Image:
     return _reduced(canvas)
 
 
-PICTURES: Final[dict[str, Callable[[], Image]]] = {
+TEXTURES: Final[dict[str, Callable[[], Image]]] = {
     "face": face,
     "blush": blush,
     "white": white,
@@ -196,4 +196,4 @@ PICTURES: Final[dict[str, Callable[[], Image]]] = {
     "sock": sock,
     "shoe": shoe,
 }
-"""Name -> painter of every picture that a material refers to."""
+"""Texture name -> painter, for every texture that a material refers to."""

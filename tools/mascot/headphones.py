@@ -1,4 +1,4 @@
-"""Headphones, and the rings that hold her tails of hair."""
+"""Headphone meshes, and the rings that hold the tails of hair."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.synthesis.mascot import skull
-from dance_now.synthesis.mascot.loft import closed_tangents, rounded, sweep
-from dance_now.synthesis.mascot.skeleton import CHAINS
-from dance_now.synthesis.mascot.surface import Surface, both_sides, through
+from tools.mascot import skull
+from tools.mascot.loft import closed_tangents, rounded, sweep
+from tools.mascot.skeleton import CHAINS
+from tools.mascot.surface import Surface, both_sides, through
 
 _TIE: Final = (0.0165, 0.0085)  # radius of the ring and of its roll, metres
 
 
 def headband() -> Surface:
-    """The bow of the headphones."""
+    """Headband of the headphones."""
     left = [skull.over(92, y, 0.0190) for y in (1.262, 1.295, 1.328, 1.358, 1.380)]
     top = [np.array([0.0, skull.CROWN + 0.0200, -0.008])]
     line = through([*left, *top, *(place * (-1, 1, 1) for place in left[::-1])], 41)
@@ -25,7 +25,7 @@ def headband() -> Surface:
 
 
 def _lathe(profile: tuple[tuple[float, float], ...], centre: tuple[float, float, float]) -> Surface:
-    """A turned body along x: (x, radius) rows."""
+    """Surface of revolution around x: (x, radius) rows."""
     table = np.array(profile)
     line = np.array(centre) + table[:, :1] * (1.0, 0.0, 0.0)
     along = np.tile([1.0, 0.0, 0.0], (len(table), 1))
@@ -33,19 +33,19 @@ def _lathe(profile: tuple[tuple[float, float], ...], centre: tuple[float, float,
 
 
 def ear_cups() -> Surface:
-    """The shells of the headphones."""
+    """Ear cups of the headphones, both sides."""
     shell = ((0.0, 0.036), (0.004, 0.0420), (0.010, 0.0435), (0.020, 0.0430), (0.026, 0.0395), (0.028, 0.036))
     return both_sides(_lathe(shell, (0.118, 1.258, -0.012)))
 
 
 def ear_lights() -> Surface:
-    """The glowing discs on the headphones."""
+    """Glowing discs on the ear cups, both sides."""
     disc = ((0.0, 0.028), (0.004, 0.0275), (0.006, 0.0250), (0.0065, 0.0225))
     return both_sides(_lathe(disc, (0.1445, 1.258, -0.012)))
 
 
 def hair_ties() -> Surface:
-    """Rings that hold the tails."""
+    """Hair ties: rings that hold the tails."""
     chain = next(chain for chain in CHAINS if chain.name == "leftTail")
     start, end = np.array(chain.places[0]), np.array(chain.places[1])
     along = (end - start) / np.linalg.norm(end - start)

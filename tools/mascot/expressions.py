@@ -1,4 +1,4 @@
-"""How the face moves: for each expression, where lids, lips and brows go, seen from the front.
+"""Facial expressions: displacements of lids, lips, brows and skin, seen from the front.
 
 All curves are over a share e of the half width: -1 at the inner, +1 at the outer corner of an eye; -1 to 1
 across the mouth. Heights of lids are in half heights of the eye, those of the mouth in metres.
@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.synthesis.mascot.surface import Points, curve, smooth_step
+from tools.mascot.surface import Points, curve, smooth_step
 
 EYE: Final = (0.0482, 1.2250)  # centre of her left eye; x, y in metres
 EYE_SIZE: Final = (0.0285, 0.0300)  # half its width and height
@@ -49,7 +49,7 @@ lower_lid = curve(
 
 @dataclass(frozen=True)
 class Lips:
-    """A shape of the mouth: its width as a share, how far the lips part (metres), how far corners rise."""
+    """Mouth shape: its width as a share, how far the lips part (metres), how far corners rise."""
 
     width: float = 1.0
     up: float = 0.0
@@ -59,7 +59,7 @@ class Lips:
 
 @dataclass(frozen=True)
 class Brow:
-    """How far a brow's inner and outer end rise, metres."""
+    """Brow shape: how far its inner and outer end rise, metres."""
 
     inner: float = 0.0
     outer: float = 0.0
@@ -91,7 +91,7 @@ LIDS: Final = ("blink", "blinkLeft", "happy", "angry", "sad", "relaxed", "surpri
 
 
 def lid_moves(name: str, e: Points) -> tuple[Points, Points]:
-    """How far upper and lower lid move at e, in half heights of the eye."""
+    """Eyelid displacement, upper and lower, at e; half heights of the eye."""
     top, bottom = upper_lid(e), lower_lid(e)
     arch = 1 - e * e
     shut = -0.13 + 0.12 * e - 0.50 * arch**0.85
@@ -110,12 +110,12 @@ def lid_moves(name: str, e: Points) -> tuple[Points, Points]:
 
 
 def lip_line(s: Points) -> Points:
-    """Height of the closed mouth at s, metres above its middle."""
+    """Lip line of the closed mouth at s: height above its middle, metres."""
     return np.asarray(0.0034 * np.abs(s) ** 1.7 - 0.0005 * np.exp(-((s / 0.25) ** 2)))
 
 
 def lip_moves(name: str, s: Points) -> tuple[Points, Points, Points]:
-    """How far the lips move at s: across, the upper one up, the lower one up; metres."""
+    """Lip displacement at s: across, the upper one up, the lower one up; metres."""
     shape = LIPS[name]
     round_ = np.maximum(1 - np.minimum(np.abs(s), 1) ** 2.4, 0) ** (0.5 if name in ROUND_LIPS else 0.65)
     across = (shape.width - 1) * s * MOUTH_WIDTH
@@ -126,7 +126,7 @@ def lip_moves(name: str, s: Points) -> tuple[Points, Points, Points]:
 
 
 def skin_moves(name: str, x: Points, y: Points) -> tuple[Points, Points]:
-    """How far skin seen at x, y moves across and up, metres; her left eye's and both sides' mouth."""
+    """Skin displacement at x, y, across and up, metres; around the left eye and the whole mouth."""
     across, up = np.zeros_like(x), np.zeros_like(y)
     if name in LIDS:
         up += _around_eye(name, x, y)
@@ -171,11 +171,11 @@ def _around_mouth(name: str, x: Points, y: Points) -> tuple[Points, Points]:
 
 
 def bulge(up: Points) -> Points:
-    """How far skin that slides up or down by ``up`` comes forward, so that a lid passes before the eye."""
+    """Forward displacement of skin that slides up or down by ``up``, so that a lid passes before the eye."""
     return np.asarray(0.05 * np.abs(up))
 
 
 def brow_moves(name: str, e: Points) -> Points:
-    """How far a brow rises at e, metres."""
+    """Brow displacement at e, upward, metres."""
     shape = BROWS[name]
     return np.asarray(shape.inner + (shape.outer - shape.inner) * (e + 1) / 2)
