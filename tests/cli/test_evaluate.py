@@ -54,7 +54,7 @@ def test_medians_are_told_by_motion_and_in_all(run, evaluated) -> None:
     assert row(out, "nod") == ["nod", "4", "25.60", "23.04", "0.876", "0.9758", "0.0184", "0.187"]
     assert row(out, "all", 1) == ["all", "5", "20.48", "0.749", "0.56"]
     assert row(out, "nod", 1) == ["nod", "0", "-", "-", "-"]
-    assert "tremble by 0.5 px move lines by 0.78 px" in out
+    assert "lines move by 0.78 px for keypoint noise of 0.5 px" in out
     assert evaluated == [(Path("data"), None)]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dance_now.core.pipeline import Wide, pipelined
+from dance_now.core.pipeline import ParallelStage, pipelined
 
 
 class Sum:
@@ -96,7 +96,7 @@ def test_a_wide_stage_has_several_items_at_once_and_keeps_their_order():
         return item
 
     last = Sum()
-    assert list(pipelined(range(6), Wide(meet, 2), last)) == [0, 1, 3, 6, 10, 15]
+    assert list(pipelined(range(6), ParallelStage(meet, 2), last)) == [0, 1, 3, 6, 10, 15]
     assert len(last.threads) == 1
 
 

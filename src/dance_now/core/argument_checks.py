@@ -1,4 +1,4 @@
-"""Argument checks: ``TypeError`` for a wrong type, ``DanceNowError`` for a wrong value; both name the argument."""
+"""Argument checks: ``TypeError`` for a wrong type, ``DanceNowError`` for a wrong value, both with its name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 from dance_now.core.errors import DanceNowError
 
@@ -27,12 +28,12 @@ def check_type(option: str, value: object, types: type | tuple[type, ...], expec
 
 
 def check_methods(option: str, value: object, methods: Iterable[str], expected: str) -> None:
-    """Checks that an object has the methods of a protocol; None is allowed.
+    """Checks that an object has the methods of a protocol.
 
     Raises:
         TypeError: a method is missing.
     """
-    if value is not None and not all(callable(getattr(value, name, None)) for name in methods):
+    if not all(callable(getattr(value, name, None)) for name in methods):
         raise TypeError(f"{option} must be {expected}, not {kind_of(value)}.")
 
 
@@ -76,8 +77,9 @@ def check_number(option: str, value: object, low: float, high: float | None = No
     """
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{option} must be a number, not {kind_of(value)}.")
-    if not low <= value <= (sys.float_info.max if high is None else high):
-        limits = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+    number: Any = value  # compared as it is: huge integers have no float
+    if not low <= number <= (sys.float_info.max if high is None else high):
+        limits = f"finite and at least {low:g}" if high is None else f"between {low:g} and {high:g}"
         raise DanceNowError(f"{option} must be {limits}{unit}, not {value}.", option=option)
 
 

@@ -8,8 +8,8 @@ class DanceNowError(Exception):
 
     Attributes:
         option: the argument that is to blame, by its name in Python, or None. Messages name arguments as
-            Python does (``match must be ...``, ``pass overwrite=True``); the command line turns that name into
-            its flag.
+            Python does (``match must be ...``, ``pass overwrite=True``); the command line turns the name into
+            a flag.
 
     Example:
         >>> DanceNowError("match must be between 0 and 1, not 2.", option="match").option

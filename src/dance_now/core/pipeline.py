@@ -12,7 +12,7 @@ _END: Final = object()
 
 
 @dataclass(frozen=True)
-class Wide:
+class ParallelStage:
     """A stage that remembers nothing, so that several items may be in it at once.
 
     Attributes:
@@ -25,7 +25,7 @@ class Wide:
 
 
 def pipelined(
-    items: Iterable[Any], *stages: Callable[[Any], Any] | Wide, ahead: int | None = None
+    items: Iterable[Any], *stages: Callable[[Any], Any] | ParallelStage, ahead: int | None = None
 ) -> Generator[Any]:
     """Sends every item through all stages; while one stage has an item, the others work on its neighbours.
 
@@ -46,7 +46,7 @@ def pipelined(
         ...     list(results)
         [20, 30, 40]
     """
-    wide = [stage if isinstance(stage, Wide) else Wide(stage, 1) for stage in stages]
+    wide = [stage if isinstance(stage, ParallelStage) else ParallelStage(stage, 1) for stage in stages]
     widths = [1, *(each.width for each in wide)]
     ahead = sum(widths) + 1 if ahead is None else ahead
     iterator = iter(items)
