@@ -1,4 +1,4 @@
-"""Argument checks: ``TypeError`` for a wrong type, ``DanceNowError`` for a wrong value, both with its name."""
+"""Argument checks that name the argument: ``TypeError`` for a wrong type, ``DanceNowError`` for a wrong value."""
 
 from __future__ import annotations
 
