@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from dance_now.core.arrays import FloatArray
-from dance_now.core.pipeline import pipelined
+from dance_now.core.pipeline import run_pipeline
 from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.media.source import Source
@@ -131,7 +131,7 @@ def analyze(
             gathered.add(*found)
         return found[0].index + 1
 
-    with closing(pipelined(watch.each("read", source.frames()), look, look_closer, record)) as counts:
+    with closing(run_pipeline(watch.iterate("read", source.frames()), look, look_closer, record)) as counts:
         for count in counts:
             tell("analysis", count, source.frame_count)
     return gathered

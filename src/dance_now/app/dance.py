@@ -19,7 +19,7 @@ from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSes
 from dance_now.character.character import Character, Device
 from dance_now.core.atomic_write import is_same_file, make_folder
 from dance_now.core.errors import DanceNowError
-from dance_now.core.pipeline import Wide, pipelined
+from dance_now.core.pipeline import ParallelStage, run_pipeline
 from dance_now.core.profiler import Profiler
 from dance_now.media.blank_source import BlankSource
 from dance_now.media.contact_sheet import ContactSheet
@@ -223,9 +223,9 @@ def _dance_through(
     """Draws and writes every frame; returns in how many of them nobody was found."""
     missed = 0
     watch = dancer.profiler
-    frames = watch.each("read", source.frames())
+    frames = watch.iterate("read", source.frames())
     with closing(
-        pipelined(frames, dancer.find, Wide(dancer.pose, _DRAWN_AT_ONCE), dancer.compose)
+        run_pipeline(frames, dancer.find, ParallelStage(dancer.pose, _DRAWN_AT_ONCE), dancer.compose)
         if source.is_clip
         else _single(dancer, frames)
     ) as pictures:
