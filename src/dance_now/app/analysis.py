@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from dance_now.core.arrays import FloatArray
-from dance_now.core.pipeline import pipelined
+from dance_now.core.pipeline import run_pipeline
 from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.media.source import Source
@@ -135,7 +135,7 @@ def analyze(
             analysis.add(*found)
         return found[0].index + 1
 
-    with closing(pipelined(profiler.each("read", source.frames()), detect, refine, record)) as counts:
+    with closing(run_pipeline(profiler.iterate("read", source.frames()), detect, refine, record)) as counts:
         for count in counts:
             progress("analysis", count, source.frame_count)
     return analysis

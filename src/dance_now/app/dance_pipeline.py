@@ -17,7 +17,7 @@ from dance_now.app.dance_options import DanceOptions
 from dance_now.app.dance_source import DanceSource
 from dance_now.app.dancer import ComposedFrame, Dancer
 from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSession, Session
-from dance_now.core.pipeline import ParallelStage, pipelined
+from dance_now.core.pipeline import ParallelStage, run_pipeline
 from dance_now.core.profiler import Profiler
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.estimators.people_finder import PeopleFinder
@@ -95,14 +95,14 @@ class DancePipeline:
             session=session,
             profiler=self.profiler,
         )
-        read = self.profiler.each("read", pictures.frames())
+        read = self.profiler.iterate("read", pictures.frames())
         if not pictures.is_clip:
             for photo in read:
                 dancer.reset()
                 yield dancer(photo)
             return
         drawing = ParallelStage(dancer.pose, _FRAMES_DRAWN_AT_ONCE)
-        with closing(pipelined(read, dancer.find, drawing, dancer.compose)) as composed:
+        with closing(run_pipeline(read, dancer.find, drawing, dancer.compose)) as composed:
             yield from composed
 
     def _open_session(self, progress: Progress) -> tuple[Session, CleanBackground | None]:
