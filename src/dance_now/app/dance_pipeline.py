@@ -16,13 +16,12 @@ from dance_now.app.compositor import IN_PLACE
 from dance_now.app.dance_options import DanceOptions
 from dance_now.app.dance_source import DanceSource
 from dance_now.app.dancer import ComposedFrame, Dancer
-from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSession, Session
+from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSession, Session, person_choice
 from dance_now.core.pipeline import ParallelStage, run_pipeline
 from dance_now.core.profiler import Profiler
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import PoseEstimator
-from dance_now.pose.tracking.person_choice import PersonChoice
 from dance_now.scene.background.backdrop import Backdrop, open_backdrop
 from dance_now.scene.background.clean_background import CleanBackground
 
@@ -52,8 +51,7 @@ class DancePipeline:
         self._source = source
         self._options = options
         requested = requested_characters(character)
-        default = "all" if len(requested) > 1 else "largest"
-        self._choice = PersonChoice(default if options.person is None else str(options.person))
+        self._choice = person_choice(options.person, len(requested))
         self._finder = self._open_finder()
         is_photo = source.pictures.kind == "photo"
         threads = 0 if is_photo else _half_the_cores()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from dance_now.app.analysis import Analysis
-from dance_now.app.dance_options import HeightName
+from dance_now.app.dance_options import HeightName, PersonName
 from dance_now.character.character import Character
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
@@ -33,6 +33,12 @@ class Replacement:
     person: Person
     character: Character
     retargeted: Retargeted
+
+
+def person_choice(person: PersonName | int | None, characters: int) -> PersonChoice:
+    """Which people are replaced; by default the largest, or all if there are several characters."""
+    default = "all" if characters > 1 else "largest"
+    return PersonChoice(default if person is None else str(person))
 
 
 class CharacterAssignment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from dance_now.character.character_file import (
     read_character_file,
 )
 from dance_now.character.onnx_session import Device, GeneratorSession
+from dance_now.core.argument_checks import check_choice, check_flag, check_number, check_path, check_type
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
@@ -34,19 +36,26 @@ def builtin_names() -> list[str]:
 class Character:
     """Trained character, ready to draw.
 
+    Notebooks show its preview.
+
     Attributes:
         card: name, licence, credits, skeleton, provenance.
         preview: PNG file of one pose.
 
     Example:
         >>> character = Character.load("godette")
-        >>> character.name
-        'godette'
+        >>> character
+        Character('godette', version '1')
     """
 
     def __init__(
         self, content: CharacterFile, device: Device = "auto", threads: int = 0, optimize: bool = True
     ) -> None:
+        check_type("content", content, CharacterFile, "a CharacterFile")
+        check_choice("device", device, get_args(Device))
+        check_type("threads", threads, int, "an int")
+        check_number("threads", threads, 0)
+        check_flag("optimize", optimize)
         self.card: CharacterCard = content.card
         self.preview = content.preview
         self._session = GeneratorSession(content.generator, device, threads, optimize)
@@ -66,7 +75,10 @@ class Character:
         Raises:
             DanceNowError: unknown name, or a file that fails its checks.
             MissingExtraError: onnxruntime is not installed.
+            TypeError: an argument of a wrong type.
         """
+        check_path("name_or_path", name_or_path)
+        check_choice("device", device, get_args(Device))
         text = str(name_or_path)
         if text in builtin_names():
             return cls(read_character_file(BUILTIN_FOLDER / f"{text}{SUFFIX}"), device, threads, optimize)
@@ -76,6 +88,13 @@ class Character:
                 f"There is no character {text!r}. Known: {known}. Or give the path of a {SUFFIX} file."
             )
         return cls(read_character_file(Path(text)), device, threads, optimize)
+
+    def __repr__(self) -> str:
+        return f"Character({self.name!r}, version {self.card.version!r})"
+
+    def _repr_png_(self) -> bytes:
+        """The preview, for notebooks."""
+        return self.preview
 
     @property
     def name(self) -> str:
@@ -104,7 +123,9 @@ class Character:
 
         Raises:
             DanceNowError: the pose lacks points the character has, or is not of its proportions.
+            TypeError: it is no ``Pose``.
         """
+        check_type("pose", pose, Pose, "a Pose")
         self._check(pose)
         return self.draw_unchecked(pose)
 

@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import Final
 
 from dance_now import __version__
-from dance_now.cli.error_text import error_text
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -58,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last resort of a program whose users should not read tracebacks
         if verbose:
             raise
+        from dance_now.cli.error_text import error_text  # loads numpy, which --version needs not
+
         sys.stderr.write(f"error: {error_text(error)}\n")
         return FAILED
     return 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Final
 
+from dance_now.app.dance_options import DanceOptions
 from dance_now.core.errors import DanceNowError
 
 _FLAGS: Final[Mapping[str, str]] = {
@@ -15,6 +17,11 @@ _FLAGS: Final[Mapping[str, str]] = {
     "has_permission": "--i-have-permission",
 }
 """Flags that are not called like the argument in Python."""
+
+_OPTIONS: Final = frozenset(field.name for field in fields(DanceOptions))
+_TRAINING_OPTIONS: Final = frozenset({"bones", "credits", "has_permission", "licence", "motions", "steps"})
+# "poses does not exist" names a folder
+_ABOUT_FILES: Final = "does not exist|already exists|holds|has|is (?:empty|damaged|not|neither)|can|could"
 
 
 def error_text(error: Exception) -> str:
@@ -27,7 +34,7 @@ def error_text(error: Exception) -> str:
     # Messages quote names and texts of files: none of them shall steer the terminal.
     text = "".join(character if character.isprintable() else "?" for character in words)
     if isinstance(error, DanceNowError):
-        return text if error.option is None else with_flag(text, error.option)
+        return with_flags(text, error.option)
     return f"unexpected {type(error).__name__} ({text}). --verbose shows where."
 
 
@@ -41,15 +48,39 @@ def flag_of(option: str) -> str:
     return _FLAGS.get(option, f"--{option.replace('_', '-')}")
 
 
-def with_flag(text: str, option: str) -> str:
-    """Calls an option by its flag: where the text begins with its name or passes it; else in front.
+def with_flags(text: str, option: str | None = None) -> str:
+    """Calls options by their flags where a message names them as arguments.
+
+    Messages do that at their beginning ("start and end leave ..."), after "set", "needs" or "with", and as
+    ``overwrite=True``.
+
+    Args:
+        text: the message.
+        option: the argument that is to blame, if known; it is put in front if the message names none.
 
     Example:
-        >>> with_flag("frame_rate must be at least 1, not 0.", "frame_rate")
+        >>> with_flags("frame_rate must be at least 1, not 0.")
         '--fps must be at least 1, not 0.'
-        >>> with_flag("out.mp4 already exists; pass overwrite=True to replace it.", "overwrite")
-        'out.mp4 already exists; pass --overwrite to replace it.'
+        >>> with_flags("out.mp4 already exists. Set overwrite to replace it.")
+        'out.mp4 already exists. Set --overwrite to replace it.'
     """
-    flag = flag_of(option)
-    named, found = re.subn(rf"\b{option}=True\b|^{option}\b", flag.replace("\\", r"\\"), text)
-    return named if found else f"{flag}: {text}"
+    names = "|".join(_OPTIONS)
+    known = rf"(?:{names})(?:(?:, | and | or )(?:{names}))*(?=[ ,.;:]|$)"
+    patterns = [
+        rf"^{known}(?! (?:{_ABOUT_FILES})\b)(?!\.\w)",
+        rf"(?<=\b[Ss]et )(?:{names}|{'|'.join(_TRAINING_OPTIONS)})\b",
+        rf"(?<=\bneeds )(?:{names})\b",
+        rf"(?<=\bwith )model\b",
+        rf"\b(?:{names})=True\b",
+    ]
+    if option is not None:
+        patterns.insert(0, rf"^{re.escape(option)}\b")
+    named = re.sub("|".join(patterns), lambda found: _flags_in(found[0]), text)
+    return f"{flag_of(option)}: {text}" if named == text and option is not None else named
+
+
+def _flags_in(names: str) -> str:
+    def translated(word: re.Match[str]) -> str:
+        return word[0] if word[0] in ("and", "or") else flag_of(word[0])
+
+    return re.sub(r"\w+", translated, names.removesuffix("=True"))

@@ -1,4 +1,4 @@
-"""Argument checks that name the argument: ``TypeError`` for a wrong type, ``DanceNowError`` for a wrong value."""
+"""Argument checks: ``TypeError`` for a wrong type, ``DanceNowError`` for a wrong value; both name it."""
 
 from __future__ import annotations
 
@@ -61,6 +61,12 @@ def check_choice(option: str, value: object, choices: Iterable[str]) -> None:
         raise DanceNowError(f"{option} must be {listed}, not {str(value)!r}.", option=option)
 
 
+def check_real(option: str, value: object) -> None:
+    """Checks the type of a real number: int, float, Fraction or one of numpy's."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{option} must be a number, not {kind_of(value)}.")
+
+
 def check_number(option: str, value: object, low: float, high: float | None = None, unit: str = "") -> None:
     """Checks that a number is finite and lies within limits.
 
@@ -75,8 +81,7 @@ def check_number(option: str, value: object, low: float, high: float | None = No
         TypeError: it is no real number.
         DanceNowError: it lies outside, or is not finite.
     """
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{option} must be a number, not {kind_of(value)}.")
+    check_real(option, value)
     number: Any = value  # compared as it is: huge integers have no float
     if not low <= number <= (sys.float_info.max if high is None else high):
         limits = f"finite and at least {low:g}" if high is None else f"between {low:g} and {high:g}"

@@ -6,6 +6,7 @@ import glob
 from fractions import Fraction
 from pathlib import Path
 
+from dance_now.core.argument_checks import check_flag, check_number, check_path, check_real
 from dance_now.core.atomic_write import check_target
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.image_file import is_still_image
@@ -33,7 +34,7 @@ def open_source(
     path: str | Path,
     start: float | None = None,
     end: float | None = None,
-    frame_rate: Fraction | None = None,
+    frame_rate: Fraction | float | None = None,
     sequence: bool | None = None,
 ) -> Source:
     """Opens a photo (jpg, png, webp, bmp, heic), a video (what FFmpeg opens), a folder or a glob.
@@ -51,21 +52,26 @@ def open_source(
 
     Raises:
         DanceNowError: missing, empty, damaged, without images, too large, or an invalid cut.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> with open_source("clip.mp4") as source:  # doctest: +SKIP
         ...     for frame in source.frames():
         ...         print(frame.time, frame.image.shape)
     """
+    check_path("path", path)
     _check_cut(start, end)
+    if sequence is not None:
+        check_flag("sequence", sequence)
+    rate = _exact(frame_rate)
     target = Path(path).expanduser()
     if not target.exists():
         if glob.has_magic(str(path)):
             found = list_images([Path(name) for name in glob.glob(str(target))], str(path))
-            return _open_images(found, frame_rate, start, end, sequence)
+            return _open_images(found, rate, start, end, sequence)
         raise DanceNowError(f"{path} does not exist. Choose a photo, a video, a folder of images or a glob.")
     if target.is_dir():
-        return _open_images(list_images(target.iterdir(), str(path)), frame_rate, start, end, sequence)
+        return _open_images(list_images(target.iterdir(), str(path)), rate, start, end, sequence)
     if not target.is_file():
         raise DanceNowError(f"{path} is neither a file nor a folder.")
     if _size(target) == 0:
@@ -136,7 +142,19 @@ def open_sink(
     return VideoSink(target, source, alpha, sound)
 
 
+def _exact(frame_rate: Fraction | float | None) -> Fraction | None:
+    if frame_rate is None:
+        return None
+    check_number("frame_rate", frame_rate, 0)
+    return Fraction(frame_rate if isinstance(frame_rate, Fraction) else float(frame_rate)).limit_denominator(
+        1001
+    )
+
+
 def _check_cut(start: float | None, end: float | None) -> None:
+    for option, seconds in (("start", start), ("end", end)):
+        if seconds is not None:
+            check_real(option, seconds)
     if start is not None and not 0 <= start < float("inf"):
         raise DanceNowError(f"start must be 0 or more seconds, got {start:g}.")
     if end is not None and not (start or 0.0) < end < float("inf"):
