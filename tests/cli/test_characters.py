@@ -57,5 +57,5 @@ def test_a_folder_that_cannot_be_made_is_one_line(run, cast):
     for folder in ("no/where", "cast/ann.dance"):
         outcome = run("characters", "--preview", folder)
         assert outcome.code == 1
-        assert outcome.err.startswith(f"error: the folder {folder} cannot be made")
+        assert outcome.err.startswith(f"error: the folder {folder} cannot be created")
         assert outcome.err.count("\n") == 1

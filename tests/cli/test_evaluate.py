@@ -103,3 +103,10 @@ def test_a_folder_without_pictures_is_one_line(run, tmp_path) -> None:
     assert outcome.code == 1
     assert outcome.err.count("\n") == 1
     assert "holds no pairs" in outcome.err
+
+
+def test_no_color_is_obeyed_by_tables(run, evaluated, monkeypatch) -> None:
+    color = re.compile(r"\x1b\[[0-9;]*[34]\d[;m]")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not color.search(run("evaluate", "godette", "data").out)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from dance_now.app.analysis import Progress
+from dance_now.core.argument_checks import check_path
 from dance_now.core.atomic_write import check_target, discard
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
@@ -94,6 +95,9 @@ def write_poses(
     Raises:
         DanceNowError: unusable source or folder.
     """
+    check_path("source", source)
+    if folder is not None:
+        check_path("output", folder)
     with open_source(source, start, end, sequence=sequence) as opened:
         if bvh and opened.kind == "photos":
             raise DanceNowError(

@@ -70,7 +70,7 @@ def with_flags(text: str, option: str | None = None) -> str:
         rf"^{known}(?! (?:{_ABOUT_FILES})\b)(?!\.\w)",
         rf"(?<=\b[Ss]et )(?:{names}|{'|'.join(_TRAINING_OPTIONS)})\b",
         rf"(?<=\bneeds )(?:{names})\b",
-        rf"(?<=\bwith )model\b",
+        r"(?<=\bwith )model\b",
         rf"\b(?:{names})=True\b",
     ]
     if option is not None:

@@ -43,8 +43,10 @@ def check_flag(option: str, value: object) -> None:
 
 
 def check_path(option: str, value: object) -> None:
-    """Checks the type of a path."""
+    """Checks a path's type, and that it is not empty."""
     check_type(option, value, (str, Path), "a path (str or pathlib.Path)")
+    if value == "":
+        raise DanceNowError(f"{option} must not be empty.", option=option)
 
 
 def check_choice(option: str, value: object, choices: Iterable[str]) -> None:
