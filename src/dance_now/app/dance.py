@@ -93,7 +93,7 @@ def dance(
                     target.write(frame)
                 if progress is not None:
                     progress("dance", target.sink.written, opened.pictures.frame_count)
-            _check_written(source, target.sink.written, missed)
+            _check_written(opened.given, target.sink.written, missed)
         seconds = time.perf_counter() - begun
         return DanceResult(
             target.path,
@@ -119,7 +119,7 @@ def _no_progress(stage: str, done: int, total: int | None) -> None:
     """Progress that nobody watches."""
 
 
-def _check_written(source: str | Path, written: int, missed: int) -> None:
+def _check_written(source: str, written: int, missed: int) -> None:
     if written == 0:
         raise DanceNowError(f"No picture of {source} could be read.")
     if missed == written:

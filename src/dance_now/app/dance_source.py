@@ -23,11 +23,13 @@ class DanceSource:
     """An opened input; use it as a context manager.
 
     Attributes:
+        given: the input as it was given, for messages.
         pictures: the frames; white ones for keypoints without pictures.
         keypoints: OpenPose files, where there are any: frame i of the pictures belongs to file i.
         scene: what the characters appear in.
     """
 
+    given: str
     pictures: Source
     keypoints: OpenPoseFiles | None
     scene: Scene
@@ -69,7 +71,7 @@ def open_dance_source(source: str | Path, options: DanceOptions) -> DanceSource:
     keypoints = None if options.poses is None else _matching_keypoints(options.poses, pictures, options)
     if keypoints is None and options.keypoint_scale is not None:
         raise DanceNowError(f"keypoint_scale is for keypoints; {source} holds none.", option="keypoint_scale")
-    return DanceSource(pictures, keypoints, Scene(options.scene or Scene.REPLACE))
+    return DanceSource(str(source), pictures, keypoints, Scene(options.scene or Scene.REPLACE))
 
 
 def _open_keypoints(path: str | Path, options: DanceOptions) -> DanceSource:
@@ -90,7 +92,7 @@ def _open_keypoints(path: str | Path, options: DanceOptions) -> DanceSource:
         files.path, files.name, files.size, frames, _frame_rate(options), options.start, options.end
     )
     keypoints = OpenPoseFiles(path, files.size, frame_at(options.start or 0.0, blank.frame_rate), files.units)
-    return DanceSource(blank, keypoints, Scene(options.scene or Scene.ALONE))
+    return DanceSource(str(path), blank, keypoints, Scene(options.scene or Scene.ALONE))
 
 
 def _matching_keypoints(poses: str | Path, pictures: Source, options: DanceOptions) -> OpenPoseFiles:
