@@ -97,7 +97,7 @@ WRONG_VALUES = [
     ("character 'nemo'", lambda: Dancer("nemo")),
     ("character 'nemo'", lambda: Dancer(["godette", "nemo"])),
     ("character 'nemo'", lambda: Character.load("nemo")),
-    ("name_or_path", lambda: Character.load("")),
+    ("character ''", lambda: Character.load("")),
     ("device", lambda: Character.load("godette", device="tpu")),
     ("threads", lambda: Character.load("godette", threads=-1)),
     ("scene", lambda: Dancer(RedCharacter(), scene="moon")),

@@ -18,7 +18,7 @@ from dance_now.character.character_file import (
     read_character_file,
 )
 from dance_now.character.onnx_session import Device, GeneratorSession
-from dance_now.core.argument_checks import check_choice, check_flag, check_number, check_path, check_type
+from dance_now.core.argument_checks import check_choice, check_flag, check_number, check_type
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
@@ -77,7 +77,7 @@ class Character:
             MissingExtraError: onnxruntime is not installed.
             TypeError: an argument of a wrong type.
         """
-        check_path("name_or_path", name_or_path)
+        check_type("name_or_path", name_or_path, (str, Path), "a name or a path")
         check_choice("device", device, get_args(Device))
         text = str(name_or_path)
         if text in builtin_names():
