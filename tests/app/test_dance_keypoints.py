@@ -26,7 +26,8 @@ from fakes import (
 )
 
 from dance_now.app.dance import dance
-from dance_now.app.dance_source import open_pictures
+from dance_now.app.dance_options import DanceOptions
+from dance_now.app.dance_source import open_dance_source
 from dance_now.app.dancer import Dancer
 from dance_now.app.pose_export import write_poses
 from dance_now.core.errors import DanceNowError
@@ -87,8 +88,9 @@ def test_a_folder_becomes_a_video(tmp_path, monkeypatch):
 
 
 def test_thirty_frames_a_second_unless_told(tmp_path):
-    with open_pictures(write_clip(tmp_path / "walk", [40, 60]))[0] as source:
-        assert (source.frame_rate, source.size, source.frame_count) == (30, (1280, 720), 2)
+    with open_dance_source(write_clip(tmp_path / "walk", [40, 60]), DanceOptions()) as source:
+        pictures = source.pictures
+        assert (pictures.frame_rate, pictures.size, pictures.frame_count) == (30, (1280, 720), 2)
 
 
 @pytest.mark.parametrize(("scene", "corner"), [("green", (0, 255, 0)), ("alpha", (0, 0, 0, 0))])
@@ -133,11 +135,11 @@ def test_shares_of_the_picture_fill_the_given_size(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"scene": "replace"}, "--poses"),
+        ({"scene": "replace"}, "the keypoints as poses"),
         ({"poses": "other.json"}, "holds keypoints itself"),
-        ({"size": (0, 720)}, "cannot be made"),
-        ({"size": (100_000, 100_000)}, "cannot be made"),
-        ({"frame_rate": 0}, "--fps must lie between"),
+        ({"size": (0, 720)}, "size must be at least 1x1"),
+        ({"size": (100_000, 100_000)}, "size must be at least 1x1"),
+        ({"frame_rate": 0}, "frame_rate must be between"),
         ({"start": 9.0}, "leave none"),
     ],
 )
@@ -228,14 +230,14 @@ def test_written_poses_dance_as_estimated_ones(tmp_path):
 @pytest.mark.parametrize(
     ("source", "options", "message"),
     [
-        ("clip.mp4", {"poses": "me.json"}, "needs a folder with one a frame"),
+        ("clip.mp4", {"poses": "me.json"}, "poses must be a folder with one file per frame"),
         ("clip.mp4", {"poses": "nowhere"}, "does not exist"),
         ("clip.mp4", {"poses": "bad.json"}, 'no "people"'),
-        ("clip.mp4", {"size": (640, 480)}, "--size is for keypoints"),
-        ("clip.mp4", {"frame_rate": 24}, "--fps is for folders"),
-        ("me.png", {"frame_rate": 24}, "--fps is for folders"),
-        ("me.png", {"keypoint_scale": "unit"}, "--keypoint-scale is for keypoints"),
-        ("me.json", {"keypoint_scale": "metres"}, "--keypoint-scale is pixels, unit or signed"),
+        ("clip.mp4", {"size": (640, 480)}, "size is for keypoints"),
+        ("clip.mp4", {"frame_rate": 24}, "frame_rate is for folders"),
+        ("me.png", {"frame_rate": 24}, "frame_rate is for folders"),
+        ("me.png", {"keypoint_scale": "unit"}, "keypoint_scale is for keypoints"),
+        ("me.json", {"keypoint_scale": "metres"}, "keypoint_scale must be pixels, unit or signed"),
     ],
 )
 def test_what_does_not_belong_together(tmp_path, source, options, message):

@@ -97,7 +97,7 @@ def test_an_empty_cache_fetches_nothing(world, tmp_path):
 
 def test_a_character_is_timed(world):
     finding = report()["speed", "red"]
-    assert finding.text.endswith("ms a picture on the processor (onnxruntime)")
+    assert finding.text.endswith("ms per frame on the CPU (onnxruntime)")
     assert finding.advice == ""
 
 

@@ -167,7 +167,7 @@ def test_photos_keep_their_names(photo, tmp_path):
         "shots_pose",
     ]
     assert sorted(path.name for path in (result.folder / "shots_pose").iterdir()) == ["gym.png", "park.png"]
-    with pytest.raises(DanceNowError, match="--sequence"):
+    with pytest.raises(DanceNowError, match="set sequence"):
         write_poses(shots, tmp_path / "bvh", bvh=True, estimator=Every())
 
 
@@ -180,7 +180,7 @@ def test_a_filled_folder_is_kept_unless_told_otherwise(video, photo, tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "diary.txt").write_text("mine")
-    with pytest.raises(DanceNowError, match="--overwrite"):
+    with pytest.raises(DanceNowError, match="Set overwrite"):
         write_poses(photo, folder, estimator=Every())
     write_poses(photo, folder, overwrite=True, overlay=True, estimator=Every())
     write_poses(photo, folder, overwrite=True, overlay=True, estimator=Every())

@@ -7,7 +7,6 @@ from fakes import HIP, TALL, MagentaEstimator, RedCharacter, scenery, standing, 
 from dance_now.app.analysis import Analysis
 from dance_now.app.dancer import Dancer
 from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSession
-from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Detection, Person
@@ -57,22 +56,16 @@ def column(part):
 
 
 def test_characters_take_turns_in_the_order_in_which_people_appear():
-    cast = CharacterAssignment([ONE, TWO])
-    assert [cast(identity).name for identity in (7, 3, 7, 9, 3)] == ["one", "two", "one", "one", "two"]
-    cast.reset()
-    assert cast(3).name == "one"
+    assignment = CharacterAssignment([ONE, TWO])
+    assert [assignment(identity).name for identity in (7, 3, 7, 9, 3)] == ["one", "two", "one", "one", "two"]
+    assignment.reset()
+    assert assignment(3).name == "one"
 
 
-@pytest.mark.parametrize(("height", "ratio"), [("person", 1.0), ("own", None), ("0.5", 0.5), ("2", 2.0)])
+@pytest.mark.parametrize(("height", "ratio"), [("person", 1.0), ("own", None), (0.5, 0.5), (2, 2.0)])
 def test_characters_are_as_tall_as_asked(height, ratio):
     expected = ratio if ratio is not None else ONE.skeleton.height / 1.7
     assert CharacterAssignment([ONE], height).height_ratio(1) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("height", ["", "tall", "0", "-1", "nan", "inf", "11"])
-def test_heights_that_are_none_are_refused(height):
-    with pytest.raises(DanceNowError, match="--height is person, own or a factor"):
-        CharacterAssignment([ONE], height)
 
 
 @pytest.mark.parametrize(

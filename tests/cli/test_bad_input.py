@@ -18,7 +18,6 @@ from fakes import (
     write_video,
 )
 
-import dance_now.app.dance
 import dance_now.app.pose_export
 import dance_now.core.atomic_write
 import dance_now.pose.estimators.people_finder
@@ -34,7 +33,7 @@ def desk(tmp_path, monkeypatch):
     def load_red(name, *options, **named):
         return RedCharacter() if name == "red" else load(name, *options, **named)
 
-    monkeypatch.setattr(dance_now.app.dance.Character, "load", load_red)
+    monkeypatch.setattr(Character, "load", load_red)
     monkeypatch.setattr(
         dance_now.pose.estimators.people_finder, "open_estimator", lambda **_: MagentaEstimator()
     )
@@ -118,7 +117,7 @@ def song(path):
     ("make", "message"),
     [
         (lambda desk: desk / "nowhere.mp4", "does not exist"),
-        (lambda desk: desk / "nowhere" / "*.png", "holds no pictures"),
+        (lambda desk: desk / "nowhere" / "*.png", "holds no images"),
         (lambda desk: spoiled(desk / "empty.mp4", b""), "is empty"),
         (lambda desk: spoiled(desk / "empty.png", b""), "is empty"),
         (lambda desk: spoiled(desk / "empty.json", b""), "is empty"),
@@ -129,9 +128,9 @@ def song(path):
         (lambda desk: spoiled(desk / "list.m3u8", b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n"), "not a photo or"),
         (lambda desk: spoiled(desk / "archive.png", b"PK\3\4" + bytes(400)), "not a photo or video"),
         (lambda desk: spoiled(desk / "noise.jpg", b"\xff\xd8\xff" + bytes(range(256)) * 9), "damaged"),
-        (lambda desk: song(desk / "song.m4a"), "only sound"),
-        (lambda desk: desk, "holds no pictures"),
-        (lambda desk: "", "holds no pictures"),
+        (lambda desk: song(desk / "song.m4a"), "no video stream"),
+        (lambda desk: desk, "holds no images"),
+        (lambda desk: "", "SOURCE must not be empty"),
         (lambda desk: "/dev/null", "neither a file nor a folder"),
     ],
 )
@@ -221,12 +220,14 @@ def test_outputs_that_cannot_be(photo, video, desk, fails):
     for output, message in {
         "there.mp4": "--overwrite",
         "missing/out.mp4": "does not exist",
-        "out.xyz": "cannot write .xyz",
-        "out.png": "holds one picture",
+        "out.xyz": ".xyz files cannot be written",
+        "out.png": "holds one image",
         "there.mp4/out.mp4": "does not exist",
     }.items():
         assert message in fails("dance", video, "-c", "red", "-o", output)
-    assert "no transparency" in fails("dance", video, "-c", "red", "-o", "a.mp4", "--scene", "alpha")
+    assert "does not support transparency" in fails(
+        "dance", video, "-c", "red", "-o", "a.mp4", "--scene", "alpha"
+    )
     assert "is a file" in fails("pose", photo, "-o", "there.mp4")
 
 
@@ -291,25 +292,24 @@ def test_a_full_disk_keeps_what_was_to_be_overwritten(video, desk, fails_with_ro
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--start", "-1"), "--start must be 0 or more"),
-        (("--start", "nan"), "--start must be 0 or more"),
-        (("--start", "99"), "after the end"),
-        (("--start", "2", "--end", "1"), "--end must come after --start"),
+        (("--start", "-1"), "--start must be finite and at least 0 seconds, not -1.0"),
+        (("--start", "nan"), "--start must be finite and at least 0 seconds"),
+        (("--start", "99"), "--start 99 is after the end"),
+        (("--start", "2", "--end", "1"), "--end must be greater than start (2 seconds), not 1"),
         (("--end", "inf"), "--end must"),
         (("--fps", "24"), "--fps is for folders"),
-        (("--fps", "nan"), "--fps must lie between"),
+        (("--fps", "nan"), "--fps must be between"),
         (("--size", "64x64"), "--size is for keypoints"),
-        (("--match", "1.5"), "--match must lie between"),
-        (("--match", "nan"), "--match must lie between"),
-        (("--height", "tall"), "--height is person, own or a factor"),
-        (("--person", "middle"), "There is no person 'middle'"),
+        (("--match", "1.5"), "--match must be between"),
+        (("--match", "nan"), "--match must be between"),
+        (("--height", "tall"), "--height must be person, own or a factor"),
+        (("--person", "middle"), "--person must be largest, all, left or a person's ID, not 'middle'"),
         (("--person", "7"), "No person was found"),
         (("--background", "nowhere.png"), "does not exist"),
         (("--background", "#12"), "is no color"),
-        (("--background", "red", "--scene", "green"), "--background goes with"),
+        (("--background", "red", "--scene", "green"), "--background needs --scene replace or side-by-side"),
         (("--background", "out.mp4", "-o", "out.mp4"), "the background itself"),
         (("-c", "red,nemo"), "There is no character 'nemo'"),
-        (("--estimator", "magic"), "There is no estimator 'magic'"),
     ],
 )
 def test_options_that_fit_nothing(video, fails, options, message):
@@ -319,12 +319,18 @@ def test_options_that_fit_nothing(video, fails, options, message):
 @pytest.mark.parametrize("size", ["0x0", "0x100", "99999x99999"])
 def test_sizes_that_no_picture_has(desk, fails, size):
     path = spoiled(desk / "a_keypoints.json", json.dumps({"people": []}).encode())
-    assert "Choose another --size" in fails("dance", path, "-c", "red", "--size", size)
+    assert "--size must be at least 1x1" in fails("dance", path, "-c", "red", "--size", size)
 
 
 def test_wrong_usage_is_2_and_writes_nothing(desk, photo, run):
     before = contents(desk)
-    for words in (("dance",), ("dance", photo, "--scene", "moon"), ("sing",), ("dance", photo, "--nope")):
+    for words in (
+        ("dance",),
+        ("dance", photo, "--scene", "moon"),
+        ("sing",),
+        ("dance", photo, "--nope"),
+        ("dance", photo, "--estimator", "magic"),
+    ):
         outcome = run(*words)
         assert outcome.code == 2
         assert outcome.out == ""

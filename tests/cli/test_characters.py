@@ -6,9 +6,9 @@ from skeletons import chibi_skeleton
 
 import dance_now.character.character
 from dance_now.character.character_file import CharacterCard, CharacterFile, write_character_file
-from dance_now.media.image.photo_sink import encode_picture
+from dance_now.media.image.photo_sink import encode_image
 
-PICTURE = encode_picture(np.full((8, 8, 4), 200, np.uint8), ".png")
+PICTURE = encode_image(np.full((8, 8, 4), 200, np.uint8), ".png")
 
 
 @pytest.fixture
@@ -57,5 +57,5 @@ def test_a_folder_that_cannot_be_made_is_one_line(run, cast):
     for folder in ("no/where", "cast/ann.dance"):
         outcome = run("characters", "--preview", folder)
         assert outcome.code == 1
-        assert outcome.err.startswith(f"error: the folder {folder} cannot be made")
+        assert outcome.err.startswith(f"error: the folder {folder} cannot be created")
         assert outcome.err.count("\n") == 1

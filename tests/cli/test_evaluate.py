@@ -54,7 +54,7 @@ def test_medians_are_told_by_motion_and_in_all(run, evaluated) -> None:
     assert row(out, "nod") == ["nod", "4", "25.60", "23.04", "0.876", "0.9758", "0.0184", "0.187"]
     assert row(out, "all", 1) == ["all", "5", "20.48", "0.749", "0.56"]
     assert row(out, "nod", 1) == ["nod", "0", "-", "-", "-"]
-    assert "tremble by 0.5 px move lines by 0.78 px" in out
+    assert "lines move by 0.78 px for keypoint noise of 0.5 px" in out
     assert evaluated == [(Path("data"), None)]
 
 
@@ -103,3 +103,10 @@ def test_a_folder_without_pictures_is_one_line(run, tmp_path) -> None:
     assert outcome.code == 1
     assert outcome.err.count("\n") == 1
     assert "holds no pairs" in outcome.err
+
+
+def test_no_color_is_obeyed_by_tables(run, evaluated, monkeypatch) -> None:
+    color = re.compile(r"\x1b\[[0-9;]*[34]\d[;m]")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not color.search(run("evaluate", "godette", "data").out)

@@ -10,15 +10,15 @@ import pytest
 from fakes import HEIGHT, WIDTH, MagentaEstimator, RedCharacter, red, write_video
 
 import dance_now
-import dance_now.app.dance
 import dance_now.pose.estimators.people_finder
+from dance_now.character.character import Character
 from dance_now.cli import main
 
 
 @pytest.fixture
 def video(tmp_path, monkeypatch):
     """A clip of four frames in the working folder, and fakes that dance it."""
-    monkeypatch.setattr(dance_now.app.dance.Character, "load", lambda *_, **__: RedCharacter())
+    monkeypatch.setattr(Character, "load", lambda *_, **__: RedCharacter())
     monkeypatch.setattr(
         dance_now.pose.estimators.people_finder, "open_estimator", lambda **_: MagentaEstimator()
     )

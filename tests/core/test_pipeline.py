@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dance_now.core.pipeline import Wide, pipelined
+from dance_now.core.pipeline import ParallelStage, run_pipeline
 
 
 class Sum:
@@ -52,20 +52,20 @@ def _no_thread_is_left():
 
 
 @given(st.lists(st.integers(-1000, 1000), max_size=30), st.integers(1, 6))
-def test_results_and_order_are_those_of_one_stage_after_the_other(items, ahead):
+def test_results_and_order_are_those_of_one_stage_after_the_other(items, max_in_flight):
     first, second = Sum(), Sum()
     expected = [second(2 * first(item)) for item in items]
-    got = pipelined(items, Sum(), lambda item: 2 * item, Sum(), ahead=ahead)
+    got = run_pipeline(items, Sum(), lambda item: 2 * item, Sum(), max_in_flight=max_in_flight)
     assert list(got) == expected
 
 
 def test_without_stages_items_are_read_ahead():
-    assert list(pipelined(range(5))) == [0, 1, 2, 3, 4]
+    assert list(run_pipeline(range(5))) == [0, 1, 2, 3, 4]
 
 
 def test_every_stage_keeps_to_a_thread_of_its_own():
     first, second = Sum(), Sum()
-    list(pipelined(range(20), first, second))
+    list(run_pipeline(range(20), first, second))
     assert len(first.threads) == len(second.threads) == 1
     assert len(first.threads | second.threads | {threading.get_ident()}) == 3
 
@@ -83,7 +83,7 @@ def test_stages_work_at_the_same_time():
             both.wait()
         return item
 
-    assert list(pipelined(range(6), meet, meet_later)) == list(range(6))
+    assert list(run_pipeline(range(6), meet, meet_later)) == list(range(6))
 
 
 def test_a_wide_stage_has_several_items_at_once_and_keeps_their_order():
@@ -96,17 +96,17 @@ def test_a_wide_stage_has_several_items_at_once_and_keeps_their_order():
         return item
 
     last = Sum()
-    assert list(pipelined(range(6), Wide(meet, 2), last)) == [0, 1, 3, 6, 10, 15]
+    assert list(run_pipeline(range(6), ParallelStage(meet, 2), last)) == [0, 1, 3, 6, 10, 15]
     assert len(last.threads) == 1
 
 
-@pytest.mark.parametrize("ahead", [1, 3])
-def test_no_more_than_asked_for_is_under_way(ahead):
+@pytest.mark.parametrize("max_in_flight", [1, 3])
+def test_no_more_than_asked_for_is_under_way(max_in_flight):
     numbers = Numbers(100)
-    with closing(pipelined(numbers, lambda item: item, ahead=ahead)) as results:
+    with closing(run_pipeline(numbers, lambda item: item, max_in_flight=max_in_flight)) as results:
         for result in results:
             time.sleep(0.001)
-            assert numbers.read <= result + ahead + 1
+            assert numbers.read <= result + max_in_flight + 1
             if result == 20:
                 break
 
@@ -129,7 +129,7 @@ def test_an_error_comes_in_the_place_of_its_result(place):
 
     got = []
     with pytest.raises(OSError, match="gone"):
-        got.extend(pipelined(read(), stage("first"), stage("second")))
+        got.extend(run_pipeline(read(), stage("first"), stage("second")))
     assert got == [0, 1, 2]
 
 
@@ -142,7 +142,7 @@ def test_leaving_the_loop_ends_everything_at_once(error):
         return item
 
     def leave_at_the_first():
-        with closing(pipelined(numbers, crawl, crawl)) as results:
+        with closing(run_pipeline(numbers, crawl, crawl)) as results:
             for result in results:
                 assert result == 0
                 raise error

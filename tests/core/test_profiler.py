@@ -32,7 +32,7 @@ def test_getting_items_is_a_stage_and_using_them_is_not():
     watch = Profiler()
     got = []
     begun = time.perf_counter()
-    for number in watch.each("read", slow()):
+    for number in watch.iterate("read", slow()):
         time.sleep(0.05)
         got.append(number)
     assert got == [0, 1, 2]

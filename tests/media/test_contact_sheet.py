@@ -64,7 +64,7 @@ def test_large_upright_and_clear_pictures_fit(tmp_path: Path, source: Source) ->
 
 def test_nothing_is_replaced_unasked(tmp_path: Path, source: Source) -> None:
     (tmp_path / "out_preview.jpg").write_text("precious")
-    with pytest.raises(DanceNowError, match="--overwrite"):
+    with pytest.raises(DanceNowError, match="Set overwrite to replace it"):
         ContactSheet(tmp_path / "out.mp4", source, overwrite=False)
     sheet = ContactSheet(tmp_path / "out.mp4", source, overwrite=True)
     sheet.add(np.zeros((8, 8, 3), np.uint8))
@@ -73,7 +73,7 @@ def test_nothing_is_replaced_unasked(tmp_path: Path, source: Source) -> None:
 
 
 def test_a_stream_has_no_sheet(source: Source) -> None:
-    with pytest.raises(DanceNowError, match="-o"):
+    with pytest.raises(DanceNowError, match="Choose another output"):
         ContactSheet(Path("-"), source, overwrite=False)
 
 

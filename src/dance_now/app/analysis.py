@@ -1,4 +1,4 @@
-"""The first pass over a file: who is where in every picture, and what lies behind them."""
+"""Analysis pass: people in every frame of a clip, and samples of the background behind them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from dance_now.core.arrays import FloatArray
-from dance_now.core.pipeline import pipelined
+from dance_now.core.pipeline import run_pipeline
 from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.media.source import Source
@@ -27,7 +27,7 @@ _NO_MASK: Final = PersonMask(np.zeros((1, 1), np.float32), np.eye(2, 3, dtype=np
 
 @dataclass(frozen=True, eq=False)
 class PackedMask:
-    """A person's mask in a few kilobytes: values in steps of 1/255, deflated."""
+    """A compressed mask, a few kilobytes: values in steps of 1/255, deflated."""
 
     content: bytes
     shape: tuple[int, ...]
@@ -47,7 +47,7 @@ class PackedMask:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """A person in one picture, without the large mask."""
+    """A person in one frame, with a compressed mask."""
 
     identity: int
     pose: Pose
@@ -55,22 +55,22 @@ class Record:
 
     @classmethod
     def of(cls, person: Person) -> Record:
-        """What is kept of a person."""
+        """Compresses a person."""
         return cls(person.identity, person.detection.pose, PackedMask.of(person.detection.mask))
 
     def person(self) -> Person:
-        """The person again."""
+        """Decompresses the person."""
         return Person(self.identity, Detection(self.pose, self.mask.unpacked()))
 
 
 @dataclass
 class Analysis:
-    """What a first pass has found; about 6 kB for a person and picture.
+    """Result of the analysis pass; about 6 kB per person and frame.
 
     Attributes:
-        times: seconds, by the picture's index (which skips what could not be read).
-        people: in each picture, by its index.
-        background: samples of what lies behind them; None where nobody asked for it.
+        times: seconds, by the frame's index (which skips damaged frames).
+        people: in each frame, by its index.
+        background: samples of the background; None where nobody asked for it.
     """
 
     times: dict[int, float] = field(default_factory=dict)
@@ -78,24 +78,24 @@ class Analysis:
     background: BackgroundCollector | None = None
 
     def at(self, index: int) -> tuple[Person, ...]:
-        """The people in a picture; nobody in one that the first pass did not come to."""
+        """The people in a frame; nobody in one that the pass did not reach."""
         return tuple(record.person() for record in self.people.get(index, ()))
 
     def poses_at(self, index: int) -> tuple[Person, ...]:
-        """The people in a picture with empty masks, which takes no time."""
+        """The people in a frame with empty masks, which takes no time."""
         return tuple(
             Person(record.identity, Detection(record.pose, _NO_MASK)) for record in self.people[index]
         )
 
     def poses_of(self, identity: int) -> list[Pose | None]:
-        """Somebody's poses in all pictures; None where they were not found."""
+        """One person's poses in all frames; None where they were not found."""
         return [
             next((record.pose for record in records if record.identity == identity), None)
             for records in self.people.values()
         ]
 
     def add(self, frame: Frame, people: Sequence[Person]) -> None:
-        """Records the next picture."""
+        """Records the next frame."""
         self.times[frame.index] = frame.time
         self.people[frame.index] = tuple(Record.of(person) for person in people)
         if self.background is not None:
@@ -103,35 +103,39 @@ class Analysis:
 
 
 def analyze(
-    source: Source, find: PeopleFinder, tell: Progress, background: bool, profiler: Profiler | None = None
+    source: Source,
+    finder: PeopleFinder,
+    progress: Progress,
+    background: bool,
+    profiler: Profiler | None = None,
 ) -> Analysis:
-    """Looks through a source once.
+    """Runs the analysis pass over a source.
 
     Args:
-        source: what is danced.
-        find: finds the people.
-        tell: called with ``"analysis"``, the pictures done, and all of them where known.
-        background: whether to gather what lies behind the people.
+        source: the clip.
+        finder: finds the people.
+        progress: called with ``"analysis"``, frames done, and frames in all (None: unknown).
+        background: whether to sample the background.
         profiler: what the time of the stages is added to.
     """
-    watch = profiler or Profiler()
-    gathered = Analysis(background=BackgroundCollector(source.frame_count) if background else None)
+    profiler = profiler or Profiler()
+    analysis = Analysis(background=BackgroundCollector(source.frame_count) if background else None)
 
-    def look(frame: Frame) -> tuple[Frame, tuple[Person, ...]]:
-        with watch.stage("pose"):
-            return frame, find.bodies(frame.image, frame.index)
+    def detect(frame: Frame) -> tuple[Frame, tuple[Person, ...]]:
+        with profiler.stage("pose"):
+            return frame, finder.bodies(frame.image, frame.index)
 
-    def look_closer(found: tuple[Frame, tuple[Person, ...]]) -> tuple[Frame, tuple[Person, ...]]:
+    def refine(found: tuple[Frame, tuple[Person, ...]]) -> tuple[Frame, tuple[Person, ...]]:
         frame, people = found
-        with watch.stage("pose"):
-            return frame, find.closer(frame.image, people)
+        with profiler.stage("pose"):
+            return frame, finder.closer(frame.image, people)
 
     def record(found: tuple[Frame, tuple[Person, ...]]) -> int:
-        with watch.stage("analysis"):
-            gathered.add(*found)
+        with profiler.stage("analysis"):
+            analysis.add(*found)
         return found[0].index + 1
 
-    with closing(pipelined(watch.each("read", source.frames()), look, look_closer, record)) as counts:
+    with closing(run_pipeline(profiler.iterate("read", source.frames()), detect, refine, record)) as counts:
         for count in counts:
-            tell("analysis", count, source.frame_count)
-    return gathered
+            progress("analysis", count, source.frame_count)
+    return analysis

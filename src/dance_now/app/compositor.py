@@ -1,4 +1,4 @@
-"""What a picture becomes: the people taken out, the characters put in."""
+"""Compositor: removes people from a frame and draws characters over the background."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dance_now.scene.compositing.composition import Scene, draw_over, plain_back
 from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
 from dance_now.scene.matting.matte import Matte
 
-IN_PLACE: Final = frozenset({Scene.REPLACE, Scene.SIDE_BY_SIDE})  # the scenes that show the source's picture
+IN_PLACE: Final = frozenset({Scene.REPLACE, Scene.SIDE_BY_SIDE})  # scenes that show the source
 _NOBODY: Final = np.zeros((1, 1), np.float32)
 
 
@@ -28,17 +28,17 @@ class Figure:
     """A drawn character.
 
     Attributes:
-        identity: of the person whose place it takes.
-        standing: its canvas, and where in the picture it stands.
+        identity: of the person it replaces.
+        placed: its canvas, and its place in the frame.
     """
 
     identity: int
-    standing: PlacedFigure
+    placed: PlacedFigure
 
     def draw_over(self, picture: Image) -> None:
-        """Draws it into a picture as it is, in place."""
+        """Draws it over a picture, in place, without light or shadow."""
         height, width = picture.shape[:2]
-        draw_over(picture, self.standing.layer(height, width))
+        draw_over(picture, self.placed.layer(height, width))
 
 
 class Compositor:
@@ -55,15 +55,15 @@ class Compositor:
         keep_objects: bool = False,
         profiler: Profiler | None = None,
     ) -> None:
-        """Sets the stage.
+        """Sets the compositor up.
 
         Args:
-            scene: what the characters stand in.
-            background: what lies behind the people.
-            backdrop: what is shown instead of it.
-            match: how far the characters' colors follow the scene's light, 0 to 1.
-            best: give them the source's grain and blur, and cut people out more exactly.
-            keep_objects: what the people hold stays.
+            scene: what the characters appear in.
+            background: model of the background behind the people.
+            backdrop: new background, shown instead.
+            match: color-matching strength, 0 (off) to 1 (full).
+            best: match the source's grain and blur, and refine mattes.
+            keep_objects: keep held objects.
             profiler: what the time is added to.
         """
         self._scene = scene
@@ -71,15 +71,15 @@ class Compositor:
         self._backdrop = backdrop
         self._match = match
         self._best = best
-        self._stopwatch = profiler or Profiler()
+        self._profiler = profiler or Profiler()
         self._matte = Matte(background, best=best, keep_objects=keep_objects)
-        self._presences: dict[int, FigureShader] = {}
+        self._shaders: dict[int, FigureShader] = {}
 
     def reset(self) -> None:
-        """Forgets the frames before."""
+        """Clears the state of earlier frames."""
         self._matte.reset()
         self._background.reset()
-        self._presences.clear()
+        self._shaders.clear()
 
     def __call__(
         self,
@@ -88,14 +88,14 @@ class Compositor:
         staying: Sequence[Detection],
         figures: Callable[[], Sequence[Figure]],
     ) -> Image:
-        """The picture of one frame.
+        """Composes one frame.
 
         Args:
-            frame: the source's.
+            frame: of the source.
             leaving: the people who are replaced.
             staying: everybody else.
-            figures: gives the characters, the farthest first; called once the people are gone from the
-                picture, so they may be drawn meanwhile.
+            figures: returns the characters, the farthest first; called once the people are removed, so that
+                they may be drawn at the same time.
 
         Returns:
             (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA``; twice as wide for
@@ -110,7 +110,7 @@ class Compositor:
             np.zeros((height, width, 4), np.uint8) if alpha else plain_background(self._scene, height, width)
         )
         drawn = figures()
-        with self._stopwatch.stage("compose"):
+        with self._profiler.stage("compose"):
             for figure in drawn:
                 figure.draw_over(picture)
             return straight(picture) if alpha else picture
@@ -122,46 +122,44 @@ class Compositor:
         staying: Sequence[Detection],
         figures: Callable[[], Sequence[Figure]],
     ) -> Image:
-        """The picture with the people replaced."""
+        """The frame with the people replaced."""
         lit, picture = self._emptied(frame, leaving, staying)
         drawn = figures()
-        with self._stopwatch.stage("compose"):
+        with self._profiler.stage("compose"):
             if lit is None:
                 for figure in drawn:
                     figure.draw_over(picture)
                 return picture
-            present = [(self._presence(figure.identity), figure.standing) for figure in drawn]
-            for presence, standing in present:
-                presence.look(lit.image, lit.person, frame.time, empty=lit.empty, figure=standing)
-            layers = [
-                presence.shade(picture, standing, frame.time, frame.index) for presence, standing in present
-            ]
+            shaded = [(self._shader(figure.identity), figure.placed) for figure in drawn]
+            for shader, placed in shaded:
+                shader.look(lit.image, lit.person, frame.time, empty=lit.empty, figure=placed)
+            layers = [shader.shade(picture, placed, frame.time, frame.index) for shader, placed in shaded]
             for layer in layers:
                 draw_over(picture, layer)
         return picture
 
-    def _presence(self, identity: int) -> FigureShader:
-        if identity not in self._presences:
-            self._presences[identity] = FigureShader(self._match, best=self._best)
-        return self._presences[identity]
+    def _shader(self, identity: int) -> FigureShader:
+        if identity not in self._shaders:
+            self._shaders[identity] = FigureShader(self._match, best=self._best)
+        return self._shaders[identity]
 
     def _emptied(
         self, frame: Frame, leaving: Sequence[Detection], staying: Sequence[Detection]
-    ) -> tuple[_Lit | None, Image]:
-        """Where light is read off, None where there is none; and a new picture to draw on."""
+    ) -> tuple[_LightReference | None, Image]:
+        """The reference for light (None where there is none), and a new picture to draw on."""
         backdrop, image = self._backdrop, frame.image
         if backdrop is not None and not backdrop.needs_scene:
-            with self._stopwatch.stage("background"):
+            with self._profiler.stage("background"):
                 picture = backdrop(image, frame.time)
-            return None if isinstance(backdrop, ColorBackdrop) else _Lit(picture, _NOBODY), picture
-        lit, picture, cutout = _Lit(image, _NOBODY), image, None
+            return None if isinstance(backdrop, ColorBackdrop) else _LightReference(picture, _NOBODY), picture
+        lit, picture, cutout = _LightReference(image, _NOBODY), image, None
         if leaving:
-            with self._stopwatch.stage("matte"):
+            with self._profiler.stage("matte"):
                 cutout = self._matte(image, leaving, staying)
-            lit = _Lit(image, cutout.alpha, None if cutout.view is None else cutout.view.small)
-            with self._stopwatch.stage("background"):
+            lit = _LightReference(image, cutout.alpha, None if cutout.view is None else cutout.view.small)
+            with self._profiler.stage("background"):
                 picture = self._background.fill(image, cutout)
-        with self._stopwatch.stage("background"):
+        with self._profiler.stage("background"):
             self._background.learn(image, [*leaving, *staying], cutout)
         if backdrop is not None:
             return lit, backdrop(picture, frame.time)
@@ -169,8 +167,8 @@ class Compositor:
 
 
 @dataclass(frozen=True, eq=False)
-class _Lit:
-    """A picture with the light in which characters stand.
+class _LightReference:
+    """A picture that the characters' light and colors are matched to.
 
     Attributes:
         image: (H, W, 3) uint8 RGB.

@@ -1,94 +1,115 @@
-"""What is danced on: pictures, keypoints, or both together."""
+"""Input of ``dance``: opens pictures, keypoints, or both together."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Self
 
+from dance_now.app.dance_options import DanceOptions
+from dance_now.core.argument_checks import check_path
 from dance_now.core.errors import DanceNowError
 from dance_now.media.blank_source import BlankSource
 from dance_now.media.open_media import open_source
 from dance_now.media.source import Source, frame_at
 from dance_now.pose.formats.openpose_files import OpenPoseFiles, Units, is_keypoints
+from dance_now.scene.compositing.composition import Scene
 
-_RATE_LIMITS: Final = (0.1, 240.0)  # pictures a second
+
+@dataclass(frozen=True, eq=False)
+class DanceSource:
+    """An opened input; use it as a context manager.
+
+    Attributes:
+        given: the input as it was given, for messages.
+        pictures: the frames; white ones for keypoints without pictures.
+        keypoints: OpenPose files, where there are any: frame i of the pictures belongs to file i.
+        scene: what the characters appear in.
+    """
+
+    given: str
+    pictures: Source
+    keypoints: OpenPoseFiles | None
+    scene: Scene
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.pictures.close()
 
 
-def open_pictures(
-    source: str | Path,
-    poses: str | Path | None = None,
-    size: tuple[int, int] | None = None,
-    frame_rate: float | None = None,
-    start: float | None = None,
-    end: float | None = None,
-    keypoint_scale: str | None = None,
-    sequence: bool | None = None,
-) -> tuple[Source, OpenPoseFiles | None]:
-    """Opens pictures, white ones where there are only keypoints, and the keypoints where there are any.
+def open_dance_source(source: str | Path, options: DanceOptions) -> DanceSource:
+    """Opens the input of ``dance``.
 
     Args:
-        source: photo, video, folder or glob; or OpenPose JSON, a file or a folder with one a frame.
-        poses: OpenPose JSON that goes with a photo, video or folder of pictures.
-        size: (width, height) in pixels for keypoints without a picture.
-        frame_rate: pictures a second of a folder of pictures or keypoints.
-        start: seconds into a video or folder.
-        end: seconds into a video or folder.
-        keypoint_scale: what coordinates of keypoints count, a value of ``Units``.
-        sequence: whether the pictures of a folder or glob are the frames of a clip; None: as they look.
-
-    Returns:
-        The source, and the keypoint files: frame i of the source belongs to file i.
+        source: photo, video, folder or glob; or OpenPose JSON, a file or a folder with one per frame.
+        options: of which poses, size, frame_rate, start, end, keypoint_scale, sequence and scene apply.
 
     Raises:
-        DanceNowError: unusable files, or options that do not belong together.
+        DanceNowError: unusable files, or options that do not apply to them.
+        TypeError: ``source`` is no path.
     """
-    rate = None if frame_rate is None else _checked_rate(frame_rate)
-    units = _units(keypoint_scale)
+    check_path("source", source)
     if is_keypoints(source):
-        if poses is not None:
-            raise DanceNowError(f"{source} holds keypoints itself: --poses goes with a photo or a video.")
-        return _open_keypoints(source, size, rate, start, end, units)
-    if size is not None:
-        raise DanceNowError(f"--size is for keypoints without a picture; {source} has its own size.")
-    opened = open_source(source, start, end, rate, sequence)
-    if rate is not None and opened.kind != "folder":
-        raise DanceNowError(f"--fps is for folders; {source} has its own time.")
-    if poses is None:
-        if units is not None:
-            raise DanceNowError(f"--keypoint-scale is for keypoints; {source} holds none.")
-        return opened, None
-    keypoints = OpenPoseFiles(poses, opened.size, frame_at(start or 0.0, opened.frame_rate), units)
-    if keypoints.path.is_file() and opened.kind != "photo":
+        return _open_keypoints(source, options)
+    if options.size is not None:
         raise DanceNowError(
-            f"{poses} holds one picture's keypoints; {source} needs a folder with one a frame."
+            f"size is for keypoints without pictures; {source} has its own size.", option="size"
         )
-    return opened, keypoints
+    rate = _frame_rate(options)
+    pictures = open_source(source, options.start, options.end, rate, options.sequence)
+    if rate is not None and pictures.kind != "folder":
+        raise DanceNowError(
+            f"frame_rate is for folders of pictures or keypoints; {source} has its own timing.",
+            option="frame_rate",
+        )
+    keypoints = None if options.poses is None else _matching_keypoints(options.poses, pictures, options)
+    if keypoints is None and options.keypoint_scale is not None:
+        raise DanceNowError(f"keypoint_scale is for keypoints; {source} holds none.", option="keypoint_scale")
+    return DanceSource(str(source), pictures, keypoints, Scene(options.scene or Scene.REPLACE))
 
 
-def _open_keypoints(
-    path: str | Path,
-    size: tuple[int, int] | None,
-    rate: Fraction | None,
-    start: float | None,
-    end: float | None,
-    units: Units | None,
-) -> tuple[Source, OpenPoseFiles]:
-    files = OpenPoseFiles(path, size, units=units)
+def _open_keypoints(path: str | Path, options: DanceOptions) -> DanceSource:
+    """Keypoints without pictures, in front of white."""
+    if options.poses is not None:
+        raise DanceNowError(
+            f"poses goes with a photo or a video; {path} holds keypoints itself.", option="poses"
+        )
+    if options.scene in (Scene.REPLACE, Scene.SIDE_BY_SIDE):
+        raise DanceNowError(
+            f"scene must be alone, green or alpha for keypoints without pictures, not {str(options.scene)!r}"
+            "; or give the photo or video as source and the keypoints as poses.",
+            option="scene",
+        )
+    files = OpenPoseFiles(path, options.size, units=_units(options))
     frames = None if files.path.is_file() else len(files)
-    blank = BlankSource(files.path, files.name, files.size, frames, rate, start, end)
-    return blank, OpenPoseFiles(path, files.size, frame_at(start or 0.0, blank.frame_rate), files.units)
+    blank = BlankSource(
+        files.path, files.name, files.size, frames, _frame_rate(options), options.start, options.end
+    )
+    keypoints = OpenPoseFiles(path, files.size, frame_at(options.start or 0.0, blank.frame_rate), files.units)
+    return DanceSource(str(path), blank, keypoints, Scene(options.scene or Scene.ALONE))
 
 
-def _units(name: str | None) -> Units | None:
-    names = [units.value for units in Units]
-    if name is not None and name not in names:
-        raise DanceNowError(f"--keypoint-scale is {', '.join(names[:-1])} or {names[-1]}, not {name!r}.")
-    return None if name is None else Units(name)
+def _matching_keypoints(poses: str | Path, pictures: Source, options: DanceOptions) -> OpenPoseFiles:
+    """The keypoint files of pictures."""
+    first = frame_at(options.start or 0.0, pictures.frame_rate)
+    keypoints = OpenPoseFiles(poses, pictures.size, first, _units(options))
+    if keypoints.path.is_file() and pictures.kind != "photo":
+        raise DanceNowError(
+            f"poses must be a folder with one file per frame for {pictures.path}; {poses} holds one frame.",
+            option="poses",
+        )
+    return keypoints
 
 
-def _checked_rate(frame_rate: float) -> Fraction:
-    low, high = _RATE_LIMITS
-    if not low <= frame_rate <= high:
-        raise DanceNowError(f"--fps must lie between {low:g} and {high:g}, not {frame_rate:g}.")
-    return Fraction(frame_rate).limit_denominator(1001)
+def _units(options: DanceOptions) -> Units | None:
+    return None if options.keypoint_scale is None else Units(options.keypoint_scale)
+
+
+def _frame_rate(options: DanceOptions) -> Fraction | None:
+    return None if options.frame_rate is None else Fraction(float(options.frame_rate)).limit_denominator(1001)

@@ -1,18 +1,23 @@
-"""The way of a frame: who is there, how the character moves, what the picture becomes."""
+"""Dancer: replaces people by characters, frame by frame; pose, retarget, draw, compose."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.app.character_loading import CharacterLike, load_characters
 from dance_now.app.compositor import IN_PLACE, Compositor, Figure
-from dance_now.app.sessions import CharacterAssignment, LiveSession, Replacement, Session
+from dance_now.app.dance_options import PersonName, SceneName, check_person, check_scene
+from dance_now.app.sessions import CharacterAssignment, LiveSession, Replacement, Session, person_choice
 from dance_now.character.canvas_window import Window, canvas_window, head_window
 from dance_now.character.character import Character
+from dance_now.core.argument_checks import check_flag, check_methods, check_number, check_type
 from dance_now.core.arrays import Image
 from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
@@ -22,7 +27,6 @@ from dance_now.pose.model.detection import Person, PoseEstimator
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.soles import sole_points
 from dance_now.pose.retarget.retargeter import Retargeter
-from dance_now.pose.tracking.person_choice import PersonChoice
 from dance_now.scene.background.backdrop import Backdrop
 from dance_now.scene.background.clean_background import Background, unknown_background
 from dance_now.scene.background.live_background import LiveBackground
@@ -32,12 +36,12 @@ from dance_now.scene.compositing.figure_lighting import Drawing, PlacedFigure
 
 @dataclass(frozen=True, eq=False)
 class DetectedFrame:
-    """A frame, and who is in it.
+    """A frame with its people and their replacements.
 
     Attributes:
-        frame: the picture.
+        frame: the frame.
         people: everybody in it.
-        parts: those whose place is taken, and how their characters move; the farthest first.
+        parts: the people who are replaced, with their characters' poses; the farthest first.
     """
 
     frame: Frame
@@ -47,10 +51,10 @@ class DetectedFrame:
 
 @dataclass(frozen=True, eq=False)
 class PosedFrame:
-    """A frame and the characters of its people.
+    """A frame with its drawn characters.
 
     Attributes:
-        found: the picture and who is in it.
+        found: the frame and its people.
         figures: a drawn character for each part.
     """
 
@@ -60,13 +64,13 @@ class PosedFrame:
 
 @dataclass(frozen=True, eq=False)
 class ComposedFrame:
-    """One frame's result.
+    """A composed frame.
 
     Attributes:
         image: (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA``.
         time: of the frame, seconds.
         name: of the frame, where it is a photo of its own.
-        parts: who was replaced, by whom, in which pose; empty where nobody was found.
+        parts: the people who were replaced, with their characters' poses; empty where nobody was found.
     """
 
     image: Image
@@ -76,42 +80,44 @@ class ComposedFrame:
 
 
 class Dancer:
-    """Puts characters in the place of people, frame by frame.
+    """Replaces people by characters, frame by frame.
 
-    ``dancer(frame)`` goes the whole way. Its three steps, ``find``, ``pose`` and ``compose``, may also be
-    called by several threads, ``find`` and ``compose`` with the frames in their order. What these two
-    remember from frame to frame (the people followed, filters) is forgotten by ``reset``.
+    ``dancer(frame)`` runs all steps. The three steps, ``find``, ``pose`` and ``compose``, may also be called
+    by several threads, ``find`` and ``compose`` with the frames in order. The state that these two keep
+    between frames (tracked people, filters) is cleared by ``reset``.
 
     Args:
-        character: who dances; of several, each person gets one in turn.
-        scene: what the characters stand in.
-        background: what lies behind people; by default it is learned while pictures come, or, for single
-            pictures, invented.
-        backdrop: what is shown instead of the scene's own background.
-        match: how far the characters' colors follow the scene's light, 0 to 1.
-        best: take more time: for finer faces, the source's grain and blur, hair, and better inpainting.
-        keep_objects: what the people hold stays in the picture.
-        estimator: finds people; that of the base install, opened with the first frame, if not given.
-        poses: keypoint files that tell the people's poses: frame ``index`` takes file ``index``.
-        smooth: pictures follow one another, and motion is filtered in time; off for single pictures.
-        person: who is replaced: ``largest``, ``all``, ``left``, or a number; by default all if there are
-            several characters.
-        session: tells the people and their motion, instead of estimator, poses and person.
+        character: a built-in character's name, the path of a character file, or a loaded character; of
+            several, each person gets one in turn.
+        scene: what the characters appear in.
+        background: model of the background; by default one that learns from the frames, or, for single
+            photos, inpainting.
+        backdrop: new background, shown instead of the source's.
+        match: color-matching strength, 0 (off) to 1 (full).
+        best: slower, with finer faces, the source's grain and blur, hair matting, and better inpainting.
+        keep_objects: keep held objects; by default they are removed with the person.
+        estimator: pose estimator; by default the base install's, opened with the first frame.
+        poses: OpenPose files instead of estimated poses: frame ``index`` takes file ``index``.
+        smooth: filter motion over time; off for single photos.
+        person: who is replaced: ``largest``, ``all``, ``left``, or a person's ID; by default the largest, or
+            all if there are several characters.
+        session: people and their motion, instead of estimator, poses and person.
         profiler: what the time of the steps is added to.
 
     Raises:
-        DanceNowError: there is no such ``person``.
+        DanceNowError: an unknown character or scene, or a value out of range.
+        TypeError: an argument of a wrong type.
 
     Example:
-        >>> dancer = Dancer(Character.load("godette"))  # doctest: +SKIP
+        >>> dancer = Dancer("godette")  # doctest: +SKIP
         >>> dancer(Frame(image, time=0.0, index=0)).image  # doctest: +SKIP
     """
 
     def __init__(
         self,
-        character: Character | Sequence[Character],
+        character: CharacterLike | Sequence[CharacterLike] = "godette",
         *,
-        scene: Scene = Scene.REPLACE,
+        scene: Scene | SceneName = Scene.REPLACE,
         background: Background | None = None,
         backdrop: Backdrop | None = None,
         match: float = 0.5,
@@ -120,15 +126,28 @@ class Dancer:
         estimator: PoseEstimator | None = None,
         poses: OpenPoseFiles | None = None,
         smooth: bool = True,
-        person: str | None = None,
+        person: PersonName | int | None = None,
         session: Session | None = None,
         profiler: Profiler | None = None,
     ) -> None:
-        self.characters = tuple(character) if isinstance(character, Sequence) else (character,)
+        check_scene(scene)
+        check_number("match", match, 0, 1)
+        check_person(person)
+        for option, flag in (("best", best), ("keep_objects", keep_objects), ("smooth", smooth)):
+            check_flag(option, flag)
+        _check_parts(
+            background=background,
+            backdrop=backdrop,
+            estimator=estimator,
+            poses=poses,
+            session=session,
+            profiler=profiler,
+        )
+        self.characters = load_characters(character)
         self.scene = Scene(scene)
         self.profiler = profiler or Profiler()
         self._best = best
-        self._stage = Compositor(
+        self._compositor = Compositor(
             self.scene,
             background or (LiveBackground() if smooth else unknown_background(best=best)),
             backdrop,
@@ -138,44 +157,60 @@ class Dancer:
             profiler=self.profiler,
         )
         if session is None:
-            choose = PersonChoice(person or ("all" if len(self.characters) > 1 else "largest"))
-            find = PeopleFinder(estimator, poses, masks=self.scene in IN_PLACE, most=choose.most)
-            session = LiveSession(find, choose, CharacterAssignment(self.characters), smooth)
+            choice = person_choice(person, len(self.characters))
+            finder = PeopleFinder(estimator, poses, masks=self.scene in IN_PLACE, most=choice.most)
+            session = LiveSession(finder, choice, CharacterAssignment(self.characters), smooth)
         self._session = session
         self._retarget = Retargeter(self.characters[0].skeleton, smooth=smooth)
 
+    def __repr__(self) -> str:
+        names = ", ".join(character.name for character in self.characters)
+        return f"Dancer({names!r}, scene={self.scene.value!r})"
+
     def reset(self) -> None:
-        """Forgets the people followed: call it before a picture that has nothing to do with the last."""
+        """Clears all state: call it before a frame that does not follow the last one."""
         self._session.reset()
         self._retarget.reset()
-        self._stage.reset()
+        self._compositor.reset()
 
     def __call__(self, frame: Frame) -> ComposedFrame:
-        """Dances one frame; where nobody is found the picture is left as it is, without a character."""
+        """Composes one frame; where nobody is found, the image stays as it is.
+
+        Raises:
+            DanceNowError: a malformed keypoint file, or networks that are missing.
+            TypeError: no ``Frame``.
+        """
+        check_type("frame", frame, Frame, "a Frame")
         found = self.find(frame)
-        with ThreadPoolExecutor(1) as beside:
-            posed = beside.submit(self.pose, found)
+        with ThreadPoolExecutor(1) as executor:
+            posed = executor.submit(self.pose, found)
             return self._composed(found, lambda: posed.result().figures)
 
     def draw(self, pose: Pose, time: float | None = None) -> npt.NDArray[np.uint8]:
-        """The (first) character in a person's pose, alone in its own canvas.
+        """Draws the (first) character in a person's pose, alone on its own canvas.
 
         Args:
-            pose: a person's, in pixels of any picture, with or without depth.
-            time: seconds, rising, for smoothing between calls; a pose without a time stands alone, and
+            pose: a person's, in pixels of any image, with or without depth.
+            time: seconds, rising, for smoothing between calls; a pose without a time is drawn on its own, and
                 the next one begins a new motion.
 
         Returns:
             (512, 512, 4) uint8 RGBA, straight alpha.
+
+        Raises:
+            TypeError: no ``Pose``, or a time that is no number.
         """
+        check_type("pose", pose, Pose, "a Pose")
+        if time is not None:
+            check_number("time", time, -math.inf)
         if time is None:
             self._retarget.reset()
-        character, moved = self.characters[0], self._retarget(pose, time or 0.0)
-        window = canvas_window(moved.pose, character.skeleton, moved.scale)
-        return _drawing(character, moved.pose, window).canvas
+        character, retargeted = self.characters[0], self._retarget(pose, time or 0.0)
+        window = canvas_window(retargeted.pose, character.skeleton, retargeted.scale)
+        return _drawing(character, retargeted.pose, window).canvas
 
     def find(self, frame: Frame) -> DetectedFrame:
-        """The first step: who is in the picture, and how the characters move."""
+        """First step: finds the people and retargets their poses."""
         with self.profiler.stage("pose"):
             people = self._session.find(frame)
         with self.profiler.stage("retarget"):
@@ -183,31 +218,48 @@ class Dancer:
         return DetectedFrame(frame, people, parts)
 
     def pose(self, found: DetectedFrame) -> PosedFrame:
-        """The second step: what the characters look like. It remembers nothing."""
+        """Second step: draws the characters. It keeps no state."""
         height, width = found.frame.image.shape[:2]
         with self.profiler.stage("draw"):
             return PosedFrame(
                 found,
                 [
-                    Figure(part.person.identity, _standing(part, (width, height), self._best))
+                    Figure(part.person.identity, _placed_figure(part, (width, height), self._best))
                     for part in found.parts
                 ],
             )
 
     def compose(self, posed: PosedFrame) -> ComposedFrame:
-        """The last step: the picture without the people and with the characters."""
+        """Last step: composes background and characters."""
         return self._composed(posed.found, lambda: posed.figures)
 
     def _composed(self, found: DetectedFrame, figures: Callable[[], list[Figure]]) -> ComposedFrame:
         replaced = {part.person.identity for part in found.parts}
         leaving = [part.person.detection for part in found.parts]
         staying = [person.detection for person in found.people if person.identity not in replaced]
-        image = self._stage(found.frame, leaving, staying, figures)
+        image = self._compositor(found.frame, leaving, staying, figures)
         return ComposedFrame(image, found.frame.time, found.frame.name, found.parts)
 
 
-def _standing(part: Replacement, picture: tuple[int, int], best: bool) -> PlacedFigure:
-    """Draws one part in a picture of some width and height; at its ``best``, the head once more and finer."""
+_METHODS: Final[Mapping[str, tuple[str, ...]]] = {
+    "background": ("fill", "learn", "reset"),
+    "backdrop": ("__call__", "close"),
+    "estimator": ("__call__", "reset"),
+    "poses": ("people",),
+    "session": ("find", "parts", "reset"),
+    "profiler": ("stage",),
+}
+"""What a dancer calls of each of its parts."""
+
+
+def _check_parts(**parts: object) -> None:
+    for option, part in parts.items():
+        if part is not None:
+            check_methods(option, part, _METHODS[option], f"an object with {', '.join(_METHODS[option])}")
+
+
+def _placed_figure(part: Replacement, picture: tuple[int, int], best: bool) -> PlacedFigure:
+    """Draws one character for a frame of (width, height); with ``best``, the head again, larger."""
     pose, skeleton, scale = part.retargeted.pose, part.character.skeleton, part.retargeted.scale
     window = canvas_window(pose, skeleton, scale, picture)
     head = head_window(pose, skeleton, scale, window) if best else None
@@ -228,6 +280,6 @@ def _drawing(character: Character, pose: Pose, window: Window) -> Drawing:
 
 
 def _nearness(part: Replacement) -> float:
-    """The lowest point of a figure in the picture: of people on one floor, the nearest stands lowest."""
+    """Lowest point of a figure in the frame: of people on one floor, the nearest stands lowest."""
     pose = part.retargeted.pose
     return float(pose.points[pose.visible, 1].max())

@@ -1,4 +1,4 @@
-"""What is installed, what runs where and how fast, and what to type where something is missing."""
+"""Diagnostics: checks the installation, the hardware and its speed, and suggests fixes."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "train": ("numba", "pillow", "scipy", "torch", "onnx", "onnxscript", "onnx-ir"),
 }
 _PURPOSES: Final = {
-    "cpu": "draws characters on the processor",
+    "cpu": "draws characters on the CPU",
     "gpu": "draws characters on an NVIDIA GPU",
-    "heic": "reads photos of phones",
-    "quality": "cuts hair out of photos more finely",
+    "heic": "reads HEIC photos",
+    "quality": "refines hair mattes of photos",
     "studio": "renders avatars",
     "train": "trains characters",
 }
@@ -49,10 +49,10 @@ class Finding:
     """One line of the report.
 
     Attributes:
-        part: which part of the report it belongs to.
-        subject: what was looked at.
-        text: what was found.
-        advice: what to do about it; empty where all is well.
+        part: section of the report.
+        subject: what was checked.
+        text: the result.
+        advice: how to fix it; empty where all is well.
     """
 
     part: str
@@ -62,7 +62,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Looks at everything, one finding after the other; the slow ones come last. Fetches nothing."""
+    """Runs all checks, one finding after the other; the slow ones come last. Downloads nothing."""
     yield from _versions()
     yield from _extras()
     yield from _files()
@@ -106,9 +106,9 @@ def _extra_advice(extra: str, missing: list[str], runtimes: list[str]) -> str:
     if extra == "cpu" and runtimes:
         return ""
     if extra == "gpu":
-        wanted = missing and shutil.which("nvidia-smi") is not None
+        is_needed = missing and shutil.which("nvidia-smi") is not None
         replacing = "pip uninstall onnxruntime, then " if runtimes else ""
-        return f"{replacing}{command}" if wanted else ""
+        return f"{replacing}{command}" if is_needed else ""
     return command if missing else ""
 
 
@@ -138,7 +138,7 @@ def _speeds() -> Iterator[Finding]:
         try:
             milliseconds = _network_speed(path)
             yield Finding(
-                "speed", path.stem, f"{milliseconds:.1f} ms on the processor (LiteRT, {_THREADS} threads)"
+                "speed", path.stem, f"{milliseconds:.1f} ms on the CPU (LiteRT, {_THREADS} threads)"
             )
         except DanceNowError as error:
             yield Finding("speed", path.stem, "does not run", str(error))
@@ -167,14 +167,12 @@ def _character_speed(name: str) -> Finding:
         milliseconds = _milliseconds(lambda: dancer.draw(Pose.empty()))
     except DanceNowError as error:
         return Finding("speed", name, "does not draw", str(error))
-    place = {"CPUExecutionProvider": "the processor", "CUDAExecutionProvider": "the GPU"}
+    place = {"CPUExecutionProvider": "the CPU", "CUDAExecutionProvider": "the GPU"}
     runs_on = place.get(character.provider, character.provider)
-    text = f"{milliseconds:.1f} ms a picture on {runs_on} (onnxruntime)"
+    text = f"{milliseconds:.1f} ms per frame on {runs_on} (onnxruntime)"
     on_cpu = character.provider == "CPUExecutionProvider"
     idle = on_cpu and installed("onnxruntime-gpu") is not None
-    advice = (
-        "onnxruntime-gpu found no GPU that it can use: look at its driver, CUDA and cuDNN" if idle else ""
-    )
+    advice = "onnxruntime-gpu found no GPU that it can use: check its driver, CUDA and cuDNN" if idle else ""
     return Finding("speed", name, text, advice)
 
 

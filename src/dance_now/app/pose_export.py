@@ -1,4 +1,4 @@
-"""The poses of a photo or video as files: OpenPose JSON, tables, motions, and skeletons over the picture.
+"""Pose export: OpenPose JSON, CSV tables, BVH motions and overlays of a photo or video.
 
 Source: OpenPose output documentation (``--write_json``: one file a frame, NAME_000000000012_keypoints.json).
 """
@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from dance_now.app.analysis import Progress
+from dance_now.core.argument_checks import check_path
 from dance_now.core.atomic_write import check_target, discard
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
@@ -34,20 +36,18 @@ from dance_now.pose.tracking.tracker import MOST_PEOPLE
 OPENPOSE_VERSION: Final = 1.3
 _OVERLAY_EXTENSIONS: Final = {"photo": ".png", "photos": "", "video": ".mp4", "folder": ""}
 
-Progress = Callable[[str, int, int | None], None]
-
 
 @dataclass(frozen=True)
 class PoseFiles:
     """What ``write_poses`` wrote.
 
     Attributes:
-        folder: where the files are.
-        overlay: the picture, video or folder with the skeletons drawn in, where one was asked for.
-        frames: OpenPose files written.
-        missed: frames without a person; their files hold an empty list of people.
-        people: how many different people were seen.
-        skipped: broken frames of the source, left out.
+        folder: the folder written.
+        overlay: photo, video or folder with skeletons drawn in, where one was asked for.
+        frames: OpenPose files written, one per frame.
+        missed: frames in which no person was found; their files hold an empty list of people.
+        people: number of different people.
+        skipped: damaged frames of the source, left out.
     """
 
     folder: Path
@@ -95,14 +95,18 @@ def write_poses(
     Raises:
         DanceNowError: unusable source or folder.
     """
+    check_path("source", source)
+    if folder is not None:
+        check_path("output", folder)
     with open_source(source, start, end, sequence=sequence) as opened:
         if bvh and opened.kind == "photos":
             raise DanceNowError(
-                "--bvh writes motions; if the pictures are the frames of a clip, add --sequence."
+                "bvh needs a clip, not single photos; if they are the frames of a clip, set sequence.",
+                option="bvh",
             )
         target = Path(folder) if folder is not None else Path(f"{opened.name}_pose")
         if target.is_file():
-            raise DanceNowError(f"{target} is a file. Choose a folder with -o.")
+            raise DanceNowError(f"output {target} is a file. Choose a folder.", option="output")
         check_target(target, opened.files, overwrite)
         part = target.with_name(f".{target.name}.part")
         discard(part)

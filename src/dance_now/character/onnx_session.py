@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from dance_now.character.canvas_region import BLOCK, CanvasPart
+from dance_now.character.canvas_region import BLOCK, CanvasRegion
 from dance_now.character.onnx_check import CheckedGenerator
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError, MissingExtraError
@@ -48,7 +48,7 @@ class GeneratorSession:
         """Whether it can draw less than the whole canvas."""
         return self._checked.takes_canvas
 
-    def __call__(self, keypoints: FloatArray, part: CanvasPart) -> FloatArray:
+    def __call__(self, keypoints: FloatArray, part: CanvasRegion) -> FloatArray:
         """Draws one pose.
 
         Args:

@@ -1,23 +1,26 @@
-"""The command line: ``dance-now VERB ...``; one module a verb."""
+"""Command line: ``dance-now COMMAND ...``; one module per command."""
 
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout, suppress
 from importlib import import_module
 from typing import Final
 
 from dance_now import __version__
-from dance_now.core.errors import DanceNowError
 
 FAILED = 1
+WRONG_USAGE = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
-_VERBS: Final = ("dance", "pose", "render", "train", "evaluate", "characters", "doctor")
+_COMMANDS: Final = ("dance", "pose", "render", "train", "evaluate", "characters", "doctor")
 _DESCRIPTION = (
-    "Make an anime character move as a person in a photo or a video moves. --version prints the version; "
-    "--verbose with any command prints a log and, after a failure, the traceback."
+    "Replace people in photos and videos with anime characters that copy their poses. "
+    "All options: dance-now COMMAND --help. --version (-V) prints the version; "
+    "--verbose prints a log with any command and, after a failure, the traceback."
 )
 
 
@@ -28,13 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after the program's name; those of the process by default.
 
     Returns:
-        The exit code: 0, 1 (failed, one line on stderr says why), or 130 (interrupted).
+        The exit code: 0, 1 (failed, one line on stderr says why), 2 (no command: the help is on stderr), or
+        130 (interrupted).
 
     Raises:
         SystemExit: with 2 for wrong usage, with 0 after ``--help``.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words == ["--version"]:
+    if words in (["--version"], ["-V"]):
         sys.stdout.write(f"dance-now {__version__}\n")
         return 0
     verbose = "--verbose" in words
@@ -42,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may not fit the terminal's encoding
     try:
+        if not words:
+            with redirect_stdout(sys.stderr), suppress(SystemExit):
+                _run(["--help"], verbose)
+            return WRONG_USAGE
         _run(words, verbose)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -49,23 +57,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last resort of a program whose users should not read tracebacks
         if verbose:
             raise
-        sys.stderr.write(f"error: {_one_line(error)}\n")
+        from dance_now.cli.error_text import error_text  # loads numpy, which --version needs not
+
+        sys.stderr.write(f"error: {error_text(error)}\n")
         return FAILED
     return 0
 
 
 def _run(words: list[str], verbose: bool) -> None:
+    if os.environ.get("NO_COLOR"):  # rich obeys it, tyro has a variable of its own, which it reads once
+        os.environ.setdefault("PYTHON_TYRO_ANSI_CODES", "False")
     import tyro
 
     from dance_now.cli.progress import set_up_logging
 
     set_up_logging(verbose)
     config = (tyro.conf.FlagCreatePairsOff,)
-    if words and words[0] in _VERBS:  # the others take a while to import
-        tyro.cli(_verb(words[0]), prog=f"dance-now {words[0]}", args=words[1:], config=config)
+    if words and words[0] in _COMMANDS:  # the others take a while to import
+        tyro.cli(_command(words[0]), prog=f"dance-now {words[0]}", args=words[1:], config=config)
         return
     tyro.extras.subcommand_cli_from_dict(
-        {name: _verb(name) for name in _VERBS},
+        {name: _command(name) for name in _COMMANDS},
         prog="dance-now",
         description=_DESCRIPTION,
         args=words,
@@ -73,15 +85,6 @@ def _run(words: list[str], verbose: bool) -> None:
     )
 
 
-def _verb(name: str) -> Callable[..., object]:
-    verb: Callable[..., object] = getattr(import_module(f"dance_now.cli.{name}"), name)
-    return verb
-
-
-def _one_line(error: Exception) -> str:
-    words = " ".join(str(error).split())
-    # Messages quote names and texts of files: none of them shall steer the terminal.
-    text = "".join(character if character.isprintable() else "?" for character in words)
-    if isinstance(error, DanceNowError):
-        return text
-    return f"unexpected {type(error).__name__} ({text}). --verbose shows where."
+def _command(name: str) -> Callable[..., object]:
+    command: Callable[..., object] = getattr(import_module(f"dance_now.cli.{name}"), name)
+    return command

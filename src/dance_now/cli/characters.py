@@ -1,4 +1,4 @@
-"""``dance-now characters``: who comes with the package."""
+"""``dance-now characters``: lists the built-in characters."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _Preview = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hin
 
 
 def characters(*, preview: _Preview = None, overwrite: Flag = False) -> None:
-    """List the characters that come with the package, their licences and credits.
+    """List the built-in characters, with licences and credits.
 
     Args:
-        preview: also write each one's picture, NAME.png, into this folder.
+        preview: also write their preview pictures, NAME.png, into this folder.
         overwrite: replace existing pictures.
     """
     from dance_now.character.character import BUILTIN_FOLDER, builtin_names

@@ -1,4 +1,4 @@
-"""``dance-now doctor``: what is installed, what runs where, and how fast."""
+"""``dance-now doctor``: checks the installation, the hardware and its speed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dance_now.cli.options import say
 
 
 def doctor() -> None:
-    """Tell what is installed, what runs where and how fast, and what to type where something is missing."""
+    """Check the installation, hardware and speed; suggest fixes."""
     from dance_now.app.diagnostics import examine
 
     part = ""

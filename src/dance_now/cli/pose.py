@@ -1,4 +1,4 @@
-"""``dance-now pose``: keypoints as OpenPose JSON."""
+"""``dance-now pose``: pose estimation to OpenPose JSON."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Annotated
 
 import tyro
 
-from dance_now.cli.options import EstimatorName, Flag, Model, Seconds, Source, say
+from dance_now.app.dance_options import EstimatorName
+from dance_now.cli.options import Flag, Model, Seconds, Source, say
 from dance_now.cli.progress import ProgressBars
+from dance_now.cli.report import frame_count
 
 _Output = Annotated[
     Path | None,
@@ -31,19 +33,19 @@ def pose(
     sequence: Flag = False,
     overwrite: Flag = False,
 ) -> None:
-    """Write people's keypoints as OpenPose JSON, one file a frame; the same person keeps their person_id.
+    """Estimate poses and write OpenPose JSON: one file per frame, with a stable person_id per person.
 
     Args:
-        source: a photo, a video, a folder of pictures, or a glob in quotes.
-        output: the folder to write.
-        overlay: also draw the skeletons and their numbers over the photo or video.
-        csv: also write a table, a row for each person in each frame.
-        bvh: also write each person's motion, to be opened in Blender and the like.
-        estimator: what finds the poses; rtmw is for DWPose too.
-        model: the estimator's ONNX file, for those that do not come with one.
-        start: where to begin in a video.
-        end: where to end in a video.
-        sequence: the pictures of a folder or glob are the frames of one clip, whatever their names and sizes.
+        source: photo, video, folder of pictures, or glob in quotes.
+        output: folder to write.
+        overlay: also draw skeletons and person IDs over the photo or video.
+        csv: also write a CSV table, one row per person and frame.
+        bvh: also write each person's motion as BVH, for Blender and other 3D software.
+        estimator: pose estimator; rtmw also runs DWPose.
+        model: ONNX file of an estimator that comes without one.
+        start: start of the cut in a video.
+        end: end of the cut in a video.
+        sequence: pictures of a folder or glob are frames of one clip, whatever their names and sizes.
         overwrite: write into a folder that is not empty.
     """
     from dance_now.app.pose_export import write_poses
@@ -68,11 +70,11 @@ def pose(
             estimator=chosen,
             progress=bars.update,
         )
-    seen = f"{result.frames - result.missed} with a person"
-    if result.people > 1:
-        seen += f", {result.people} people in all"
-    say(f"{result.folder}: {result.frames} files, {seen}")
-    if result.overlay is not None:
-        say(str(result.overlay))
+    if result.missed:
+        say(f"no person found in {result.missed} of {frame_count(result.frames)}")
     if result.skipped:
-        say(f"{result.skipped} broken frames of the source were left out (--verbose says which)")
+        say(f"skipped {frame_count(result.skipped, 'damaged ')} (--verbose lists them)")
+    if result.overlay is not None:
+        say(f"{result.overlay}: overlay")
+    people = f"{result.people} {'person' if result.people == 1 else 'people'}"
+    say(f"{result.folder}: {frame_count(result.frames)}, {people}")

@@ -1,4 +1,4 @@
-"""``dance-now render``: a training data set from an avatar, or a video of it."""
+"""``dance-now render``: renders a training data set or a video from an avatar."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tyro
 
 from dance_now.cli.options import Bones, Count, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
+from dance_now.cli.report import frame_count
 from dance_now.core.errors import DanceNowError
 from dance_now.media.open_media import VIDEO_EXTENSIONS
 
@@ -34,29 +35,27 @@ def render(
     overwrite: Flag = False,
     i_have_permission: Flag = False,
 ) -> None:
-    """Render an avatar in many poses: pictures with alpha, and their keypoints as OpenPose JSON.
+    """Render a training data set from an avatar: pictures with alpha, and keypoints as OpenPose JSON.
 
-    If it is interrupted, the same command goes on from what was drawn.
-    With a video as output (.mp4, .webm, .mov, .gif), it performs one motion, the file given with --motions.
+    Rerun to resume. With a video as output (.mp4, .webm, .mov, .gif), render one motion (--motions FILE).
 
     Args:
-        avatar: a .vrm file, a .glb file with a humanoid skeleton, or mascot for the built-in avatar.
-        output: the folder to write, or a video.
-        images: how many pictures; 4000 without it.
-        motions: a file of motions (.bvh, .vrma, .glb, .gltf, DeepMimic's .txt) or a folder of them, in place
-            of the 23 minutes that are built in.
-        hide: leave out a node, mesh or material of this name, such as a weapon; may be given several times.
-        bones: a JSON file that names the nodes of humanoid bones: {"leftUpperArm": "Arm_L", ...}.
-        size: edge of the square pictures, pixels.
-        seed: the same seed gives the same pictures.
-        workers: processes that render at once; as many as there are processor cores by default.
-        shards: pack pictures and labels into tar files as WebDataset reads them; train needs folders.
+        avatar: .vrm file, .glb file with a humanoid skeleton, or mascot for the built-in avatar.
+        output: folder or video to write.
+        images: number of pictures; default: 4000.
+        motions: motion file (.bvh, .vrma, .glb, .gltf, .txt of DeepMimic) or folder; default: built-in.
+        hide: leave out a node, mesh or material by name, such as a weapon.
+        bones: JSON file that maps humanoid bones to nodes: {"leftUpperArm": "Arm_L", ...}.
+        size: width and height of the pictures, pixels.
+        seed: random seed.
+        workers: rendering processes; default: one per CPU core.
+        shards: write WebDataset tar files; train needs folders.
         overwrite: replace an existing data set or video.
-        i_have_permission: the avatar's owner allows what its licence forbids.
+        i_have_permission: the avatar's owner permits what its licence forbids.
     """
     for option, value in (("images", images), ("workers", workers)):
         if value is not None and value < 1:
-            raise DanceNowError(f"--{option} must be at least 1, not {value}.")
+            raise DanceNowError(f"{option} must be at least 1, not {value}.", option=option)
     with needs_extra("studio"):
         from dance_now.render.avatar.avatar_options import AvatarOptions
         from dance_now.render.avatar.mascot import avatar_file
@@ -72,11 +71,11 @@ def render(
 
         if output.suffix.lower() in VIDEO_EXTENSIONS:
             if motions is None or motions.is_dir():
-                raise DanceNowError(f"{output} shows one motion: give its file with --motions.")
+                raise DanceNowError("motions must be a motion file to render a video.", option="motions")
             frames = render_clip(
                 path, output, motions, size=size, options=options, overwrite=overwrite, progress=report
             )
-            line = f"{output}: {frames} pictures"
+            line = f"{output}: {frame_count(frames)}"
         else:
             summary = render_dataset(
                 path,
@@ -91,5 +90,5 @@ def render(
                 options=options,
                 progress=report,
             )
-            line = f"{output}: {summary.train} pictures to train on, {summary.test} to test with"
+            line = f"{output}: {summary.train} training and {summary.test} test pictures"
     say(line)

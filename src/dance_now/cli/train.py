@@ -1,4 +1,4 @@
-"""``dance-now train``: a character file from an avatar, a data set, or a video of somebody."""
+"""``dance-now train``: trains a character from an avatar, a data set, or a video of a person."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dance_now.cli.progress import ProgressBars
 from dance_now.core.errors import DanceNowError
 
 _TrainingSource = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
+_Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="")]
 _Output = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="NAME.dance")]
 
 
@@ -28,33 +29,29 @@ def train(
     motions: OptionalFolder = None,
     steps: OptionalCount = None,
     images: OptionalCount = None,
-    licence: str | None = None,
-    credits: str | None = None,
+    licence: _Text = None,
+    credits: _Text = None,
     hide: Hide = (),
     bones: Bones = None,
     i_have_permission: Flag = False,
 ) -> None:
-    """Train a character; the same command goes on with a run that was interrupted.
+    """Train a character. Rerun to resume.
 
     Args:
-        source: an avatar (.vrm, .glb; mascot is built in), a folder made by dance-now render, a folder of
-            pictures with OpenPose labels (train_img, train_label), or a video of somebody.
-        output: the character file to write; the run is kept beside it in NAME.run.
-        preset: debug takes seconds and proves the chain, quick about ten minutes on two cores, standard about
-            an hour on them, full wants a GPU.
-        generator: points, or the original's: drawn sticks into a pix2pixHD body and a residual head.
-        stage: one stage of the sticks alone; points know body and export.
-        head_size: side in pixels of the square around the head that sticks draw once more.
-        motions: a file of motions (.bvh, .vrma, .glb, .gltf, DeepMimic's .txt) or a folder of them, in place
-            of the 23 minutes that are built in.
-        steps: another number of training steps than the preset's.
-        images: another number of pictures of the avatar than the preset's.
-        licence: the character's licence, in full; without it, as the avatar's file names it.
-        credits: the credit the licence asks for; without it, the authors the avatar's file names. Pictures
-            and videos need both.
-        hide: leave out a node, mesh or material of this name, such as a weapon; may be given several times.
-        bones: a JSON file that names the nodes of humanoid bones: {"leftUpperArm": "Arm_L", ...}.
-        i_have_permission: the avatar's owner allows what its licence forbids.
+        source: avatar (.vrm, .glb or mascot), folder made by dance-now render, or video of a person.
+        output: character file to write; the run is kept beside it in NAME.run.
+        preset: debug is a smoke test; quick takes 10 minutes, standard an hour on 2 cores; full needs a GPU.
+        generator: points (neural points) or sticks (pix2pixHD on stick figures with a head network).
+        stage: run one stage only; points have body and export.
+        head_size: size of the head crop of sticks, pixels.
+        motions: motion file (.bvh, .vrma, .glb, .gltf, .txt of DeepMimic) or folder; default: built-in.
+        steps: number of training steps, instead of the preset's.
+        images: number of rendered pictures, instead of the preset's.
+        licence: the character's licence, in full; default: the avatar's. Pictures and videos need one.
+        credits: credit line; default: the avatar's authors. Pictures and videos need one.
+        hide: leave out a node, mesh or material by name, such as a weapon.
+        bones: JSON file that maps humanoid bones to nodes: {"leftUpperArm": "Arm_L", ...}.
+        i_have_permission: the avatar's owner permits what its licence forbids.
     """
     with needs_extra("train"):
         from dance_now.render.avatar.avatar_options import AvatarOptions
@@ -66,15 +63,17 @@ def train(
         from dance_now.training.train_config import PRESETS
 
     config = PRESETS[preset]
-    for option, value in (("steps", steps), ("images", images), ("head-size", head_size)):
+    for option, value in (("steps", steps), ("images", images), ("head_size", head_size)):
         if value is not None and value < 1:
-            raise DanceNowError(f"--{option} must be at least 1, not {value}.")
+            raise DanceNowError(f"{option} must be at least 1, not {value}.", option=option)
     config = replace(config, steps=steps or config.steps, images=images or config.images)
     if generator == "points" and stage in HEAD_STAGES:
-        say(f"Nothing to do for --stage {stage}: points draw heads in the same network as the body.")
+        say(f"Nothing to do for --stage {stage}: points have one network for body and head.")
         return
     if head_size is not None and (head_size % 4 or not 16 <= head_size <= 512):
-        raise DanceNowError(f"--head-size must be a multiple of 4 from 16 to 512, not {head_size}.")
+        raise DanceNowError(
+            f"head_size must be a multiple of 4 from 16 to 512, not {head_size}.", option="head_size"
+        )
     sticks = replace(STICKS[preset], head_size=head_size) if generator == "sticks" else None
     with ProgressBars() as bars:
         result = train_character(
@@ -89,7 +88,7 @@ def train(
             report=bars.update,
         )
     if result is None:
-        if stage not in ("export", "all"):  # else this is one of several workers, of which the first tells
+        if stage not in ("export", "all"):  # else this is one of several workers, of which the first reports
             say(f"{output.with_suffix('.run')}: stage {stage} is done")
         return
     say(

@@ -1,4 +1,4 @@
-"""Names for the arrays that every part of the package passes on."""
+"""NumPy array type aliases shared by all packages."""
 
 import numpy as np
 import numpy.typing as npt

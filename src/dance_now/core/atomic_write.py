@@ -1,4 +1,4 @@
-"""Outputs that appear whole or not at all: written beside the target, renamed on success."""
+"""Atomic output files: written beside the target, renamed on success."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dance_now.core.errors import DanceNowError
 
 
 def check_target(target: Path, inputs: frozenset[Path], overwrite: bool) -> None:
-    """Refuses what cannot or should not be written, before any work is done.
+    """Validates an output path before any work is done.
 
     Args:
         target: the file or folder to write.
@@ -21,21 +21,19 @@ def check_target(target: Path, inputs: frozenset[Path], overwrite: bool) -> None
         DanceNowError: the target is an input, exists, or its folder is missing or not writable.
     """
     if any(is_same_file(target, each) for each in inputs):
-        raise DanceNowError(f"the output {target} is the input itself. Choose another name with -o.")
+        raise DanceNowError(f"the output {target} is the input itself. Choose another output.")
     parent = target.absolute().parent
     if not parent.is_dir():
-        raise DanceNowError(
-            f"the folder {parent} does not exist. Create it first, or choose another with -o."
-        )
+        raise DanceNowError(f"the folder {parent} does not exist. Create it, or choose another output.")
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise DanceNowError(f"the folder {parent} is not writable. Choose another with -o.")
+        raise DanceNowError(f"the folder {parent} is not writable. Choose another output.")
     filled = target.is_file() or (target.is_dir() and any(target.iterdir()))
     if filled and not overwrite:
-        raise DanceNowError(f"{target} exists already. Pass --overwrite to replace it.")
+        raise DanceNowError(f"{target} already exists. Set overwrite to replace it.")
 
 
 def is_same_file(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file or folder: by symbolic or hard links, or on disks blind to case."""
+    """Tests whether two paths are one file or folder, also through links or case-insensitive file systems."""
     try:
         return one.samefile(other)
     except OSError:  # at least one does not exist
@@ -43,29 +41,29 @@ def is_same_file(one: Path, other: Path) -> bool:
 
 
 def part_path(target: Path) -> Path:
-    """Where an unfinished output lies: ``.NAME.part.EXT`` in the same folder, so that a rename is atomic."""
+    """Temporary path of an unfinished output: ``.NAME.part.EXT`` in the same folder, for an atomic rename."""
     return target.with_name(f".{target.stem}.part{target.suffix}")
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder inside an existing one, unless it is there.
+    """Creates a folder inside an existing one, unless it exists.
 
     Raises:
-        DanceNowError: it cannot be made.
+        DanceNowError: it cannot be created.
     """
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise DanceNowError(
-            f"the folder {folder} cannot be made: {error.strerror}. Choose another."
+            f"the folder {folder} cannot be created: {error.strerror}. Choose another."
         ) from error
 
 
 def write_file(target: Path, content: bytes, overwrite: bool) -> None:
-    """Writes a small file, whole or not at all.
+    """Writes a small file atomically.
 
     Raises:
-        DanceNowError: it exists already, or cannot be written.
+        DanceNowError: it already exists, or cannot be written.
     """
     check_target(target, frozenset(), overwrite)
     part = part_path(target)
@@ -79,7 +77,7 @@ def write_file(target: Path, content: bytes, overwrite: bool) -> None:
 
 
 def discard(part: Path) -> None:
-    """Removes an unfinished output, if there is one."""
+    """Deletes an unfinished output file or folder, if there is one."""
     if part.is_dir():
         shutil.rmtree(part, ignore_errors=True)
     else:

@@ -1,4 +1,4 @@
-"""Where the time goes."""
+"""Profiler of pipeline stages: wall-clock and CPU time."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _Item = TypeVar("_Item")
 
 @dataclass
 class Profiler:
-    """Seconds spent by stage. Stages may run at the same time in different threads.
+    """Measures the time spent in each stage; stages may run at the same time in different threads.
 
     Attributes:
-        seconds: by the clock, by stage.
-        processor_seconds: that the stage's own thread kept a processor busy; what libraries do in threads
-            of their own is not in it.
+        seconds: wall-clock seconds by stage.
+        processor_seconds: CPU seconds of the stage's own thread, by stage; threads that libraries start are
+            not counted.
 
     Example:
-        >>> watch = Profiler()
-        >>> with watch.stage("draw"):
+        >>> profiler = Profiler()
+        >>> with profiler.stage("draw"):
         ...     pass
-        >>> list(watch.seconds)
+        >>> list(profiler.seconds)
         ['draw']
     """
 
@@ -35,18 +35,18 @@ class Profiler:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Adds the time spent in the ``with`` block to a stage."""
-        begun, begun_processor = time.perf_counter(), time.thread_time()
+        """Measures a ``with`` block and adds its time to a stage."""
+        start, processor_start = time.perf_counter(), time.thread_time()
         try:
             yield
         finally:
-            spent, spent_processor = time.perf_counter() - begun, time.thread_time() - begun_processor
+            spent, processor_spent = time.perf_counter() - start, time.thread_time() - processor_start
             with self._lock:
                 self.seconds[name] = self.seconds.get(name, 0.0) + spent
-                self.processor_seconds[name] = self.processor_seconds.get(name, 0.0) + spent_processor
+                self.processor_seconds[name] = self.processor_seconds.get(name, 0.0) + processor_spent
 
-    def each(self, name: str, items: Iterable[_Item]) -> Iterator[_Item]:
-        """Hands items on and adds the time spent getting them to a stage."""
+    def iterate(self, name: str, items: Iterable[_Item]) -> Iterator[_Item]:
+        """Iterates over ``items`` and adds the time spent getting them to a stage."""
         iterator = iter(items)
         while True:
             with self.stage(name):

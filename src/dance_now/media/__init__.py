@@ -1,4 +1,4 @@
 """Photos, videos, folders and raw streams as sources and sinks of frames.
 
-What is seen in the frames is for ``pose`` and ``scene``.
+The content of the frames is for ``pose`` and ``scene``.
 """

@@ -1,4 +1,4 @@
-"""A source without pictures: white frames for keypoints that come alone."""
+"""Source of white frames, for keypoint files without images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dance_now.media.source import DEFAULT_FRAME_RATE, Source, frame_at
 
 
 class BlankSource(Source):
-    """White pictures at a steady rate, named after the files that say what is to be drawn on them."""
+    """Generates white frames at a constant rate, named after the keypoint files drawn on them."""
 
     def __init__(
         self,
@@ -30,20 +30,21 @@ class BlankSource(Source):
         """Describes a clip, or a photo where ``frames`` is None.
 
         Args:
-            path: the file or folder that it stands for; no output may overwrite it.
-            name: what outputs are named after.
+            path: the keypoint file or folder; no output may overwrite it.
+            name: base name of outputs.
             size: (width, height) in pixels.
             frames: how many in all.
-            frame_rate: pictures per second; 30 by default.
-            start: seconds into the clip.
-            end: seconds into the clip.
+            frame_rate: frames per second; 30 by default.
+            start: start of the cut, seconds.
+            end: end of the cut, seconds.
 
         Raises:
-            DanceNowError: an impossible size, rate or cut.
+            DanceNowError: an invalid size, rate or cut.
         """
         if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
             raise DanceNowError(
-                f"pictures of {size[0]}x{size[1]} pixels cannot be made. Choose another --size."
+                f"size must be at least 1x1 and at most {MAX_PIXELS // 1_000_000} megapixels, "
+                f"got {size[0]}x{size[1]}."
             )
         self.kind = "photo" if frames is None else "video"
         self.path = path
@@ -53,17 +54,17 @@ class BlankSource(Source):
         last = frames or 1 if end is None else min(frames or 1, frame_at(end, self.frame_rate))
         self._count = last - frame_at(start or 0.0, self.frame_rate)
         if self._count < 1:
-            raise DanceNowError(f"--start and --end leave none of the {frames or 1} frames in {path}.")
+            raise DanceNowError(f"start and end leave none of the {frames or 1} frames in {path}.")
         self.frame_count = self._count
         self._name = name
 
     @property
     def name(self) -> str:
-        """What outputs are named after."""
+        """Base name of outputs."""
         return self._name
 
     def frames(self) -> Generator[Frame]:
-        """White pictures that share one read-only array."""
+        """Yields white frames that share one read-only array."""
         image = np.full((self.size[1], self.size[0], 3), 255, np.uint8)
         image.setflags(write=False)
         for index in range(self._count):

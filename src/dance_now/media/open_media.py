@@ -1,4 +1,4 @@
-"""Opens whatever is to be read or written: the one place that knows all kinds of sources and sinks."""
+"""Factories of sources and sinks: detect the kind of an input, choose the format of an output."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import glob
 from fractions import Fraction
 from pathlib import Path
 
+from dance_now.core.argument_checks import check_flag, check_number, check_path, check_real
 from dance_now.core.atomic_write import check_target
 from dance_now.core.errors import DanceNowError
-from dance_now.media.image.image_file import is_picture
+from dance_now.media.image.image_file import is_still_image
 from dance_now.media.image.photo_sink import FolderSink, PhotoSink
 from dance_now.media.image.photo_source import (
-    FolderSource,
+    ImageSequenceSource,
+    PhotoFolderSource,
     PhotoSource,
-    PhotosSource,
     is_sequence,
-    pictures_in,
+    list_images,
 )
 from dance_now.media.raw_sink import STANDARD_OUTPUT, RawSink
 from dance_now.media.sink import Sink
@@ -33,81 +34,86 @@ def open_source(
     path: str | Path,
     start: float | None = None,
     end: float | None = None,
-    frame_rate: Fraction | None = None,
+    frame_rate: Fraction | float | None = None,
     sequence: bool | None = None,
 ) -> Source:
     """Opens a photo (jpg, png, webp, bmp, heic), a video (what FFmpeg opens), a folder or a glob.
 
-    What a file is, its content says, not its extension. Animated gif, png and webp count as video. Pictures
-    of a folder or glob are the frames of a clip if they look like that (``is_sequence``), else single photos.
+    Files are recognised by content, not by extension. Animated gif, png and webp count as video. Images of a
+    folder or glob are the frames of a clip if they look like that (``is_sequence``), else single photos.
 
     Args:
         path: file, folder, or a pattern such as ``"shots/*.png"``.
         start: seconds into the video where the cut begins; ``Frame.time`` 0 is here.
         end: seconds into the video where the cut ends.
-        frame_rate: pictures per second of a folder; a video knows its own.
-        sequence: whether the pictures of a folder or glob are the frames of a clip; by default what they look
-            like, and a clip if a cut or a frame rate is given.
+        frame_rate: frames per second of a folder; a video has its own.
+        sequence: whether the images of a folder or glob are the frames of a clip; by default detected, and
+            true if a cut or a frame rate is given.
 
     Raises:
-        DanceNowError: missing, empty, damaged, without pictures, too large, or a cut that is none.
+        DanceNowError: missing, empty, damaged, without images, too large, or an invalid cut.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> with open_source("clip.mp4") as source:  # doctest: +SKIP
         ...     for frame in source.frames():
         ...         print(frame.time, frame.image.shape)
     """
+    check_path("path", path)
     _check_cut(start, end)
+    if sequence is not None:
+        check_flag("sequence", sequence)
+    rate = _exact(frame_rate)
     target = Path(path).expanduser()
     if not target.exists():
         if glob.has_magic(str(path)):
-            found = pictures_in([Path(name) for name in glob.glob(str(target))], str(path))
-            return _open_pictures(found, frame_rate, start, end, sequence)
-        raise DanceNowError(f"{path} does not exist. Give a photo, a video, a folder of pictures or a glob.")
+            found = list_images([Path(name) for name in glob.glob(str(target))], str(path))
+            return _open_images(found, rate, start, end, sequence)
+        raise DanceNowError(f"{path} does not exist. Choose a photo, a video, a folder of images or a glob.")
     if target.is_dir():
-        return _open_pictures(pictures_in(target.iterdir(), str(path)), frame_rate, start, end, sequence)
+        return _open_images(list_images(target.iterdir(), str(path)), rate, start, end, sequence)
     if not target.is_file():
         raise DanceNowError(f"{path} is neither a file nor a folder.")
     if _size(target) == 0:
         raise DanceNowError(f"{path} is empty.")
     if is_animated_webp(target):
         return WebpSource(target, start, end)
-    if is_picture(target):
+    if is_still_image(target):
         if start is not None or end is not None:
-            raise DanceNowError(f"{path} is a photo: --start and --end cut videos and folders only.")
+            raise DanceNowError(f"start and end apply to videos and image sequences; {path} is a photo.")
         return PhotoSource(target)
     return VideoSource(target, start, end)
 
 
-def _open_pictures(
-    pictures: list[Path],
+def _open_images(
+    images: list[Path],
     frame_rate: Fraction | None,
     start: float | None,
     end: float | None,
     sequence: bool | None,
 ) -> Source:
     timed = not (frame_rate is start is end is None)
-    if sequence if sequence is not None else timed or is_sequence(pictures):
-        return FolderSource(pictures, frame_rate, start, end)
+    if sequence if sequence is not None else timed or is_sequence(images):
+        return ImageSequenceSource(images, frame_rate, start, end)
     if timed:
-        raise DanceNowError("--start, --end and --fps are for clips, not for single photos.")
-    return PhotosSource(pictures)
+        raise DanceNowError("start, end and frame_rate apply to image sequences, not to single photos.")
+    return PhotoFolderSource(images)
 
 
 def open_sink(
     path: str | Path, source: Source, alpha: bool, overwrite: bool = False, sound: bool = True
 ) -> Sink:
-    """Opens an output; its kind follows the extension, none or a final slash means a folder of png.
+    """Opens an output sink; the extension chooses its kind, none or a final slash means a folder of png.
 
     Args:
         path: png, webp, jpg; mp4, mov, webm, webp, gif; a folder; or ``-``, raw RGBA to standard output.
-        source: where the pictures come from: its rate, time stamps, cut and sound are kept.
-        alpha: keep transparency (png, webp, webm, mov, gif and folders can).
+        source: of the frames: its rate, time stamps, cut and audio are kept.
+        alpha: keep transparency (supported by png, webp, webm, mov, gif and folders).
         overwrite: replace an existing output.
-        sound: carry the source's first sound track over.
+        sound: copy the source's first audio track.
 
     Raises:
-        DanceNowError: an unknown extension, one that cannot do what is asked, or an unwritable target.
+        DanceNowError: an unknown extension, one that does not support what is asked, or an unwritable target.
 
     Example:
         >>> with open_source("clip.mp4") as source, open_sink("out.webm", source, alpha=True) as sink:
@@ -121,7 +127,7 @@ def open_sink(
     is_folder = not extension or str(path).endswith(("/", "\\")) or target.is_dir()
     if not is_folder:
         _check_extension(target, extension, source, alpha)
-    if is_folder and source.names:  # named pictures are added to what the folder holds
+    if is_folder and source.names:  # named images are added to what the folder holds
         check_target(target, source.files, overwrite=True)
         for name in source.names if target.is_dir() else ():
             check_target(target / f"{name}.png", source.files, overwrite)
@@ -130,17 +136,29 @@ def open_sink(
     if is_folder:
         return FolderSink(target, alpha)
     if target.is_dir():
-        raise DanceNowError(f"{target} is a folder. Choose another name with -o.")
+        raise DanceNowError(f"{target} is a folder. Choose another output.")
     if extension in PHOTO_EXTENSIONS and source.kind == "photo":
         return PhotoSink(target, alpha)
     return VideoSink(target, source, alpha, sound)
 
 
+def _exact(frame_rate: Fraction | float | None) -> Fraction | None:
+    if frame_rate is None:
+        return None
+    check_number("frame_rate", frame_rate, 0)
+    return Fraction(frame_rate if isinstance(frame_rate, Fraction) else float(frame_rate)).limit_denominator(
+        1001
+    )
+
+
 def _check_cut(start: float | None, end: float | None) -> None:
+    for option, seconds in (("start", start), ("end", end)):
+        if seconds is not None:
+            check_real(option, seconds)
     if start is not None and not 0 <= start < float("inf"):
-        raise DanceNowError(f"--start must be 0 or more seconds, not {start}.")
+        raise DanceNowError(f"start must be 0 or more seconds, got {start:g}.")
     if end is not None and not (start or 0.0) < end < float("inf"):
-        raise DanceNowError(f"--end must come after --start; got {start or 0.0:g} to {end:g} seconds.")
+        raise DanceNowError(f"end must be after start, got start {start or 0.0:g} and end {end:g} seconds.")
 
 
 def _size(path: Path) -> int:
@@ -154,19 +172,21 @@ def _size(path: Path) -> int:
 def _check_extension(target: Path, extension: str, source: Source, alpha: bool) -> None:
     known = tuple(dict.fromkeys(PHOTO_EXTENSIONS + VIDEO_EXTENSIONS))
     if extension not in known:
-        raise DanceNowError(f"cannot write {extension} files. Use one of {', '.join(known)}, or a folder.")
+        raise DanceNowError(f"{extension} files cannot be written. Use {', '.join(known)}, or a folder.")
     if extension not in VIDEO_EXTENSIONS and source.kind != "photo":
         wanted = ", ".join(VIDEO_EXTENSIONS)
         if source.kind == "photos":
-            raise DanceNowError(f"{target.name} holds one picture, the source has several. Use a folder.")
+            raise DanceNowError(
+                f"{target.name} holds one image, the source has several. Choose a folder as output."
+            )
         raise DanceNowError(
-            f"{target.name} holds one picture, the source is a {source.kind}. Use {wanted}, or a folder."
+            f"{target.name} holds one image, the source is a {source.kind}. Use {wanted}, or a folder."
         )
     if source.kind == "photos":
         raise DanceNowError(
-            f"{target.name} is a video, the source are single photos: use a folder as output, or --sequence "
-            "if they are the frames of a clip."
+            f"{target.name} is a video, the source is a folder of photos. Choose a folder as output, or set "
+            "sequence if they are the frames of a clip."
         )
     if alpha and extension not in ALPHA_EXTENSIONS:
         keeping = ", ".join(ALPHA_EXTENSIONS)
-        raise DanceNowError(f"{extension} files keep no transparency. Use one of {keeping}, or a folder.")
+        raise DanceNowError(f"{extension} does not support transparency. Use {keeping}, or a folder.")

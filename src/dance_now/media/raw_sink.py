@@ -1,4 +1,4 @@
-"""Raw pictures on standard output, for programs that read pipes."""
+"""Raw RGBA video on standard output, for pipes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _logger = logging.getLogger(__name__)
 
 
 class RawSink(Sink):
-    """Pictures one after the other as straight RGBA, 8 bit, without any header, on standard output.
+    """Writes frames to standard output as straight RGBA, 8 bit, without a header.
 
-    Size and rate are logged, since the bytes do not tell. Time stamps and sound are lost.
+    Size and rate are logged, since raw video does not carry them. Time stamps and audio are lost.
     """
 
     def __init__(self, source: Source) -> None:
@@ -35,17 +35,17 @@ class RawSink(Sink):
         super().__init__(STANDARD_OUTPUT, alpha=True)
         self.name = "standard output"
         if sys.stdout.isatty():
-            raise DanceNowError("pictures make no sense on a terminal: send them on to a program or a file.")
+            raise DanceNowError("raw video cannot be written to a terminal. Use a pipe or a file.")
         sys.stdout.flush()
         # Past Python's own buffer: what a reader that has gone leaves there would complain at exit.
         self._stream = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
         self._rate = source.frame_rate
 
     def _write(self, image: Image, time: float, name: str) -> None:
-        self._keep_size(image)
+        self._check_size(image)
         if not self.written:
             _logger.info(
-                "raw pictures, for ffmpeg -f rawvideo -pixel_format rgba -video_size %dx%d -framerate %s",
+                "raw video, read by ffmpeg -f rawvideo -pixel_format rgba -video_size %dx%d -framerate %s",
                 image.shape[1],
                 image.shape[0],
                 self._rate,
@@ -56,4 +56,4 @@ class RawSink(Sink):
             left = left[self._stream.write(left) :]
 
     def _finish(self) -> None:
-        """Nothing is left to be done."""
+        """Does nothing: every frame is complete once written."""

@@ -1,4 +1,4 @@
-"""Where pictures go: one interface for a photo, a video, a folder of pictures and a stream."""
+"""Sink interface: writes frames to a photo, a video, a folder of images or a stream."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from dance_now.core.errors import DanceNowError
 
 
 class Sink(ABC):
-    """An output; use it as a context manager.
+    """Output of frames; use it as a context manager.
 
     Attributes:
         path: the target.
-        name: what messages call it.
-        written: how many pictures have been written.
+        name: shown in messages.
+        written: how many frames have been written.
     """
 
     def __init__(self, path: Path, alpha: bool) -> None:
@@ -32,18 +32,18 @@ class Sink(ABC):
         self._shape: tuple[int, ...] = ()
 
     def write(self, image: Image, time: float, name: str = "") -> None:
-        """Adds one picture.
+        """Writes one frame.
 
         Args:
             image: (H, W, 3) or (H, W, 4) uint8 RGB(A), straight alpha; alpha is dropped by an opaque sink.
-            time: seconds since the start, growing from picture to picture.
-            name: of the picture's own file, without an extension; folders number pictures without a name.
+            time: seconds since the start, growing from frame to frame.
+            name: of the frame's own file, without an extension; folders number frames without a name.
 
         Raises:
-            DanceNowError: the disk is full, or the picture does not fit the earlier ones.
+            DanceNowError: the disk is full, or the frame differs in size from the earlier ones.
         """
         if image.ndim != 3 or image.shape[2] not in (3, 4) or image.dtype != "uint8":
-            raise ValueError(f"a picture is (H, W, 3 or 4) uint8, not {image.shape} {image.dtype}")
+            raise ValueError(f"a frame must be (H, W, 3 or 4) uint8, got {image.shape} {image.dtype}")
         if not self._alpha:
             image = image[..., :3]
         try:
@@ -52,25 +52,25 @@ class Sink(ABC):
             raise DanceNowError(f"{self.name} could not be written: {_reason(error)}.") from error
         self.written += 1
 
-    def _keep_size(self, image: Image) -> None:
-        """Refuses a picture that differs in size from the first."""
+    def _check_size(self, image: Image) -> None:
+        """Raises for a frame that differs in size from the first."""
         self._shape = self._shape or image.shape
         if image.shape != self._shape:
             raise DanceNowError(
-                f"picture {self.written + 1} has another size ({image.shape[1]}x{image.shape[0]}) "
-                f"than the first ({self._shape[1]}x{self._shape[0]}): use a folder as output instead."
+                f"frame {self.written + 1} has another size ({image.shape[1]}x{image.shape[0]}) "
+                f"than the first ({self._shape[1]}x{self._shape[0]}). Choose a folder as output."
             )
 
     @abstractmethod
     def _write(self, image: Image, time: float, name: str) -> None:
-        """Adds one checked picture."""
+        """Writes one validated frame."""
 
     @abstractmethod
     def _finish(self) -> None:
-        """Completes the output."""
+        """Finalises the output."""
 
     def _close(self) -> None:  # noqa: B027 (some sinks hold nothing open)
-        """Releases what is open and removes what is unfinished; comes last, after errors too."""
+        """Releases resources and deletes an unfinished output; called last, after errors too."""
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +82,7 @@ class Sink(ABC):
             if error is not None:
                 return
             if self.written == 0:
-                raise DanceNowError(f"there was no picture to write to {self.name}.")
+                raise DanceNowError(f"there was no frame to write to {self.name}.")
             try:
                 self._finish()
             except (av.FFmpegError, OSError) as failure:
@@ -92,10 +92,10 @@ class Sink(ABC):
 
 
 class FileSink(Sink):
-    """An output with a name.
+    """Atomic output file or folder.
 
-    Nothing appears under that name before the ``with`` block ends without an error; what was written until an
-    error or Ctrl-C is removed.
+    The target appears only once the ``with`` block has ended without an error; what was written until an
+    error or Ctrl-C is deleted.
     """
 
     def __init__(self, path: Path, alpha: bool) -> None:

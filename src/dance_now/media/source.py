@@ -1,4 +1,4 @@
-"""Where pictures come from: one interface for a photo, a video, and a folder or glob of pictures."""
+"""Source interface: reads frames from a photo, a video, or a folder or glob of images."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _RATE_LIMITS = (Fraction(1, 10), Fraction(240))
 
 
 class Source(ABC):
-    """An opened source of pictures; use it as a context manager.
+    """Opened source of frames; use it as a context manager.
 
     Attributes:
-        kind: what it is; ``photos`` have nothing to do with each other, a ``folder`` is a clip.
-        path: the file or folder; for a glob, the folder of the first picture.
-        size: (width, height) in pixels of the upright pictures (the first one's, for a folder).
-        frame_rate: pictures per second, always positive; 30 where the file does not say.
-        frame_count: an estimate, or None where nothing tells.
+        kind: ``photos`` are unrelated images, a ``folder`` is an image sequence.
+        path: the file or folder; for a glob, the folder of the first image.
+        size: (width, height) in pixels of the upright frames (the first one's, for a folder).
+        frame_rate: frames per second, always positive; 30 where the file does not say.
+        frame_count: an estimate, or None where unknown.
         time_base: a unit in seconds in which the time stamps are whole numbers (or nearly).
         origin: the time of ``Frame.time`` 0 on the file's own clock, in seconds.
-        starts_late: whether ``start`` cut something off.
+        is_trimmed_at_start: whether ``start`` cut something off.
         duration: length of the cut in seconds where ``end`` was given, else None.
-        has_audio: whether there is sound.
-        names: of the photos' own outputs, without extensions; none of a clip's.
-        skipped: how many broken pictures the latest pass has left out so far.
+        has_audio: whether there is an audio track.
+        names: of the photos' own outputs, without extensions; empty for a clip.
+        skipped: how many damaged frames the latest pass has skipped so far.
     """
 
     kind: SourceKind
@@ -41,7 +41,7 @@ class Source(ABC):
     frame_count: int | None = None
     time_base: Fraction = Fraction(1, 90000)
     origin: float = 0.0
-    starts_late: bool = False
+    is_trimmed_at_start: bool = False
     duration: float | None = None
     has_audio: bool = False
     skipped: int = 0
@@ -54,20 +54,20 @@ class Source(ABC):
 
     @property
     def name(self) -> str:
-        """The name without folder and extension: what outputs are named after."""
+        """Base name of outputs: the source's name without folder and extension."""
         return self.path.stem if self.path.is_file() else self.path.resolve().name
 
     @property
     def files(self) -> frozenset[Path]:
-        """The resolved paths that are read, which no output may overwrite."""
+        """Resolved input paths, which no output may overwrite."""
         return frozenset({self.path.resolve()})
 
     @abstractmethod
     def frames(self) -> Generator[Frame]:
-        """Reads the pictures one by one; every call starts a new pass.
+        """Reads the frames one by one; every call starts a new pass.
 
         Raises:
-            DanceNowError: nothing at all could be read.
+            DanceNowError: no frame could be read.
         """
 
     def close(self) -> None:  # noqa: B027 (photos hold nothing open)
@@ -82,11 +82,11 @@ class Source(ABC):
         self.close()
 
 
-def is_plausible(rate: Fraction) -> bool:
-    """Whether a file's frame rate can be believed."""
+def is_plausible_frame_rate(rate: Fraction) -> bool:
+    """Tests whether a file's frame rate lies within 1/10 and 240 frames per second."""
     return _RATE_LIMITS[0] <= rate <= _RATE_LIMITS[1]
 
 
 def frame_at(seconds: float, frame_rate: Fraction) -> int:
-    """The number of the picture shown from ``seconds`` on at a steady rate."""
+    """Index of the frame shown from ``seconds`` on at a constant rate."""
     return max(0, round(seconds * float(frame_rate)))

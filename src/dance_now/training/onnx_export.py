@@ -23,7 +23,7 @@ from dance_now.character.canvas_region import BLOCK
 from dance_now.character.character_file import CANVAS, CharacterCard, CharacterFile
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
-from dance_now.media.image.photo_sink import encode_picture
+from dance_now.media.image.photo_sink import encode_image
 from dance_now.pose.model.keypoints import POINT_COUNT
 from dance_now.training.exported_module import ExportedModule
 
@@ -58,7 +58,7 @@ def export_character(shipped: ExportedModule, card: CharacterCard, samples: Floa
             f"The exported graph differs from the trained network by {difference:.1e}: not exported."
         )
     preview = (np.clip(pictures[0].transpose(1, 2, 0), 0, 1) * 255 + 0.5).astype(np.uint8)
-    return CharacterFile(card, graph, encode_picture(preview, ".png"))
+    return CharacterFile(card, graph, encode_image(preview, ".png"))
 
 
 def drawing_graph(shipped: ExportedModule) -> bytes:

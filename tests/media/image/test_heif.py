@@ -103,7 +103,7 @@ def test_a_folder_of_a_phone_without_a_reader_says_so_too(
     photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heif.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(DanceNowError, match=r'none of the pictures .* pip install "dance-now\[heic\]"'):
+    with pytest.raises(DanceNowError, match=r'none of the images .* pip install "dance-now\[heic\]"'):
         open_source(photo.parent)
 
 

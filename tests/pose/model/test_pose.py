@@ -156,7 +156,7 @@ def test_malformed(change: dict[str, Any]) -> None:
     [np.zeros((136, 3)), np.zeros((137, 2)), np.full((137, 3), np.nan), np.full((137, 3), np.inf)],
 )
 def test_impossible_arrays(points: np.ndarray) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(DanceNowError, match="points must"):
         Pose(points)
 
 

@@ -1,4 +1,4 @@
-"""HEIC photos, as phones take them, where the package pillow-heif is installed to read them."""
+"""HEIC reader, by the optional package pillow-heif. Source: ISO/IEC 23008-12 (HEIF)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _AVIF: Final = b"avif"
 
 
 def is_heif(head: bytes) -> bool:
-    """Whether a file that begins so is a HEIC or AVIF photo."""
+    """Detects HEIC and AVIF photos by the first bytes of a file."""
     return head[4:8] == b"ftyp" and head[8:12] in _BRANDS | {_AVIF}
 
 
 def check_readable(head: bytes, name: str) -> None:
-    """Says what to do where a photo for which ``is_heif`` holds cannot be read.
+    """Raises with advice where a photo for which ``is_heif`` holds cannot be read.
 
     Raises:
-        DanceNowError: the reader is missing, or there is none.
+        DanceNowError: pillow-heif is not installed, or the photo is AVIF.
     """
     if head[8:12] == _AVIF:
-        raise DanceNowError(f"{name} is an AVIF photo, which cannot be read. Convert it to jpg or png.")
+        raise DanceNowError(f"{name} is an AVIF photo, which is not supported. Convert it to jpg or png.")
     if importlib.util.find_spec(_READER) is None:
         raise DanceNowError(
             f'{name} is a HEIC photo. Run: pip install "dance-now[heic]". Or convert it to jpg or png.'
@@ -37,7 +37,7 @@ def check_readable(head: bytes, name: str) -> None:
 
 
 def heif_size(data: bytes) -> tuple[int, int]:
-    """(width, height) of a HEIC photo once it is upright; decodes nothing.
+    """Size (width, height) of an upright HEIC photo; decodes nothing.
 
     Raises:
         ValueError: damaged.
@@ -47,7 +47,7 @@ def heif_size(data: bytes) -> tuple[int, int]:
 
 
 def read_heif(data: bytes) -> npt.NDArray[np.uint8]:
-    """The primary picture, upright: (H, W), (H, W, 3) or (H, W, 4) uint8 grey, RGB or straight RGBA.
+    """Decodes the primary image, upright: (H, W), (H, W, 3) or (H, W, 4) uint8 grey, RGB or straight RGBA.
 
     Raises:
         ValueError: damaged.

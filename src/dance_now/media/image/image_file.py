@@ -1,7 +1,7 @@
-"""Reading one picture file: header, orientation, depth and alpha, into upright RGB.
+"""Image file reader: header, Exif orientation, bit depth and alpha, into upright RGB.
 
-OpenCV applies the orientation tag only where it drops alpha and 16 bit, and decodes before anybody can
-look at the size; so the header is read here. Sources: PNG 1.2 specification, JPEG/JFIF and Exif 2.3,
+OpenCV applies the orientation tag only where it drops alpha and 16 bit, and decodes before the size can be
+checked; so the header is read here. Sources: PNG 1.2 specification, JPEG/JFIF and Exif 2.3,
 RFC 9649 (WebP), Windows bitmap headers.
 """
 
@@ -20,15 +20,15 @@ from dance_now.core.errors import DanceNowError
 from dance_now.media.image.heif import check_readable, heif_size, is_heif, read_heif
 
 MAX_PIXELS = 100_000_000
-PICTURE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".heic", ".heif"})
+IMAGE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".heic", ".heif"})
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
-_HEAD = 4096  # bytes; encoders put the chunk that announces an animation at the beginning
+_HEADER_BYTES = 4096  # bytes; encoders put the chunk that announces an animation at the beginning
 
 
 @dataclass(frozen=True)
-class PictureHeader:
-    """What the first bytes say.
+class ImageHeader:
+    """Image size and orientation as stored in the header.
 
     Attributes:
         width: stored columns, before orientation.
@@ -46,14 +46,14 @@ class PictureHeader:
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
 
-def is_picture(path: Path) -> bool:
-    """Whether the file starts like a PNG, JPEG, WebP, BMP or HEIC file; an animated PNG counts as video.
+def is_still_image(path: Path) -> bool:
+    """Detects PNG, JPEG, WebP, BMP and HEIC files by their first bytes; an animated PNG counts as video.
 
     Raises:
-        DanceNowError: a photo of a kind that cannot be read: AVIF, or HEIC where its reader is missing.
+        DanceNowError: an unsupported photo: AVIF, or HEIC where its reader is missing.
     """
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        head = file.read(_HEADER_BYTES)
     if is_heif(head):
         check_readable(head, str(path))
         return True
@@ -68,8 +68,8 @@ def is_picture(path: Path) -> bool:
     )
 
 
-def read_header(data: bytes) -> PictureHeader:
-    """Reads the size and orientation without decoding.
+def read_header(data: bytes) -> ImageHeader:
+    """Reads size and orientation without decoding.
 
     Raises:
         ValueError: no header of a known kind.
@@ -84,14 +84,14 @@ def read_header(data: bytes) -> PictureHeader:
         if data[:2] == b"BM":
             return _bmp_header(data)
         if is_heif(data):
-            return PictureHeader(*heif_size(data))
+            return ImageHeader(*heif_size(data))
     except (struct.error, IndexError) as error:
-        raise ValueError("the header is cut off") from error
+        raise ValueError("the header is truncated") from error
     raise ValueError("not a PNG, JPEG, WebP, BMP or HEIC file")
 
 
-def read_picture(path: Path) -> Image:
-    """Reads a picture file into (H, W, 3) uint8 RGB, upright; alpha is laid over white.
+def read_image(path: Path) -> Image:
+    """Reads an image file into (H, W, 3) uint8 RGB, upright; alpha is composited over white.
 
     Raises:
         DanceNowError: not readable, damaged, or more than 100 megapixels.
@@ -99,14 +99,14 @@ def read_picture(path: Path) -> Image:
     data = _read_bytes(path)
     header = checked_header(path, data)
     if is_heif(data):
-        return _heif_picture(path, data)
+        return _read_heif_image(path, data)
     stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if stored is None:
-        raise DanceNowError(f"{path} is damaged or not a picture.")
+        raise DanceNowError(f"{path} is damaged or not an image.")
     return _oriented(_to_rgb(stored), header.orientation)
 
 
-def _heif_picture(path: Path, data: bytes) -> Image:
+def _read_heif_image(path: Path, data: bytes) -> Image:
     try:
         stored = read_heif(data)
     except ValueError as error:
@@ -116,11 +116,11 @@ def _heif_picture(path: Path, data: bytes) -> Image:
     return over_white(stored) if stored.shape[2] == 4 else stored
 
 
-def checked_header(path: Path, data: bytes | None = None) -> PictureHeader:
-    """The header of a picture file whose size is acceptable.
+def checked_header(path: Path, data: bytes | None = None) -> ImageHeader:
+    """Reads the header of an image file and checks its size against the limit.
 
     Raises:
-        DanceNowError: as ``read_picture``.
+        DanceNowError: as ``read_image``.
     """
     data = _read_bytes(path) if data is None else data
     if is_heif(data):
@@ -128,14 +128,14 @@ def checked_header(path: Path, data: bytes | None = None) -> PictureHeader:
     try:
         header = read_header(data)
     except ValueError as error:
-        raise DanceNowError(f"{path} is damaged or not a picture ({error}).") from error
+        raise DanceNowError(f"{path} is damaged or not an image ({error}).") from error
     pixels = header.width * header.height
     if pixels > MAX_PIXELS:
         raise DanceNowError(
-            f"{path} has {pixels / 1e6:.0f} megapixels; at most {MAX_PIXELS // 1_000_000} can be read."
+            f"{path} has {pixels / 1e6:.0f} megapixels; the limit is {MAX_PIXELS // 1_000_000}."
         )
     if pixels <= 0:
-        raise DanceNowError(f"{path} is damaged: it claims {header.width}x{header.height} pixels.")
+        raise DanceNowError(f"{path} is damaged: its header says {header.width}x{header.height} pixels.")
     return header
 
 
@@ -162,7 +162,7 @@ def _to_rgb(stored: npt.NDArray[np.generic]) -> Image:
 
 
 def over_white(rgba: Image) -> Image:
-    """Lays a straight-alpha (H, W, 4) uint8 picture over white: (H, W, 3) uint8."""
+    """Composites a straight-alpha (H, W, 4) uint8 image over white: (H, W, 3) uint8."""
     color, alpha = rgba[..., :3], rgba[..., 3:]
     if alpha.min() == 255:
         return np.ascontiguousarray(color)
@@ -181,7 +181,7 @@ def _oriented(image: Image, orientation: int) -> Image:
 
 
 def _is_animated_png(head: bytes) -> bool:
-    """Whether an acTL chunk comes before the first IDAT (PNG 3rd edition)."""
+    """Detects an acTL chunk before the first IDAT (PNG 3rd edition)."""
     position = len(_PNG)
     while position + 8 <= len(head):
         length, kind = struct.unpack_from(">I4s", head, position)
@@ -191,18 +191,18 @@ def _is_animated_png(head: bytes) -> bool:
     return False
 
 
-def _png_header(data: bytes) -> PictureHeader:
+def _png_header(data: bytes) -> ImageHeader:
     width, height = struct.unpack_from(">II", data, 16)
     position = 8
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
         if kind == b"eXIf":
-            return PictureHeader(width, height, _exif_orientation(data[position + 8 : position + 8 + length]))
+            return ImageHeader(width, height, _exif_orientation(data[position + 8 : position + 8 + length]))
         position += length + 12
-    return PictureHeader(width, height)
+    return ImageHeader(width, height)
 
 
-def _jpeg_header(data: bytes) -> PictureHeader:
+def _jpeg_header(data: bytes) -> ImageHeader:
     position, orientation = 2, 1
     while position < len(data):
         if data[position] != 0xFF:
@@ -219,19 +219,19 @@ def _jpeg_header(data: bytes) -> PictureHeader:
             orientation = _exif_orientation(data[position + 10 : position + 2 + length])
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", data, position + 5)
-            return PictureHeader(width, height, orientation)
+            return ImageHeader(width, height, orientation)
         position += 2 + max(length, 2)
     raise ValueError("no JPEG frame header")
 
 
-def _webp_header(data: bytes) -> PictureHeader:
+def _webp_header(data: bytes) -> ImageHeader:
     kind, body = data[12:16], data[20:]
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", body, 6)
-        return PictureHeader(width & 0x3FFF, height & 0x3FFF)
+        return ImageHeader(width & 0x3FFF, height & 0x3FFF)
     if kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", body, 1)
-        return PictureHeader((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1)
+        return ImageHeader((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1)
     if kind != b"VP8X":
         raise ValueError("unknown WebP kind")
     width = 1 + int.from_bytes(body[4:7], "little")
@@ -240,22 +240,22 @@ def _webp_header(data: bytes) -> PictureHeader:
     while position + 8 <= len(data):
         chunk, length = struct.unpack_from("<4sI", data, position)
         if chunk == b"EXIF":
-            return PictureHeader(width, height, _exif_orientation(data[position + 8 : position + 8 + length]))
+            return ImageHeader(width, height, _exif_orientation(data[position + 8 : position + 8 + length]))
         position += 8 + length + (length & 1)
-    return PictureHeader(width, height)
+    return ImageHeader(width, height)
 
 
-def _bmp_header(data: bytes) -> PictureHeader:
+def _bmp_header(data: bytes) -> ImageHeader:
     (header_size,) = struct.unpack_from("<I", data, 14)
     if header_size == 12:
         width, height = struct.unpack_from("<HH", data, 18)
     else:
         width, height = struct.unpack_from("<ii", data, 18)
-    return PictureHeader(abs(width), abs(height))
+    return ImageHeader(abs(width), abs(height))
 
 
 def _exif_orientation(exif: bytes) -> int:
-    """The orientation tag (0x0112) of a TIFF block; 1 where it is absent or nonsense."""
+    """Exif orientation (tag 0x0112) of a TIFF block; 1 where it is absent or invalid."""
     if exif[:6] == b"Exif\0\0":
         exif = exif[6:]
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])

@@ -1,4 +1,4 @@
-"""A picture file, and a folder of numbered or named png files, as sinks."""
+"""Image sinks: one image file, or a folder of numbered or named png files."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _ENCODER_OPTIONS[".jpeg"] = _ENCODER_OPTIONS[".jpg"]
 _NUMBERED = "[0-9]" * 6 + ".png"
 
 
-def encode_picture(image: Image, extension: str) -> bytes:
+def encode_image(image: Image, extension: str) -> bytes:
     """Encodes (H, W, 3) or (H, W, 4) uint8 RGB(A) as png, webp or jpg.
 
     Raises:
-        DanceNowError: the format cannot hold the picture (WebP ends at 16383 pixels a side).
+        DanceNowError: the image is too large for the format (WebP: 16383 pixels a side).
     """
     options = _ENCODER_OPTIONS[extension]
     if extension == ".webp" and image.shape[2] == 4:
@@ -48,27 +48,27 @@ def encode_picture(image: Image, extension: str) -> bytes:
 
 def _refusal(image: Image, extension: str) -> str:
     size = f"{image.shape[1]}x{image.shape[0]}"
-    return f"a picture of {size} pixels cannot be written as {extension}. Use .png."
+    return f"an image of {size} pixels cannot be written as {extension}. Use .png."
 
 
 class PhotoSink(FileSink):
-    """One picture file."""
+    """Writes one image file."""
 
     def _write(self, image: Image, time: float, name: str) -> None:
         if self.written:
-            raise DanceNowError(f"{self.path} holds one picture only. Use a video or a folder.")
-        self._part.write_bytes(encode_picture(image, self.path.suffix.lower()))
+            raise DanceNowError(f"{self.path} holds one image only. Use a video or a folder.")
+        self._part.write_bytes(encode_image(image, self.path.suffix.lower()))
 
     def _finish(self) -> None:
         os.replace(self._part, self.path)
 
 
 class FolderSink(FileSink):
-    """A folder with NAME.png, or 000000.png, 000001.png, ... ; the pictures may differ in size."""
+    """Writes a folder with NAME.png, or 000000.png, 000001.png, ... ; the images may differ in size."""
 
     def __init__(self, path: Path, alpha: bool) -> None:
-        """In an existing folder, pictures of the same names are replaced; numbered pictures replace all
-        numbered ones of an earlier run. All other files are left.
+        """Opens the folder. In an existing one, images of the same names are replaced; numbered images
+        replace all numbered ones of an earlier run. All other files are left.
         """
         super().__init__(path, alpha)
         self._part = path.with_name(f".{path.name}.part")
@@ -77,7 +77,7 @@ class FolderSink(FileSink):
     def _write(self, image: Image, time: float, name: str) -> None:
         self._part.mkdir(exist_ok=True)
         self._numbered |= not name
-        (self._part / f"{name or format(self.written, '06d')}.png").write_bytes(encode_picture(image, ".png"))
+        (self._part / f"{name or format(self.written, '06d')}.png").write_bytes(encode_image(image, ".png"))
 
     def _finish(self) -> None:
         if not self.path.exists():
@@ -85,5 +85,5 @@ class FolderSink(FileSink):
             return
         for old in self.path.glob(_NUMBERED) if self._numbered else ():
             old.unlink()
-        for picture in self._part.iterdir():
-            os.replace(picture, self.path / picture.name)
+        for image in self._part.iterdir():
+            os.replace(image, self.path / image.name)

@@ -1,1 +1,1 @@
-"""Videos and animations: decoding and encoding through FFmpeg (PyAV), color conversion, sound."""
+"""Videos and animations: decoding and encoding through FFmpeg (PyAV), color conversion, audio."""

@@ -1,4 +1,4 @@
-"""Carries a video's first sound track into another file, packet by packet where the container takes it."""
+"""Audio stream copy: carries a video's first audio track over, re-encoded where the container needs it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _COPIED = {
     ".webm": frozenset({"opus", "vorbis"}),
 }
 _BIT_RATE = 160_000
-_LONGEST_PRIMING = 0.2  # seconds of encoder delay that a track may carry before time 0
+_MAX_PRIMING = 0.2  # seconds of encoder delay (priming) before time 0
 
 
-class SoundCopier:
-    """Feeds the sound of a source's cut to an output, in step with its pictures.
+class AudioCopier:
+    """Muxes the audio of a source's cut into an output, interleaved with its frames.
 
-    Create it before the first packet is muxed: it adds the sound stream to the container.
+    Create it before the first packet is muxed: it adds the audio stream to the container.
     """
 
     def __init__(self, output: av.container.OutputContainer, extension: str, source: Source) -> None:
@@ -36,11 +36,11 @@ class SoundCopier:
         Args:
             output: the container that is being written.
             extension: of the target, with its dot: decides between copying and encoding.
-            source: its ``origin`` and ``duration`` cut the sound.
+            source: its ``origin`` and ``duration`` cut the audio.
         """
         self._output = output
         self._origin = source.origin
-        self._has_start = source.starts_late
+        self._has_start = source.is_trimmed_at_start
         self._end = math.inf if source.duration is None else source.duration
         self._input = open_input(source.path)
         self._track = self._input.streams.audio[0]
@@ -55,19 +55,19 @@ class SoundCopier:
         self._next = next(self._packets, None)
 
     def advance(self, until: float) -> None:
-        """Writes the sound up to ``until`` seconds of the cut, so that both tracks stay interleaved."""
+        """Writes the audio up to ``until`` seconds of the cut, so that both tracks stay interleaved."""
         while self._next is not None and self._next[1] <= until:
             self._write(self._next[0])
             self._next = next(self._packets, None)
 
     def finish(self) -> None:
-        """Writes the rest of the cut's sound."""
+        """Writes the rest of the cut's audio."""
         self.advance(math.inf)
         if not self._copies:
             self._output.mux(self._stream.encode(None))
 
     def close(self) -> None:
-        """Releases the source's file."""
+        """Closes the source's file."""
         self._packets.close()
         self._input.close()
 
@@ -83,11 +83,11 @@ class SoundCopier:
         try:
             self._input.seek(int(max(0.0, self._origin - 1.0) * av.time_base), backward=True)
         except av.FFmpegError:
-            _logger.debug("the sound cannot be sought; reading from the start")
+            _logger.debug("the audio is not seekable; reading from the start")
 
     def _read(self) -> Generator[tuple[av.Packet, float]]:
-        """Packets of the cut with their seconds since its start."""
-        earliest = 0.0 if self._has_start else -_LONGEST_PRIMING
+        """Demuxes packets of the cut with their seconds since its start."""
+        earliest = 0.0 if self._has_start else -_MAX_PRIMING
         try:
             for packet in self._input.demux(self._track):
                 if packet.pts is None or not packet.size:
@@ -99,7 +99,7 @@ class SoundCopier:
                 if time + length / 2 >= earliest:
                     yield packet, time
         except av.FFmpegError as error:
-            _logger.warning("the sound ends early: %s", error)
+            _logger.warning("the audio ends early: %s", error)
 
     def _write(self, packet: av.Packet) -> None:
         assert packet.pts is not None  # see _read
@@ -113,7 +113,7 @@ class SoundCopier:
         try:
             frames = packet.decode()
         except av.FFmpegError as error:
-            _logger.warning("skipped broken sound: %s", error)
+            _logger.warning("skipped damaged audio: %s", error)
             return
         for frame in frames:
             assert isinstance(frame, av.AudioFrame)

@@ -1,7 +1,7 @@
-"""Between FFmpeg's pixel formats and RGB, with the color matrix and range said out loud.
+"""YUV to RGB conversion with explicit color matrix and range (ITU-R BT.601, BT.709).
 
-FFmpeg falls back to BT.601 where a file does not name its matrix; players take BT.709 for pictures
-larger than standard definition, and so does this module. Source: ITU-R BT.601 and BT.709.
+FFmpeg falls back to BT.601 where a file does not name its matrix; players take BT.709 for frames
+larger than standard definition, and so does this module.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _YUV_ZERO = np.array([16.0, 128.0, 128.0])  # black in limited range
 
 def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> Image:
     """Converts a frame to (H, W, 3) uint8 RGB of ``size`` = (width, height); alpha goes over white."""
-    weights = _LUMA_WEIGHTS.get(_matrix_of(frame) or frame.colorspace)
+    weights = _LUMA_WEIGHTS.get(_color_matrix(frame) or frame.colorspace)
     limited = frame.color_range in (int(ColorRange.UNSPECIFIED), int(ColorRange.MPEG))
     if frame.format.name == "yuv420p" and limited and weights and size == (frame.width, frame.height):
         return _to_rgb_fast(frame, *weights)
@@ -44,7 +44,7 @@ def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> Image:
         width=size[0],
         height=size[1],
         format="rgba" if has_alpha else "rgb24",
-        src_colorspace=_matrix_of(frame),
+        src_colorspace=_color_matrix(frame),
         interpolation=_SHARP_CHROMA,
     )
     pixels: Image = np.asarray(converted.to_ndarray(), np.uint8)
@@ -52,7 +52,7 @@ def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> Image:
 
 
 def _to_rgb_fast(frame: av.VideoFrame, red: float, blue: float) -> Image:
-    """The most frequent case, a quarter of FFmpeg's time: it only brings chroma to full size.
+    """Converts yuv420p in a quarter of FFmpeg's time, which only upsamples the chroma.
 
     Args:
         frame: yuv420p in limited range.
@@ -60,9 +60,9 @@ def _to_rgb_fast(frame: av.VideoFrame, red: float, blue: float) -> Image:
         blue: weight of blue in luma.
     """
     full = frame.reformat(format="yuv444p", interpolation=Interpolation.BICUBIC)
-    from_yuv = np.linalg.inv(_to_yuv(red, blue))
+    from_yuv = np.linalg.inv(_rgb_to_yuv_matrix(red, blue))
     offset = from_yuv @ -_YUV_ZERO
-    yuv = cv2.merge([_levels(plane) for plane in full.planes])
+    yuv = cv2.merge([_plane_array(plane) for plane in full.planes])
     return np.asarray(cv2.transform(yuv, np.column_stack([from_yuv, offset])), np.uint8)
 
 
@@ -86,20 +86,20 @@ def from_rgb(image: Image, pixel_format: str) -> av.VideoFrame:
 
 
 def _from_rgb_fast(image: Image) -> av.VideoFrame:
-    """The most frequent case, a third of FFmpeg's time: (H, W, 3) with even sides to yuv420p."""
+    """Converts (H, W, 3) with even sides to yuv420p in a third of FFmpeg's time."""
     height, width = image.shape[:2]
-    to_yuv = _to_yuv(*_LUMA_WEIGHTS[int(Colorspace.ITU709)])
+    to_yuv = _rgb_to_yuv_matrix(*_LUMA_WEIGHTS[int(Colorspace.ITU709)])
     full = cv2.transform(image, np.column_stack([to_yuv, _YUV_ZERO]))
     half = cv2.resize(full, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     frame = av.VideoFrame(width, height, "yuv420p")
     for channel, plane in enumerate(frame.planes):
-        _levels(plane)[:] = cv2.extractChannel(half if channel else full, channel)
+        _plane_array(plane)[:] = cv2.extractChannel(half if channel else full, channel)
     tag_bt709(frame)
     return frame
 
 
-def _to_yuv(red: float, blue: float) -> npt.NDArray[np.float64]:
-    """(3, 3) from RGB of 0..255 to Y, Cb, Cr in limited range, without their offset.
+def _rgb_to_yuv_matrix(red: float, blue: float) -> npt.NDArray[np.float64]:
+    """Matrix (3, 3) from RGB of 0..255 to Y, Cb, Cr in limited range, without their offset.
 
     Args:
         red: weight of red in luma.
@@ -111,14 +111,14 @@ def _to_yuv(red: float, blue: float) -> npt.NDArray[np.float64]:
     return np.stack([219 * luma, 224 * cb, 224 * cr]) / 255
 
 
-def _levels(plane: av.video.plane.VideoPlane) -> Image:
-    """A view of a plane of 8 bit: (H, W) uint8."""
+def _plane_array(plane: av.video.plane.VideoPlane) -> Image:
+    """View of an 8-bit plane: (H, W) uint8."""
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     return rows[:, : plane.width]
 
 
 def tag_bt709(target: av.VideoFrame | av.video.codeccontext.VideoCodecContext) -> None:
-    """Marks a frame or an encoder as BT.709 in limited range."""
+    """Tags a frame or an encoder as BT.709 in limited range."""
     target.colorspace = _BT709
     target.color_primaries = _BT709
     target.color_trc = _BT709
@@ -126,14 +126,14 @@ def tag_bt709(target: av.VideoFrame | av.video.codeccontext.VideoCodecContext) -
 
 
 def has_alpha_plane(pixel_format: str) -> bool:
-    """Whether an FFmpeg pixel format carries transparency."""
+    """Tests whether an FFmpeg pixel format has an alpha channel."""
     return pixel_format.startswith(("yuva", "gbrap", "rgba", "bgra", "argb", "abgr", "ya8", "ya16", "pal8"))
 
 
-def display_turn(frame: av.VideoFrame) -> tuple[int, bool]:
-    """(quarter turns counter-clockwise, mirrored first) that make a decoded frame upright.
+def display_rotation(frame: av.VideoFrame) -> tuple[int, bool]:
+    """Rotation (quarter turns counter-clockwise, mirrored first) that makes a decoded frame upright.
 
-    Source: the display matrix of ISO/IEC 14496-12 as FFmpeg hands it out: nine 32-bit integers, 16.16.
+    Source: the display matrix of ISO/IEC 14496-12 as FFmpeg exposes it: nine 32-bit integers, 16.16.
     """
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if not isinstance(matrix, Buffer):
@@ -146,15 +146,15 @@ def display_turn(frame: av.VideoFrame) -> tuple[int, bool]:
     return int(turns), mirrored
 
 
-def upright(image: Image, turn: tuple[int, bool]) -> Image:
-    """Applies ``display_turn`` to an image."""
-    turns, mirrored = turn
+def upright(image: Image, rotation: tuple[int, bool]) -> Image:
+    """Rotates an image by a ``display_rotation``."""
+    turns, mirrored = rotation
     if mirrored:
         image = image[:, ::-1]
     return np.ascontiguousarray(np.rot90(image, turns)) if turns or mirrored else image
 
 
-def _matrix_of(frame: av.VideoFrame) -> int | None:
+def _color_matrix(frame: av.VideoFrame) -> int | None:
     if frame.colorspace == _UNSPECIFIED_MATRIX and frame.format.name.startswith("yuv"):
         standard = frame.height <= 576 and frame.width <= 1024
         return int(Colorspace.ITU601 if standard else Colorspace.ITU709)

@@ -1,4 +1,4 @@
-"""Videos and animations as sinks: H.264, VP9 and ProRes with their time stamps and sound, webp and gif."""
+"""Video sinks: H.264, VP9 and ProRes with time stamps and audio, animated webp and gif."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.media.sink import FileSink
 from dance_now.media.source import Source
-from dance_now.media.video.audio import SoundCopier
+from dance_now.media.video.audio import AudioCopier
 from dance_now.media.video.color_conversion import from_rgb, tag_bt709
 
 _GIF_TIME_BASE = Fraction(1, 100)  # the format counts in hundredths of a second
@@ -25,21 +25,21 @@ _GIF_TIME_BASE = Fraction(1, 100)  # the format counts in hundredths of a second
 
 @dataclass(frozen=True, kw_only=True)
 class VideoFormat:
-    """How one kind of video is encoded.
+    """Encoder settings of one kind of video.
 
     Attributes:
         codec: FFmpeg's encoder name.
-        pixel_format: what the encoder takes.
-        longest: pixels that a side may have.
-        sound: whether it can have sound.
-        time_base: the unit of its time stamps in seconds; None where any will do.
+        pixel_format: of the encoder's input.
+        max_side: pixels that a side may have.
+        sound: whether it supports audio.
+        time_base: the unit of its time stamps in seconds; None where any is supported.
         options: encoder options.
         container_options: muxer options.
     """
 
     codec: str
     pixel_format: str
-    longest: int = 65535
+    max_side: int = 65535
     sound: bool = True
     time_base: Fraction | None = None
     options: dict[str, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class VideoFormat:
 
     @property
     def is_yuv(self) -> bool:
-        """Whether it takes YUV; then width and height must be even."""
+        """Tests whether the input is YUV; then width and height must be even."""
         return self.pixel_format.startswith("yuv")
 
 
@@ -55,7 +55,7 @@ _FAST_START = {"movflags": "+faststart"}
 _H264 = VideoFormat(
     codec="libx264",
     pixel_format="yuv420p",
-    longest=16384,
+    max_side=16384,
     # Half the time of "veryfast" with crf 18 for the same PSNR, with a third to two thirds more bytes. The
     # three that "ultrafast" leaves out cost little, and keep flat areas and dark gradients clean.
     options={"crf": "20", "preset": "ultrafast", "x264-params": "cabac=1:no-deblock=0:aq-mode=1"},
@@ -80,7 +80,7 @@ _VP9_ALPHA = replace(
 _WEBP = VideoFormat(
     codec="libwebp_anim",
     pixel_format="bgra",  # the encoder's own way to YUV weighs colors by alpha, so edges stay clean
-    longest=16383,
+    max_side=16383,
     sound=False,
     time_base=Fraction(1, 1000),
     options={"quality": "90", "compression_level": "2"},
@@ -103,10 +103,10 @@ _FORMATS = {
 
 
 class VideoSink(FileSink):
-    """A video file. The encoder opens with the first picture, whose size the others must have."""
+    """Writes a video file. The encoder opens with the first frame, whose size the others must have."""
 
     def __init__(self, path: Path, source: Source, alpha: bool, sound: bool = True) -> None:
-        """Takes rate, time stamps, cut and sound from ``source``; writes nothing yet.
+        """Takes rate, time stamps, cut and audio from ``source``; writes nothing yet.
 
         Raises:
             DanceNowError: the encoder is missing.
@@ -119,11 +119,11 @@ class VideoSink(FileSink):
         self._time_base = self._format.time_base or source.time_base
         self._last_pts = -1
         self._container: av.container.OutputContainer | None = None
-        self._sound: SoundCopier | None = None
+        self._sound: AudioCopier | None = None
         self._palette: _Palette | None = None
 
     def _write(self, image: Image, time: float, name: str) -> None:
-        self._keep_size(image)
+        self._check_size(image)
         container = self._container or self._open(image)
         if self._sound is not None:
             self._sound.advance(time)
@@ -145,9 +145,9 @@ class VideoSink(FileSink):
         height, width = image.shape[:2]
         if self._format.is_yuv:
             height, width = height + height % 2, width + width % 2
-        if max(height, width) > self._format.longest:
+        if max(height, width) > self._format.max_side:
             raise DanceNowError(
-                f"{self.path.suffix} files end at {self._format.longest} pixels a side, the pictures have "
+                f"{self.path.suffix} supports at most {self._format.max_side} pixels a side, the frames have "
                 f"{width}x{height}. Use .webm or a folder."
             )
         container = av.open(
@@ -168,7 +168,7 @@ class VideoSink(FileSink):
         elif self._format.is_yuv:
             tag_bt709(stream.codec_context)
         if self._with_sound:
-            self._sound = SoundCopier(container, self.path.suffix.lower(), self._source)
+            self._sound = AudioCopier(container, self.path.suffix.lower(), self._source)
         return container
 
     def _finish(self) -> None:
@@ -195,12 +195,12 @@ def _check_encoder(codec: str, path: Path) -> None:
         av.Codec(codec, "w")
     except ValueError as error:
         raise DanceNowError(
-            f"{path.suffix} files cannot be written: FFmpeg has no {codec} encoder here. Use another kind."
+            f"{path.suffix} files cannot be written: this FFmpeg has no {codec} encoder. Use another format."
         ) from error
 
 
 class _Palette:
-    """Turns pictures into 256 colors of their own, one at a time (FFmpeg's palettegen and paletteuse)."""
+    """Quantises frames to 256 colors each (FFmpeg's palettegen and paletteuse)."""
 
     def __init__(self, width: int, height: int, alpha: bool) -> None:
         graph = av.filter.Graph()
@@ -233,7 +233,7 @@ class _Palette:
 
 
 def _even(image: Image) -> Image:
-    """Repeats the last row and column where the size is odd."""
+    """Pads an odd size by repeating the last row and column."""
     height, width = image.shape[:2]
     if height % 2 == 0 and width % 2 == 0:
         return image

@@ -1,4 +1,4 @@
-"""A video file as a source: PyAV (FFmpeg), one frame at a time, with real time stamps."""
+"""Video source: decodes with PyAV (FFmpeg), one frame at a time, with the file's time stamps."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import av.video
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.media.image.image_file import MAX_PIXELS
-from dance_now.media.source import DEFAULT_FRAME_RATE, Source, is_plausible
-from dance_now.media.video.color_conversion import display_turn, to_rgb, upright
+from dance_now.media.source import DEFAULT_FRAME_RATE, Source, is_plausible_frame_rate
+from dance_now.media.video.color_conversion import display_rotation, to_rgb, upright
 
 _logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _CONTAINERS = (
     "ivf,h264,hevc,vvc,obu,av1,m4v,h263,h261,rm,dv,mjpeg,mjpeg_2000,wtv,swf,yuv4mpegpipe,nuv,nsv,roq,smk,bink,"
     "gxf,ivr,dirac,dnxhd,vc1,cavsvideo,flic,amv,jpegxl_anim,mp3,wav,w64,flac,aac,aiff,ac3,eac3,caf,au,ape,amr"
 )
-_SHORTEST_STEP = 1e-4
+_MIN_FRAME_STEP = 1e-4
 
 
 def open_input(path: Path) -> av.container.InputContainer:
@@ -45,7 +45,7 @@ def open_input(path: Path) -> av.container.InputContainer:
 
 
 class VideoSource(Source):
-    """A video file. Every pass opens it anew, so a survey and a drawing pass may follow each other."""
+    """Decodes a video file. Every pass opens it anew, for an analysis and a drawing pass."""
 
     kind = "video"
 
@@ -53,7 +53,7 @@ class VideoSource(Source):
         """Opens the file, decodes the first frame it can, and closes it again.
 
         Raises:
-            DanceNowError: damaged, no picture in it, too large, or ``start`` after its end.
+            DanceNowError: damaged, no video in it, too large, or ``start`` after its end.
         """
         self.path = path
         self._start = start or 0.0
@@ -64,15 +64,15 @@ class VideoSource(Source):
             self._first_time = _stream_start(stream)
             length = _length(container, stream)
             if length is not None and self._start >= length:
-                raise DanceNowError(f"--start {self._start:g} lies after the end of {path} ({length:.2f} s).")
+                raise DanceNowError(f"start {self._start:g} is after the end of {path} ({length:.2f} s).")
             self._read_properties(container, stream, length)
             self._read_first_frame(container, stream)
         self.origin = self._first_time + self._start
-        self.starts_late = self._start > 0
+        self.is_trimmed_at_start = self._start > 0
         self.duration = None if end is None else end - self._start
 
     def frames(self) -> Generator[Frame]:
-        """Decodes the cut. Broken frames are skipped and counted.
+        """Decodes the cut. Damaged frames are skipped and counted.
 
         Raises:
             DanceNowError: nothing in the cut could be decoded.
@@ -80,22 +80,22 @@ class VideoSource(Source):
         self.skipped = 0
         index = 0
         last = -math.inf
-        for picture, time in self._timed_pictures():
-            time = max(time, last + _SHORTEST_STEP) if index else time
-            image = upright(to_rgb(picture, self._stored_size), self._turn)
+        for decoded, time in self._timed_frames():
+            time = max(time, last + _MIN_FRAME_STEP) if index else time
+            image = upright(to_rgb(decoded, self._stored_size), self._rotation)
             yield Frame(image, time, index)
             index, last = index + 1, time
         if index == 0:
-            raise DanceNowError(f"no frame of {self.path} could be read between --start and --end.")
+            raise DanceNowError(f"no frame of {self.path} could be read between start and end.")
 
     def close(self) -> None:
-        """Closes every pass that still runs."""
+        """Closes every running pass."""
         for container in self._running:
             container.close()
         self._running.clear()
 
-    def _timed_pictures(self) -> Iterator[tuple[av.VideoFrame, float]]:
-        """Decoded frames of the cut with seconds since its start."""
+    def _timed_frames(self) -> Iterator[tuple[av.VideoFrame, float]]:
+        """Decodes frames of the cut with seconds since its start."""
         container = open_input(self.path)
         self._running.append(container)
         half_frame = 0.5 / float(self.frame_rate)
@@ -105,17 +105,17 @@ class VideoSource(Source):
             stream.thread_type = "AUTO"
             if self._start > 0:
                 expected = self._seek(container, stream)
-            for picture in self._decoded(container, stream):
+            for frame in self._decoded(container, stream):
                 # Frames that leave the decoder last carry no time base of their own.
                 time = expected
-                if picture.pts is not None and stream.time_base is not None:
-                    time = float(picture.pts * stream.time_base) - self._first_time
+                if frame.pts is not None and stream.time_base is not None:
+                    time = float(frame.pts * stream.time_base) - self._first_time
                 expected = time + 1 / float(self.frame_rate)
                 if time >= self._end - half_frame * 1e-3:
                     return
                 # A frame counts to the cut that holds its start, so that two cuts never share one.
                 if time >= self._start - half_frame * 1e-3:
-                    yield picture, max(0.0, time - self._start)
+                    yield frame, max(0.0, time - self._start)
         finally:
             container.close()
             if container in self._running:
@@ -133,26 +133,26 @@ class VideoSource(Source):
                 self._skip(error)
                 packet = None
             try:
-                pictures = decode(packet)
+                frames = decode(packet)
             except av.EOFError:
                 return
             except av.FFmpegError as error:
                 self._skip(error)
-                pictures = []
-            for picture in pictures:
-                if picture.is_corrupt:
-                    self._skip("a damaged frame")
+                frames = []
+            for frame in frames:
+                if frame.is_corrupt:
+                    self._skip("corrupt")
                 else:
-                    yield picture
+                    yield frame
             if packet is None or not packet.size:
                 return
 
     def _skip(self, reason: object) -> None:
         self.skipped += 1
-        _logger.warning("%s: skipped a broken frame (%s)", self.path.name, reason)
+        _logger.warning("%s: skipped a damaged frame (%s)", self.path.name, reason)
 
     def _seek(self, container: av.container.InputContainer, stream: av.VideoStream) -> float:
-        """Jumps to the key frame before the cut; returns the time to expect where frames carry none."""
+        """Seeks to the key frame before the cut; returns the time to assume where frames carry none."""
         time_base = stream.time_base or Fraction(1, 90000)
         target = int((self._first_time + self._start) / float(time_base))
         try:
@@ -183,22 +183,25 @@ class VideoSource(Source):
         if aspect and aspect != 1 and Fraction(1, 4) <= aspect <= 4:
             width = max(1, round(first.width * aspect))  # to square pixels
         if width * first.height > MAX_PIXELS:
-            raise DanceNowError(f"{self.path} has frames of {width}x{first.height}: that is too large.")
+            raise DanceNowError(
+                f"{self.path} has frames of {width}x{first.height}; the limit is "
+                f"{MAX_PIXELS // 1_000_000} megapixels."
+            )
         self._stored_size = (width, first.height)
-        self._turn = display_turn(first)
-        turned = self._turn[0] % 2 == 1
-        self.size = (first.height, width) if turned else (width, first.height)
+        self._rotation = display_rotation(first)
+        is_sideways = self._rotation[0] % 2 == 1
+        self.size = (first.height, width) if is_sideways else (width, first.height)
 
 
 def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
     for stream in container.streams.video:
         if not stream.disposition & av.stream.Disposition.attached_pic:  # cover art of a song
             return stream
-    raise DanceNowError(f"{path} has no pictures in it, only sound or data. Give a video or a photo.")
+    raise DanceNowError(f"{path} has no video stream, only audio or data. Choose a video or a photo.")
 
 
 def _decoder(stream: av.VideoStream) -> Callable[[av.Packet | None], list[av.VideoFrame]]:
-    """The stream's own, except where that one overlooks transparency."""
+    """Decoder of the stream: libvpx instead of FFmpeg's own for VP8 and VP9 with alpha."""
     name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name)
     if name is None or stream.metadata.get("alpha_mode") != "1":
         return stream.decode
@@ -221,13 +224,13 @@ def _length(container: av.container.InputContainer, stream: av.VideoStream) -> f
 
 def _frame_rate(stream: av.VideoStream) -> Fraction:
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
-        if rate is not None and is_plausible(rate):
+        if rate is not None and is_plausible_frame_rate(rate):
             return Fraction(rate)
     return DEFAULT_FRAME_RATE
 
 
 def _time_base(stream: av.VideoStream) -> Fraction:
-    """The file's own unit if a writer can take it, so that time stamps survive unchanged."""
+    """Time base of the file if encoders accept it, so that time stamps stay unchanged."""
     own = stream.time_base
     if own and own.numerator <= 1001 and own.denominator <= 1_000_000:
         return Fraction(own)

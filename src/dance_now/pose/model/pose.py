@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dance_now.core.argument_checks import check_type, kind_of
 from dance_now.core.arrays import BoolArray, FloatArray
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.body_layouts import BODY_LAYOUTS, as_body_25
@@ -30,7 +31,7 @@ def _depth_unknown() -> BoolArray:
     return np.zeros(POINT_COUNT, np.bool_)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pose:
     """One person's keypoints in one picture.
 
@@ -41,7 +42,8 @@ class Pose:
         has_depth: (137,) bool: where ``depth`` is known; it is 0 elsewhere.
 
     Raises:
-        ValueError: wrong shapes, or numbers that are not finite.
+        DanceNowError: arrays of other shapes, or numbers that are not finite.
+        TypeError: arrays that hold no numbers.
 
     Example:
         >>> Pose.empty().body.shape
@@ -53,17 +55,9 @@ class Pose:
     has_depth: BoolArray = field(default_factory=_depth_unknown)
 
     def __post_init__(self) -> None:
-        points = np.array(self.points, np.float32)
-        depth = np.array(self.depth, np.float32)
-        has_depth = np.array(self.has_depth, np.bool_)
-        if (
-            points.shape != (POINT_COUNT, 3)
-            or depth.shape != (POINT_COUNT,)
-            or has_depth.shape != depth.shape
-        ):
-            raise ValueError(f"a pose has {POINT_COUNT} points, got shapes {points.shape} and {depth.shape}")
-        if not (np.isfinite(points).all() and np.isfinite(depth).all()):
-            raise ValueError("a pose holds finite numbers only; mark missing points by confidence 0")
+        points = _array("points", self.points, np.float32, (POINT_COUNT, 3))
+        depth = _array("depth", self.depth, np.float32, (POINT_COUNT,))
+        has_depth = _array("has_depth", self.has_depth, np.bool_, (POINT_COUNT,))
         missing = points[:, 2] <= 0
         points[missing] = 0
         has_depth &= ~missing
@@ -71,6 +65,9 @@ class Pose:
         for name, array in (("points", points), ("depth", depth), ("has_depth", has_depth)):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+
+    def __repr__(self) -> str:
+        return f"Pose({POINT_COUNT} points, {int(self.visible.sum())} visible)"
 
     @classmethod
     def empty(cls) -> Pose:
@@ -119,7 +116,9 @@ class Pose:
 
         Raises:
             DanceNowError: a part with the wrong number of values, or values that are no numbers.
+            TypeError: ``person`` is no mapping.
         """
+        check_type("person", person, Mapping, "a mapping, one entry of people")
         points = np.zeros((POINT_COUNT, 3), np.float32)
         for key, rows, counts in _OPENPOSE_PARTS:
             values = person.get(key)
@@ -161,6 +160,28 @@ class Pose:
             person["depth"] = [round(float(value), 4) for value in self.depth]
             person["has_depth"] = [int(known) for known in self.has_depth]
         return person
+
+
+def _array(name: str, values: Any, dtype: type[np.generic], shape: tuple[int, ...]) -> Any:
+    """A new array of finite numbers.
+
+    Raises:
+        DanceNowError: another shape, or numbers that are not finite.
+        TypeError: no numbers.
+    """
+    try:
+        given = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise DanceNowError(f"{name} must have shape {shape}, got rows of different lengths.") from error
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, not {kind_of(values)} of {given.dtype}.")
+    if given.shape != shape:
+        raise DanceNowError(f"{name} must have shape {shape}, got {given.shape}.", option=name)
+    with np.errstate(over="ignore"):
+        array = given.astype(dtype)
+    if not np.isfinite(array).all():
+        raise DanceNowError(f"{name} must be finite; mark missing points by confidence 0.", option=name)
+    return array
 
 
 def _numbers(values: Sequence[Any], key: str, counts: Sequence[int]) -> FloatArray:

@@ -16,7 +16,7 @@ from dance_now.character.character_file import CANVAS
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.atomic_write import write_file
 from dance_now.core.errors import DanceNowError
-from dance_now.media.image.photo_sink import encode_picture
+from dance_now.media.image.photo_sink import encode_image
 from dance_now.pose.model.pose import Pose
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.losses.perceptual import PerceptualNetwork, perceptual_distance
@@ -88,9 +88,9 @@ def evaluate(
     pairs = {at: Pair(pictures.picture(at), drawn[at], pictures.keypoints[at]) for at in drawn}
     described = {"character": character.name, "dataset": dataset.resolve().name, **evaluation.to_json()}
     files = sheet_files(sheet)
-    contents = {files.sheet: encode_picture(difference_sheet([pairs[at] for at in spread]), ".png")}
+    contents = {files.sheet: encode_image(difference_sheet([pairs[at] for at in spread]), ".png")}
     if heads:
-        contents[files.heads] = encode_picture(head_sheet([pairs[at] for at in heads]), ".png")
+        contents[files.heads] = encode_image(head_sheet([pairs[at] for at in heads]), ".png")
     contents[files.figures] = json.dumps(described, indent=1).encode()
     for path, content in contents.items():
         write_file(path, content, overwrite=True)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from dance_now.character.character_file import CANVAS
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
-from dance_now.media.image.photo_sink import encode_picture
+from dance_now.media.image.photo_sink import encode_image
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.pose.networks.lifter import open_lifter
@@ -115,7 +115,7 @@ def _write_pictures(
             picture = matting(picture[..., :3], figure, float(ears[number]))
         colors[each.name] = part_colors(picture, figure)
         path = folder / f"{each.split}_img" / f"{each.name}.png"
-        path.write_bytes(encode_picture(picture, ".png"))
+        path.write_bytes(encode_image(picture, ".png"))
         label = {"version": 1.3, "people": [figure.to_openpose()]}
         (folder / f"{each.split}_label" / f"{each.name}_keypoints.json").write_text(json.dumps(label))
         if each.split == "train":

@@ -21,7 +21,7 @@ import numpy as np
 from dance_now.character.character_file import CANVAS
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError
-from dance_now.media.image.photo_sink import encode_picture
+from dance_now.media.image.photo_sink import encode_image
 from dance_now.media.open_media import open_source
 from dance_now.media.source import Source
 from dance_now.pose.estimators.people_finder import PeopleFinder
@@ -188,7 +188,7 @@ def _write_frames(
         window, pose = _window(picture, usable.detection.pose, side)
         split = "train" if number < first_test else "test"
         name = f"{usable.index:06d}"
-        (folder / f"{split}_img" / f"{name}.png").write_bytes(encode_picture(window, ".png"))
+        (folder / f"{split}_img" / f"{name}.png").write_bytes(encode_image(window, ".png"))
         label = {"version": 1.3, "people": [pose.to_openpose()]}
         (folder / f"{split}_label" / f"{name}_keypoints.json").write_text(json.dumps(label))
         progress("cut out", number + 1, len(chosen))

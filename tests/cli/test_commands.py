@@ -1,16 +1,20 @@
-"""What each verb hands to the library and what it prints."""
+"""What each command hands to the library and what it prints."""
 
+import inspect
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import dance_now.app.dance
+import dance_now.cli.dance
 import dance_now.synthesis.avatar_clip
 import dance_now.synthesis.dataset
 import dance_now.training.train_character
 from dance_now.app.dance import DanceResult
+from dance_now.app.dance_options import DanceOptions
 from dance_now.render.avatar.avatar_options import AvatarOptions
 from dance_now.synthesis.dataset import DatasetSummary
 from dance_now.training.character_export import Rights
@@ -37,8 +41,8 @@ def calls(monkeypatch):
     """Arguments of every call of ``dance``, which does nothing but count frames."""
     seen = []
 
-    def dance(source, character, output, *, progress, **options):
-        seen.append({"source": source, "character": character, "output": output, **options})
+    def dance(source, character, output, *, options, progress):
+        seen.append((source, character, output, options))
         progress("dance", 3, 3)
         return DanceResult(
             Path("clip_godette.mp4"), 3, 1, 2, 0.5, {"pose": 11.0}, {"pose": 10.0, "draw": 20.25}
@@ -51,80 +55,59 @@ def calls(monkeypatch):
 def test_dance_has_defaults(run, calls):
     outcome = run("dance", "clip.mp4")
     assert outcome.code == 0
-    assert calls == [
-        {
-            "source": "clip.mp4",
-            "character": "godette",
-            "output": None,
-            "scene": None,
-            "person": None,
-            "background": None,
-            "match": 0.5,
-            "height": "person",
-            "quality": "fast",
-            "keep_objects": False,
-            "estimator": "mediapipe",
-            "model": None,
-            "poses": None,
-            "size": None,
-            "frame_rate": None,
-            "start": None,
-            "end": None,
-            "keypoint_scale": None,
-            "sequence": None,
-            "overwrite": False,
-            "preview": False,
-            "device": "auto",
-        }
-    ]
+    assert calls == [("clip.mp4", "godette", None, DanceOptions())]
 
 
 def test_dance_passes_its_options_on(run, calls):
     run(
-        *("dance", "clip.mp4", "-c", "my.dance", "-o", "out.mov", "--scene", "alpha"),
+        *("dance", "clip.mp4", "-c", "my.dance", "-o", "out.mov", "--scene", "side-by-side"),
         *("--person", "left", "--background", "navy", "--match", "0.25", "--height", "own"),
         *("--quality", "best", "--keep-objects", "--estimator", "rtmw", "--model", "net.onnx"),
-        *("--poses", "keys", "--size", "640x480", "--fps", "24"),
-        *(
-            "--start",
-            "1.5",
-            "--end",
-            "3",
-            "--keypoint-scale",
-            "unit",
-            "--sequence",
-            "--overwrite",
-            "--preview",
-            "--device",
-            "cpu",
-        ),
+        *("--poses", "keys", "--size", "640x480", "--fps", "24", "--start", "1.5", "--end", "3"),
+        *("--keypoint-scale", "unit", "--sequence", "--overwrite", "--preview", "--device", "cpu"),
     )
-    assert calls == [
-        {
-            "source": "clip.mp4",
-            "character": "my.dance",
-            "output": Path("out.mov"),
-            "scene": "alpha",
-            "person": "left",
-            "background": "navy",
-            "match": 0.25,
-            "height": "own",
-            "quality": "best",
-            "keep_objects": True,
-            "estimator": "rtmw",
-            "model": Path("net.onnx"),
-            "poses": Path("keys"),
-            "size": (640, 480),
-            "frame_rate": 24.0,
-            "start": 1.5,
-            "end": 3.0,
-            "keypoint_scale": "unit",
-            "sequence": True,
-            "overwrite": True,
-            "preview": True,
-            "device": "cpu",
-        }
-    ]
+    options = DanceOptions(
+        scene="side-by-side",
+        person="left",
+        background="navy",
+        match=0.25,
+        height="own",
+        quality="best",
+        keep_objects=True,
+        estimator="rtmw",
+        model=Path("net.onnx"),
+        poses=Path("keys"),
+        size=(640, 480),
+        frame_rate=24.0,
+        start=1.5,
+        end=3.0,
+        keypoint_scale="unit",
+        sequence=True,
+        overwrite=True,
+        preview=True,
+        device="cpu",
+    )
+    assert calls == [("clip.mp4", "my.dance", Path("out.mov"), options)]
+
+
+def test_every_option_of_dance_has_a_flag():
+    flags = set(inspect.signature(dance_now.cli.dance.dance).parameters) - {"source", "character", "output"}
+    assert {"frame_rate" if flag == "fps" else flag for flag in flags} == {
+        field.name for field in fields(DanceOptions)
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        (("--person", "7"), {"person": 7}),
+        (("--height", "0.5"), {"height": 0.5}),
+        (("--height", "person", "--person", "all"), {"person": "all"}),
+    ],
+)
+def test_numbers_among_words_are_numbers(run, calls, words, changed):
+    run("dance", "clip.mp4", *words)
+    assert calls[0][3] == DanceOptions(**changed)
 
 
 def test_standard_output_is_for_pictures_alone(run, calls):
@@ -140,13 +123,20 @@ def test_an_unknown_scene_is_told_with_those_there_are(run, calls):
     assert "None" not in outcome.err
 
 
-def test_dance_says_what_it_did(run, calls):
-    assert run("dance", "clip.mp4").out == (
-        "clip_godette.mp4: 3 frames in 0.5 s, 6.0 a second\n"
-        "milliseconds of processor a frame: pose 10.0, draw 20.2\n"
-        "nobody was seen in 2 of them\n"
-        "1 broken frames of the source were left out (--verbose says which)\n"
+def test_dance_ends_with_one_line_that_sums_it_up(run, calls):
+    outcome = run("dance", "clip.mp4")
+    assert outcome.out == (
+        "no person found in 2 of 3 frames\n"
+        "skipped 1 damaged frame (--verbose lists them)\n"
+        "clip_godette.mp4: 3 frames in 0.5 s (6.0 frames/s)\n"
     )
+    assert outcome.err == ""
+
+
+def test_verbose_adds_the_profile(run, calls):
+    outcome = run("dance", "clip.mp4", "--verbose")
+    assert outcome.out.splitlines()[-1] == "clip_godette.mp4: 3 frames in 0.5 s (6.0 frames/s)"
+    assert "CPU milliseconds per frame: pose 10.0, draw 20.2" in outcome.err
 
 
 def test_render_passes_its_options_on_and_counts(run, monkeypatch):
@@ -167,7 +157,7 @@ def test_render_passes_its_options_on_and_counts(run, monkeypatch):
     options = {"seed": 7, "size": 1024, "workers": 3, "overwrite": True, "shards": True}
     options["options"] = avatar_options
     assert seen == [(Path("a.vrm"), Path("data"), 20, Path("bvh"), options)]
-    assert outcome.out == "data: 18 pictures to train on, 2 to test with\n"
+    assert outcome.out == "data: 18 training and 2 test pictures\n"
 
 
 def test_render_makes_a_video_of_one_motion(run, tmp_path, monkeypatch):
@@ -182,9 +172,9 @@ def test_render_makes_a_video_of_one_motion(run, tmp_path, monkeypatch):
     outcome = run("render", "a.vrm", "-o", "clip.webm", "--motions", "wave.bvh", "--hide", "sword")
     options = {"size": 512, "options": AvatarOptions(hide=("sword",)), "overwrite": False}
     assert seen == [(Path("a.vrm"), Path("clip.webm"), Path("wave.bvh"), options)]
-    assert outcome.out == "clip.webm: 30 pictures\n"
+    assert outcome.out == "clip.webm: 30 frames\n"
     for motions in ((), ("--motions", tmp_path)):
-        assert "give its file with --motions" in run("render", "a.vrm", "-o", "clip.mp4", *motions).err
+        assert "--motions must be a motion file" in run("render", "a.vrm", "-o", "clip.mp4", *motions).err
 
 
 def test_train_takes_a_preset_and_what_differs_from_it(run, monkeypatch):
@@ -232,7 +222,7 @@ def test_a_missing_extra_names_the_command(words, module, command):
         ),
         (("render", "a.vrm", "-o", "data", "--images", "0"), "--images must be at least 1"),
         (("render", "nowhere.vrm", "-o", "clip.mp4", "--motions", "no.bvh"), "no.bvh"),
-        (("evaluate", "godette", "data", "--sheet", "sheet.tiff"), "--sheet writes a .png"),
+        (("evaluate", "godette", "data", "--sheet", "sheet.tiff"), "--sheet must be a .png file"),
         (("evaluate", "godette", "data", "--sheet", "nowhere/sheet.png"), "does not exist"),
     ],
 )

@@ -1,0 +1,151 @@
+"""Frame pipeline of ``dance``: pose estimation, analysis pass, retargeting, drawing and compositing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from dance_now.app.analysis import Progress, analyze
+from dance_now.app.character_loading import CharacterLike, load_characters, requested_characters
+from dance_now.app.compositor import IN_PLACE
+from dance_now.app.dance_options import DanceOptions
+from dance_now.app.dance_source import DanceSource
+from dance_now.app.dancer import ComposedFrame, Dancer
+from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSession, Session, person_choice
+from dance_now.core.pipeline import ParallelStage, run_pipeline
+from dance_now.core.profiler import Profiler
+from dance_now.pose.estimators.estimator_registry import open_estimator
+from dance_now.pose.estimators.people_finder import PeopleFinder
+from dance_now.pose.model.detection import PoseEstimator
+from dance_now.scene.background.backdrop import Backdrop, open_backdrop
+from dance_now.scene.background.clean_background import CleanBackground
+
+_FRAMES_DRAWN_AT_ONCE: Final = 2  # their networks get one thread each where there are two cores
+
+
+class DancePipeline:
+    """Everything between a source and a sink; use it as a context manager.
+
+    Attributes:
+        characters: the loaded characters; each person gets one in turn.
+        profiler: the time of each stage.
+    """
+
+    def __init__(
+        self,
+        source: DanceSource,
+        character: CharacterLike | Sequence[CharacterLike],
+        options: DanceOptions,
+    ) -> None:
+        """Loads the networks of estimator and characters, side by side.
+
+        Raises:
+            DanceNowError: an unusable character, estimator or background.
+        """
+        self.profiler = Profiler()
+        self._source = source
+        self._options = options
+        requested = requested_characters(character)
+        self._choice = person_choice(options.person, len(requested))
+        self._finder = self._open_finder()
+        is_photo = source.pictures.kind == "photo"
+        threads = 0 if is_photo else _half_the_cores()
+        with ThreadPoolExecutor(1) as executor:
+            opening = executor.submit(self._finder.open)
+            self.characters = load_characters(requested, options.device, threads, optimize=not is_photo)
+            opening.result()
+        self._assignment = CharacterAssignment(self.characters, options.height)
+        self._resources = ExitStack()
+
+    @property
+    def character_names(self) -> str:
+        """The characters' names, for the name of the output."""
+        return "_".join(dict.fromkeys(character.name for character in self.characters))
+
+    def frames(self, progress: Progress) -> Generator[ComposedFrame]:
+        """Composes every frame, in order; use it with ``contextlib.closing``.
+
+        Clips are analyzed first, as a whole. The stages of several frames run side by side.
+
+        Args:
+            progress: called by the analysis pass.
+
+        Raises:
+            DanceNowError: unreadable frames, keypoints or background.
+        """
+        pictures = self._source.pictures
+        backdrop = self._open_backdrop()
+        session, background = self._open_session(progress)
+        dancer = Dancer(
+            self.characters,
+            scene=self._source.scene,
+            background=background,
+            backdrop=backdrop,
+            match=self._options.match,
+            best=self._options.quality == "best",
+            keep_objects=self._options.keep_objects,
+            smooth=pictures.is_clip,
+            session=session,
+            profiler=self.profiler,
+        )
+        read = self.profiler.iterate("read", pictures.frames())
+        if not pictures.is_clip:
+            for photo in read:
+                dancer.reset()
+                yield dancer(photo)
+            return
+        drawing = ParallelStage(dancer.pose, _FRAMES_DRAWN_AT_ONCE)
+        with closing(run_pipeline(read, dancer.find, drawing, dancer.compose)) as composed:
+            yield from composed
+
+    def _open_session(self, progress: Progress) -> tuple[Session, CleanBackground | None]:
+        """People and their motion, and a clip's background: by an analysis pass, or live for photos."""
+        pictures = self._source.pictures
+        if not pictures.is_clip:
+            return LiveSession(self._finder, self._choice, self._assignment, smooth=False), None
+        in_place = self._source.scene in IN_PLACE
+        analysis = analyze(pictures, self._finder, progress, background=in_place, profiler=self.profiler)
+        with ThreadPoolExecutor(1) as executor:
+            samples = analysis.background
+            background = None if samples is None else executor.submit(samples.finish)
+            with self.profiler.stage("retarget"):
+                session = RecordedSession(analysis, self._choice, self._assignment, pictures.size)
+            with self.profiler.stage("analysis"):
+                return session, None if background is None else background.result()
+
+    def _open_finder(self) -> PeopleFinder:
+        """Finds people; the default estimator is opened only when it is needed."""
+        options, is_photo = self._options, self._source.pictures.kind == "photo"
+        threads = 2 if is_photo else min(2, _half_the_cores())  # else two steps work at the same time
+        estimator: PoseEstimator | None = None
+        if not isinstance(options.estimator, str):
+            estimator = options.estimator
+        elif (options.estimator, options.model) != ("mediapipe", None):
+            model = None if options.model is None else Path(options.model)
+            estimator = open_estimator(most=self._choice.most, name=options.estimator, model=model)
+        masks = self._source.scene in IN_PLACE
+        finder = PeopleFinder(estimator, self._source.keypoints, masks, self._choice.most, threads)
+        finder.reset()
+        return finder
+
+    def _open_backdrop(self) -> Backdrop | None:
+        if self._options.background is None:
+            return None
+        return self._resources.enter_context(closing(open_backdrop(str(self._options.background))))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._resources.close()
+
+
+def _half_the_cores() -> int:
+    return max(1, (os.cpu_count() or 1) // 2)
