@@ -1,11 +1,11 @@
-"""Prints what each loss and each kind of noise is worth: the same training on, with one change at a time.
+"""Ablation of losses and pose noise: continued training with one change at a time.
 
-All begin with the same trained weights, since discriminators mean little to a picture that is still a blur,
-and see the same pictures for the same number of steps. "start" are those weights as they are, "none" is
-trained on with the reconstruction loss alone, "another seed" shows how much is chance. Scores are those of
-``dance-now evaluate``, before export; "wrong poses" is the score of pictures drawn from poses with the errors
-of retargeted ones. The table is printed; FOLDER keeps it as ablation.json, with every run, so that the script
-may be stopped at any time and called again.
+All runs start from the same trained weights, since discriminators are of little use on a blur, and see the
+same images for the same number of steps. "start" are the unchanged weights, "none" is trained with the
+reconstruction loss alone, "another seed" shows the variance. Scores are those of ``dance-now evaluate``,
+before export; "wrong poses" is the score of images rendered from poses with the errors of retargeted ones.
+The table is printed; FOLDER keeps it as ablation.json, with every run, so that the script may be stopped and
+resumed.
 
 python benchmarks/ablation.py DATASET NAME.run/ema.pt -o FOLDER [--steps 300] [--only CHANGE ...]
 """
@@ -31,17 +31,17 @@ from dance_now.pose.model.pose import Pose
 from dance_now.training.checkpoint import load, load_ema
 from dance_now.training.data.crops import CropBatches
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.data.pose_noise import AS_RETARGETED, disturbed
+from dance_now.training.data.pose_noise import RETARGETING_NOISE, add_pose_noise
 from dance_now.training.data.sample_cache import SampleCache
 from dance_now.training.metrics.evaluation import evaluate
 from dance_now.training.metrics.image_metrics import score
 from dance_now.training.metrics.scores import Evaluation
-from dance_now.training.metrics.temporal_jitter import pose_of
+from dance_now.training.metrics.temporal_jitter import pose_from_label
 from dance_now.training.networks.points_generator import ExportedPointsGenerator, PointsGenerator
 from dance_now.training.points_stages import build_generator
 from dance_now.training.train_config import LossWeights, TrainingConfig
 from dance_now.training.training_loop import Trainer
-from few_pictures import few_pictures
+from dataset_subset import link_subset
 
 RATE: Final = 1e-3  # half of a fresh training's peak
 WRONG_POSES: Final = 30
@@ -52,7 +52,7 @@ logger = logging.getLogger("ablation")
 
 
 def with_losses(**weights: float) -> Change:
-    """Adds losses."""
+    """A change that sets loss weights."""
     return lambda config: replace(config, losses=replace(config.losses, **weights))
 
 
@@ -67,7 +67,7 @@ CHANGES: Final[dict[str, Change]] = {
     "whole discriminator": with_losses(adversarial=0.004, matching=0.05, picture=1.0),
     "whole discriminator, ten times": with_losses(adversarial=0.04, matching=0.5, picture=1.0),
     "temporal": with_losses(temporal=0.5),
-    "pose noise": lambda config: replace(config, pose_noise=AS_RETARGETED),
+    "pose noise": lambda config: replace(config, pose_noise=RETARGETING_NOISE),
 }
 COLUMNS: Final = {
     "dB": 2,
@@ -85,7 +85,7 @@ COLUMNS: Final = {
 
 @dataclass(frozen=True)
 class Ablation:
-    """What all runs share."""
+    """Ablation: data set, initial weights, folder and base configuration."""
 
     dataset: Path
     weights: Path
@@ -93,7 +93,7 @@ class Ablation:
     config: TrainingConfig
 
     def row(self, name: str, pictures: SampleCache) -> dict[str, float | None]:
-        """Trains on with a change, or goes on doing so, and measures."""
+        """Trains or resumes the run of a change, and evaluates it: a row of the table."""
         generator = build_generator(self.dataset, self.config)
         load_ema(self.weights, generator)
         config = CHANGES[name](self.config)
@@ -102,14 +102,14 @@ class Ablation:
         logger.info("%s", name)
         trainer = Trainer(generator, CropBatches(pictures, config), run, config)
         trainer.run(lambda now: logger.info("%d/%d, %.0f s left", now.step, now.steps, now.remaining))
-        drawing = InTraining(trainer.ema_generator())
+        drawing = TrainingCharacter(trainer.ema_generator())
         result = evaluate(drawing, self.dataset)
         wrong = wrong_poses_score(drawing, LabelledPictures(self.dataset, "test"))
-        return figures(result, wrong, trainer.seconds / max(trainer.step, 1))
+        return result_row(result, wrong, trainer.seconds / max(trainer.step, 1))
 
 
-class InTraining:
-    """Draws as the character would."""
+class TrainingCharacter:
+    """Renderer with a generator that is not exported yet."""
 
     name = "in training"
 
@@ -117,7 +117,7 @@ class InTraining:
         self._network = ExportedPointsGenerator(generator).eval()
 
     def draw(self, pose: Pose) -> Image:
-        """(512, 512, 4) RGBA."""
+        """Renders a pose: (512, 512, 4) RGBA."""
         keypoints = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
         with torch.inference_mode():
             drawn = self._network(torch.from_numpy(keypoints[None].astype(np.float32)), WHOLE)[0]
@@ -126,17 +126,17 @@ class InTraining:
     draw_unchecked = draw
 
 
-def wrong_poses_score(drawing: InTraining, pictures: LabelledPictures) -> float:
-    """Median dB of pictures drawn from labels with errors."""
+def wrong_poses_score(drawing: TrainingCharacter, pictures: LabelledPictures) -> float:
+    """Median PSNR in dB of images rendered from noisy labels."""
     scores = []
     for index in np.linspace(0, len(pictures) - 1, min(WRONG_POSES, len(pictures))).astype(int).tolist():
-        label = disturbed(pictures.keypoints[index], AS_RETARGETED, np.random.default_rng(index))
-        scores.append(score(drawing.draw(pose_of(label)), pictures.picture(index)).psnr)
+        label = add_pose_noise(pictures.keypoints[index], RETARGETING_NOISE, np.random.default_rng(index))
+        scores.append(score(drawing.draw(pose_from_label(label)), pictures.picture(index)).psnr)
     return float(np.median(scores))
 
 
-def figures(result: Evaluation, wrong: float, seconds: float) -> dict[str, float | None]:
-    """By COLUMNS."""
+def result_row(result: Evaluation, wrong: float, seconds: float) -> dict[str, float | None]:
+    """Table row of an evaluation, by COLUMNS."""
     whole = result.overall
     values = (whole.psnr, whole.iou, whole.ssim, whole.head_psnr, whole.face_detail, whole.perceptual)
     more = (whole.alpha_error, result.jitter, wrong, seconds)
@@ -144,13 +144,13 @@ def figures(result: Evaluation, wrong: float, seconds: float) -> dict[str, float
 
 
 def line(name: str, row: dict[str, float | None]) -> str:
-    """One line of the table."""
+    """Formats one line of the table."""
     cells = ["" if row[key] is None else f"{row[key]:.{digits}f}" for key, digits in COLUMNS.items()]
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def opened(folder: Path, setting: dict[str, Any]) -> dict[str, Any]:
-    """What was measured before, if it was with the same weights and steps."""
+def load_results(folder: Path, setting: dict[str, Any]) -> dict[str, Any]:
+    """Loads earlier results, if they have the same weights and steps."""
     path = folder / "ablation.json"
     known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {**setting, "rows": {}}
     if {key: known[key] for key in setting} != setting:
@@ -159,7 +159,7 @@ def opened(folder: Path, setting: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Reads the arguments, trains what is not trained yet, and prints the table."""
+    """Command line: trains the missing runs and prints the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -183,9 +183,9 @@ def main() -> None:
         "steps": config.steps,
         "batch": config.batch,
     }
-    found = opened(folder, setting)
+    found = load_results(folder, setting)
     count = {"train": arguments.pictures, "test": arguments.tests}
-    dataset = few_pictures(arguments.dataset, folder / "dataset", count)  # type: ignore[arg-type]
+    dataset = link_subset(arguments.dataset, folder / "dataset", count)  # type: ignore[arg-type]
     ablation = Ablation(dataset, arguments.weights, folder, config)
     pictures = SampleCache(LabelledPictures(dataset, "train"), torch.device("cpu"))
     for name in arguments.only:

@@ -1,9 +1,9 @@
-"""Points against the original's sticks: same pictures, same losses, same wall-clock time, one machine.
+"""Points generator against the stick-figure baseline (pix2pixHD): same data, losses and wall-clock time.
 
-Both train in the same trainer with all losses of the original: multi-scale patch discriminators, feature
-matching, a perceptual distance. How many steps fit the time is found by a few of each first; loading, cutting
-out heads, export and scoring do not count. The sticks are as wide as a character file can hold, a quarter of
-the original's channels; the last line says what all of them take. The table is printed, and kept as
+Both train in the same trainer with all losses of "Everybody Dance Now": multi-scale patch discriminators,
+feature matching, a perceptual distance. The number of steps is calibrated with a few of each; loading, head
+crops, export and evaluation are not timed. The baseline is as wide as a character file can hold, a quarter of
+pix2pixHD's channels; the last line has the cost of the full width. The table is printed, and kept as
 FOLDER/baseline.json.
 
 python benchmarks/baseline.py DATASET -o FOLDER [--seconds 600] [--preset quick]
@@ -30,10 +30,10 @@ from dance_now.core.arrays import FloatArray
 from dance_now.training.character_export import Rights
 from dance_now.training.data.dataset_reader import LabelledPictures, Split
 from dance_now.training.metrics.scores import Evaluation
-from dance_now.training.metrics.temporal_jitter import pose_of
+from dance_now.training.metrics.temporal_jitter import pose_from_label
 from dance_now.training.networks.points_generator import ExportedPointsGenerator
 from dance_now.training.points_stages import build_generator
-from dance_now.training.sticks.head_crops import usual_side
+from dance_now.training.sticks.head_crops import typical_head_size
 from dance_now.training.sticks.pix2pixhd import GlobalGenerator
 from dance_now.training.sticks.stick_drawing import BODY_CHANNELS
 from dance_now.training.sticks.sticks_config import STICKS, SticksConfig
@@ -45,7 +45,7 @@ from dance_now.training.sticks.sticks_generator import (
 )
 from dance_now.training.train_character import train
 from dance_now.training.train_config import PRESETS, TrainingConfig
-from few_pictures import few_pictures
+from dataset_subset import link_subset
 
 PROBE_STEPS: Final = 6
 DRAWN: Final = 10
@@ -65,7 +65,7 @@ Row = list[float | None]
 
 
 def seconds_a_step(dataset: Path, folder: Path, config: TrainingConfig, sticks: SticksConfig | None) -> float:
-    """Median time of a few steps."""
+    """Median time of a training step, seconds."""
     probe = replace(config, steps=PROBE_STEPS, log_every=1)
     times: list[float] = []
 
@@ -81,7 +81,7 @@ def seconds_a_step(dataset: Path, folder: Path, config: TrainingConfig, sticks: 
 def trained(
     dataset: Path, folder: Path, config: TrainingConfig, seconds: float, sticks: SticksConfig | None
 ) -> tuple[Evaluation, Path]:
-    """A character after so much training, and its score; a run that was interrupted is continued."""
+    """Trains a character for a time budget, or resumes it; returns its evaluation and file."""
     output = folder / ("sticks.dance" if sticks else "points.dance")
     begun = folder / f"{output.stem}.steps"
     if not begun.exists():
@@ -95,7 +95,7 @@ def trained(
 
 
 def log_of(output: Path) -> dict[str, float]:
-    """Steps and seconds of the run that made a character."""
+    """Steps and seconds of a character's run, from its log."""
     run = output.with_suffix(".run")
     log = run / "body" / "log.jsonl" if (run / "body").exists() else run / "log.jsonl"
     last = json.loads(log.read_text().splitlines()[-1])
@@ -103,7 +103,7 @@ def log_of(output: Path) -> dict[str, float]:
 
 
 def multiplications(network: torch.nn.Module, *inputs: torch.Tensor) -> float:
-    """Thousand million for one picture, of convolutions and products of matrices."""
+    """GMAC per image, of convolutions and matrix products."""
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         network.eval()(*inputs)
@@ -111,7 +111,7 @@ def multiplications(network: torch.nn.Module, *inputs: torch.Tensor) -> float:
 
 
 def original_size() -> str:
-    """What the original's own width takes; nothing is worked out, only counted."""
+    """Cost of pix2pixHD at full width, counted without running it."""
     with torch.device("meta"):
         network = GlobalGenerator(len(BODY_CHANNELS) + 1, 3)
         work = multiplications(network, torch.rand(1, len(BODY_CHANNELS) + 1, CANVAS, CANVAS))
@@ -120,11 +120,11 @@ def original_size() -> str:
 
 
 def milliseconds(character: Character, labels: FloatArray) -> float:
-    """Least time of a picture."""
+    """Least rendering time per image, ms."""
     times = []
     for label in labels:
         begun = time.perf_counter()
-        character.draw(pose_of(label))
+        character.draw(pose_from_label(label))
         times.append(time.perf_counter() - begun)
     return 1000 * min(times)
 
@@ -132,9 +132,9 @@ def milliseconds(character: Character, labels: FloatArray) -> float:
 def measured(
     dataset: Path, config: TrainingConfig, sticks: SticksConfig, found: list[tuple[Evaluation, Path]]
 ) -> dict[str, Row]:
-    """The table's rows: points, sticks."""
+    """Rows of the table: points, sticks."""
     labels = LabelledPictures(dataset, "test").keypoints
-    side = sticks.head_size or usual_side(LabelledPictures(dataset, "train").keypoints)
+    side = sticks.head_size or typical_head_size(LabelledPictures(dataset, "train").keypoints)
     networks = (
         ExportedPointsGenerator(build_generator(dataset, config)),
         ExportedSticks(SticksGenerator(BodyGenerator(sticks), HeadGenerator(sticks), side)),
@@ -152,7 +152,7 @@ def measured(
 
 
 def main() -> None:
-    """Trains both and prints the table."""
+    """Command line: trains both and prints the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -165,7 +165,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     preset, sticks = PRESETS[arguments.preset], STICKS[arguments.preset]
     config = replace(preset, adversarial_from=0.0, losses=replace(preset.losses, perceptual=0.2))
-    dataset = few_pictures(arguments.dataset, folder / "dataset", COUNT)
+    dataset = link_subset(arguments.dataset, folder / "dataset", COUNT)
     found = [trained(dataset, folder, config, arguments.seconds, kind) for kind in (None, sticks)]
     rows = measured(dataset, config, sticks, found)
     (folder / "baseline.json").write_text(json.dumps(rows, indent=1))

@@ -1,11 +1,11 @@
-"""Prints how long a character takes to draw a picture, beside the generator of the project it began as.
+"""Rendering time of a character per image, beside pix2pixHD's generator.
 
-Wall time, and the time of all threads together, which is what is taken from stages that run beside it.
+Wall time, and CPU time of all threads, which is not available to stages that run in parallel.
 
-That one is pix2pixHD's global generator (Wang et al., CVPR 2018, and its published code): four downsamplings
-from 64 channels, nine residual blocks, instance normalisation; 35 channels of sticks in, 512x512. Its speed
-does not depend on its weights, so they are random. Both run in fp32 on the processor, in the same process, in
-turns.
+The baseline is pix2pixHD's global generator (Wang et al., CVPR 2018, and its published code): four
+downsamplings from 64 channels, nine residual blocks, instance normalisation; 35 channels of sticks in,
+512x512. Its speed does not depend on its weights, so they are random. Both run in fp32 on the CPU, in the
+same process, in turns.
 
 python benchmarks/bench_character.py [CHARACTER ...] [--rounds 3] [--threads 1 2]
 """
@@ -34,7 +34,7 @@ DRAWN_PER_ROUND = 20
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside the identity."""
+    """Residual block of two convolutions."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -49,12 +49,12 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """(B, width, h, w) to the same."""
+        """(B, width, h, w) -> the same shape."""
         return values + self.layers(values)
 
 
 def global_generator() -> nn.Module:
-    """(B, 35, 512, 512) to (B, 3, 512, 512)."""
+    """Global generator: (B, 35, 512, 512) -> (B, 3, 512, 512)."""
     layers: list[nn.Module] = [
         nn.ReflectionPad2d(3),
         nn.Conv2d(CHANNELS, 64, 7),
@@ -72,7 +72,7 @@ def global_generator() -> nn.Module:
 
 
 def milliseconds(run: Callable[[], object], count: int) -> tuple[float, float]:
-    """Wall and processor time of one of ``count`` calls."""
+    """Wall and CPU time per call, of ``count`` calls."""
     begun, used = time.perf_counter(), time.process_time()
     for _ in range(count):
         run()
@@ -81,13 +81,13 @@ def milliseconds(run: Callable[[], object], count: int) -> tuple[float, float]:
 
 
 def standing(character: Character) -> Pose:
-    """The character at rest, in its canvas."""
+    """Rest pose of a character on its canvas."""
     relaxed = Retargeter(character.skeleton, smooth=False)(Pose.empty(), 0.0)
     return canvas_window(relaxed.pose, character.skeleton, relaxed.scale).to_canvas(relaxed.pose)
 
 
 def main() -> None:
-    """Reads the arguments and prints one line a character and number of threads."""
+    """Command line: prints a line for each character and number of threads."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -104,7 +104,7 @@ def main() -> None:
 
 
 def compare(name: str, original: nn.Module, threads: int, rounds: int) -> None:
-    """Both in turns on so many threads; prints one line."""
+    """Times both in turns on some threads; prints one line."""
     character = Character.load(name, "cpu", threads)
     torch.set_num_threads(threads)
     pose, sticks = standing(character), torch.zeros(1, CHANNELS, 512, 512)

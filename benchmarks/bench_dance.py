@@ -1,9 +1,9 @@
-"""Prints where the time of a video goes, how many frames a second come out, and what memory it takes.
+"""Time per stage, throughput and peak memory of dancing a video.
 
-The stages run side by side, so that their times by the clock do not add up; the processor's do. Memory is
-measured in processes of their own, on the clip and on the clip repeated several times: what grows with the
-length would show. Without a VIDEO, people/sam2_juggle.mp4 in the folder that DANCE_NOW_DATA names is taken if
-it is there, else the sample clip.
+The stages run in parallel, so that wall times do not add up, but CPU times do. Memory is measured in separate
+processes, on the clip and on the clip repeated several times, so that growth with the length would show.
+Without a VIDEO, people/sam2_juggle.mp4 in the folder DANCE_NOW_DATA is used if it exists, else the sample
+clip.
 
 python benchmarks/bench_dance.py [VIDEO] [--character godette] [--scene replace] [--repeats 4]
 """
@@ -25,14 +25,14 @@ from dance_now.media.open_media import open_sink, open_source
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One run.
+class Measurement:
+    """Measurement of one run.
 
     Attributes:
-        result: what was done, with the time of each stage.
-        seconds: for everything: loading the networks, the analysis, the frames.
-        processor: seconds that all threads together kept processors busy.
-        peak: largest resident memory of the process in MB; 0 where the system does not tell.
+        result: of the run, with the time of each stage.
+        seconds: wall time of everything: loading the networks, the analysis, the frames.
+        processor: CPU seconds of all threads.
+        peak: peak resident memory of the process in MB; 0 where the system does not report it.
     """
 
     result: DanceResult
@@ -42,21 +42,21 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return self.result.frames / self.seconds
 
 
-def measure(video: Path, character: str, scene: str) -> Measured:
-    """Dances one video into a temporary file."""
+def measure(video: Path, character: str, scene: str) -> Measurement:
+    """Measures dancing one video into a temporary file."""
     with tempfile.TemporaryDirectory() as folder:
         begun, begun_processor = time.perf_counter(), time.process_time()
         result = dance(video, character, Path(folder) / "out.mp4", scene=scene)
         seconds, processor = time.perf_counter() - begun, time.process_time() - begun_processor
-    return Measured(result, seconds, processor, peak_memory())
+    return Measurement(result, seconds, processor, peak_memory())
 
 
 def peak_memory() -> float:
-    """Largest resident memory of this process so far, MB."""
+    """Peak resident memory of this process so far, MB."""
     try:
         import resource
     except ImportError:  # Windows
@@ -65,14 +65,14 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def alone(video: Path, character: str, scene: str) -> Measured:
-    """``measure`` in a fresh process."""
+def alone(video: Path, character: str, scene: str) -> Measurement:
+    """Measures in a fresh process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(measure, (video, character, scene))
 
 
 def repeated(video: Path, target: Path, times: int) -> Path:
-    """The clip several times in a row, without sound."""
+    """Writes a clip repeated several times, without sound."""
     with open_source(video) as source, open_sink(target, source, alpha=False, sound=False) as sink:
         length = 0.0
         for _ in range(times):
@@ -85,13 +85,13 @@ def repeated(video: Path, target: Path, times: int) -> Path:
 
 
 def default_video() -> Path:
-    """The clip that is measured where none is named."""
+    """Default clip."""
     clip = Path(os.environ.get("DANCE_NOW_DATA", ""), "people", "sam2_juggle.mp4")
     return clip if clip.is_file() else sample_clip()
 
 
-def print_stages(run: Measured) -> None:
-    """A line a stage: milliseconds a frame."""
+def print_stages(run: Measurement) -> None:
+    """Prints a line for each stage: milliseconds per frame."""
     print(f"  {'ms a frame':<20}{'clock':>8}{'processor':>12}")
     stages = run.result.processor
     for name, processor in stages.items():
@@ -103,7 +103,7 @@ def print_stages(run: Measured) -> None:
 
 
 def main() -> None:
-    """Reads the arguments and prints two tables."""
+    """Command line: prints two tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

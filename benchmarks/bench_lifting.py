@@ -1,11 +1,11 @@
-"""Prints how well poses without depth are lifted: by limb lengths alone, and by the network that ships.
+"""Accuracy of lifting 2D poses: limb lengths alone against the network that ships.
 
-People of different builds do the motions that the network was not trained on (15 % of the bank's) before
-cameras of known place; a made-up detector with stated errors in x and y (``made_up_people.Noise``) gives
-their points without depth. Both ways go through the whole retargeter, to an average adult.
+People of different builds perform held-out motions (15 % of the motion library) before known cameras; a
+synthetic detector with stated errors in x and y (``synthetic_people.Noise``) gives their points without
+depth. Both methods go through the whole retargeter, to an average adult.
 
-- joints: mean distance in mm of 13 joints from the true ones, hips on hips, for a person of 1.75 m.
-- limbs: median angle between true and found direction of trunk, arms and legs, and the share more than 60
+- joints: mean error in mm of 13 joints, aligned at the hips (MPJPE), for a person of 1.75 m.
+- limbs: median angle between true and estimated direction of trunk, arms and legs, and the share more than 60
   degrees off.
 
 python benchmarks/bench_lifting.py [--seconds 2]
@@ -21,11 +21,11 @@ from unittest.mock import patch
 import numpy as np
 import numpy.typing as npt
 
-from bench_motion import JOINTS, VIEWS, WAYS, off_by, view_points
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.training.lifter.lifter_data import split_motions
-from made_up_people import RATE, Noise, adult, detected, performed, seen
+from retarget_modes import JOINTS, MODES, VIEWS, angular_errors, view_points
+from synthetic_people import RATE, Noise, adult, detected, performed, seen
 
 Array = npt.NDArray[np.float64]
 
@@ -33,7 +33,7 @@ NECK: Final = 1
 
 
 def main() -> None:
-    """Reads the arguments and prints what was measured."""
+    """Command line: prints the errors by camera."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -48,19 +48,19 @@ def main() -> None:
             person = adult(np.random.default_rng(seed))
             true, image = seen(performed(motion, person, list(motion.frames[:frames])), view)
             cases.append((true, without_depth(detected(image, person.known, view, Noise(), seed))))
-        for name in WAYS:
+        for name in MODES:
             with patch("dance_now.pose.retarget.posture_reading.open_lifter", return_value=None):
                 print(f"  {title:9} {name:5} lengths {measured(skeleton, cases, name)}")
             print(f"  {title:9} {name:5} network {measured(skeleton, cases, name)}")
 
 
-def measured(skeleton: Skeleton, cases: list[tuple[Array, list[Pose]]], way: str) -> str:
-    """The errors of one way over all cases of true points and detections."""
+def measured(skeleton: Skeleton, cases: list[tuple[Array, list[Pose]]], mode: str) -> str:
+    """Errors of one mode over all cases of true points and detections."""
     distances, angles = [], []
     for true, poses in cases:
-        found = WAYS[way](skeleton, poses)
+        found = MODES[mode](skeleton, poses)
         points = view_points([each.pose for each in found])
-        angles.append(off_by(points, true))
+        angles.append(angular_errors(points, true))
         scale = np.array([each.scale for each in found])[:, None, None]
         off = (points - points[:, 8:9]) / scale - (true - true[:, 8:9])
         distances.append(np.linalg.norm(off[:, [NECK, *JOINTS]], axis=2))
@@ -70,7 +70,7 @@ def measured(skeleton: Skeleton, cases: list[tuple[Array, list[Pose]]], way: str
 
 
 def without_depth(poses: list[Pose]) -> list[Pose]:
-    """The same as a source of drawn points gives them."""
+    """Poses without depth, as from a 2D source."""
     return [Pose(pose.points) for pose in poses]
 
 

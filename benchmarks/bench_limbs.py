@@ -1,10 +1,9 @@
-"""Prints how well a character's silhouette agrees with a render of its avatar in the poses of real people.
+"""Silhouette agreement of a character with its avatar, in poses of real people.
 
-Every frame of each video goes through the estimator and the retargeter; frames evenly spread over all of them
-are drawn by the character, and rendered from the avatar it was trained on. The avatar is posed by nothing but
-the 137 keypoints, so the first line is a proof of its own: the keypoints carried by the posed avatar's bones
-must lie where the retargeter put them. Silhouettes are compared as in
-``dance_now.training.metrics.image_metrics``.
+Every frame of each video goes through the estimator and the retargeter; evenly spread frames are rendered by
+the character, and from the avatar it was trained on. The avatar is posed from the 137 keypoints alone, so the
+first line is a check of its own: the keypoints of the posed avatar must agree with the retargeter's.
+Silhouettes are compared as in ``dance_now.training.metrics.image_metrics``.
 
 DANCE_NOW_DATA names the folder with people/ and characters/ that the defaults come from.
 
@@ -40,7 +39,7 @@ from dance_now.render.face.face_points import face_landmarks
 from dance_now.render.renderer import Renderer
 from dance_now.render.springs import Springs
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser
-from dance_now.training.metrics.comparison_sheets import contact_sheet, over
+from dance_now.training.metrics.comparison_sheets import contact_sheet, over_backdrop
 from dance_now.training.metrics.image_metrics import Score, score
 
 VIDEOS = ("sam2_juggle.mp4", "single_cam01.mp4", "single_cam03.mp4")
@@ -61,14 +60,14 @@ JOINT_BONES = {
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One frame of a video, ready to be drawn.
+    """Retargeted frame of a video.
 
     Attributes:
         name: video and frame.
-        source: (512, 512, 3) what lies under the canvas.
-        pose: the character's, in canvas pixels.
-        pixels: of the canvas per metre.
-        expressions: of the avatar, with weights.
+        source: (512, 512, 3) canvas region of the frame.
+        pose: of the character, in canvas pixels.
+        pixels: canvas pixels per metre.
+        expressions: weights of the avatar's expressions.
     """
 
     name: str
@@ -80,14 +79,14 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """One sample drawn twice.
+    """Sample rendered by character and avatar.
 
     Attributes:
-        sample: which.
-        drawn: (512, 512, 4) by the character.
-        rendered: (512, 512, 4) by the studio.
-        score: of one against the other.
-        errors: canvas pixels between the avatar's keypoints and the retargeted ones.
+        sample: the sample.
+        drawn: (512, 512, 4) image of the character.
+        rendered: (512, 512, 4) image of the avatar.
+        score: of the former against the latter.
+        errors: distances of the avatar's keypoints from the retargeted ones, canvas pixels.
     """
 
     sample: Sample
@@ -98,7 +97,7 @@ class Compared:
 
 
 class Reference:
-    """Renders the avatar in the pose that keypoints tell, and nothing else."""
+    """Reference renderer: the avatar posed from keypoints alone."""
 
     def __init__(self, avatar: Avatar, rig: BoneRig) -> None:
         self._avatar, self._rig = avatar, rig
@@ -109,7 +108,7 @@ class Reference:
         self._bones = [keypoint_bone(row) for row in range(POINT_COUNT)]
 
     def __call__(self, sample: Sample) -> tuple[Image, FloatArray]:
-        """The picture (512, 512, 4), and how far its keypoints lie from the sample's, pixels."""
+        """Renders (512, 512, 4); also returns the keypoints' distances from the sample's, pixels."""
         pose = sample.pose
         view = np.column_stack([pose.points[:, 0], -pose.points[:, 1], -pose.depth]).astype(np.float32)
         metres = (view - view[8]) / np.float32(sample.pixels)
@@ -121,7 +120,7 @@ class Reference:
         return picture, np.linalg.norm(mine[here, :2] - pose.points[here, :2], axis=1).astype(np.float32)
 
     def _camera(self, posed: npt.NDArray[np.float64], sample: Sample) -> Camera:
-        """Sees the view frame's front with the middle of the hips where the sample has it."""
+        """Camera in front that puts the middle of the hips where the sample has it."""
         hips = [posed[self._avatar.bones[f"{side}UpperLeg"], :3, 3] for side in ("left", "right")]
         aside, below = (sample.pose.points[8, :2] - SIZE / 2) / sample.pixels
         return Camera(np.eye(3), np.mean(hips, axis=0) - [aside, -below, 0], SIZE / sample.pixels)
@@ -129,7 +128,7 @@ class Reference:
     def _keypoints(
         self, posed: npt.NDArray[np.float64], expressions: dict[str, float]
     ) -> npt.NDArray[np.float64]:
-        """(137, 3) rest keypoints as the avatar's own bones carry them; NaN where it has no such bone."""
+        """Rest keypoints (137, 3) rigidly moved with the avatar's bones; NaN without such a bone."""
         carried = np.full((POINT_COUNT, 3), np.nan)
         for row, bone in enumerate(self._bones):
             if bone in self._avatar.bones:
@@ -144,7 +143,7 @@ class Reference:
 
 
 def keypoint_bone(row: int) -> str:
-    """The humanoid bone that carries a keypoint; of a joint, the one that begins there."""
+    """Humanoid bone of a keypoint; of a joint, the one that begins there."""
     for side in ("left", "right"):
         hand = hand_slice(side)
         if row == hand.start:
@@ -159,7 +158,7 @@ def keypoint_bone(row: int) -> str:
 
 
 def samples(video: Path, character: Character, wanted: int) -> Iterator[Sample]:
-    """Frames evenly spread over a video; all of them are estimated and smoothed."""
+    """Samples evenly spread over a video; every frame is estimated and smoothed."""
     estimate, retarget = open_estimator(), Retargeter(character.skeleton)
     face = FaceRig(character.skeleton)
     with open_source(video) as source:
@@ -187,7 +186,7 @@ def samples(video: Path, character: Character, wanted: int) -> Iterator[Sample]:
 
 
 def compare(videos: list[Path], character: Character, avatar: Avatar, wanted: int) -> list[Compared]:
-    """Draws and renders ``wanted`` frames of some videos."""
+    """Compares ``wanted`` frames of some videos."""
     reference = Reference(avatar, BoneRig.of(character.skeleton))
     lengths = []
     for video in videos:
@@ -208,7 +207,7 @@ def compare(videos: list[Path], character: Character, avatar: Avatar, wanted: in
 
 
 def worst_sheet(compared: list[Compared], count: int = 10) -> Image:
-    """Rows of source, drawn, render, and silhouettes: grey both, red drawn alone, blue rendered alone."""
+    """Sheet of the worst samples: source, character, avatar, silhouettes (red character, blue avatar)."""
     tiles = []
     for each in sorted(compared, key=lambda item: item.score.iou)[:count]:
         drawn, rendered = each.drawn[..., 3] > 127, each.rendered[..., 3] > 127
@@ -217,7 +216,7 @@ def worst_sheet(compared: list[Compared], count: int = 10) -> Image:
         difference[drawn & ~rendered] = (220, 30, 30)
         difference[~drawn & rendered] = (30, 60, 220)
         caption = f"{each.sample.name}  IoU {each.score.iou:.3f}"
-        row = [each.sample.source.copy(), over(each.drawn), over(each.rendered), difference]
+        row = [each.sample.source.copy(), over_backdrop(each.drawn), over_backdrop(each.rendered), difference]
         cv2.putText(row[3], caption, (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2, cv2.LINE_AA)
         tiles += [
             np.asarray(cv2.resize(tile, (TILE, TILE), interpolation=cv2.INTER_AREA), np.uint8) for tile in row
@@ -226,7 +225,7 @@ def worst_sheet(compared: list[Compared], count: int = 10) -> Image:
 
 
 def report(compared: list[Compared]) -> None:
-    """Prints the figures of all samples together and of each video."""
+    """Prints the metrics of all samples and of each video."""
     errors = np.concatenate([each.errors for each in compared])
     print(
         f"keypoints of the posed avatar: {np.median(errors):.3f} px off (median), {errors.max():.3f} at most"
@@ -243,7 +242,7 @@ def report(compared: list[Compared]) -> None:
 
 
 def main() -> None:
-    """Compares and prints."""
+    """Command line: compares and prints."""
     data = Path(os.environ.get("DANCE_NOW_DATA", "."))
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

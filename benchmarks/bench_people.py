@@ -1,13 +1,13 @@
-"""Prints how often people who cross in front of each other are taken for one another.
+"""Identity switches of the tracker when people cross and occlude each other.
 
-People cut out of clips, and avatars that walk, cross a made-up room and hide each other. First the tracker
-alone follows their known keypoints, with noise and without those who are hidden; then the whole estimator
-looks at the pictures. An identity that changes is a swap.
+People cut out of clips, and walking avatars, cross a synthetic room and occlude each other. First the tracker
+alone follows their ground-truth keypoints, with noise and without occluded people; then the whole estimator
+runs on the images. A changed identity is a swap.
 
 python benchmarks/bench_people.py [WHO WHO ...] [--motion FILE] [--sheet FILE]
 
-WHO is a video of one person, or an avatar, which does the motion; a video named again gives a twin in other
-colors. Without any, the sample clip's person and that person's twin.
+WHO is a video of one person, or an avatar, which performs the motion; a repeated video gives a twin in other
+colors. The default is the sample clip's person and that person's twin.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.reidentification import colors_of
 from dance_now.pose.tracking.tracker import MOST_PEOPLE, Sighting, Tracker, box, distance
 from dance_now.render.avatar.avatar import load_avatar
-from dance_now.render.avatar.avatar_keypoints import place_keypoints, skeleton_of
+from dance_now.render.avatar.avatar_keypoints import avatar_skeleton, place_keypoints
 from dance_now.render.camera import Camera
 from dance_now.render.renderer import Renderer
 from dance_now.synthesis.dataset_renderer import label
@@ -56,7 +56,7 @@ SAME: Final = 0.12  # mean distance of joints, of the extent, up to which a read
 
 @dataclass(frozen=True, eq=False)
 class Actor:
-    """Somebody who walks, cut out: pictures (n, 480, 480, 4) and poses in them."""
+    """Cut-out person who walks: images (n, 480, 480, 4) and poses in them."""
 
     pictures: list[Image]
     poses: list[Pose]
@@ -64,7 +64,7 @@ class Actor:
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """A picture, and who is in it: poses, (H, W) masks of what is seen, and how much of each that is."""
+    """Ground-truth frame: image, poses, visible masks (H, W), and the visible fraction of each person."""
 
     image: Image
     poses: list[Pose]
@@ -73,10 +73,10 @@ class Shot:
 
 
 def actor(path: Path, motion: Motion, yaw: float, steps: int) -> Actor:
-    """An avatar that does a motion, seen from one side."""
+    """Renders an avatar that performs a motion, from one side."""
     avatar = load_avatar(path)
     poser, renderer = AvatarPoser(avatar), Renderer(avatar, CANVAS, supersampling=1)
-    rig = BoneRig.of(skeleton_of(avatar))
+    rig = BoneRig.of(avatar_skeleton(avatar))
     frames = [int(index) for index in np.linspace(0, len(motion.positions) - 1, steps)]
     solved = solve_poses(rig, motion_target(rig, motion, frames, np.zeros((steps, 2, 5, 4), np.float32)))
     low, high = avatar.bounds()
@@ -91,7 +91,7 @@ def actor(path: Path, motion: Motion, yaw: float, steps: int) -> Actor:
 
 
 def cut_out(path: Path, steps: int, twin: bool) -> Actor:
-    """The person of a clip, every fourth frame; as a twin mirrored and in other colors."""
+    """Cuts a person out of a clip, every fourth frame; as a twin mirrored and in other colors."""
     estimate, pictures, poses = MultiPersonTracker(BlazePose()), [], []
     with av.open(str(path)) as container:
         for frame in islice(container.decode(video=0), 0, 4 * steps, 4):
@@ -105,15 +105,15 @@ def cut_out(path: Path, steps: int, twin: bool) -> Actor:
             offset = (CANVAS / 2 - scale * (left + right) / 2, CANVAS * 0.53 - scale * (top + bottom) / 2)
             matrix = between_pixel_centres(np.array([[scale, 0, offset[0]], [0, scale, offset[1]]]))
             if twin:
-                image = dressed_anew(image, found.pose)
+                image = recolored(image, found.pose)
             rgba = np.dstack([image, np.round(255 * alpha).astype(np.uint8)])
             pictures.append(np.asarray(cv2.warpAffine(rgba, matrix, (CANVAS, CANVAS)), np.uint8))
             poses.append(found.pose.transformed(scale, offset))
     return Actor(pictures, poses)
 
 
-def dressed_anew(image: Image, pose: Pose) -> Image:
-    """Other colors everywhere but in the face, by which people are found."""
+def recolored(image: Image, pose: Pose) -> Image:
+    """Changes all colors but the face's, which detection needs."""
     nose, neck, hip = pose.body[[0, 1, 8], :2]
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]
     head = np.hypot(x - nose[0], y - nose[1]) < 0.35 * np.hypot(*(hip - neck))
@@ -121,7 +121,7 @@ def dressed_anew(image: Image, pose: Pose) -> Image:
 
 
 def shots(actors: Sequence[Actor], order: Sequence[int]) -> Iterator[Shot]:
-    """All walk to and fro in the room, each at their own pace; ``order`` is from back to front."""
+    """Frames of all walking to and fro, each at their own pace; ``order`` is from back to front."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     room = np.stack([150 + y // 12, 140 + x // 20, 120 + (x + y) // 25], axis=-1).astype(np.uint8)
     room[::90], room[:, ::160] = 105, 110
@@ -152,7 +152,7 @@ def shots(actors: Sequence[Actor], order: Sequence[int]) -> Iterator[Shot]:
 
 
 def known(shot: Shot, generator: np.random.Generator) -> list[tuple[int, Detection]]:
-    """Those who are seen, as a detector without faults but with noise would see them, in any order."""
+    """Detections of visible people by an ideal detector with noise, in random order."""
     found = []
     for index in generator.permutation(len(shot.poses)):
         if shot.shares[index] >= SHOWN:
@@ -165,10 +165,10 @@ def known(shot: Shot, generator: np.random.Generator) -> list[tuple[int, Detecti
 
 
 def swaps(seen: Sequence[dict[int, int]]) -> str:
-    """How often an actor's identity changes, and in how many pictures it is another's for a moment only.
+    """Counts identity switches, and images in which an actor has another's identity only briefly.
 
     Args:
-        seen: actor -> identity in each picture.
+        seen: actor -> identity in each image.
     """
     lasting = brief = 0
     for who in {who for pairs in seen for who in pairs}:
@@ -181,11 +181,11 @@ def swaps(seen: Sequence[dict[int, int]]) -> str:
     return f"{lasting} swaps ({brief} readings under another's number for a moment)"
 
 
-def who_is_who(shot: Shot, people: Sequence[Person]) -> dict[int, int]:
-    """Actor -> identity of the reading that is near them, if enough of them is seen.
+def match_identities(shot: Shot, people: Sequence[Person]) -> dict[int, int]:
+    """Matches actors to identities: actor -> identity of the nearest detection, if enough is visible.
 
-    Where two actors stand one before the other nobody can say whose a reading is: the nearest must be clearly
-    nearer than the next.
+    Where one actor stands before another a detection is ambiguous: the nearest must be clearly nearer than
+    the next.
     """
     pairs = {}
     for person in people:
@@ -197,7 +197,7 @@ def who_is_who(shot: Shot, people: Sequence[Person]) -> dict[int, int]:
 
 
 def drawn(shot: Shot, people: Sequence[Person]) -> Image:
-    """The picture with each person's mask and number in a color of their own."""
+    """Draws each person's mask and ID in a color of their own."""
     image = shot.image.astype(np.float32)
     for person in people:
         color = np.array(colorsys.hsv_to_rgb(person.identity * 0.29 % 1, 1, 1), np.float32) * 255
@@ -212,7 +212,7 @@ def drawn(shot: Shot, people: Sequence[Person]) -> Image:
 
 
 def main() -> None:
-    """Reads the arguments and prints what was counted."""
+    """Command line: prints the counts."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -239,12 +239,12 @@ def main() -> None:
         )
         by_tracker, by_all, hidden, found, shown = [], [], 0, 0, 0
         for number, shot in enumerate(shots(actors, order)):
-            told = known(shot, generator)
-            hidden += len(actors) - len(told)
-            identities = tracker([Sighting(each.pose, colors_of(shot.image, each)) for _, each in told])
-            by_tracker.append({who: name or 0 for (who, _), name in zip(told, identities, strict=True)})
+            detections = known(shot, generator)
+            hidden += len(actors) - len(detections)
+            identities = tracker([Sighting(each.pose, colors_of(shot.image, each)) for _, each in detections])
+            by_tracker.append({who: name or 0 for (who, _), name in zip(detections, identities, strict=True)})
             seen = people(shot.image)
-            by_all.append(who_is_who(shot, seen))
+            by_all.append(match_identities(shot, seen))
             found += len(by_all[-1])
             shown += sum(share > CLEAR for share in shot.shares)
             if number % 9 == 4:

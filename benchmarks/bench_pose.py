@@ -1,4 +1,4 @@
-"""Prints how long pose estimation takes for each frame of a video, at 1280x720 and as it is, and by part.
+"""Pose estimation time per frame of a video, at 1280x720 and native size, and by part.
 
 python benchmarks/bench_pose.py [VIDEO] [--threads 2] [--frames 150]
 """
@@ -21,14 +21,14 @@ from dance_now.pose.tracking.tracker import MOST_PEOPLE
 
 
 def frames(path: Path) -> Iterator[Image]:
-    """The pictures of a video, RGB, as large as they are."""
+    """Decodes the frames of a video, RGB, at native size."""
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
 def fitted(image: Image, width: int = 1280, height: int = 720) -> Image:
-    """The picture scaled into width x height, with black borders where its shape differs."""
+    """Letterboxes an image to width x height."""
     scale = min(width / image.shape[1], height / image.shape[0])
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
     canvas = np.zeros((height, width, 3), np.uint8)
@@ -39,14 +39,14 @@ def fitted(image: Image, width: int = 1280, height: int = 720) -> Image:
 
 
 def milliseconds(estimate: PoseEstimator, image: Image) -> tuple[float, bool]:
-    """How long one call takes, and whether it found a person."""
+    """Time of one call, and whether it found a person."""
     start = time.perf_counter()
     found = bool(estimate(image))
     return (time.perf_counter() - start) * 1000, found
 
 
 def measure(estimate: PoseEstimator, images: Iterator[Image], title: str) -> None:
-    """Times every frame followed from the last one, and every tenth as a picture of its own."""
+    """Times every frame with tracking, and every tenth as a single image."""
     following, seen, samples = [], 0, []
     estimate.reset()
     for index, image in enumerate(images):
@@ -67,7 +67,7 @@ def measure(estimate: PoseEstimator, images: Iterator[Image], title: str) -> Non
 
 
 def measure_people(images: list[Image], threads: int) -> None:
-    """Time of one person followed, and of two in one picture: the person and a mirror image."""
+    """Times tracking of one person, and of two: the person and a mirror image."""
     one, both = open_estimator(threads), open_estimator(threads, most=MOST_PEOPLE)
     times: dict[str, list[tuple[float, float]]] = {"one": [], "two": []}
     seen = 0
@@ -88,7 +88,7 @@ def measure_people(images: list[Image], threads: int) -> None:
 
 
 def measure_parts(images: list[Image], threads: int) -> None:
-    """Times body, hands and face while following, and prints how often each is seen."""
+    """Times body, hands and face with tracking, and prints their detection rates."""
     parts = {
         "body": open_estimator(threads, hands=False, face=False),
         "body, hands": open_estimator(threads, face=False),
@@ -111,7 +111,7 @@ def measure_parts(images: list[Image], threads: int) -> None:
 
 
 def main() -> None:
-    """Reads the arguments and prints what was measured."""
+    """Command line: prints the times."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

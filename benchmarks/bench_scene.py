@@ -1,7 +1,8 @@
-"""Milliseconds of processor time of matte and background at 1280x720, and how calm the background is.
+"""CPU time of matte and background at 1280x720 in ms, and flicker of the background.
 
-Flicker is measured on made-up pictures with the noise of a camera, through which somebody walks: the standard
-deviation over time of what is filled in all pictures, of what is filled in some, and of what surrounds it.
+Flicker is measured on synthetic images with camera noise, through which a person walks: the standard
+deviation over time of pixels that are filled in all images, of those filled in some, and of their
+surroundings.
 
 Run: python benchmarks/bench_scene.py
 """
@@ -26,7 +27,7 @@ NOISE = 3.0  # grey levels: of a telephone's camera indoors
 
 
 def scenery(seed: int = 0) -> Image:
-    """A picture with detail at every scale."""
+    """Synthetic image with detail at every scale."""
     generator = np.random.default_rng(seed)
     total = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     for cells in (4, 16, 64, 256):
@@ -37,7 +38,7 @@ def scenery(seed: int = 0) -> Image:
 
 
 def person(shift: int = 0) -> Detection:
-    """Somebody 600 pixels high, known by a soft mask."""
+    """Person of 600 pixels in height, as a soft mask."""
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     x = WIDTH // 2 + shift
     cv2.circle(mask, (x, 110), 50, 255, -1)
@@ -54,13 +55,13 @@ def person(shift: int = 0) -> Detection:
 
 
 def picture(scene: Image, detection: Detection) -> Image:
-    """The scene with the person in front, in one color."""
+    """Composites the person over the scene, in one color."""
     alpha = detection.mask.alpha_in(HEIGHT, WIDTH)[..., None]
     return np.rint(scene + (np.array((190, 120, 90), np.float32) - scene) * alpha).astype(np.uint8)
 
 
 def milliseconds(function: Callable[[], object], rounds: int) -> float:
-    """The least of ``rounds`` calls after one to warm up: what other processes do not disturb."""
+    """Least CPU time of ``rounds`` calls after a warm-up."""
     function()
     times = []
     for _ in range(rounds):
@@ -71,7 +72,7 @@ def milliseconds(function: Callable[[], object], rounds: int) -> float:
 
 
 def flicker(background: Background, scene: Image, pictures: int = 16) -> tuple[float, float, float]:
-    """Grey levels by which pixels vary: filled always, filled at times, and within 40 pixels around."""
+    """Flicker in grey levels: of pixels filled always, filled sometimes, and within 40 pixels around."""
     generator = np.random.default_rng(1)
     matte = Matte(background)
     greys, holes = [], []
@@ -93,7 +94,7 @@ def flicker(background: Background, scene: Image, pictures: int = 16) -> tuple[f
 
 
 def main() -> None:
-    """Prints one line for each operation."""
+    """Command line: prints a line for each operation."""
     cv2.setNumThreads(1)
     scene, somebody = scenery(), person()
     image = picture(scene, somebody)

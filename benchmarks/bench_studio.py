@@ -1,11 +1,11 @@
-"""Prints how long a training data set takes, by processor time, and how much memory a process needs.
+"""Rendering time of a training data set by CPU time, and peak memory per process.
 
-A sample of the pictures of a whole set (its poses, cameras and faces) is drawn, PNG and label written, in a
-process of its own; what is done once for a set is timed apart. The time for a whole set on two cores is
-worked out from both, so that it does not depend on what else the machine does.
+A sample of a whole set's images (its poses, cameras and faces) is rendered, PNG and label written, in a
+separate process; one-time work of a set is timed apart. The time of a whole set on two cores is extrapolated
+from both, so that it does not depend on the machine's load.
 
-Beside it, OpenGL in Mesa's software (opengl_software.py) draws the same figures in the same poses; there only
-drawing is timed, without poses, springs, PNG and labels. Their silhouettes tell that it is the same picture.
+For comparison, OpenGL in Mesa's software rasteriser (opengl_software.py) renders the same figures in the same
+poses; there only rendering is timed, without poses, springs, PNG and labels. Silhouettes are compared, too.
 
 python benchmarks/bench_studio.py [AVATAR] [--images 4000] [--sample 120] [--sizes 512 1024]
 
@@ -28,17 +28,17 @@ import numpy as np
 
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.bone_rule import BoneRig
-from dance_now.render.avatar.avatar_keypoints import skeleton_of
-from dance_now.render.avatar.avatar_options import AS_IT_IS
+from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
+from dance_now.render.avatar.avatar_options import DEFAULT_OPTIONS
 from dance_now.render.avatar.mascot import MASCOT, avatar_file
 from dance_now.render.camera import Camera
-from dance_now.render.face.face_points import face_landmarks, with_telling_expressions
+from dance_now.render.face.face_points import face_landmarks, with_observable_expressions
 from dance_now.render.renderer import Renderer
 from dance_now.synthesis.dataset import POINT_BUDGET
-from dance_now.synthesis.dataset_renderer import DatasetConfig, DatasetRenderer, Job
+from dance_now.synthesis.dataset_renderer import DatasetConfig, DatasetRenderer, RenderJob
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser
 from dance_now.synthesis.poses.motion_library import load_motion_library
-from dance_now.synthesis.poses.pose_selection import choose_poses
+from dance_now.synthesis.poses.pose_selection import select_poses
 from dance_now.synthesis.surface.surface_points import sample_points
 from opengl_software import OpenGlSoftware
 
@@ -46,34 +46,36 @@ CORES = 2
 COMPARED = 24  # pictures, every fourth of them a portrait
 
 
-def prepare(avatar_path: Path, images: int, sample: int) -> tuple[list[Job], float]:
-    """Some of a set's pictures, and the seconds that everything but drawing takes once."""
+def prepare(avatar_path: Path, images: int, sample: int) -> tuple[list[RenderJob], float]:
+    """Sample jobs of a set, and the seconds of one-time work."""
     begun = time.process_time()
-    avatar = AS_IT_IS.load(avatar_path)
+    avatar = DEFAULT_OPTIONS.load(avatar_path)
     face = face_landmarks(avatar)
-    avatar = with_telling_expressions(avatar, face)
-    rig = BoneRig.of(skeleton_of(avatar, face))
-    train, _ = choose_poses(rig, load_motion_library(), images, np.random.default_rng(0))
+    avatar = with_observable_expressions(avatar, face)
+    rig = BoneRig.of(avatar_skeleton(avatar, face))
+    train, _ = select_poses(rig, load_motion_library(), images, np.random.default_rng(0))
     sample_points(avatar, POINT_BUDGET, 0, (), face)
     seconds = time.process_time() - begun
     rows = np.linspace(0, len(train) - 1, sample).round().astype(int)
     poses = train.poses
     jobs = [
-        Job("train", train.names[row], (0, 0, int(row)), poses.points[row], poses.rotations[row])
+        RenderJob("train", train.names[row], (0, 0, int(row)), poses.points[row], poses.rotations[row])
         for row in rows
     ]
     return jobs, seconds
 
 
-def draw(avatar_path: Path, jobs: list[Job], size: int) -> tuple[float, float, int]:
-    """Seconds of start, seconds a picture, and the most memory in MB; alone in its process."""
+def draw(avatar_path: Path, jobs: list[RenderJob], size: int) -> tuple[float, float, int]:
+    """Seconds of start-up, seconds per image, and peak memory in MB; in its own process."""
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for kind in ("img", "label"):
             (folder / f"train_{kind}").mkdir()
         studio = DatasetRenderer(
-            DatasetConfig(avatar=avatar_path, folder=folder, size=size, expressions=True, options=AS_IT_IS)
+            DatasetConfig(
+                avatar=avatar_path, folder=folder, size=size, expressions=True, options=DEFAULT_OPTIONS
+            )
         )
         studio.draw(jobs[0])  # loads the compiled kernels
         started = time.process_time()
@@ -83,9 +85,9 @@ def draw(avatar_path: Path, jobs: list[Job], size: int) -> tuple[float, float, i
     return started, drawing / len(jobs), peak_memory()
 
 
-def beside_opengl(avatar_path: Path, jobs: list[Job], size: int) -> str:
-    """A line: pictures a second and core of this renderer and of OpenGL in software."""
-    avatar = AS_IT_IS.load(avatar_path)
+def beside_opengl(avatar_path: Path, jobs: list[RenderJob], size: int) -> str:
+    """Result line: images per second and core of this renderer and of software OpenGL."""
+    avatar = DEFAULT_OPTIONS.load(avatar_path)
     try:
         theirs = OpenGlSoftware(avatar, size)
     except DanceNowError as error:
@@ -116,7 +118,7 @@ def beside_opengl(avatar_path: Path, jobs: list[Job], size: int) -> str:
 
 
 def peak_memory() -> int:
-    """The most memory that this process had, MB; on Linux without what it inherited from its parent."""
+    """Peak memory of this process, MB; on Linux without what it inherited from its parent."""
     status = Path("/proc/self/status")
     if status.exists():
         return (
@@ -126,7 +128,7 @@ def peak_memory() -> int:
 
 
 def main() -> None:
-    """Reads the arguments and prints a line for each size."""
+    """Command line: prints a line for each size."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""Compares our pose estimator with MediaPipe Holistic 0.10.21 on the same frames.
+"""Comparison of the pose estimator with MediaPipe Holistic 0.10.21 on the same frames.
 
 The reference is written once, in an environment of its own (mediapipe wants numpy < 2):
 
@@ -35,19 +35,19 @@ EYES = slice(36, 48)  # of FACE_70: ours come from the iris network, theirs from
 
 
 def frames(video: Path) -> Iterator[tuple[Image, bool]]:
-    """The upright pictures of a video, RGB, and whether each is one to compare."""
+    """Upright frames of a video, RGB, and whether each is to be compared."""
     source = VideoSource(video)
     for frame in source.frames():
         yield frame.image, frame.index % EVERY == 0
 
 
 def checksum(image: Image) -> int:
-    """Tells whether both environments have decoded the same picture."""
+    """Checksum that verifies that both environments decoded the same image."""
     return zlib.crc32(image.tobytes())
 
 
 def write_reference(target: Path, videos: list[Path]) -> None:
-    """Runs MediaPipe Holistic over the videos, with and without its smoothing, and keeps what it says."""
+    """Writes MediaPipe Holistic's results on the videos, with and without its smoothing."""
     from mediapipe.python.solutions.holistic import Holistic
 
     arrays: dict[str, npt.NDArray[Any]] = {}
@@ -69,7 +69,7 @@ def write_reference(target: Path, videos: list[Path]) -> None:
 
 
 def _landmarks(found: Any, count: int, image: Image) -> FloatArray:
-    """(count, 3) x and y in pixels, and visibility; NaN where the part was not found."""
+    """Landmarks (count, 3): x and y in pixels, visibility; NaN where the part was not found."""
     if found is None:
         return np.full((count, 3), np.nan, np.float32)
     height, width = image.shape[:2]
@@ -79,7 +79,7 @@ def _landmarks(found: Any, count: int, image: Image) -> FloatArray:
 
 @dataclass
 class Distances:
-    """Distances of ours and theirs in one video, each in % of the size of its part of the body."""
+    """Distances of both estimators in one video, in % of the size of the body part."""
 
     body: list[FloatArray] = field(default_factory=list)
     hands: list[float] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Distances:
 
 
 def compare(reference: Path, videos: list[Path]) -> None:
-    """Prints the table."""
+    """Compares and prints the table."""
     with np.load(reference) as file:
         arrays = dict(file)
     titles = ["Video", "Holistic", "Body", "Body frames", "Hands", "Median", "Aligned"]
@@ -105,7 +105,7 @@ def compare(reference: Path, videos: list[Path]) -> None:
 
 
 def _ours(video: Path, checksums: npt.NDArray[np.int64]) -> FloatArray:
-    """(N, 137, 3) our points on the frames to compare; NaN where nobody is found."""
+    """Our keypoints (N, 137, 3) on the frames to compare; NaN where nobody is found."""
     from dance_now.pose.estimators.estimator_registry import open_estimator
 
     estimate = open_estimator()
@@ -121,7 +121,7 @@ def _ours(video: Path, checksums: npt.NDArray[np.int64]) -> FloatArray:
 
 
 def _distances(ours: FloatArray, theirs: dict[str, FloatArray]) -> Distances:
-    """Our (N, 137, 3) against their parts, (N, points, 3) each."""
+    """Distances of our keypoints (N, 137, 3) and their parts, (N, points, 3) each."""
     distances = Distances()
     for frame, pose in enumerate(ours):
         _add_body(distances, pose, theirs["body"][frame])
@@ -132,7 +132,7 @@ def _distances(ours: FloatArray, theirs: dict[str, FloatArray]) -> Distances:
 
 
 def _add_body(distances: Distances, pose: FloatArray, body: FloatArray) -> None:
-    """In % of the height from nose to feet, as seen; nothing where a point is not visible in both."""
+    """Body distance in % of the visible height from nose to feet, of points visible in both."""
     from dance_now.pose.estimators.blazepose import BODY_LANDMARKS
 
     ours = pose[[BODY_INDEX[name] for name in BODY_LANDMARKS]]
@@ -143,7 +143,7 @@ def _add_body(distances: Distances, pose: FloatArray, body: FloatArray) -> None:
 
 
 def _add_hand(distances: Distances, ours: FloatArray, theirs: FloatArray) -> None:
-    """In % of the diagonal of the box around the hand."""
+    """Hand distance in % of the diagonal of the hand's bounding box."""
     here, there = bool((ours[:, 2] > VISIBLE).all()), bool(np.isfinite(theirs).all())
     distances.only_ours += here and not there
     distances.only_theirs += there and not here
@@ -154,7 +154,7 @@ def _add_hand(distances: Distances, ours: FloatArray, theirs: FloatArray) -> Non
 
 
 def _aligned(hand: FloatArray) -> FloatArray:
-    """Their hand where it would be had they cut its square in place.
+    """Their hand without the half-pixel offset of its crop.
 
     For OpenCV's warps, which MediaPipe calls, (0, 0) is the centre of the first pixel; MediaPipe means its
     corner, both in the picture and in the square. That moves the square's contents by half a pixel of the
@@ -169,7 +169,7 @@ def _aligned(hand: FloatArray) -> FloatArray:
 
 
 def _add_face(distances: Distances, ours: FloatArray, theirs: FloatArray) -> None:
-    """In % of the distance of the eyes, without the eyes."""
+    """Face distance in % of the interocular distance, without the eyes."""
     from dance_now.pose.networks.facemesh import face_points
 
     if np.isfinite(theirs).all() and (ours[:, 2] > VISIBLE).all():
@@ -201,7 +201,7 @@ def _cells(distances: Distances) -> list[str]:
 
 
 def main() -> None:
-    """Reads the arguments."""
+    """Command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

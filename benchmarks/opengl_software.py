@@ -1,8 +1,8 @@
-"""The studio's pictures drawn by OpenGL instead, for comparison: Mesa's renderer, which needs no GPU.
+"""OpenGL reference renderer for benchmarks: Mesa's software rasteriser, which needs no GPU.
 
-It is given its best chance: vertices come skinned from the studio's own kernel, edges are smoothed by four
-samples of a pixel that is shaded once (the studio shades all four), and rims and matcaps are left out. The
-rest is drawn as in the studio: lit and shade textures, toon ramp, alpha modes, render order, outlines.
+It has every advantage: vertices are skinned by this package's kernel, multisampling shades each pixel once
+(this package's renderer shades all four samples), and rims and matcaps are left out. The rest is the same:
+lit and shade textures, toon ramp, alpha modes, render order, outlines.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ void main() {
 
 
 class OpenGlSoftware:
-    """Draws an avatar as ``Renderer`` does, with Mesa's llvmpipe.
+    """Renderer of an avatar like ``Renderer``, with Mesa's llvmpipe.
 
     Raises:
-        DanceNowError: no moderngl, no EGL, or an OpenGL that is not Mesa's software.
+        DanceNowError: no moderngl, no EGL, or an OpenGL that is not Mesa's software rasteriser.
     """
 
     def __init__(self, avatar: Avatar, size: int, hide: tuple[str, ...] = ()) -> None:
@@ -81,13 +81,13 @@ class OpenGlSoftware:
 
     @property
     def name(self) -> str:
-        """What draws."""
+        """Name of the OpenGL renderer."""
         return str(self._context.info["GL_RENDERER"])
 
     def render(
         self, world: npt.NDArray[np.float64], camera: Camera, expressions: Mapping[str, float]
     ) -> npt.NDArray[np.uint8]:
-        """(size, size, 4) uint8 sRGB, premultiplied; arguments as ``Renderer.render`` has them."""
+        """Renders (size, size, 4) uint8 sRGB, premultiplied; arguments as of ``Renderer.render``."""
         view, turn = np.eye(4), camera.rotation * [[1], [1], [-_DEPTH]] * (2 / camera.height)
         view[:3, :3], view[:3, 3] = turn, -turn @ camera.centre
         self._program["view"].write(view.T.astype(np.float32).tobytes())
@@ -138,7 +138,7 @@ class OpenGlSoftware:
             array.render()
 
     def _part(self, index: int) -> tuple[int, Any, Any]:
-        """A primitive's number, the buffer for its posed vertices, and how it is drawn."""
+        """Primitive index, buffer of its posed vertices, and vertex array."""
         primitive = self._avatar.primitives[index]
         vertices = self._context.buffer(reserve=len(primitive.positions) * 24, dynamic=True)
         uv = self._context.buffer(np.ascontiguousarray(primitive.uv, np.float32).tobytes())
@@ -168,7 +168,7 @@ def _order(primitive: Primitive) -> tuple[int, int]:
 
 
 def _context() -> Any:
-    """A context of OpenGL 3.3 without a window."""
+    """Creates an OpenGL 3.3 context without a window."""
     try:
         import moderngl
     except ImportError as error:

@@ -1,8 +1,6 @@
-"""Draws docs/cast.png: every built-in character in held-out poses, ground truth beside prediction.
+"""Renders docs/cast.png: every built-in character, ground truth beside prediction, in held-out poses.
 
-Each DATASET is a data set of the character's avatar, written by ``dance-now render``.
-
-python scripts/cast_sheet.py NAME=DATASET ...
+Arguments: NAME=DATASET for each character, a data set that ``dance-now render`` made of its avatar.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.metrics.comparison_sheets import contact_sheet, over
+from dance_now.training.metrics.comparison_sheets import contact_sheet, over_backdrop
 from dance_now.training.metrics.image_metrics import faces_viewer
 
 SHEET: Final = Path("docs") / "cast.png"
@@ -30,7 +28,7 @@ SMALL_HEAD: Final = 60  # px between the ears from which a picture counts as a p
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Draws the sheet."""
+    """Command line: writes the sheet."""
     rows = []
     for argument in arguments:
         name, _, dataset = argument.partition("=")
@@ -45,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def pairs(character: Character, pictures: LabelledPictures) -> Image:
-    """One row: a portrait and whole figures that face the viewer, evenly spaced over the test split."""
+    """Row of a portrait and whole figures that face the viewer, evenly spread over the test split."""
     labels = pictures.keypoints
     width = np.linalg.norm(labels[:, 17, :2] - labels[:, 18, :2], axis=1)
     inside = ((labels[:, :25, :2] > 0) & (labels[:, :25, :2] < 512)).all(axis=(1, 2))
@@ -58,12 +56,12 @@ def pairs(character: Character, pictures: LabelledPictures) -> Image:
         label = labels[index]
         drawn = character.draw(Pose(label[:, [0, 1, 3]], label[:, 2], label[:, 3] > 0))
         for picture in (pictures.picture(int(index)), drawn):
-            tiles.append(cv2.resize(over(picture), (TILE, TILE), interpolation=cv2.INTER_AREA))
+            tiles.append(cv2.resize(over_backdrop(picture), (TILE, TILE), interpolation=cv2.INTER_AREA))
     return contact_sheet([np.asarray(each, np.uint8) for each in tiles], 2 * PAIRS)
 
 
 def spread(indices: np.ndarray[tuple[int, ...], np.dtype[np.int64]], count: int) -> list[int]:
-    """``count`` evenly spaced indices."""
+    """Selects ``count`` indices, evenly spread."""
     places = np.linspace(0, len(indices) - 1, count + 2).round().astype(int)[1:-1]
     return [int(indices[place]) for place in places]
 

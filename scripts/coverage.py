@@ -1,7 +1,7 @@
-"""Draws docs/coverage.png: limb directions in a data set, of motions alone and with procedural poses.
+"""Plots the coverage of limb directions in a data set: docs/coverage.png, with and without procedural poses.
 
-Each pair of discs is the sphere of directions of one limb relative to its joint, in an equal-area projection,
-from the front and from behind. Up is up; right arms and legs are mirrored onto the left.
+Each pair of discs is the sphere of directions of one limb in its joint's frame, in an equal-area projection,
+from the front and from behind; up is up, and right arms and legs are mirrored onto the left.
 
 python scripts/coverage.py
 """
@@ -19,14 +19,14 @@ from dance_now.pose.model.adult_skeleton import adult_skeleton
 from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig, unit
 from dance_now.synthesis.poses.avatar_poser import SolvedPoses
 from dance_now.synthesis.poses.motion_library import load_motion_library
-from dance_now.synthesis.poses.pose_selection import choose_poses
+from dance_now.synthesis.poses.pose_selection import select_poses
 
 OUTPUT: Final = Path(__file__).parents[1] / "docs" / "coverage.png"
 POSES: Final = 4000
 _RADIUS: Final = 74
 _CELLS: Final = 30  # across a disc
 _ROWS: Final = 16  # of cells of equal area, from pole to pole; twice as many around
-# Limb: the bone it is seen from, and its ends' rows in BODY_25, left then right.
+# Limb: bone of the reference frame, and its ends' rows in BODY_25, left then right.
 LIMBS: Final = {
     "upper arm, from the chest": ("chest", ((5, 6), (2, 3))),
     "forearm, from the chest": ("chest", ((6, 7), (3, 4))),
@@ -39,9 +39,9 @@ Picture = npt.NDArray[np.uint8]
 
 
 def main() -> None:
-    """Selects poses as ``dance-now render`` does and draws both rows."""
+    """Command line: selects poses as ``dance-now render`` does and plots both rows."""
     rig = BoneRig.of(adult_skeleton())
-    train, _ = choose_poses(rig, load_motion_library(), POSES, np.random.default_rng(0))
+    train, _ = select_poses(rig, load_motion_library(), POSES, np.random.default_rng(0))
     made_up = np.array([name.startswith("procedural") for name in train.names])
     rows = [
         _row("motions alone", _only(train.poses, ~made_up)),
@@ -55,7 +55,7 @@ def _only(poses: SolvedPoses, rows: npt.NDArray[np.bool_]) -> SolvedPoses:
 
 
 def directions(poses: SolvedPoses, frame: str, ends: tuple[tuple[int, int], ...]) -> Array:
-    """(2 n, 3) limb directions of both sides in a bone's left-up-front frame, the right side mirrored."""
+    """Limb directions (2 n, 3) of both sides, left-up-front of a bone; the right side's mirrored."""
     found = []
     for sign, (start, end) in zip((1, -1), ends, strict=True):
         world = unit(poses.points[:, end] - poses.points[:, start])
@@ -65,7 +65,7 @@ def directions(poses: SolvedPoses, frame: str, ends: tuple[tuple[int, int], ...]
 
 
 def covered(vectors: Array) -> float:
-    """Share of the sphere's cells, about 11 degrees wide, that contain at least one direction."""
+    """Covered share of the sphere's cells, about 11 degrees wide."""
     row = np.clip(((vectors[:, 1] + 1) / 2 * _ROWS).astype(int), 0, _ROWS - 1)
     turn = np.arctan2(vectors[:, 0], vectors[:, 2]) / (2 * np.pi) + 0.5
     column = np.clip((turn * 2 * _ROWS).astype(int), 0, 2 * _ROWS - 1)
@@ -87,7 +87,7 @@ def _row(title: str, poses: SolvedPoses) -> Picture:
 
 
 def _disc(vectors: Array, side: int) -> Picture:
-    """One hemisphere (Lambert's azimuthal projection), darker for more directions."""
+    """Density plot of one hemisphere (Lambert's azimuthal projection)."""
     half = vectors[vectors[:, 2] * side > 0]
     scale = np.sqrt(1 / (1 + np.abs(half[:, 2])))[:, None]
     # the character's left is on the right of who looks at its front, and on the left of who stands behind

@@ -1,6 +1,7 @@
-"""Runs dance_now on the sample clip: out/demo.mp4, and out/demo.png with six of its frames.
+"""Demo on the sample clip: out/demo.mp4, and out/demo.png with six of its frames.
 
-Rows of the sheet: source, detected skeleton, character alone, composite.
+The sheet's rows: the source, the skeleton found in it, the character alone, the character in the
+person's place.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ MARGIN: Final = 0.02
 
 
 def main() -> int:
-    """Writes both files and prints their paths."""
+    """Command line: writes both files and prints their paths."""
     set_up_logging(verbose=False)
     OUTPUT.mkdir(exist_ok=True)
     video, sheet = OUTPUT / "demo.mp4", OUTPUT / "demo.png"
@@ -54,13 +55,13 @@ def main() -> int:
 
 
 def read_poses(folder: Path) -> list[Pose]:
-    """The poses of a folder of OpenPose JSON files, one person in each."""
+    """Reads a folder of OpenPose JSON files, one person in each."""
     texts = [path.read_text() for path in sorted(folder.glob("*_keypoints.json"))]
     return [Pose.from_openpose(json.loads(text)["people"][0]) for text in texts]
 
 
 def write_sheet(path: Path, videos: list[Path], poses: list[Pose]) -> None:
-    """Six evenly spaced frames side by side, one row per video, cropped to the figures."""
+    """Writes six evenly spread frames side by side, one row per video, cropped to the figures."""
     wanted = [round((moment + 0.5) * len(poses) / MOMENTS) for moment in range(MOMENTS)]
     moments = [images for index, images in enumerate(side_by_side(videos)) if index in wanted]
     height, width = moments[0][0].shape[:2]
@@ -81,7 +82,7 @@ def write_sheet(path: Path, videos: list[Path], poses: list[Pose]) -> None:
 
 
 def side_by_side(videos: list[Path]) -> Iterator[tuple[Image, ...]]:
-    """Frames of several videos of the same length, together."""
+    """Frames of several videos of the same length, in parallel."""
     with ExitStack() as stack:
         sources = [stack.enter_context(open_source(video)) for video in videos]
         for frames in zip(*(source.frames() for source in sources), strict=True):
@@ -89,7 +90,7 @@ def side_by_side(videos: list[Path]) -> Iterator[tuple[Image, ...]]:
 
 
 def cut_around(figures: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Bounding box of True pixels in (H, W), with a margin."""
+    """Bounding rectangle of a mask (H, W), with a margin."""
     height, width = figures.shape
     margin = round(MARGIN * max(height, width))
     rows, columns = np.flatnonzero(figures.any(axis=1)), np.flatnonzero(figures.any(axis=0))
@@ -100,7 +101,7 @@ def cut_around(figures: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
 
 
 def tile(image: Image) -> Image:
-    """The image at the sheet's row height, with a white border."""
+    """Scales an image to the sheet's row height, with a white border."""
     width = round(image.shape[1] * TILE_HEIGHT / image.shape[0])
     small = cv2.resize(image, (width, TILE_HEIGHT), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.copyMakeBorder(small, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(255,) * 3), np.uint8)

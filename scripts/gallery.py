@@ -1,9 +1,7 @@
-"""Writes docs/gallery.md and its images: real frames, their results, and the original's method beside ours.
+"""Renders docs/gallery.md and its images: source frames, results, and the baseline method beside ours.
 
-The clips are in the folder named by DANCE_NOW_DATA. Characters are the built-in ones, or those given on the
-command line by name or as files.
-
-python scripts/gallery.py [CHARACTER ...]
+The clips are in the folder DANCE_NOW_DATA. The characters are the built-in ones, or those given on the
+command line, by name or as files.
 """
 
 from __future__ import annotations
@@ -27,11 +25,11 @@ from dance_now.core.errors import DanceNowError
 from dance_now.media.open_media import open_source
 from dance_now.pose.model.pose import Pose
 from dance_now.scene.background.backdrop import open_backdrop
-from gallery_frames import RUN_UP, Moment, Studied, danced, emptied
+from gallery_frames import RUN_UP, AnalysedClip, Moment, danced, empty_frame
 
 PAGE: Final = Path("docs") / "gallery.md"
 PICTURES: Final = Path("docs") / "gallery"
-CAST: Final = ("godette", "uka", "tempo")
+BUILTIN: Final = ("godette", "uka", "tempo")
 TILE_HEIGHT: Final = 400
 DETAIL_SIDE: Final = 300
 JPEG_QUALITY: Final = 86
@@ -43,14 +41,14 @@ Box = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class Shot:
-    """Selected frames of a clip.
+    """Frames of a clip for one section.
 
     Attributes:
-        name: of the picture.
+        name: of the image.
         title: of its section.
         clip: file name.
-        moments: the frames shown, by index.
-        people: how many are replaced: one, or two.
+        moments: indices of the frames.
+        people: number of people to replace: one, or two.
     """
 
     name: str
@@ -70,11 +68,11 @@ ELSEWHERE: Final = SHOTS[1]  # shown with other backgrounds and sizes, too
 
 
 def main(names: Sequence[str]) -> int:
-    """Draws all images and writes the page."""
+    """Command line: renders all images and writes the page."""
     clips = Path(os.environ.get("DANCE_NOW_DATA", "")) / "people"
     if not clips.is_dir():
         raise DanceNowError("Set DANCE_NOW_DATA to the folder with people/, which holds the clips.")
-    known = names or [name for name in CAST if name in builtin_names()]
+    known = names or [name for name in BUILTIN if name in builtin_names()]
     characters = [Character.load(name) for name in known]
     PICTURES.mkdir(parents=True, exist_ok=True)
     details: list[Image] = []
@@ -82,32 +80,39 @@ def main(names: Sequence[str]) -> int:
         park = Path(folder) / "park.jpg"
         for shot in SHOTS:
             with open_source(clips / shot.clip) as source:
-                studied = Studied(source, shot.people)
-                moments = shoot(shot, studied, characters)
+                clip_analysis = AnalysedClip(source, shot.people)
+                moments = shoot(shot, clip_analysis, characters)
                 middle = moments[len(moments) // 2]
-                details += close_looks(middle)
+                details += close_ups(middle)
                 if shot is SHOTS[0]:
-                    write(park, emptied(studied, characters, shot.moments[-1]))
+                    write(park, empty_frame(clip_analysis, characters, shot.moments[-1]))
                 if shot is ELSEWHERE:
-                    write(PICTURES / "elsewhere.jpg", elsewhere(studied, characters, park, middle.index))
+                    write(
+                        PICTURES / "elsewhere.jpg",
+                        variant_sheet(clip_analysis, characters, park, middle.index),
+                    )
     write(PICTURES / "details.jpg", np.vstack([np.hstack(details[:4]), np.hstack(details[4:8])]))
     PAGE.write_text(page(characters), encoding="utf-8")
     sys.stdout.write(f"{PAGE.resolve()}\n")
     return 0
 
 
-def shoot(shot: Shot, studied: Studied, characters: Sequence[Character]) -> list[Moment]:
-    """Writes one image of the gallery; each character comes first in one of the columns."""
+def shoot(shot: Shot, clip_analysis: AnalysedClip, characters: Sequence[Character]) -> list[Moment]:
+    """Renders one image of the gallery; the characters take turns."""
     turned = [[*characters[turn:], *characters[:turn]] for turn in range(len(characters))]
-    casts = [cast[: shot.people] for cast in turned]
-    moments = list(danced(studied.source, [studied.dancer(cast) for cast in casts], shot.moments))
-    columns = [" + ".join(character.name for character in cast) for cast in casts]
+    lineups = [lineup[: shot.people] for lineup in turned]
+    moments = list(
+        danced(clip_analysis.source, [clip_analysis.dancer(lineup) for lineup in lineups], shot.moments)
+    )
+    columns = [" + ".join(character.name for character in lineup) for lineup in lineups]
     write(PICTURES / f"{shot.name}.jpg", sheet(moments, ["source", "original's method", *columns]))
     return moments
 
 
-def elsewhere(studied: Studied, characters: Sequence[Character], park: Path, index: int) -> Image:
-    """One frame with other backgrounds, and with the character at its real height."""
+def variant_sheet(
+    clip_analysis: AnalysedClip, characters: Sequence[Character], park: Path, index: int
+) -> Image:
+    """One frame with other backgrounds, and with the character's own height."""
     variants = (
         ("--background blur", "blur", "person"),
         ("--background park.jpg", str(park), "person"),
@@ -117,14 +122,14 @@ def elsewhere(studied: Studied, characters: Sequence[Character], park: Path, ind
     tiles = []
     for turn, (caption, background, height) in enumerate(variants):
         with nullcontext() if background is None else closing(open_backdrop(background)) as backdrop:
-            dancer = studied.dancer([characters[turn % len(characters)]], backdrop, height)
-            (drawn,) = danced(studied.source, [dancer], [index])
+            dancer = clip_analysis.dancer([characters[turn % len(characters)]], backdrop, height)
+            (drawn,) = danced(clip_analysis.source, [dancer], [index])
         tiles.append(tile(drawn.ours[0], TILE_HEIGHT, caption))
     return np.hstack(tiles)
 
 
-def close_looks(moment: Moment) -> list[Image]:
-    """Close-ups of head and feet, by the original's method and by ours."""
+def close_ups(moment: Moment) -> list[Image]:
+    """Close-ups of head and feet by the baseline method and by ours."""
     pose = moment.poses[0]
     looks = []
     for rows in (slice(15, 19), slice(19, 25)):  # BODY_25: eyes and ears; toes and heels
@@ -135,7 +140,7 @@ def close_looks(moment: Moment) -> list[Image]:
 
 
 def square_around(points: npt.NDArray[np.float32], image: Image) -> Box:
-    """A square of the image around some keypoints."""
+    """Square crop around points."""
     height, width = image.shape[:2]
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     side = min(height, width, max(DETAIL_SIDE // 2, round(2.0 * float(np.ptp(points, axis=0).max()))))
@@ -145,7 +150,7 @@ def square_around(points: npt.NDArray[np.float32], image: Image) -> Box:
 
 
 def sheet(moments: Sequence[Moment], columns: Sequence[str]) -> Image:
-    """One row per frame, cropped to people and characters."""
+    """Sheet with a row per frame, cropped to people and characters."""
     cut = cut_around([pose for moment in moments for pose in moment.poses], moments[0].source)
     rows = []
     for moment in moments:
@@ -160,7 +165,7 @@ def sheet(moments: Sequence[Moment], columns: Sequence[str]) -> Image:
 
 
 def cut_around(poses: Sequence[Pose], image: Image) -> Box:
-    """Bounding box of all keypoints, with a margin."""
+    """Bounding rectangle of all points, with a margin."""
     height, width = image.shape[:2]
     points = np.concatenate([pose.points[pose.visible, :2] for pose in poses])
     low, high = points.min(axis=0), points.max(axis=0)
@@ -171,7 +176,7 @@ def cut_around(poses: Sequence[Pose], image: Image) -> Box:
 
 
 def tile(image: Image, height: int, caption: str) -> Image:
-    """The image at some height, with a white border and a caption above it."""
+    """Scales an image to a height, with a white border and a caption above."""
     width = round(image.shape[1] * height / image.shape[0])
     shrinks = height < image.shape[0]
     small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
@@ -188,7 +193,7 @@ def write(path: Path, image: Image) -> None:
 
 
 def page(characters: Sequence[Character]) -> str:
-    """The text of docs/gallery.md."""
+    """Text of docs/gallery.md."""
     names = ", ".join(character.name for character in characters)
     shots = "\n".join(f"## {shot.title}\n\n![{shot.title}](gallery/{shot.name}.jpg)\n" for shot in SHOTS)
     credits = "\n".join(f"- *{each.name}*: {each.card.credits} ({each.card.licence})" for each in characters)
@@ -197,27 +202,27 @@ def page(characters: Sequence[Character]) -> str:
 
 PAGE_TEXT: Final = """# Gallery
 
-Frames of real clips, and the same frames with the characters {names}.
+Frames of real clips, and the same frames with characters: {names}. `python scripts/gallery.py` makes this
+page, with the clips in the folder that `DANCE_NOW_DATA` names. Every clip is looked through once, as
+`dance-now dance` does it; then each of the frames is danced together with the {run_up} before it. All options
+are the defaults unless a caption names them. Nothing is retouched.
 
-`python scripts/gallery.py` writes this page from the clips in the folder that `DANCE_NOW_DATA` names. Every
-clip has an analysis pass, as in `dance-now dance`; then each frame is processed together with the {run_up}
-before it. All options have their defaults unless a caption names them. Nothing is retouched.
-
-*Original's method* is the method of the study-group project that this project began as: the mask is cut at
-0.9, the hole is inpainted by the Navier-Stokes method, and the character is pasted with a hard edge,
-without light or shadow (`scripts/gallery_frames.py`). Both methods use our mask, pose and drawn character,
-so they differ in the scene only.
+*Original's method* is what the study group did, with which this project began: the mask is cut at 0.9, the
+hole is inpainted after Navier and Stokes, and the character is pasted, with a hard edge and without light or
+shadow. It is written out in `scripts/gallery_frames.py`. The person's mask, the pose and the drawn
+character are ours in both, so that only what becomes of the scene differs.
 
 {shots}
-## Close-ups
+## Close
 
-Heads and feet in the middle frame of the first two clips, magnified: edges, background, light and shadow.
+Heads and feet in the middle frame of the first two clips, magnified: edges, the background behind them, light
+and shadow.
 
 ![Heads and feet, by the original's method and ours](gallery/details.jpg)
 
-## Other backgrounds and sizes
+## Elsewhere
 
-New backgrounds, and a character with its real height.
+Another background, and a character as tall as its own measure makes it.
 
 ![The same frame with other backgrounds](gallery/elsewhere.jpg)
 

@@ -1,4 +1,4 @@
-"""Frames of a clip for the gallery: our results, and the same frames by the original's method."""
+"""Danced frames of a clip for the gallery, and the same frames by the baseline method."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from dance_now.scene.background.backdrop import Backdrop
 from dance_now.scene.background.clean_background import CleanBackground
 from dance_now.scene.compositing.composition import Scene, straight
 
-RUN_UP: Final = 10  # frames danced before each moment, so that matte, light and ground are known
+RUN_UP: Final = 10  # frames danced before each shown one, to initialise matte, light and ground
 
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """One frame and its results.
+    """Frame with its results.
 
     Attributes:
         index: of the frame.
-        source: its picture.
-        original: the original's method.
-        ours: a picture for each of the casts.
+        source: source image.
+        original: result of the baseline method.
+        ours: our result for each lineup of characters.
         poses: of people and characters.
     """
 
@@ -47,11 +47,11 @@ class Moment:
     poses: list[Pose] = field(default_factory=list)
 
 
-class Studied:
-    """A clip after its analysis pass, for several assignments of characters."""
+class AnalysedClip:
+    """Clip after the analysis pass, to be danced by several lineups."""
 
     def __init__(self, source: Source, people: int) -> None:
-        """Runs the analysis pass: people and background of all frames."""
+        """Runs the analysis pass: people and background."""
         self.source = source
         self._which = "all" if people > 1 else "largest"
         find = PeopleFinder(most=PersonChoice(self._which).most)
@@ -61,14 +61,14 @@ class Studied:
         self._background: CleanBackground = self._analysis.background.finish()
 
     def dancer(
-        self, cast: Sequence[Character], backdrop: Backdrop | None = None, height: str = "person"
+        self, lineup: Sequence[Character], backdrop: Backdrop | None = None, height: str = "person"
     ) -> Dancer:
-        """A dancer for the clip, as ``dance-now dance`` makes it with these options."""
+        """Dancer for the clip, as of ``dance-now dance`` with these options."""
         session = RecordedSession(
-            self._analysis, PersonChoice(self._which), CharacterAssignment(cast, height), self.source.size
+            self._analysis, PersonChoice(self._which), CharacterAssignment(lineup, height), self.source.size
         )
         return Dancer(
-            cast,
+            lineup,
             scene=Scene.REPLACE,
             background=self._background,
             backdrop=backdrop,
@@ -77,7 +77,7 @@ class Studied:
 
 
 def danced(source: Source, dancers: Sequence[Dancer], wanted: Sequence[int]) -> Iterator[Moment]:
-    """Selected frames of a clip, each processed by every dancer."""
+    """Wanted frames of a clip, composed by every dancer."""
     for frame in source.frames():
         if frame.index > max(wanted):
             return
@@ -92,7 +92,7 @@ def danced(source: Source, dancers: Sequence[Dancer], wanted: Sequence[int]) -> 
 
 
 def original_of(frame: Frame, posed: PosedFrame) -> Image:
-    """A frame by the original's method, with our characters at our positions."""
+    """Baseline result of a frame, with the same characters at the same positions."""
     height, width = frame.image.shape[:2]
     person = np.zeros((height, width), np.float32)
     for part in posed.found.parts:
@@ -104,15 +104,15 @@ def original_of(frame: Frame, posed: PosedFrame) -> Image:
 
 
 def original_method(image: Image, person: npt.NDArray[np.float32], drawn: Image) -> Image:
-    """The study group's method: from a mask and a drawn character to an image.
+    """Baseline compositing: hard mask, Navier-Stokes inpainting, pasted character.
 
-    The mask is cut at 0.9, its hole is inpainted after Navier and Stokes, and the character is pasted: its
-    edge is hard, and it takes neither light nor casts a shadow.
+    The method of the "Everybody Dance Now" reproduction: the mask is thresholded at 0.9, its hole is
+    inpainted (Navier-Stokes), and the character is pasted with a hard edge, without relighting or shadow.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        person: (H, W) in [0, 1], the network's mask of those who are replaced.
-        drawn: (H, W, 4) uint8 RGBA, straight alpha: the characters alone, where they stand in ours.
+        person: (H, W) in [0, 1], the network's mask of the replaced people.
+        drawn: (H, W, 4) uint8 RGBA, straight alpha: the characters alone, positioned as in ours.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -124,10 +124,10 @@ def original_method(image: Image, person: npt.NDArray[np.float32], drawn: Image)
     return result
 
 
-def emptied(studied: Studied, characters: Sequence[Character], index: int) -> Image:
-    """A frame without people and without characters."""
-    dancer = studied.dancer(characters[:1])
-    for frame in studied.source.frames():
+def empty_frame(clip_analysis: AnalysedClip, characters: Sequence[Character], index: int) -> Image:
+    """Empty frame: the background without people and characters."""
+    dancer = clip_analysis.dancer(characters[:1])
+    for frame in clip_analysis.source.frames():
         if index - RUN_UP <= frame.index:
             image = dancer.compose(replace(dancer.pose(dancer.find(frame)), figures=[])).image
         if frame.index == index:
@@ -136,4 +136,4 @@ def emptied(studied: Studied, characters: Sequence[Character], index: int) -> Im
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:
-    """Progress callback without output."""
+    """Progress callback that does nothing."""

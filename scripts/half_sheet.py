@@ -1,7 +1,7 @@
-"""Draws docs/half.png: partly visible people, and the characters that replace them.
+"""Renders docs/half.png: partly visible people, and the characters that replace them.
 
-The images are a portrait (``skimage.data.astronaut()``, if scikit-image is installed) and crops of clips in
-the folder named by DANCE_NOW_DATA: head, upper body, to the knees, one arm outside, from behind, legs alone.
+A portrait (``skimage.data.astronaut()``, if scikit-image is installed), and crops of frames of clips in the
+folder DANCE_NOW_DATA: head, upper body, to the knees, one arm outside, from behind, legs alone.
 
 python scripts/half_sheet.py [CHARACTER]
 """
@@ -33,7 +33,7 @@ MOMENTS: Final = (("sam2_juggle", 0), ("single_cam01", 0), ("single_cam03", 0))
 
 
 def frame(clip: Path, index: int) -> Image:
-    """One frame of a clip."""
+    """Reads one frame of a clip."""
     with open_source(clip) as source:
         for each in source.frames():
             if each.index == index:
@@ -42,7 +42,7 @@ def frame(clip: Path, index: int) -> Image:
 
 
 def crops(image: Image, pose: Pose) -> Iterator[tuple[str, Image]]:
-    """Crops of an image of a whole person, with their names."""
+    """Crops of an image of a whole person, each with its name."""
     body = pose.body[:, :2]
     nose, neck, hip = body[[0, 1, 8]]
     knees, feet = body[[10, 13], 1].mean(), body[[11, 14, 19, 22], 1].max()
@@ -64,7 +64,7 @@ def crops(image: Image, pose: Pose) -> Iterator[tuple[str, Image]]:
 
 
 def pictures(data: Path | None) -> Iterator[tuple[str, Image]]:
-    """All available images of the sheet."""
+    """Available images of the sheet."""
     try:
         from skimage.data import astronaut
     except ImportError:
@@ -84,7 +84,7 @@ def pictures(data: Path | None) -> Iterator[tuple[str, Image]]:
 
 
 def tile(name: str, image: Image, drawn: Image) -> Image:
-    """An image and its result side by side, with a caption."""
+    """Source and result side by side, under their name."""
     scale = TILE_HEIGHT / image.shape[0]
     size = (round(scale * image.shape[1]), TILE_HEIGHT)
     both = np.hstack([cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (image, drawn)])
@@ -94,7 +94,7 @@ def tile(name: str, image: Image, drawn: Image) -> Image:
 
 
 def sheet(tiles: list[Image]) -> Image:
-    """Tiles in rows, on white."""
+    """Arranges tiles in rows, on white."""
     rows = [tiles[start : start + COLUMNS] for start in range(0, len(tiles), COLUMNS)]
     width = max(sum(each.shape[1] + 8 for each in row) for row in rows)
     lines = []
@@ -109,7 +109,7 @@ def sheet(tiles: list[Image]) -> Image:
 
 
 def main() -> None:
-    """Draws the sheet."""
+    """Command line: writes the sheet."""
     folder = os.environ.get("DANCE_NOW_DATA")
     dancer = Dancer(Character.load(sys.argv[1] if len(sys.argv) > 1 else "godette"), smooth=False)
     tiles = []

@@ -1,4 +1,4 @@
-"""Draws docs/mascot.png: the mascot from all sides, dancing, and six of her faces."""
+"""Renders docs/mascot.png: the mascot from all sides, dancing, and six of her faces."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Shot = tuple[Pose, float, dict[str, float]]
 
 
 def turned(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Rotation:
-    """(3, 3) rotation about z, then x, then y; degrees, in the character frame."""
+    """Rotation matrix (3, 3) about z, then x, then y; degrees, in the character frame."""
     result = np.eye(3)
     for axis, degrees in ((2, z), (0, x), (1, y)):
         turn = cv2.Rodrigues(np.radians(degrees) * np.eye(3)[axis])[0]
@@ -47,7 +47,7 @@ def turned(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Rotation:
 
 
 def standing() -> Pose:
-    """Arms hang slightly away from the body."""
+    """Standing pose: arms hanging a little away from the body."""
     pose: Pose = {}
     for side, sign in (("left", 1.0), ("right", -1.0)):
         pose[f"{side}UpperArm"] = turned(z=-66 * sign)
@@ -56,7 +56,7 @@ def standing() -> Pose:
 
 
 def dancing() -> tuple[Pose, Pose]:
-    """Two poses of a dance."""
+    """Two dance poses."""
     step = {
         "hips": turned(z=6),
         "spine": turned(z=2),
@@ -96,15 +96,15 @@ def dancing() -> tuple[Pose, Pose]:
     return step, swing
 
 
-class Photographer:
-    """Renders an avatar on a plain background."""
+class SheetRenderer:
+    """Renderer of an avatar on a plain background."""
 
     def __init__(self, avatar: Avatar, size: int) -> None:
         self._avatar, self._size = avatar, size
         self._renderer, self._springs = Renderer(avatar, size, supersampling=3), Springs(avatar)
 
     def picture(self, pose: Pose, camera: Camera, expressions: dict[str, float]) -> Image:
-        """(size, size, 3) image, hair and cords at rest."""
+        """Renders (size, size, 3) with settled hair and cords."""
         world = self._springs.settle(self._avatar.pose(pose), SPRING_STEPS)
         rgba = self._renderer.render(world, camera, expressions).astype(np.float32)
         alpha = rgba[..., 3:] / 255
@@ -113,32 +113,32 @@ class Photographer:
 
 
 def figures(avatar: Avatar) -> Image:
-    """The row of whole figures."""
+    """Row of whole figures."""
     height, width = FIGURE_SIZE
-    photographer = Photographer(avatar, height)
+    sheet_renderer = SheetRenderer(avatar, height)
     low, high = avatar.bounds()
     centre, reach = (0.0, float(low[1] + high[1]) / 2, 0.0), float(high[1] - low[1]) * 1.06
     step, swing = dancing()
     shots: list[Shot] = [(standing(), yaw, {}) for yaw in YAWS]
     shots += [(step, -15.0, {"happy": 1.0}), (swing, 14.0, {"aa": 0.7})]
     tiles = [
-        photographer.picture(pose, Camera.orbit(yaw, 0, centre, reach), face) for pose, yaw, face in shots
+        sheet_renderer.picture(pose, Camera.orbit(yaw, 0, centre, reach), face) for pose, yaw, face in shots
     ]
     left = (height - width) // 2
     return np.hstack([tile[:, left : left + width] for tile in tiles])
 
 
 def faces(avatar: Avatar) -> Image:
-    """The row of faces."""
-    photographer = Photographer(avatar, FACE_SIZE)
+    """Row of faces."""
+    sheet_renderer = SheetRenderer(avatar, FACE_SIZE)
     centre = avatar.rest_position("head") + np.array([0.0, 0.155, 0.0])
     return np.hstack(
-        [photographer.picture(standing(), Camera.orbit(yaw, 0, centre, 0.56), face) for yaw, face in FACES]
+        [sheet_renderer.picture(standing(), Camera.orbit(yaw, 0, centre, 0.56), face) for yaw, face in FACES]
     )
 
 
 def main() -> int:
-    """Writes the sheet."""
+    """Command line: writes the sheet."""
     avatar = load_avatar(avatar_file(Path(MASCOT)))
     sheet = np.vstack([figures(avatar), faces(avatar)])
     cv2.imwrite(str(OUTPUT), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])

@@ -1,4 +1,4 @@
-"""Draws docs/person.jpg: above, a person's motion; below, a character trained from another person's video.
+"""Renders docs/person.jpg: a person's motion above, and below a figure trained from another person's video.
 
 dance-now train sam2_juggle.mp4 -o juggler.dance --licence ... --credits ...
 python scripts/person_sheet.py juggler.dance single_cam01.mp4
@@ -28,7 +28,7 @@ SHOWN: Final = slice(0.05, 0.75)  # of a frame's height
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Draws the sheet."""
+    """Command line: writes the sheet."""
     if len(arguments) != 2:
         raise DanceNowError("Give a character file and a video.")
     character, video = map(Path, arguments)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def moments(video: Path) -> Image:
-    """Evenly spaced frames side by side."""
+    """Evenly spread frames of a video, side by side."""
     with open_source(video) as source, closing(source.frames()) as frames:
         images = [frame.image for frame in frames]
     wanted = [round((moment + 0.5) * len(images) / MOMENTS) for moment in range(MOMENTS)]
@@ -51,7 +51,7 @@ def moments(video: Path) -> Image:
 
 
 def tile(image: Image) -> Image:
-    """A frame, reduced and cropped above and below the figure."""
+    """Scaled frame, cropped to the figure's rows."""
     rows = slice(*(round(share * len(image)) for share in (SHOWN.start, SHOWN.stop)))
     height = round(TILE_WIDTH * len(image[rows]) / image.shape[1])
     return np.asarray(cv2.resize(image[rows], (TILE_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8)

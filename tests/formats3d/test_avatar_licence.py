@@ -26,11 +26,11 @@ HUB = "https://hub.vroid.com/license?allowed_to_use_user=everyone&modification="
     ],
 )
 def test_vrm0_forbids(meta: dict[str, Any], forbidden: bool) -> None:
-    assert bool(licence_of_vrm0(meta).objections) == forbidden
+    assert bool(licence_of_vrm0(meta).prohibitions) == forbidden
 
 
 @pytest.mark.parametrize(
-    ("meta", "objections"),
+    ("meta", "prohibitions"),
     [
         ({}, 2),  # by the specification's defaults only the author may use it, unmodified
         (OPEN, 1),
@@ -43,8 +43,8 @@ def test_vrm0_forbids(meta: dict[str, Any], forbidden: bool) -> None:
         ({"licenseUrl": CC_BY.replace("by", "by-nd")}, 1),
     ],
 )
-def test_vrm1_forbids(meta: dict[str, Any], objections: int) -> None:
-    assert len(licence_of_vrm1(meta).objections) == objections
+def test_vrm1_forbids(meta: dict[str, Any], prohibitions: int) -> None:
+    assert len(licence_of_vrm1(meta).prohibitions) == prohibitions
 
 
 def test_conditions_and_credits_are_told() -> None:
@@ -82,5 +82,5 @@ def test_extras_of_sketchfab_are_read() -> None:
     licence = licence_of_gltf({"extras": extras})
     assert licence.text.startswith("CC-BY-4.0")
     assert licence.credits == "Ann (https://sketchfab.com/ann), https://sketchfab.com/3d-models/x"
-    assert not licence.objections
-    assert licence_of_gltf({"extras": extras | {"license": "CC-BY-ND-4.0"}}).objections
+    assert not licence.prohibitions
+    assert licence_of_gltf({"extras": extras | {"license": "CC-BY-ND-4.0"}}).prohibitions

@@ -62,14 +62,14 @@ def test_reads_plain_strided_sparse_and_normalised_arrays(tmp_path: Path, humano
         ({"extensionsRequired": ["KHR_draco_mesh_compression"]}, "KHR_draco_mesh_compression"),
         ({"meshes": []}, "meshes"),
         ({"nodes": [{"children": [0]}]}, "hierarchy"),
-        ({"nodes": [{"children": [1]}, {"children": [0]}]}, "loop"),
+        ({"nodes": [{"children": [1]}, {"children": [0]}]}, "cycle"),
         ({"nodes": []}, "0 nodes"),
         ({"nodes": [{"name": "Box"}]}, "humanoid"),
         ({"nodes": "rubbish"}, "not a usable"),
         ({"bufferViews": []}, "bufferViews"),
         ({"materials": 3}, "not a usable"),
         ({"skins": [{"joints": [999]}]}, "nodes that do not exist"),
-        ({"images": [{"uri": "http://example.org/a.png"}]}, "outside the file"),
+        ({"images": [{"uri": "http://example.org/a.png"}]}, "separate files"),
     ],
 )
 def test_refuses_documents_that_make_no_sense(
@@ -120,7 +120,7 @@ def test_refuses_numbers_that_are_none(
     primitive = builder.document["meshes"][0]["primitives"][0]
     count = builder.document["accessors"][primitive["attributes"][attribute]]["count"]
     _replace_values(builder, attribute, np.full((count, width), value, np.float32))
-    with pytest.raises(DanceNowError, match="not finite"):
+    with pytest.raises(DanceNowError, match="non-finite"):
         load_avatar(_write(tmp_path / "a.glb", builder.to_bytes()))
 
 
@@ -141,7 +141,7 @@ def test_refuses_limbs_without_length(tmp_path: Path, humanoid_builder: Any, bon
     node["matrix"][12:15] = [0, 0, 0]
     if bone == "Head":  # hangs on the spine, which must come to lie on the hips too
         next(node for node in nodes if node["name"] == "mixamorig:Spine")["matrix"][12:15] = [0, 0, 0]
-    with pytest.raises(DanceNowError, match="no distance between"):
+    with pytest.raises(DanceNowError, match=r"the bone from .* has no length"):
         load_avatar(_write(tmp_path / "a.glb", builder.to_bytes()))
 
 

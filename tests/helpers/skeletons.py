@@ -48,15 +48,15 @@ ADULT = Proportions(0.93, 0.105, 0.51, 0.085, 0.20, 1.46, 0.18, 0.47, 0.73, 0.18
 
 def chibi_skeleton() -> Skeleton:
     """A cartoon figure, 1.15 m tall, a third of it head."""
-    return skeleton_of(CHIBI)
+    return avatar_skeleton(CHIBI)
 
 
 def adult_skeleton() -> Skeleton:
     """An average adult, 1.76 m tall; its points lie where pose estimators mark them."""
-    return skeleton_of(ADULT)
+    return avatar_skeleton(ADULT)
 
 
-def skeleton_of(size: Proportions) -> Skeleton:
+def avatar_skeleton(size: Proportions) -> Skeleton:
     """A symmetric skeleton in T-pose, palms down, that faces the front."""
     rest = np.zeros((POINT_COUNT, 3))
     rest[1], rest[8] = (0, size.neck, 0), (0, size.hip, 0)

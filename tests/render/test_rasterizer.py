@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dance_now.formats3d.srgb import DECODE_TABLE, linear_to_srgb, srgb_to_linear
 from dance_now.render.mipmaps import reduced_levels
 from dance_now.render.rasterizer import draw_strip
-from dance_now.render.texture_sampling import SURFACE
+from dance_now.render.texture_sampling import SURFACE_DTYPE
 from dance_now.render.vertex_placement import bin_triangles
 
 SIZE = 16
@@ -17,7 +17,7 @@ Corners = list[tuple[float, float, float]]
 
 
 def _surface(color: tuple[float, ...] = (1, 0, 0, 1), **values: float) -> npt.NDArray[np.void]:
-    record = np.zeros(1, SURFACE)
+    record = np.zeros(1, SURFACE_DTYPE)
     record["base"] = color
     record["unlit"] = record["writes_depth"] = record["double_sided"] = 1
     record["base_level"] = record["shade_level"] = -1

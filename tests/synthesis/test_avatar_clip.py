@@ -13,9 +13,9 @@ from bvh_files import write_bvh
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.render.avatar.avatar import load_avatar
-from dance_now.render.avatar.avatar_keypoints import skeleton_of
+from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
 from dance_now.render.avatar.avatar_options import AvatarOptions
-from dance_now.synthesis.avatar_clip import SOLES, AvatarClip, hips_track, render_clip
+from dance_now.synthesis.avatar_clip import SOLES, AvatarClip, hip_trajectory, render_clip
 from dance_now.synthesis.poses.avatar_poser import motion_target, pelvis_heading, solve_poses
 from dance_now.synthesis.poses.hand_shapes import FINGER_SHAPES
 from dance_now.synthesis.poses.motion import load_motion
@@ -105,12 +105,12 @@ def test_who_stands_neither_slides_nor_floats(humanoid_file: Any, tmp_path: Path
     path = tmp_path / "sway.bvh"
     path.write_text("\n".join([*lines, flying.replace("0 90 0", "30 150 0", 1)]) + "\n")
     avatar, motion = load_avatar(humanoid_file("vrm1")), load_motion(path)
-    rig = BoneRig.of(skeleton_of(avatar))
+    rig = BoneRig.of(avatar_skeleton(avatar))
     frames = range(14)
     fingers = np.tile(np.array(FINGER_SHAPES["relaxed"], np.float32), (14, 2, 1, 1))
     solved = solve_poses(rig, motion_target(rig, motion, frames, fingers))
     points = np.einsum("nji,npj->npi", pelvis_heading(motion, frames), solved.points)
-    placed = points + hips_track(avatar, motion, frames, points)[:, None]
+    placed = points + hip_trajectory(avatar, motion, frames, points)[:, None]
     soles = placed[:, SOLES]
     heights = soles[..., 1].min(axis=1)
     np.testing.assert_allclose(heights[:13], 0, atol=1e-5)

@@ -176,7 +176,7 @@ def test_what_exists_is_kept(avatar_file: Path, tmp_path: Path) -> None:
     output = tmp_path / "precious"
     output.mkdir()
     (output / "thesis.txt").write_text("years of work")
-    with pytest.raises(DanceNowError, match="exists already"):
+    with pytest.raises(DanceNowError, match="already exists"):
         render_dataset(avatar_file, output, 2, None, size=64, workers=1)
     with pytest.raises(DanceNowError, match="not a data set"):
         render_dataset(avatar_file, output, 2, None, size=64, workers=1, overwrite=True)
@@ -288,7 +288,7 @@ def test_nothing_to_do_is_an_error(avatar_file: Path, tmp_path: Path, images: in
 
 def test_a_folder_without_motions_is_an_error(avatar_file: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DanceNowError, match="no motion that can be used"):
+    with pytest.raises(DanceNowError, match="no usable motion"):
         render_dataset(avatar_file, tmp_path / "set", 4, tmp_path / "empty")
 
 

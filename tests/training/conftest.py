@@ -21,7 +21,8 @@ from dance_now.synthesis.surface.point_placement import INFLUENCES
 from dance_now.synthesis.surface.surface_patches import CHANNELS, TEXELS
 from dance_now.synthesis.surface.surface_points import MeshPoints
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.networks.points_generator import GeneratorConfig, PointsGenerator
+from dance_now.training.networks.generator_config import GeneratorConfig
+from dance_now.training.networks.points_generator import PointsGenerator
 from dance_now.training.train_config import PRESETS, TrainingConfig
 
 POINTS = 4000

@@ -19,7 +19,7 @@ from dance_now.training import checkpoint
 from dance_now.training.data.crops import CropBatches
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.data.sample_cache import SampleCache
-from dance_now.training.distributed import ALONE, workers
+from dance_now.training.distributed import SINGLE_WORKER, join_workers
 from dance_now.training.train_config import LossWeights, TrainingConfig
 from dance_now.training.training_loop import CHECKPOINT, Trainer
 
@@ -29,17 +29,19 @@ CPU = torch.device("cpu")
 def train_a_share(pictures: Path, folder: Path, config: TrainingConfig, seed: int = 0) -> None:
     """Trains as one of several workers; run in each of them."""
     torch.set_num_threads(1)
-    with workers() as share:
-        held = SampleCache(LabelledPictures(pictures, "train"), CPU)
-        generator = dots(seed + share.rank)  # they agree on that of the first
-        Trainer(generator, CropBatches(held, config, share), folder, config, share=share).run(lambda _: None)
+    with join_workers() as worker:
+        samples = SampleCache(LabelledPictures(pictures, "train"), CPU)
+        generator = dots(seed + worker.rank)  # they agree on that of the first
+        Trainer(generator, CropBatches(samples, config, worker), folder, config, worker=worker).run(
+            lambda _: None
+        )
 
 
 @pytest.fixture
 def config(debug: TrainingConfig) -> TrainingConfig:
     """Four steps with every loss that needs no download."""
     losses = LossWeights(face=1.0, face_detail=0.2, structure=1.5, temporal=0.5)
-    return replace(debug, steps=4, batch=4, window=64, adversarial_from=0.25, losses=losses)
+    return replace(debug, steps=4, batch=4, crop=64, adversarial_from=0.25, losses=losses)
 
 
 def assert_same_run(one: Path, other: Path) -> None:
@@ -97,9 +99,9 @@ def test_torchrun_trains_as_one_process_does(dataset: Path, tmp_path: Path) -> N
 
 
 def test_alone_is_the_whole() -> None:
-    with workers() as share:
-        assert share == ALONE
-        assert share.of([1, 2, 3]) == [1, 2, 3]
+    with join_workers() as worker:
+        assert worker == SINGLE_WORKER
+        assert worker.shard([1, 2, 3]) == [1, 2, 3]
         done: list[Callable[[], None]] = []
-        share.first(lambda: done.append(lambda: None))
+        worker.run_first(lambda: done.append(lambda: None))
         assert len(done) == 1

@@ -10,12 +10,12 @@ from dance_now.character.onnx_check import CheckedGenerator
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.synthesis.surface.surface_points import MeshPoints
+from dance_now.training.networks.generator_config import GeneratorConfig
 from dance_now.training.networks.points_generator import (
     ExportedPointsGenerator,
-    GeneratorConfig,
     PointsGenerator,
 )
-from dance_now.training.onnx_export import TOLERANCE, compare, drawing_graph, rounded
+from dance_now.training.onnx_export import TOLERANCE, compare, generator_graph, rounded_to_half
 
 WHOLE = np.zeros((32, 32), np.float32)  # a canvas of blocks of 16 px
 
@@ -35,10 +35,10 @@ def test_the_graph_draws_what_torch_draws(skeleton: Skeleton, mesh: MeshPoints, 
     torch.manual_seed(3)
     generator = PointsGenerator(skeleton, mesh, GeneratorConfig(points=len(mesh), width=8)).eval()
     torch.nn.init.normal_(generator.decoder.out.weight, std=0.05)
-    shipped = ExportedPointsGenerator(rounded(generator)).eval()
-    graph = drawing_graph(shipped)
+    exported = ExportedPointsGenerator(rounded_to_half(generator)).eval()
+    graph = generator_graph(exported)
     CheckedGenerator(graph)
-    difference, _ = compare(shipped, graph, poses)
+    difference, _ = compare(exported, graph, poses)
     assert difference < TOLERANCE
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 2

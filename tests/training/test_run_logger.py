@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from dance_now.core.errors import DanceNowError
-from dance_now.training.distributed import ALONE
-from dance_now.training.run_logger import Meter, RunLogger
+from dance_now.training.distributed import SINGLE_WORKER
+from dance_now.training.run_logger import LossMeter, RunLogger
 
 
 def write(journal: RunLogger, *steps: int) -> None:
@@ -51,25 +51,25 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_means_are_of_the_steps_that_had_the_loss() -> None:
-    meter = Meter()
+    meter = LossMeter()
     for a in (1.0, 2.0, 6.0):
         meter.add({"a": torch.tensor(a)})
     meter.add({"a": torch.tensor(3.0), "b": torch.tensor(5.0)})
-    assert meter.means(ALONE) == {"a": 3.0, "b": 5.0}
-    assert meter.means(ALONE) == {}
+    assert meter.means(SINGLE_WORKER) == {"a": 3.0, "b": 5.0}
+    assert meter.means(SINGLE_WORKER) == {}
 
 
 def test_a_meter_goes_on_from_its_state() -> None:
-    meter, other = Meter(), Meter()
+    meter, other = LossMeter(), LossMeter()
     meter.add({"a": torch.tensor(0.1)})
     other.restore(json.loads(json.dumps(meter.state())), torch.device("cpu"))
     for each in (meter, other):
         each.add({"a": torch.tensor(0.7)})
-    assert meter.means(ALONE) == other.means(ALONE)
+    assert meter.means(SINGLE_WORKER) == other.means(SINGLE_WORKER)
 
 
 def test_what_is_no_number_stays_known() -> None:
-    meter = Meter()
+    meter = LossMeter()
     assert meter.is_finite()
     for value in (1.0, float("nan"), 2.0):
         meter.add({"a": torch.tensor(value)})

@@ -25,11 +25,11 @@ from dance_now.render.avatar.avatar_options import AvatarOptions
 from dance_now.training import points_stages
 from dance_now.training.character_export import Rights, dataset_card
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.distributed import Share
+from dance_now.training.distributed import Worker
 from dance_now.training.metrics.evaluation import evaluate
 from dance_now.training.metrics.scores import Evaluation
 from dance_now.training.networks.points_generator import ExportedPointsGenerator
-from dance_now.training.onnx_export import TOLERANCE, compare, rounded
+from dance_now.training.onnx_export import TOLERANCE, compare, rounded_to_half
 from dance_now.training.points_stages import build_generator
 from dance_now.training.sources import training_source as opening
 from dance_now.training.sticks.sticks_config import STICKS, SticksConfig
@@ -134,8 +134,8 @@ def test_the_graph_draws_what_torch_draws(
     )
     assert trainer.step == debug.steps
     exact = ExportedPointsGenerator(trainer.ema_generator().cpu()).eval()
-    shipped = ExportedPointsGenerator(rounded(exact.generator)).eval()
-    difference, drawn = compare(shipped, trained.content.generator, points)
+    exported = ExportedPointsGenerator(rounded_to_half(exact.generator)).eval()
+    difference, drawn = compare(exported, trained.content.generator, points)
     assert difference <= TOLERANCE
     assert drawn.shape == (8, 4, 512, 512)
     with torch.no_grad():
@@ -212,13 +212,13 @@ def test_an_unknown_licence_must_be_given(
     description = json.loads((copy / "dataset.json").read_text())
     description["avatar"].update(licence="unknown", credits="unknown")
     (copy / "dataset.json").write_text(json.dumps(description))
-    with pytest.raises(DanceNowError, match=r"--licence.*--credits"):
+    with pytest.raises(DanceNowError, match="licence and credits are needed"):
         dataset_card(copy, "tiny", Rights())
     assert dataset_card(copy, "tiny", Rights("CC0", "KayKit")).credits == "KayKit"
     avatar = tmp_path / "a.glb"
     avatar.write_bytes(b"")
     monkeypatch.setattr(AvatarOptions, "load", lambda options, path: SimpleNamespace(licence="unknown"))
-    with pytest.raises(DanceNowError, match="--licence"):
+    with pytest.raises(DanceNowError, match="licence and credits are needed"):
         train(avatar, tmp_path / "a.dance", debug, report=silent)
     assert not (tmp_path / "a.run").exists()
 
@@ -316,7 +316,7 @@ def test_frames_of_another_video_are_not_used(debug: TrainingConfig, tmp_path: P
 
 
 def test_what_was_never_trained_is_not_exported(dataset: Path, debug: TrainingConfig, tmp_path: Path) -> None:
-    with pytest.raises(DanceNowError, match="nothing trained yet: run --stage body"):
+    with pytest.raises(DanceNowError, match=r"has no checkpoint\. Set stage to body"):
         train(dataset, tmp_path / "tiny.dance", debug, stage="export", report=silent)
 
 
@@ -327,9 +327,9 @@ def test_the_first_worker_exports_alone(
     copy = tmp_path / "tiny.run"
     shutil.copytree(trained.output.with_name("tiny.run"), copy)
     exported: list[ExportedPointsGenerator] = []
-    monkeypatch.setattr(points_stages, "export", lambda shipped, *_: exported.append(shipped))
+    monkeypatch.setattr(points_stages, "export", lambda module, *_: exported.append(module))
     whole = Run(
-        copy, dataset, tmp_path / "tiny.dance", trained.content.card, debug, silent, share=Share(0, 2)
+        copy, dataset, tmp_path / "tiny.dance", trained.content.card, debug, silent, worker=Worker(0, 2)
     )
     points_stages.PointsStages(whole).export()
     assert len(exported) == 1

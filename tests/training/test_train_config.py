@@ -31,11 +31,11 @@ def test_a_configuration_that_lacks_something_is_told() -> None:
 def test_discriminators_that_never_join_are_left_out() -> None:
     losses = LossWeights(face=0.5, structure=1.0)
     joining = replace(PRESETS["debug"], losses=losses)
-    assert joining.without_idle_judges() == joining
+    assert joining.without_unused_discriminators() == joining
     never = replace(joining, adversarial_from=1.0)
-    assert never.without_idle_judges().losses == replace(losses, picture=0.0, face=0.0)
+    assert never.without_unused_discriminators().losses == replace(losses, picture=0.0, face=0.0)
 
 
 def test_presets_grow() -> None:
-    sizes = [config.steps * config.batch * config.window**2 for config in PRESETS.values()]
+    sizes = [config.steps * config.batch * config.crop**2 for config in PRESETS.values()]
     assert sizes == sorted(sizes)

@@ -26,7 +26,7 @@ from dance_now.training.losses.image_losses import reconstruction_loss
 from dance_now.training.preview import PreviewSheet
 from dance_now.training.run_logger import Progress
 from dance_now.training.train_config import LossWeights, TrainingConfig
-from dance_now.training.training_loop import AVERAGE, CHECKPOINT, PREVIEW, Trainer
+from dance_now.training.training_loop import CHECKPOINT, EMA_FILE, PREVIEW, Trainer
 
 Make = Callable[..., Trainer[Dots]]
 resource = pytest.importorskip("resource", reason="limits the size of files")
@@ -37,7 +37,7 @@ class InterruptionError(Exception):
 
 
 @pytest.fixture(scope="session")
-def held(pictures: LabelledPictures) -> SampleCache:
+def samples(pictures: LabelledPictures) -> SampleCache:
     """The training split, decoded."""
     return SampleCache(pictures, torch.device("cpu"))
 
@@ -45,18 +45,18 @@ def held(pictures: LabelledPictures) -> SampleCache:
 @pytest.fixture(scope="session")
 def short(debug: TrainingConfig) -> TrainingConfig:
     """Six steps, the last two with the discriminator, saved after each."""
-    return replace(debug, steps=6, window=64, checkpoint_minutes=0.0)
+    return replace(debug, steps=6, crop=64, checkpoint_minutes=0.0)
 
 
 @pytest.fixture
-def make(held: SampleCache, tmp_path: Path) -> Make:
+def make(samples: SampleCache, tmp_path: Path) -> Make:
     """Builds a trainer whose run is kept in the test's folder."""
 
     def build(
         config: TrainingConfig, folder: Path = tmp_path, generator: Dots | None = None
     ) -> Trainer[Dots]:
         folder.mkdir(exist_ok=True)
-        return Trainer(generator or dots(), CropBatches(held, config), folder, config)
+        return Trainer(generator or dots(), CropBatches(samples, config), folder, config)
 
     return build
 
@@ -87,8 +87,8 @@ def state_of(trainer: Trainer[Dots]) -> dict[str, torch.Tensor]:
     """All that a run has learned."""
     parts = {
         "generator": trainer.generator.state_dict(),
-        "judges": trainer.objective.adversary.judges.state_dict(),
-        "average": trainer.average,
+        "judges": trainer.objective.discriminator_trainer.discriminators.state_dict(),
+        "average": trainer.ema,
     }
     return {
         f"{part}.{name}": value.clone() for part, values in parts.items() for name, value in values.items()
@@ -123,7 +123,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
 def test_a_killed_run_goes_on_as_if_nothing_had_been(
     make: Make, debug: TrainingConfig, tmp_path: Path
 ) -> None:
-    config = replace(debug, steps=26, batch=1, window=48, adversarial_from=0.3, checkpoint_minutes=0.001)
+    config = replace(debug, steps=26, batch=1, crop=48, adversarial_from=0.3, checkpoint_minutes=0.001)
     make(config, tmp_path / "whole").run(ignore)
     folder = tmp_path / "killed"
     fork = multiprocessing.get_context("fork")
@@ -173,7 +173,7 @@ def test_means_go_on_in_the_middle(make: Make, short: TrainingConfig, tmp_path: 
 def test_a_finished_run_is_left_alone(make: Make, short: TrainingConfig, tmp_path: Path) -> None:
     make(short).run(ignore)
     saved = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
-    assert {CHECKPOINT, AVERAGE, "log.jsonl"} == set(saved)
+    assert {CHECKPOINT, EMA_FILE, "log.jsonl"} == set(saved)
     make(short).run(lambda progress: pytest.fail("trained on"))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == saved
 
@@ -231,7 +231,7 @@ def test_a_checkpoint_of_another_generator_is_refused(make: Make, short: Trainin
 
 
 def test_fifty_steps_lower_the_loss(make: Make, debug: TrainingConfig) -> None:
-    config = replace(debug, steps=50, window=64, rate=0.04, adversarial_from=1.0)
+    config = replace(debug, steps=50, crop=64, rate=0.04, adversarial_from=1.0)
     trainer = make(config)
     keypoints, true = trainer.batches(10**6)
 
@@ -264,20 +264,20 @@ def test_averaged_weights_are_saved_as_the_run_goes(
     with pytest.raises(InterruptionError):
         make(short).run(interrupt_at(4))
     found = dots(seed=1)
-    load_ema(tmp_path / AVERAGE, found)
+    load_ema(tmp_path / EMA_FILE, found)
     expected = make(short).ema_generator()
     for name, value in found.named_parameters():
         torch.testing.assert_close(value, expected.get_parameter(name), atol=1e-3, rtol=1e-3)
-    assert (tmp_path / AVERAGE).stat().st_size < (tmp_path / CHECKPOINT).stat().st_size / 4
-    with pytest.raises(DanceNowError, match="another generator"):
-        load_ema(tmp_path / AVERAGE, torch.nn.Linear(2, 2))
+    assert (tmp_path / EMA_FILE).stat().st_size < (tmp_path / CHECKPOINT).stat().st_size / 4
+    with pytest.raises(DanceNowError, match="another network"):
+        load_ema(tmp_path / EMA_FILE, torch.nn.Linear(2, 2))
 
 
 def test_the_preview_shows_true_beside_drawn(
-    held: SampleCache, pictures: LabelledPictures, short: TrainingConfig, tmp_path: Path
+    samples: SampleCache, pictures: LabelledPictures, short: TrainingConfig, tmp_path: Path
 ) -> None:
     sheet = PreviewSheet.of(pictures, torch.device("cpu"))
-    trainer = Trainer(dots(), CropBatches(held, short), tmp_path, short, sheet=sheet)
+    trainer = Trainer(dots(), CropBatches(samples, short), tmp_path, short, sheet=sheet)
     trainer.run(ignore)
     drawn = cv2.imread(str(tmp_path / PREVIEW))
     assert drawn is not None
@@ -285,7 +285,7 @@ def test_the_preview_shows_true_beside_drawn(
 
 
 def test_a_preview_leaves_the_run_as_it_is(
-    held: SampleCache, pictures: LabelledPictures, make: Make, short: TrainingConfig, tmp_path: Path
+    samples: SampleCache, pictures: LabelledPictures, make: Make, short: TrainingConfig, tmp_path: Path
 ) -> None:
     make(short, tmp_path / "plain").run(ignore)
     config = replace(short, preview_minutes=0.0)
@@ -293,7 +293,7 @@ def test_a_preview_leaves_the_run_as_it_is(
     folder.mkdir()
     keypoints = torch.from_numpy(pictures.keypoints[:1])
     sheet = PreviewSheet(keypoints, torch.zeros(1, 4, 64, 64))
-    Trainer(dots(), CropBatches(held, config), folder, config, sheet=sheet).run(ignore)
+    Trainer(dots(), CropBatches(samples, config), folder, config, sheet=sheet).run(ignore)
     assert_same_losses(logged(folder), logged(tmp_path / "plain"))
 
 
@@ -401,7 +401,7 @@ def test_losses_of_the_literature_take_part(make: Make, short: TrainingConfig, t
 
 
 @pytest.mark.parametrize(
-    ("losses", "judges"),
+    ("losses", "discriminators"),
     [
         (LossWeights(picture=0.0), set()),
         (LossWeights(picture=0.0, face=1.0), {"face"}),
@@ -409,12 +409,14 @@ def test_losses_of_the_literature_take_part(make: Make, short: TrainingConfig, t
     ],
 )
 def test_what_weighs_nothing_is_not_judged(
-    make: Make, short: TrainingConfig, tmp_path: Path, losses: LossWeights, judges: set[str]
+    make: Make, short: TrainingConfig, tmp_path: Path, losses: LossWeights, discriminators: set[str]
 ) -> None:
     config = replace(short, adversarial_from=0.0, losses=losses)
     make(config).run(ignore)
-    told = {f"{judge}_{loss}" for judge in judges for loss in ("adversarial", "matching", "discriminator")}
-    assert set(logged(tmp_path)[6]) == {"reconstruction"} | told
+    terms = {
+        f"{name}_{loss}" for name in discriminators for loss in ("adversarial", "matching", "discriminator")
+    }
+    assert set(logged(tmp_path)[6]) == {"reconstruction"} | terms
     assert make(config).step == 6  # it can be opened again
 
 
@@ -424,9 +426,9 @@ def test_a_run_that_was_saved_with_idle_discriminators_goes_on(
     """Earlier versions built and saved them."""
     never = replace(short, adversarial_from=1.0)
     trainer = make(never)
-    assert not trainer.objective.adversary.judges
+    assert not trainer.objective.discriminator_trainer.discriminators
     trainer.run(ignore)
     state = torch.load(tmp_path / CHECKPOINT, weights_only=True)
-    state["adversary"] = make(short, tmp_path / "judged").objective.adversary.state()
+    state["adversary"] = make(short, tmp_path / "judged").objective.discriminator_trainer.state()
     torch.save(state, tmp_path / CHECKPOINT)
     assert make(never).step == 6

@@ -1,4 +1,4 @@
-"""Readers of 3D files: glTF, VRM 0 and 1, their materials, textures and spring bones.
+"""Readers of 3D files: glTF, VRM 0 and 1, their materials, textures, spring bones and motions.
 
-Every size is checked before it is believed; nothing here poses or draws.
+Input is untrusted: every size is validated before use. Nothing here poses or renders.
 """

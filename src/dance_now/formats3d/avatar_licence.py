@@ -1,8 +1,8 @@
-"""What an avatar's file says of licence and credit, and whether it forbids to make a character of it.
+"""Licence and credit fields of an avatar file, and whether they forbid making a character of it.
 
 Sources: VRM 0.0 ``meta`` (UniVRM's schema), VRMC_vrm-1.0 ``meta`` (with its defaults), glTF 2.0
-``asset.copyright``, and ``asset.extras`` as Sketchfab writes it. What VRM 0 has no field for, VRoid Hub
-says in the query of a URL.
+``asset.copyright``, and ``asset.extras`` as Sketchfab writes it. Conditions without a field in VRM 0 are read
+from the query of VRoid Hub's licence URL.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 UNKNOWN: Final = "unknown"
-"""The licence of a file that says nothing of it."""
+"""Licence of a file without licence fields."""
 
-_NOT_TO_BE_CHANGED: Final = "it must not be modified"
-_NOT_TO_BE_USED: Final = "nobody may use it without its author's leave"
+_NO_MODIFICATION: Final = "it must not be modified"
+_NO_USE: Final = "it may not be used without its author's permission"
 _CREATIVE_COMMONS: Final = re.compile(r"(?i)creativecommons\.org|\bCC[-_ ]?(0|BY)")
 _NO_DERIVATIVES: Final = re.compile(r"(?i)(?<![a-z])ND(?![a-z])|no[- ]?deriv")
 _TERMS_VRM0: Final = {
@@ -26,7 +26,7 @@ _TERMS_VRM0: Final = {
     "sexualUssageName": "no sexual use",
 }
 _COMMERCIAL_VRM1: Final = {"personalNonProfit": "no commercial use", "personalProfit": "no use by companies"}
-# Of each field of VRM 1: what holds where it is false, its default.
+# Fields of VRM 1.0 and the condition that holds where one is false, its default.
 _TERMS_VRM1: Final = {
     "allowExcessivelyViolentUsage": "no violent use",
     "allowExcessivelySexualUsage": "no sexual use",
@@ -38,42 +38,42 @@ _TERMS_VRM1: Final = {
 
 @dataclass(frozen=True)
 class Licence:
-    """The rights in an avatar.
+    """Licence, credits and prohibitions of an avatar.
 
     Attributes:
-        text: name or URL of its licence, and conditions; ``UNKNOWN`` where the file says nothing.
-        credits: its authors; ``UNKNOWN`` where the file says nothing.
-        objections: what stands against making a character of it, as clauses; mostly empty.
+        text: name or URL of the licence, and conditions; ``UNKNOWN`` without such fields.
+        credits: authors; ``UNKNOWN`` without such fields.
+        prohibitions: clauses that forbid making a character of it; mostly empty.
     """
 
     text: str
     credits: str
-    objections: tuple[str, ...] = ()
+    prohibitions: tuple[str, ...] = ()
 
 
 def _join(*parts: Any) -> str:
     return ", ".join(dict.fromkeys(str(part).strip() for part in parts if part and str(part).strip()))
 
 
-def _licence(name: str, terms: list[str], credits: str, objections: list[str]) -> Licence:
+def _licence(name: str, terms: list[str], credits: str, prohibitions: list[str]) -> Licence:
     if _NO_DERIVATIVES.search(name):
-        objections = [*objections, _NOT_TO_BE_CHANGED]
+        prohibitions = [*prohibitions, _NO_MODIFICATION]
     text = "; ".join([name or UNKNOWN, *terms])
-    return Licence(text, credits or UNKNOWN, tuple(dict.fromkeys(objections)))
+    return Licence(text, credits or UNKNOWN, tuple(dict.fromkeys(prohibitions)))
 
 
 def licence_of_vrm0(meta: Mapping[str, Any]) -> Licence:
-    """The licence in a VRM 0.x ``meta``."""
+    """Reads the licence of a VRM 0.x ``meta``."""
     name = meta.get("licenseName")
     links = [str(meta.get(key) or "") for key in ("otherLicenseUrl", "otherPermissionUrl")]
-    objections = []
+    prohibitions = []
     if meta.get("allowedUserName") in ("OnlyAuthor", "ExplicitlyLicensedPerson"):
-        objections.append(_NOT_TO_BE_USED)
+        prohibitions.append(_NO_USE)
     if any("disallow" in _query(link).get("modification", ()) for link in links):
-        objections.append(_NOT_TO_BE_CHANGED)
+        prohibitions.append(_NO_MODIFICATION)
     terms = [term for key, term in _TERMS_VRM0.items() if meta.get(key) == "Disallow"]
     text = _join("" if name == "Other" else name, *links)
-    return _licence(text, terms, _join(meta.get("author"), meta.get("reference")), objections)
+    return _licence(text, terms, _join(meta.get("author"), meta.get("reference")), prohibitions)
 
 
 def _query(link: str) -> dict[str, list[str]]:
@@ -81,27 +81,27 @@ def _query(link: str) -> dict[str, list[str]]:
 
 
 def licence_of_vrm1(meta: Mapping[str, Any]) -> Licence:
-    """The licence in a VRM 1.0 ``meta``.
+    """Reads the licence of a VRM 1.0 ``meta``.
 
-    A field left out has the specification's default, which forbids nearly everything; but a file that names a
-    Creative Commons licence and leaves fields out says what it allows by that.
+    A missing field has the specification's default, which forbids nearly everything; but where the file names
+    a Creative Commons licence, that licence decides instead of the defaults.
     """
     name = _join(meta.get("licenseUrl"), meta.get("otherLicenseUrl"))
-    silent = _CREATIVE_COMMONS.search(name) is not None
-    objections = []
-    if meta.get("avatarPermission", "everyone" if silent else "onlyAuthor") != "everyone":
-        objections.append(_NOT_TO_BE_USED)
-    if meta.get("modification", "" if silent else "prohibited") == "prohibited":
-        objections.append(_NOT_TO_BE_CHANGED)
-    commercial = meta.get("commercialUsage", "" if silent else "personalNonProfit")
+    is_creative_commons = _CREATIVE_COMMONS.search(name) is not None
+    prohibitions = []
+    if meta.get("avatarPermission", "everyone" if is_creative_commons else "onlyAuthor") != "everyone":
+        prohibitions.append(_NO_USE)
+    if meta.get("modification", "" if is_creative_commons else "prohibited") == "prohibited":
+        prohibitions.append(_NO_MODIFICATION)
+    commercial = meta.get("commercialUsage", "" if is_creative_commons else "personalNonProfit")
     terms = [term for usage, term in _COMMERCIAL_VRM1.items() if commercial == usage]
-    terms += [term for key, term in _TERMS_VRM1.items() if not meta.get(key, silent)]
+    terms += [term for key, term in _TERMS_VRM1.items() if not meta.get(key, is_creative_commons)]
     credits = _join(*(meta.get("authors") or ()), meta.get("copyrightInformation"))
-    return _licence(name, terms, credits, objections)
+    return _licence(name, terms, credits, prohibitions)
 
 
 def licence_of_gltf(asset: Mapping[str, Any]) -> Licence:
-    """The licence in a glTF ``asset``."""
+    """Reads the licence of a glTF ``asset``."""
     extras = asset.get("extras")
     extras = extras if isinstance(extras, Mapping) else {}
     owner = asset.get("copyright")

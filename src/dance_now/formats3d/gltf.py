@@ -1,4 +1,4 @@
-"""Reads the GLB container of glTF 2.0 (.glb, .vrm), with every size checked before it is believed.
+"""Reader of the GLB container of glTF 2.0 (.glb, .vrm, .vrma); untrusted sizes are validated before use.
 
 Source: Khronos glTF 2.0 specification, sections 3.6 (buffers, accessors), 4 (GLB), and the extensions
 KHR_mesh_quantization and EXT_texture_webp.
@@ -20,7 +20,7 @@ from dance_now.core.errors import DanceNowError
 MAX_FILE_BYTES = 256 * 2**20
 MAX_ELEMENTS = 4_000_000  # of one accessor
 MAX_DECODED_BYTES = 2**30  # of all accessors together
-# Sparse accessors unpack to more than the file holds; to these bytes, and so many for each of the file's.
+# Sparse accessors expand: decoded bytes allowed in any case, and per byte of the file.
 _FREE_DECODED_BYTES, _MAX_EXPANSION = 16 * 2**20, 64
 MAX_NODES = 20_000
 SUPPORTED_EXTENSIONS = frozenset(
@@ -65,22 +65,22 @@ Matrices = npt.NDArray[np.float64]
 
 
 class MalformedGltfError(DanceNowError):
-    """A glTF file that breaks the format's own rules."""
+    """Error of a glTF file that violates the specification."""
 
     def __init__(self, path: Path, reason: object) -> None:
         super().__init__(f"{path.name} is not a usable glTF/VRM file: {reason}.")
 
 
 MALFORMED_ERRORS = _MALFORMED
-"""What indexing into an untrusted glTF document can raise; loaders turn these into MalformedGltfError."""
+"""Exceptions from indexing into an untrusted document; loaders turn them into MalformedGltfError."""
 
 
 @dataclass
 class Gltf:
-    """An opened GLB file.
+    """Opened glTF file: JSON document, binary chunk, decoded accessors.
 
     Attributes:
-        path: where it came from, for messages.
+        path: of the file, for error messages.
         document: the JSON chunk.
         binary: the BIN chunk.
     """
@@ -93,39 +93,37 @@ class Gltf:
 
     @property
     def extensions(self) -> dict[str, Any]:
-        """The document's top-level extensions."""
+        """Top-level extensions of the document."""
         found: dict[str, Any] = self.document.get("extensions", {})
         return found
 
     def items(self, key: str) -> list[dict[str, Any]]:
-        """A top-level list of the document ("nodes", "meshes", ...), empty where it is absent."""
+        """Top-level list of the document ("nodes", "meshes", ...), empty where it is absent."""
         found: list[dict[str, Any]] = self.document.get(key, [])
         return found
 
     def accessor(self, index: int) -> Array:
-        """(count, width) values of an accessor; normalised integers as float32, sparse ones filled in.
+        """Decodes an accessor to (count, width); normalised integers as float32, sparse elements applied.
 
-        The array is shared between calls: treat it as read-only.
+        The array is shared between calls and read-only.
 
         Raises:
-            DanceNowError: an accessor that leaves its buffer, or is too large, or holds no finite numbers.
+            DanceNowError: an accessor that exceeds its buffer, is too large, or holds non-finite values.
         """
         if index not in self._cache:
             self._cache[index] = self._read_accessor(self._entry("accessors", index))
         return self._cache[index]
 
     def image_bytes(self, index: int) -> bytes:
-        """The encoded bytes (PNG, JPEG, WebP) of an image stored in the file.
+        """Encoded bytes (PNG, JPEG, WebP) of an image embedded in the file.
 
         Raises:
-            DanceNowError: an image outside the file (a URI), or outside its buffer.
+            DanceNowError: an external image (a URI), or one that exceeds its buffer.
         """
         image = self._entry("images", index)
         if "bufferView" not in image:
-            raise MalformedGltfError(
-                self.path, "its pictures are outside the file; export with embedded ones"
-            )
-        start, length, _ = self._view(image["bufferView"])
+            raise MalformedGltfError(self.path, "its images are separate files; export with embedded images")
+        start, length, _ = self._buffer_view(image["bufferView"])
         return self.binary[start : start + length]
 
     def _entry(self, key: str, index: int) -> dict[str, Any]:
@@ -134,14 +132,14 @@ class Gltf:
             raise MalformedGltfError(self.path, f"it refers to {key}[{index}] and has {len(items)}")
         return items[index]
 
-    def _view(self, index: int) -> tuple[int, int, int]:
+    def _buffer_view(self, index: int) -> tuple[int, int, int]:
         """Start, length and stride in bytes of a buffer view within the BIN chunk."""
         view = self._entry("bufferViews", index)
         if view.get("buffer", 0) != 0:
-            raise MalformedGltfError(self.path, "its data are in another file; export as one GLB")
+            raise MalformedGltfError(self.path, "its buffer is a separate file; export as a single GLB")
         start, length = int(view.get("byteOffset", 0)), int(view["byteLength"])
         if start < 0 or length < 0 or start + length > len(self.binary):
-            raise MalformedGltfError(self.path, "it is cut short (a buffer view passes the end of the data)")
+            raise MalformedGltfError(self.path, "it is truncated (a buffer view exceeds the data)")
         return start, length, int(view.get("byteStride", 0))
 
     def _read_accessor(self, accessor: dict[str, Any]) -> Array:
@@ -152,7 +150,7 @@ class Gltf:
         self._decoded_bytes += count * width * component.itemsize
         most = min(MAX_DECODED_BYTES, _FREE_DECODED_BYTES + _MAX_EXPANSION * len(self.binary))
         if self._decoded_bytes > most:
-            raise MalformedGltfError(self.path, f"its data unpack to more than {most / 2**20:.0f} MB")
+            raise MalformedGltfError(self.path, f"its data decode to more than {most / 2**20:.0f} MB")
         if "bufferView" in accessor:
             values = self._strided(
                 accessor["bufferView"], int(accessor.get("byteOffset", 0)), component, count, width
@@ -160,27 +158,27 @@ class Gltf:
         else:
             values = np.zeros((count, width), component)
         if "sparse" in accessor:
-            values = self._with_sparse(values, accessor["sparse"])
+            values = self._apply_sparse(values, accessor["sparse"])
         if accessor.get("normalized") and component.kind in "iu":
             values = np.maximum(values.astype(np.float32) / np.float32(np.iinfo(component).max), -1)
         if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise MalformedGltfError(self.path, "it holds numbers that are not finite")
+            raise MalformedGltfError(self.path, "it holds non-finite values")
         values.setflags(write=False)
         return values
 
     def _strided(self, view: int, offset: int, component: np.dtype[Any], count: int, width: int) -> Array:
-        start, length, stride = self._view(view)
+        start, length, stride = self._buffer_view(view)
         row = component.itemsize * width
         stride = stride or row
         if offset < 0 or stride < row or offset + stride * (count - 1) + row > length:
-            raise MalformedGltfError(self.path, "it is cut short (an accessor passes the end of its data)")
+            raise MalformedGltfError(self.path, "it is truncated (an accessor exceeds its buffer view)")
         strides = (stride, component.itemsize)
         return np.ndarray((count, width), component, self.binary, start + offset, strides).copy()
 
-    def _with_sparse(self, values: Array, sparse: dict[str, Any]) -> Array:
+    def _apply_sparse(self, values: Array, sparse: dict[str, Any]) -> Array:
         count, places, entries = int(sparse["count"]), sparse["indices"], sparse["values"]
         if not 0 < count <= len(values):
-            raise MalformedGltfError(self.path, "a sparse accessor replaces more elements than there are")
+            raise MalformedGltfError(self.path, "a sparse accessor replaces more elements than exist")
         component = np.dtype(_COMPONENTS[places["componentType"]])
         rows = self._strided(places["bufferView"], int(places.get("byteOffset", 0)), component, count, 1)[
             :, 0
@@ -197,8 +195,8 @@ def read_gltf(path: Path) -> Gltf:
     """Opens a GLB file (.glb, .vrm, .vrma).
 
     Raises:
-        DanceNowError: not a GLB, truncated, larger than 256 MB, or in need of an extension that is
-            not supported (which is named).
+        DanceNowError: not a GLB, truncated, larger than 256 MB, or a required extension is unsupported
+            (the message names it).
     """
     try:
         size = path.stat().st_size
@@ -208,43 +206,43 @@ def read_gltf(path: Path) -> Gltf:
     except OSError as error:
         raise DanceNowError(f"Cannot read {path}: {error.strerror or error}.") from error
     if len(data) < 20 or data[:4] != b"glTF":
-        raise MalformedGltfError(path, "it does not start as one (text .gltf files: export as binary GLB)")
+        raise MalformedGltfError(path, "it has no GLB header (for a text .gltf: export as binary GLB)")
     version, length = struct.unpack_from("<II", data, 4)
     if version != 2 or length > len(data):
-        reason = f"glTF version {version}, expected 2" if version != 2 else "it is cut short"
+        reason = f"glTF version {version}, expected 2" if version != 2 else "it is truncated"
         raise MalformedGltfError(path, reason)
     text, binary = _chunks(path, data[:length])
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise MalformedGltfError(path, "its JSON part cannot be read") from error
+        raise MalformedGltfError(path, "its JSON chunk cannot be parsed") from error
     if not isinstance(document, dict):
-        raise MalformedGltfError(path, "its JSON part is no object")
+        raise MalformedGltfError(path, "its JSON chunk is not an object")
     check_extensions(path, document)
     return Gltf(path, document, binary)
 
 
 def _chunks(path: Path, data: bytes) -> tuple[bytes, bytes]:
-    """The JSON and the BIN chunk (empty where there is none)."""
+    """JSON and BIN chunk of a GLB (BIN is empty where there is none)."""
     found: dict[bytes, bytes] = {}
     position = 12
     while position + 8 <= len(data):
         length, kind = struct.unpack_from("<I4s", data, position)
         position += 8
         if position + length > len(data):
-            raise MalformedGltfError(path, "it is cut short")
+            raise MalformedGltfError(path, "it is truncated")
         found.setdefault(kind, data[position : position + length])
         position += length + (-length) % 4
     if b"JSON" not in found:
-        raise MalformedGltfError(path, "it has no JSON part")
+        raise MalformedGltfError(path, "it has no JSON chunk")
     return found[b"JSON"], found.get(b"BIN\0", b"")
 
 
 def check_extensions(path: Path, document: dict[str, Any]) -> None:
-    """Raises DanceNowError where a document requires an extension that is not supported, and names it."""
+    """Raises DanceNowError if a document requires an unsupported extension, which the message names."""
     required = document.get("extensionsRequired", [])
     if not isinstance(required, list):
-        raise MalformedGltfError(path, "extensionsRequired is no list")
+        raise MalformedGltfError(path, "extensionsRequired is not a list")
     unknown = sorted({str(name) for name in required} - SUPPORTED_EXTENSIONS)
     if unknown:
         raise DanceNowError(

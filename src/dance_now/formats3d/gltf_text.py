@@ -1,4 +1,4 @@
-"""Opens glTF 2.0 as text (.gltf) with its one buffer in a file beside it, or inside as a data URI.
+"""Reader of text glTF 2.0 (.gltf) with a single buffer: a sibling file or a data URI.
 
 Source: Khronos glTF 2.0 specification, section 3.6.1 (buffers and URIs).
 """
@@ -20,19 +20,19 @@ def read_text_gltf(path: Path) -> Gltf:
     """Opens a .gltf file.
 
     Raises:
-        DanceNowError: not a glTF, too large, in need of an unsupported extension, or with a buffer that is
-            missing or lies in another folder.
+        DanceNowError: not a glTF, too large, an unsupported required extension, or a buffer that is missing
+            or outside the file's folder.
     """
     try:
         document = json.loads(_read(path))
     except (ValueError, RecursionError) as error:
-        raise MalformedGltfError(path, "it is no JSON") from error
+        raise MalformedGltfError(path, "it is not JSON") from error
     if not isinstance(document, dict):
-        raise MalformedGltfError(path, "it is no JSON object")
+        raise MalformedGltfError(path, "it is not a JSON object")
     check_extensions(path, document)
     buffers = document.get("buffers", [])
     if not isinstance(buffers, list) or len(buffers) > 1:
-        raise MalformedGltfError(path, "it has more than one buffer; export as one GLB")
+        raise MalformedGltfError(path, "it has more than one buffer; export as a single GLB")
     return Gltf(path, document, _buffer(path, buffers[0]) if buffers else b"")
 
 
@@ -54,9 +54,9 @@ def _buffer(path: Path, buffer: Any) -> bytes:
         try:
             return base64.b64decode(uri.partition(",")[2], validate=True)
         except (binascii.Error, ValueError) as error:
-            raise MalformedGltfError(path, "its buffer is no base64") from error
+            raise MalformedGltfError(path, "its buffer is not base64") from error
     name = unquote(uri)
-    # A stranger's file must not name files anywhere else on this computer.
+    # Path traversal: an untrusted file must not refer to files outside its folder.
     if PurePosixPath(name).name != name or "\\" in name or ":" in name or (path.parent / name).is_symlink():
-        raise MalformedGltfError(path, "its buffer lies in another folder")
+        raise MalformedGltfError(path, "its buffer is outside the file's folder; put it beside the .gltf")
     return _read(path.parent / name)

@@ -1,4 +1,4 @@
-"""Which node is which bone: VRM's bone names, and what other rigs call them."""
+"""Humanoid bone names of VRM, and their aliases in Mixamo, VRoid, KayKit, Unreal and Rigify skeletons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REQUIRED_BONES = (
         for part in ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
     ),
 )
-"""Bones without which a file is no humanoid (as the VRM specification has it)."""
+"""Bones that a humanoid must have (VRM specification)."""
 
 _VRM1_THUMBS = {
     side + "Thumb" + theirs: side + "Thumb" + ours
@@ -25,7 +25,7 @@ _VRM1_THUMBS = {
     for theirs, ours in (("Metacarpal", "Proximal"), ("Proximal", "Intermediate"), ("Distal", "Distal"))
 }
 
-# Middle and one-sided names, written as `normalised_name` leaves them. {s} stands for left/right.
+# Aliases of centre bones and of one-sided bones, normalised by `normalised_name`.
 _CENTRE = {
     "hips": "hips hip pelvis jbipchips",
     "spine": "spine spine01 tummy abdomen jbipcspine",
@@ -49,7 +49,7 @@ _SIDED = {
 
 
 def normalised_name(name: str) -> str:
-    """A node name in lower case without name space, separators and exporter prefixes."""
+    """Normalises a node name: lower case, no name space, separators or exporter prefixes."""
     name = re.sub(r"^.*[:|]", "", name)
     name = re.sub(r"(?i)^mixamorig\d*_?|^cc_base_|^bip0?1[ _]|_armature$|^def[-_]", "", name)
     return re.sub(r"[^a-z0-9]", "", name.lower())
@@ -89,14 +89,14 @@ def _aliases() -> dict[str, str]:
 
 
 ALIASES = _aliases()
-"""Normalised node name -> VRM bone name: Mixamo, VRoid, KayKit, Unreal, Rigify, VRM."""
+"""Alias table, normalised node name -> VRM bone name: Mixamo, VRoid, KayKit, Unreal, Rigify, VRM."""
 
 HUMANOID_BONES = frozenset(ALIASES.values())
-"""Every bone that a humanoid can have."""
+"""All humanoid bones."""
 
 
 def find_humanoid_bones(names: Sequence[str]) -> dict[str, int]:
-    """VRM bone name -> index in ``names``, which lists nodes with parents before children.
+    """Matches node names to VRM bones: bone name -> index in ``names`` (nodes, parents before children).
 
     The first node with a matching name wins.
     """
@@ -109,7 +109,7 @@ def find_humanoid_bones(names: Sequence[str]) -> dict[str, int]:
 
 
 def bone_from_vrm1(name: str) -> str:
-    """The name used here for a VRM 1.0 bone: its thumbs are named as the other fingers are."""
+    """Maps a VRM 1.0 bone name to this package's, which names thumbs like the other fingers."""
     return _VRM1_THUMBS.get(name, name)
 
 
@@ -163,11 +163,11 @@ _EXPRESSIONS_MORPH = {
 
 
 def expression_from_vrm0(preset: str, name: str) -> str:
-    """The VRM 1.0 name of a VRM 0 blend-shape group; its own name where it is no preset."""
+    """Maps a VRM 0 blend-shape group to its VRM 1.0 expression name; its own name if it is not a preset."""
     preset = preset.lower()
     return name if preset in ("", "unknown") else _EXPRESSIONS_VRM0.get(preset, preset)
 
 
 def expression_from_morph(name: str) -> str:
-    """The VRM 1.0 name of a bare morph target (VRoid, Oculus visemes, ARKit); else its own name."""
+    """Maps a morph target (VRoid, Oculus visemes, ARKit) to its VRM 1.0 expression; else its own name."""
     return _EXPRESSIONS_MORPH.get(re.sub(r"[^a-z0-9]", "", name.lower()), name)

@@ -1,7 +1,7 @@
-"""One description of a surface for MToon 0, MToon 1, unlit and PBR materials.
+"""Materials: MToon 0, MToon 1, unlit and PBR converted to one toon-shading model.
 
 Sources: VRM 0.x MToon (Santarh/MToon 3.x shader), VRMC_materials_mtoon-1.0, glTF 2.0 section 3.9,
-KHR_materials_unlit, KHR_texture_transform. Left out: normal maps, textures of rim, emission and outline
+KHR_materials_unlit, KHR_texture_transform. Not supported: normal maps, textures of rim, emission and outline
 width, UV animation.
 """
 
@@ -20,11 +20,11 @@ from dance_now.formats3d.srgb import linear_to_srgb, srgb_to_linear
 from dance_now.formats3d.textures import Pixels, Texture, TextureReader
 
 ALPHA_MODES = ("OPAQUE", "MASK", "BLEND")
-# A surface that brings no toon shading gets some, so that every character looks drawn.
-_INVENTED_SHADE = np.array([0.62, 0.52, 0.62], np.float32)
-_INVENTED_RAMP = (-0.12, 0.02)
-_INVENTED_OUTLINE_WIDTH = 0.002  # metres
-_INVENTED_OUTLINE_COLOR = np.array([0.16, 0.1, 0.11], np.float32)
+# Toon shading of materials without any, so that every character looks cel-shaded.
+_DEFAULT_SHADE = np.array([0.62, 0.52, 0.62], np.float32)
+_DEFAULT_RAMP = (-0.12, 0.02)
+_DEFAULT_OUTLINE_WIDTH = 0.002  # metres
+_DEFAULT_OUTLINE_COLOR = np.array([0.16, 0.1, 0.11], np.float32)
 
 
 def _black() -> FloatArray:
@@ -33,7 +33,7 @@ def _black() -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """A surface. Colors are linear light.
+    """Toon-shaded material. Colors are linear light.
 
     Attributes:
         name: as in the file.
@@ -41,25 +41,25 @@ class Material:
         base_texture: color in light, or None for white.
         shade_color: (3,) factor of the color in shade.
         shade_texture: color in shade before the factor, or None for white.
-        shade_range: lit share = clip((N.L - low) / (high - low), 0, 1).
+        shade_range: lit fraction = clip((N.L - low) / (high - low), 0, 1).
         unlit: always the lit color.
         alpha_mode: "OPAQUE", "MASK" (opaque where alpha >= cutoff) or "BLEND".
         cutoff: see alpha_mode.
-        writes_depth: hides what is drawn later behind it.
+        writes_depth: writes the depth buffer, so that it occludes what is drawn later behind it.
         double_sided: back faces are drawn as well.
-        queue: order of drawing within an alpha mode.
+        queue: render order within an alpha mode.
         outline_mode: "none", "world" or "screen".
         outline_width: metres ("world"), or a fraction of the canvas height ("screen").
         outline_color: (3,).
-        outline_mix: share of the surface's own color in the outline's.
-        emission: (3,) added light.
-        rim_color: (3,) added where the surface turns away from the viewer.
+        outline_mix: fraction of the surface's own color in the outline's.
+        emission: (3,) emissive color, added.
+        rim_color: (3,) parametric rim light, added where the surface turns away from the viewer.
         rim_power: exponent of the rim.
         rim_lift: added before the exponent.
-        matcap_color: (3,) factor of the light that ``matcap_texture`` adds.
-        matcap_texture: added light by where the surface looks in the view frame, or None.
+        matcap_color: (3,) factor of ``matcap_texture``.
+        matcap_texture: matcap, added light by the normal in the view frame, or None.
         uv_matrix: (2, 3) texture transform, applied to the mesh's coordinates when it is read.
-        uv_set: which of the mesh's coordinates.
+        uv_set: index of the mesh's set of texture coordinates.
     """
 
     name: str
@@ -89,16 +89,16 @@ class Material:
 
     @property
     def texture(self) -> Pixels | None:
-        """(H, W, 4) uint8 picture of the lit color (sRGB, straight alpha), or None."""
+        """Base color texture, (H, W, 4) uint8 (sRGB, straight alpha), or None."""
         return None if self.base_texture is None else self.base_texture.pixels
 
     @property
     def invisible(self) -> bool:
-        """Blended with an alpha of 0: hidden effects that only some animation turns on."""
+        """Whether it is blended with an alpha of 0: effects that only an animation turns on."""
         return self.alpha_mode == "BLEND" and float(self.base_color[3]) <= 0
 
     def sample(self, uv: npt.ArrayLike) -> FloatArray:
-        """(n, 2) texture coordinates -> (n, 4) lit color, sRGB-encoded, straight alpha, in [0, 1]."""
+        """Samples the lit color: (n, 2) texture coordinates -> (n, 4) sRGB, straight alpha, in [0, 1]."""
         coordinates = np.asarray(uv, np.float64).reshape(-1, 2)
         linear = np.ones((len(coordinates), 4), np.float32)
         if self.base_texture is not None:
@@ -114,7 +114,7 @@ class Material:
 
 
 def read_materials(gltf: Gltf) -> tuple[Material, ...]:
-    """All materials of a file, followed by the format's default material.
+    """Reads all materials of a file, followed by glTF's default material.
 
     Raises:
         DanceNowError: textures that cannot be read, values outside the specification.
@@ -129,11 +129,11 @@ def read_materials(gltf: Gltf) -> tuple[Material, ...]:
         elif "VRMC_materials_mtoon" in entry.get("extensions", {}):
             material = _mtoon1(entry, textures)
         else:
-            material = _plain(entry, textures)
+            material = _pbr_material(entry, textures)
         if material.alpha_mode not in ALPHA_MODES:
             raise MalformedGltfError(gltf.path, f"alphaMode {material.alpha_mode}")
         materials.append(material)
-    return (*materials, _plain({}, textures))
+    return (*materials, _pbr_material({}, textures))
 
 
 def _color(values: Any, count: int = 3) -> FloatArray:
@@ -144,7 +144,7 @@ def _color(values: Any, count: int = 3) -> FloatArray:
 
 
 def _gltf_fields(entry: dict[str, Any], textures: TextureReader) -> dict[str, Any]:
-    """The fields that every kind of glTF material shares."""
+    """Fields common to all glTF materials."""
     surface = entry.get("pbrMetallicRoughness", {})
     link = surface.get("baseColorTexture", {})
     transform = link.get("extensions", {}).get("KHR_texture_transform", {})
@@ -162,12 +162,12 @@ def _gltf_fields(entry: dict[str, Any], textures: TextureReader) -> dict[str, An
 
 
 def _emission(entry: dict[str, Any]) -> FloatArray:
-    # Emission is usually masked by a texture; without it the factor alone would bleach the surface.
+    # Emission is usually masked by a texture; the factor alone would overexpose the surface.
     return _black() if "emissiveTexture" in entry else _color(entry.get("emissiveFactor", (0, 0, 0)))
 
 
 def _uv_matrix(transform: dict[str, Any]) -> FloatArray:
-    """(2, 3) matrix of KHR_texture_transform: translation * rotation * scale."""
+    """UV matrix (2, 3) of KHR_texture_transform: translation * rotation * scale."""
     angle = float(transform.get("rotation", 0))
     (scale_u, scale_v), (offset_u, offset_v) = transform.get("scale", (1, 1)), transform.get("offset", (0, 0))
     cos, sin = math.cos(angle), math.sin(angle)
@@ -176,25 +176,25 @@ def _uv_matrix(transform: dict[str, Any]) -> FloatArray:
     )
 
 
-def _plain(entry: dict[str, Any], textures: TextureReader) -> Material:
-    """A PBR material, toned as if drawn, or an unlit one as it is."""
+def _pbr_material(entry: dict[str, Any], textures: TextureReader) -> Material:
+    """PBR or unlit material; PBR gets default toon shading."""
     fields = _gltf_fields(entry, textures)
     unlit = "KHR_materials_unlit" in entry.get("extensions", {})
     if fields["alpha_mode"] == "BLEND" and _is_opaque(fields["base_color"], fields["base_texture"]):
         fields["alpha_mode"] = (
-            "OPAQUE"  # so converters from FBX say it of whole figures, which must hide themselves
+            "OPAQUE"  # converters from FBX mark whole figures as blended, which must occlude themselves
         )
     blended = fields["alpha_mode"] == "BLEND"
     return Material(
         **fields,
         unlit=unlit,
-        shade_color=fields["base_color"][:3] * _INVENTED_SHADE,
+        shade_color=fields["base_color"][:3] * _DEFAULT_SHADE,
         shade_texture=fields["base_texture"],
-        shade_range=_INVENTED_RAMP,
+        shade_range=_DEFAULT_RAMP,
         writes_depth=not blended,
         outline_mode="none" if unlit or blended else "world",
-        outline_width=_INVENTED_OUTLINE_WIDTH,
-        outline_color=_INVENTED_OUTLINE_COLOR,
+        outline_width=_DEFAULT_OUTLINE_WIDTH,
+        outline_color=_DEFAULT_OUTLINE_COLOR,
     )
 
 
@@ -213,8 +213,8 @@ def _mtoon1(entry: dict[str, Any], textures: TextureReader) -> Material:
     return Material(
         **fields,
         shade_color=_color(toon.get("shadeColorFactor", (0, 0, 0))),
-        # Read to the letter, a shade without a texture of its own would be one flat color over a
-        # patterned cloth. Files that leave it out mean a tint.
+        # By the specification, a shade without a texture would be one flat color over a
+        # patterned cloth; exporters that leave it out mean a tint.
         shade_texture=textures.read(shade_link["index"]) if shade_link else fields["base_texture"],
         shade_range=(-softness - shift, softness - shift),
         writes_depth=not blended or bool(toon.get("transparentWithZWrite", False)),
@@ -232,7 +232,7 @@ def _mtoon1(entry: dict[str, Any], textures: TextureReader) -> Material:
 
 
 def _mtoon0(properties: dict[str, Any], textures: TextureReader) -> Material:
-    """VRM 0: colors are sRGB, widths are in centimetres or half per cent of the canvas."""
+    """MToon of VRM 0: colors are sRGB, widths are in centimetres or half per cent of the canvas."""
     numbers, vectors, links = (properties[key + "Properties"] for key in ("float", "vector", "texture"))
     base = vectors.get("_Color", (1, 1, 1, 1))
     blend_mode = int(numbers.get("_BlendMode", 0))
@@ -271,6 +271,6 @@ def _mtoon0(properties: dict[str, Any], textures: TextureReader) -> Material:
 
 
 def _unity_uv_matrix(values: Any) -> FloatArray:
-    """Unity's offset and scale, whose v runs upward, as a (2, 3) matrix."""
+    """UV matrix (2, 3) of Unity's offset and scale, whose v runs upward."""
     offset_u, offset_v, scale_u, scale_v = (float(value) for value in values)
     return np.array([[scale_u, 0, offset_u], [0, scale_v, 1 - offset_v - scale_v]], np.float32)

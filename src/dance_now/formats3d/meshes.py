@@ -1,4 +1,4 @@
-"""Reads meshes: vertices, bone weights and morph targets, in the character frame."""
+"""Mesh reader: vertices, skin weights and morph targets, in the character frame (glTF 2.0, section 3.7)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TRIANGLES = 4
 
 @dataclass(frozen=True, eq=False)
 class MorphTarget:
-    """What one morph target moves.
+    """Morph target, stored sparsely.
 
     Attributes:
         vertices: (k,) indices of the moved vertices.
@@ -38,10 +38,10 @@ class MorphTarget:
 
 @dataclass(frozen=True, eq=False)
 class Primitive:
-    """A piece of surface with one material.
+    """Mesh primitive with one material, in the bind pose.
 
     Attributes:
-        name: of the node that carries it.
+        name: of its node.
         mesh_name: of its mesh.
         mesh: index of its mesh in the file.
         positions: (V, 3) bind pose in the character frame, metres.
@@ -70,13 +70,13 @@ class Primitive:
 
 
 @dataclass(frozen=True, eq=False)
-class _Binding:
-    """How the vertices of a mesh node hang on nodes.
+class _SkinBinding:
+    """Binding of a mesh node's vertices to skeleton nodes.
 
     Attributes:
         nodes: (J,) node index of each joint number.
         first_slot: palette row of joint 0.
-        to_bind: (4, 4) the file's vertex space -> character frame.
+        to_bind: (4, 4) vertex space of the file -> character frame.
     """
 
     nodes: npt.NDArray[np.int64]
@@ -85,7 +85,7 @@ class _Binding:
 
 
 class MeshReader:
-    """Collects the primitives of a file and the palette of bones they hang on."""
+    """Reader of a file's primitives and of the skinning palette they share."""
 
     def __init__(self, gltf: Gltf, materials: Sequence[Material], world: Matrices, hips: int) -> None:
         """``world``: (N, 4, 4) rest transforms in the character frame; ``hips``: that bone's node."""
@@ -93,17 +93,17 @@ class MeshReader:
         self._materials = materials
         self._world = world
         self._hips = hips
-        self._skins: dict[int, _Binding] = {}
+        self._skins: dict[int, _SkinBinding] = {}
         self._vertices = 0
         self.palette_nodes: list[int] = []
         self.palette_inverse_bind: list[Matrices] = []
         self.primitives: list[Primitive] = []
 
     def read(self, node: int) -> None:
-        """Adds the primitives of a node's mesh.
+        """Appends the primitives of a node's mesh.
 
         Raises:
-            DanceNowError: indices outside their arrays, or more vertices than are read.
+            DanceNowError: indices out of range, or more than MAX_VERTICES vertices.
         """
         entry = self._gltf.items("nodes")[node]
         meshes = self._gltf.items("meshes")
@@ -115,20 +115,22 @@ class MeshReader:
         for primitive in meshes[mesh]["primitives"]:
             if primitive.get("mode", _TRIANGLES) == _TRIANGLES:
                 skinned = "skin" in entry and "JOINTS_0" in primitive["attributes"]
-                binding = self._skin(entry["skin"]) if skinned else self._rigid(node)
+                binding = self._skin_binding(entry["skin"]) if skinned else self._rigid_binding(node)
                 self._read_primitive(primitive, binding, (name, mesh_name, mesh), skinned)
 
-    def _slot(self, nodes: npt.NDArray[np.int64], inverse_bind: Matrices) -> int:
+    def _add_palette_rows(self, nodes: npt.NDArray[np.int64], inverse_bind: Matrices) -> int:
         first = len(self.palette_nodes)
         self.palette_nodes.extend(int(node) for node in nodes)
         self.palette_inverse_bind.extend(inverse_bind)
         return first
 
-    def _rigid(self, node: int) -> _Binding:
+    def _rigid_binding(self, node: int) -> _SkinBinding:
         nodes = np.array([node])
-        return _Binding(nodes, self._slot(nodes, np.linalg.inv(self._world[nodes])), self._world[node])
+        return _SkinBinding(
+            nodes, self._add_palette_rows(nodes, np.linalg.inv(self._world[nodes])), self._world[node]
+        )
 
-    def _skin(self, index: int) -> _Binding:
+    def _skin_binding(self, index: int) -> _SkinBinding:
         if index not in self._skins:
             skin = self._gltf.items("skins")[index]
             nodes = np.array(skin["joints"], np.int64)
@@ -140,16 +142,16 @@ class MeshReader:
                 inverse_bind = values[: len(nodes)].reshape(-1, 4, 4).transpose(0, 2, 1)
             if len(inverse_bind) != len(nodes):
                 raise MalformedGltfError(self._gltf.path, "a skin has fewer matrices than joints")
-            # One rigid map takes the whole skin to where the hips have it at rest: exact for skinning,
+            # One rigid transform takes the whole skin to where the hips are at rest: exact for skinning,
             # and where bind and rest pose agree (nearly always) positions are those of the rest pose.
             anchor = int(np.flatnonzero(nodes == self._hips)[0]) if self._hips in nodes else 0
             to_bind = self._world[nodes[anchor]] @ inverse_bind[anchor]
-            first = self._slot(nodes, inverse_bind @ np.linalg.inv(to_bind))
-            self._skins[index] = _Binding(nodes, first, to_bind)
+            first = self._add_palette_rows(nodes, inverse_bind @ np.linalg.inv(to_bind))
+            self._skins[index] = _SkinBinding(nodes, first, to_bind)
         return self._skins[index]
 
     def _read_primitive(
-        self, entry: dict[str, Any], binding: _Binding, names: tuple[str, str, int], skinned: bool
+        self, entry: dict[str, Any], binding: _SkinBinding, names: tuple[str, str, int], skinned: bool
     ) -> None:
         attributes = entry["attributes"]
         positions = self._gltf.accessor(attributes["POSITION"])
@@ -165,7 +167,7 @@ class MeshReader:
         material = self._material(entry)
         positions = positions[used].astype(np.float64)
         if "NORMAL" in attributes:
-            normals = self._rows(attributes["NORMAL"], count, 3)[used].astype(np.float64)
+            normals = self._attribute(attributes["NORMAL"], count, 3)[used].astype(np.float64)
         else:
             normals = vertex_normals(positions, triangles)
         numbers, weights = self._influences(attributes, count, used, skinned, len(binding.nodes))
@@ -185,7 +187,7 @@ class MeshReader:
             )
         )
 
-    def _rows(self, accessor: int, count: int, width: int) -> Array:
+    def _attribute(self, accessor: int, count: int, width: int) -> Array:
         values = self._gltf.accessor(accessor)
         if values.shape != (count, width):
             raise MalformedGltfError(self._gltf.path, "a mesh's arrays have different lengths")
@@ -213,29 +215,29 @@ class MeshReader:
         key = f"TEXCOORD_{material.uv_set}"
         if key not in attributes:
             return np.zeros((len(used), 2), np.float32)
-        uv = self._rows(attributes[key], count, 2)[used].astype(np.float32)
+        uv = self._attribute(attributes[key], count, 2)[used].astype(np.float32)
         return np.ascontiguousarray(uv @ material.uv_matrix[:, :2].T + material.uv_matrix[:, 2])
 
     def _influences(
         self, attributes: dict[str, int], count: int, used: Array, skinned: bool, joint_count: int
     ) -> tuple[npt.NDArray[np.int64], FloatArray]:
-        """(V, 4) joint numbers and weights: the four strongest, summing to 1."""
+        """Joint numbers (V, 4) and weights (V, 4) of the four strongest influences, summing to 1."""
         if not skinned:
             weights = np.zeros((len(used), 4), np.float32)
             weights[:, 0] = 1
             return np.zeros((len(used), 4), np.int64), weights
         sets = [number for number in range(8) if f"JOINTS_{number}" in attributes]
-        joints = [self._rows(attributes[f"JOINTS_{number}"], count, 4)[used] for number in sets]
-        shares = [self._rows(attributes[f"WEIGHTS_{number}"], count, 4)[used] for number in sets]
+        joints = [self._attribute(attributes[f"JOINTS_{number}"], count, 4)[used] for number in sets]
+        shares = [self._attribute(attributes[f"WEIGHTS_{number}"], count, 4)[used] for number in sets]
         numbers, weights = np.concatenate(joints, axis=1).astype(np.int64), np.concatenate(shares, axis=1)
         weights = np.maximum(weights.astype(np.float32), 0)
         if len(sets) > 1:
             strongest = np.argsort(-weights, axis=1, kind="stable")[:, :4]
             numbers = np.take_along_axis(numbers, strongest, axis=1)
             weights = np.take_along_axis(weights, strongest, axis=1)
-        numbers[weights <= 0] = 0  # exporters leave rubbish there
+        numbers[weights <= 0] = 0  # exporters leave garbage there
         if numbers.max() >= joint_count:
-            raise MalformedGltfError(self._gltf.path, "a vertex hangs on a joint that does not exist")
+            raise MalformedGltfError(self._gltf.path, "a vertex refers to a joint that does not exist")
         total = weights.sum(axis=1, keepdims=True)
         weights[:, 0] = np.where(total[:, 0] > 0, weights[:, 0], 1)
         return numbers, np.ascontiguousarray(weights / np.where(total > 0, total, 1))
@@ -253,14 +255,14 @@ class MeshReader:
     ) -> MorphTarget | None:
         if "POSITION" not in target:
             return None
-        offsets = self._rows(target["POSITION"], count, 3)[used]
+        offsets = self._attribute(target["POSITION"], count, 3)[used]
         moved = np.flatnonzero(np.abs(offsets).max(axis=1) > 1e-7)
         if not len(moved):
             return None
         normal_offsets = np.zeros((len(moved), 3))
         if "NORMAL" in target:
             scale = np.cbrt(abs(np.linalg.det(linear))) or 1.0
-            normal_offsets = self._rows(target["NORMAL"], count, 3)[used[moved]] @ (linear.T / scale)
+            normal_offsets = self._attribute(target["NORMAL"], count, 3)[used[moved]] @ (linear.T / scale)
         return MorphTarget(
             moved.astype(np.int32),
             (offsets[moved] @ linear.T).astype(np.float32),
@@ -273,7 +275,7 @@ def _unit(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def vertex_normals(positions: npt.NDArray[np.float64], triangles: IntArray) -> npt.NDArray[np.float64]:
-    """(V, 3) area-weighted unit normals of a mesh: (V, 3) positions, (T, 3) triangles."""
+    """Vertex normals (V, 3), area-weighted, unit length, of (V, 3) positions and (T, 3) triangles."""
     a, b, c = (positions[triangles[:, corner]] for corner in range(3))
     face = np.cross(b - a, c - a)
     normals = np.zeros_like(positions)

@@ -1,4 +1,4 @@
-"""The node hierarchy of a glTF file: parents, order and rest transforms."""
+"""Node hierarchy of a glTF file: parents, topological order and rest transforms (glTF 2.0, section 3.5)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Matrices = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class NodeTree:
-    """The nodes of a file.
+    """Node hierarchy of a file.
 
     Attributes:
         names: N names ("" where there is none).
@@ -34,10 +34,10 @@ class NodeTree:
 
 
 def read_node_tree(gltf: Gltf) -> NodeTree:
-    """Reads the hierarchy.
+    """Reads the node hierarchy.
 
     Raises:
-        DanceNowError: a node with two parents, a loop, or too many nodes.
+        DanceNowError: a node with two parents, a cycle, or more than MAX_NODES nodes.
     """
     nodes = gltf.items("nodes")
     if not 0 < len(nodes) <= MAX_NODES:
@@ -47,13 +47,13 @@ def read_node_tree(gltf: Gltf) -> NodeTree:
     for index, below in enumerate(children):
         for child in below:
             if not isinstance(child, int) or not 0 <= child < len(nodes) or parents[child] >= 0:
-                raise MalformedGltfError(gltf.path, "its node hierarchy is no tree")
+                raise MalformedGltfError(gltf.path, "its node hierarchy is not a tree")
             parents[child] = index
     order = [index for index in range(len(nodes)) if parents[index] < 0]
     for index in order:  # grows while it is walked: breadth first
         order.extend(children[index])
     if len(order) != len(nodes):
-        raise MalformedGltfError(gltf.path, "its node hierarchy has a loop")
+        raise MalformedGltfError(gltf.path, "its node hierarchy has a cycle")
     local = np.stack([_local_transform(node) for node in nodes])
     if not np.isfinite(local).all():
         raise MalformedGltfError(gltf.path, "a node's transform is not finite")

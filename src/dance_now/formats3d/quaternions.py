@@ -1,4 +1,4 @@
-"""Rotations as unit quaternions x, y, z, w, the order of glTF."""
+"""Conversion between rotation matrices and quaternions x, y, z, w (glTF's component order)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 
 def quaternion_matrices(quaternions: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """(..., 3, 3) rotations of quaternions (..., 4) of any length but 0.
+    """Rotation matrices (..., 3, 3) of quaternions (..., 4) of any non-zero length.
 
     Raises:
         ValueError: a quaternion of length 0.
@@ -27,10 +27,10 @@ def quaternion_matrices(quaternions: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def matrix_quaternions(rotations: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """(..., 4) unit quaternions of rotations (..., 3, 3), of either sign."""
+    """Unit quaternions (..., 4) of rotation matrices (..., 3, 3); the sign is arbitrary."""
     diagonal = np.diagonal(rotations, axis1=-2, axis2=-1)
     trace = diagonal.sum(axis=-1)
-    # Four times each component squared; the largest gives the others without loss of precision.
+    # Four times each squared component; dividing by the largest loses no precision (Shepperd's method).
     squares = np.concatenate([1 + 2 * diagonal - trace[..., None], 1 + trace[..., None]], axis=-1)
     r = rotations
     products = np.stack(

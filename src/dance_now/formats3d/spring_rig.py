@@ -1,4 +1,4 @@
-"""Reads spring bones: VRM 0 ``secondaryAnimation`` and VRM 1 ``VRMC_springBone``.
+"""Spring bone reader: VRM 0 ``secondaryAnimation`` and VRM 1 ``VRMC_springBone``.
 
 Source: vrm-c/vrm-specification, VRM 0.0 schema and VRMC_springBone-1.0.
 """
@@ -23,16 +23,16 @@ _LAST_BONE_LENGTH = 0.07  # metres: VRM 0 gives the last bone of a chain this ta
 
 @dataclass(frozen=True, eq=False)
 class SpringJoint:
-    """One swinging bone.
+    """Spring bone joint.
 
     Attributes:
         node: its node.
-        tail: (3,) rest position of its end, in the node's own space.
-        stiffness: pull toward the rest direction.
-        drag: share of the speed lost in a step.
-        gravity: (3,) pull in the character frame.
-        radius: metres, for collisions.
-        colliders: numbers of the colliders it minds.
+        tail: (3,) rest position of its end, in the node's local space.
+        stiffness: force toward the rest direction.
+        drag: fraction of the velocity lost in a step.
+        gravity: (3,) gravity force, character frame.
+        radius: collision radius, metres.
+        colliders: indices of the colliders it collides with.
     """
 
     node: int
@@ -46,7 +46,7 @@ class SpringJoint:
 
 @dataclass(frozen=True, eq=False)
 class Collider:
-    """A sphere (``tail`` is None) or capsule on a node; ``offset`` and ``tail`` (3,) in its space, metres."""
+    """Collision sphere (``tail`` is None) or capsule of a node; ``offset``, ``tail`` (3,) local, metres."""
 
     node: int
     offset: Vector
@@ -56,14 +56,14 @@ class Collider:
 
 @dataclass(frozen=True, eq=False)
 class SpringRig:
-    """The spring bones of an avatar."""
+    """Spring bones and colliders of an avatar."""
 
     joints: tuple[SpringJoint, ...]
     colliders: tuple[Collider, ...]
 
 
 def read_spring_rig(gltf: Gltf, tree: NodeTree, turn: Matrices) -> SpringRig | None:
-    """The spring bones of a file, or None.
+    """Reads the spring bones of a file; None if it has none.
 
     Args:
         gltf: the file.
@@ -71,7 +71,7 @@ def read_spring_rig(gltf: Gltf, tree: NodeTree, turn: Matrices) -> SpringRig | N
         turn: (3, 3) file frame -> character frame.
 
     Raises:
-        DanceNowError: springs that refer to no node, or too many.
+        DanceNowError: springs that refer to missing nodes, or too many.
     """
     if "VRMC_springBone" in gltf.extensions:
         rig = _read_vrm1(gltf.extensions["VRMC_springBone"], tree, turn)
@@ -106,9 +106,11 @@ def _read_vrm0(secondary: dict[str, Any], tree: NodeTree, turn: Matrices) -> Spr
             colliders.append(Collider(int(group["node"]), offset, float(collider["radius"])))
     joints: dict[int, SpringJoint] = {}
     for group in secondary.get("boneGroups") or ():
-        minded = tuple(number for index in group.get("colliderGroups") or () for number in members[index])
+        collider_numbers = tuple(
+            number for index in group.get("colliderGroups") or () for number in members[index]
+        )
         gravity = turn @ _vector(group.get("gravityDir"), (0, -1, 0)) * float(group.get("gravityPower", 0))
-        for node in _below(tree, group.get("bones") or ()):
+        for node in _descendants(tree, group.get("bones") or ()):
             joints.setdefault(
                 node,
                 SpringJoint(
@@ -118,14 +120,14 @@ def _read_vrm0(secondary: dict[str, Any], tree: NodeTree, turn: Matrices) -> Spr
                     drag=float(group.get("dragForce", 0.4)),
                     gravity=gravity,
                     radius=float(group.get("hitRadius", 0.02)),
-                    colliders=minded,
+                    colliders=collider_numbers,
                 ),
             )
-    return SpringRig(_usable(list(joints.values()), tree), tuple(colliders))
+    return SpringRig(_valid_joints(list(joints.values()), tree), tuple(colliders))
 
 
-def _below(tree: NodeTree, roots: Any) -> list[int]:
-    """The roots and everything under them."""
+def _descendants(tree: NodeTree, roots: Any) -> list[int]:
+    """Roots and all their descendants."""
     found = {int(root) for root in roots}
     for node in tree.order:
         if int(tree.parents[node]) in found:
@@ -147,7 +149,9 @@ def _read_vrm1(extension: dict[str, Any], tree: NodeTree, turn: Matrices) -> Spr
     groups = [tuple(group.get("colliders") or ()) for group in extension.get("colliderGroups") or ()]
     joints: list[SpringJoint] = []
     for spring in extension.get("springs") or ():
-        minded = tuple(number for index in spring.get("colliderGroups") or () for number in groups[index])
+        collider_numbers = tuple(
+            number for index in spring.get("colliderGroups") or () for number in groups[index]
+        )
         chain = spring.get("joints") or ()
         for joint, following in itertools.pairwise(chain):
             node, tip = int(joint["node"]), int(following["node"])
@@ -160,12 +164,12 @@ def _read_vrm1(extension: dict[str, Any], tree: NodeTree, turn: Matrices) -> Spr
                     drag=float(joint.get("dragForce", 0.5)),
                     gravity=turn @ direction * float(joint.get("gravityPower", 0)),
                     radius=float(joint.get("hitRadius", 0)),
-                    colliders=minded,
+                    colliders=collider_numbers,
                 )
             )
     if any(not 0 <= number < len(colliders) for joint in joints for number in joint.colliders):
         raise IndexError("a spring refers to a collider that does not exist")
-    return SpringRig(_usable(joints, tree), colliders)
+    return SpringRig(_valid_joints(joints, tree), colliders)
 
 
 def _vrm1_collider(entry: dict[str, Any]) -> Collider:
@@ -177,8 +181,8 @@ def _vrm1_collider(entry: dict[str, Any]) -> Collider:
     return Collider(int(entry["node"]), offset, float(values.get("radius", 0)), tail)
 
 
-def _usable(joints: list[SpringJoint], tree: NodeTree) -> tuple[SpringJoint, ...]:
-    """Joints with a length, parents first, each node once."""
+def _valid_joints(joints: list[SpringJoint], tree: NodeTree) -> tuple[SpringJoint, ...]:
+    """Filters joints: those with a length, parents first, each node once."""
     rank = {node: place for place, node in enumerate(tree.order)}
     unique = {joint.node: joint for joint in reversed(joints)}
     kept = [joint for joint in unique.values() if joint.node in rank and np.linalg.norm(joint.tail) > 1e-6]

@@ -1,4 +1,4 @@
-"""Decodes the pictures inside a glTF file, with bounded sizes, and samples them."""
+"""Texture decoding with bounded sizes, and bilinear texture sampling (glTF 2.0, section 3.8)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ except ImportError as error:  # pragma: no cover - depends on the installation
 
 MAX_IMAGE_PIXELS = 8192 * 8192
 MAX_TOTAL_PIXELS = 4 * MAX_IMAGE_PIXELS
-KEPT_EDGE = 2048
-"""Longer pictures are reduced on reading: a character is drawn far smaller than that."""
+MAX_KEPT_EDGE = 2048
+"""Larger images are downsampled on reading: a character is rendered far smaller than that."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _NEAREST = 9728
@@ -33,12 +33,12 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Texture:
-    """A picture and how it is sampled.
+    """Image with its sampler settings.
 
     Attributes:
         pixels: (H, W, 4) uint8, sRGB, straight alpha.
         wrap: "repeat", "clamp" or "mirror" in u and v.
-        nearest: no interpolation when enlarged.
+        nearest: nearest-neighbour magnification.
     """
 
     pixels: Pixels
@@ -46,7 +46,7 @@ class Texture:
     nearest: bool = False
 
     def sample(self, uv: npt.NDArray[np.float64]) -> FloatArray:
-        """(n, 2) texture coordinates -> (n, 4) linear color and alpha."""
+        """Samples bilinearly: (n, 2) texture coordinates -> (n, 4) linear color and alpha."""
         height, width = self.pixels.shape[:2]
         position = uv * (width, height) - 0.5
         if self.nearest:
@@ -66,7 +66,7 @@ class Texture:
 
 
 def _wrapped(index: npt.NDArray[np.int64], size: int, wrap: str) -> npt.NDArray[np.int64]:
-    """Texel indices brought into [0, size) as the sampler's wrap mode says."""
+    """Wraps texel indices into [0, size) by the sampler's wrap mode."""
     if wrap == "clamp":
         return np.clip(index, 0, size - 1)
     if wrap == "mirror":
@@ -76,7 +76,7 @@ def _wrapped(index: npt.NDArray[np.int64], size: int, wrap: str) -> npt.NDArray[
 
 
 class TextureReader:
-    """Reads the textures of one file, each picture once."""
+    """Reader of a file's textures; each image is decoded once."""
 
     def __init__(self, gltf: Gltf) -> None:
         self._gltf = gltf
@@ -84,10 +84,10 @@ class TextureReader:
         self._total_pixels = 0
 
     def read(self, index: int | None) -> Texture | None:
-        """The texture ``textures[index]`` of the file; None for None.
+        """Reads ``textures[index]``; None for None.
 
         Raises:
-            DanceNowError: a picture that is too large, or cannot be decoded.
+            DanceNowError: an image that is too large or cannot be decoded.
         """
         if index is None:
             return None
@@ -126,8 +126,8 @@ class TextureReader:
             SyntaxError,
         ) as error:
             raise DanceNowError(f"{name}: picture {index} cannot be decoded (PNG, JPEG or WebP).") from error
-        if max(pixels.size) > KEPT_EDGE:
-            pixels.thumbnail((KEPT_EDGE, KEPT_EDGE), Image.Resampling.BOX)
+        if max(pixels.size) > MAX_KEPT_EDGE:
+            pixels.thumbnail((MAX_KEPT_EDGE, MAX_KEPT_EDGE), Image.Resampling.BOX)
         array = np.array(pixels, np.uint8)
         array.setflags(write=False)
         return array

@@ -1,4 +1,4 @@
-"""What VRM adds to glTF: who is which bone, expressions, licence. Plain GLB gets its best guess.
+"""Humanoid reader: bones, expressions and licence of VRM 0 and 1; for plain GLB guessed from names.
 
 Source: vrm-c/vrm-specification, VRM 0.0 and VRMC_vrm-1.0.
 """
@@ -25,7 +25,7 @@ from dance_now.formats3d.node_tree import NodeTree
 
 @dataclass(frozen=True)
 class MorphBind:
-    """One morph target that an expression moves, to ``weight`` where the expression is at 1."""
+    """Morph target bind of an expression: ``weight`` of the target where the expression is at 1."""
 
     mesh: int
     target: int
@@ -37,7 +37,7 @@ Expression = tuple[MorphBind, ...]
 
 @dataclass(frozen=True)
 class Humanoid:
-    """The humanoid part of a file. Attributes as in Avatar; ``faces_back``: it looks along -z."""
+    """Humanoid of a file. Attributes as in Avatar; ``faces_back``: it faces -z."""
 
     name: str
     version: str
@@ -48,29 +48,29 @@ class Humanoid:
 
 
 def read_humanoid(gltf: Gltf, tree: NodeTree, bone_nodes: Mapping[str, str] | None = None) -> Humanoid:
-    """Reads the VRM extension of either version, or guesses bones by name.
+    """Reads the VRM extension of either version, or matches bones by node names.
 
     Args:
         gltf: the file.
         tree: its nodes.
-        bone_nodes: humanoid bone -> name of a node, for bones that the file does not tell, or tells wrongly.
+        bone_nodes: humanoid bone -> node name, for bones that the file lacks or assigns wrongly.
 
     Raises:
-        DanceNowError: bones that refer to no node.
+        DanceNowError: bones that refer to a missing node.
     """
-    told = _told_bones(gltf, tree, bone_nodes or {})
+    given = _given_bones(gltf, tree, bone_nodes or {})
     if "VRMC_vrm" in gltf.extensions:
-        humanoid = _read_vrm1(gltf, gltf.extensions["VRMC_vrm"], told)
+        humanoid = _read_vrm1(gltf, gltf.extensions["VRMC_vrm"], given)
     elif "VRM" in gltf.extensions:
-        humanoid = _read_vrm0(gltf, gltf.extensions["VRM"], told)
+        humanoid = _read_vrm0(gltf, gltf.extensions["VRM"], given)
     else:
-        humanoid = _guess(gltf, tree, told)
+        humanoid = _guess(gltf, tree, given)
     if any(not isinstance(node, int) or not 0 <= node < len(tree.names) for node in humanoid.bones.values()):
         raise MalformedGltfError(gltf.path, "a humanoid bone refers to a node that does not exist")
     return humanoid
 
 
-def _told_bones(gltf: Gltf, tree: NodeTree, bone_nodes: Mapping[str, str]) -> dict[str, int]:
+def _given_bones(gltf: Gltf, tree: NodeTree, bone_nodes: Mapping[str, str]) -> dict[str, int]:
     places = {name: index for index, name in reversed(list(enumerate(tree.names)))}
     absent = [node for node in bone_nodes.values() if node not in places]
     if absent:
@@ -86,7 +86,7 @@ def _bind(mesh: Any, target: Any, weight: Any) -> MorphBind:
     return MorphBind(int(mesh), int(target), value)
 
 
-def _read_vrm1(gltf: Gltf, vrm: dict[str, Any], told: dict[str, int]) -> Humanoid:
+def _read_vrm1(gltf: Gltf, vrm: dict[str, Any], given: dict[str, int]) -> Humanoid:
     meta = vrm.get("meta", {})
     nodes = gltf.items("nodes")
     bones = {bone_from_vrm1(name): entry["node"] for name, entry in vrm["humanoid"]["humanBones"].items()}
@@ -103,13 +103,13 @@ def _read_vrm1(gltf: Gltf, vrm: dict[str, Any], told: dict[str, int]) -> Humanoi
         name=str(meta.get("name") or gltf.path.stem),
         version="VRM 1.0",
         licence=licence_of_vrm1(meta),
-        bones=bones | told,
+        bones=bones | given,
         expressions=expressions,
         faces_back=False,
     )
 
 
-def _read_vrm0(gltf: Gltf, vrm: dict[str, Any], told: dict[str, int]) -> Humanoid:
+def _read_vrm0(gltf: Gltf, vrm: dict[str, Any], given: dict[str, int]) -> Humanoid:
     meta = vrm.get("meta", {})
     bones = {
         entry["bone"]: entry["node"]
@@ -126,16 +126,16 @@ def _read_vrm0(gltf: Gltf, vrm: dict[str, Any], told: dict[str, int]) -> Humanoi
         name=str(meta.get("title") or gltf.path.stem),
         version="VRM 0.x",
         licence=licence_of_vrm0(meta),
-        bones=bones | told,
+        bones=bones | given,
         expressions=expressions,
         faces_back=True,
     )
 
 
-def _guess(gltf: Gltf, tree: NodeTree, told: dict[str, int]) -> Humanoid:
+def _guess(gltf: Gltf, tree: NodeTree, given: dict[str, int]) -> Humanoid:
     found = find_humanoid_bones([tree.names[index] for index in tree.order])
     guessed = {bone: tree.order[place] for bone, place in found.items()}
-    bones = {bone: node for bone, node in guessed.items() if node not in told.values()} | told
+    bones = {bone: node for bone, node in guessed.items() if node not in given.values()} | given
     left, right = (bones.get(side + "UpperArm") for side in ("left", "right"))
     turned = left is not None and right is not None and tree.world[left, 0, 3] < tree.world[right, 0, 3]
     return Humanoid(
@@ -149,7 +149,7 @@ def _guess(gltf: Gltf, tree: NodeTree, told: dict[str, int]) -> Humanoid:
 
 
 def _morph_expressions(gltf: Gltf) -> dict[str, Expression]:
-    """One expression for each name of a morph target; blink made of its halves where it is missing."""
+    """Expressions from morph target names, one each; blink is composed of its halves where it is missing."""
     binds: dict[str, list[MorphBind]] = {}
     for mesh, entry in enumerate(gltf.items("meshes")):
         for target, name in enumerate((entry.get("extras") or {}).get("targetNames", [])):

@@ -1,4 +1,4 @@
-"""The studio's orthographic camera."""
+"""Orthographic camera."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """An orthographic view of the character frame (x = character's left, y up, z front).
+    """Orthographic camera in the character frame (x = character's left, y up, z front).
 
     Attributes:
         rotation: (3, 3) character frame -> view frame (x right, y up, z toward the viewer); the identity
             sees the character from the front.
-        centre: (3,) point of the character frame, metres, that lands in the middle of the canvas.
+        centre: (3,) point of the character frame, metres, that projects to the canvas centre.
         height: metres covered by the height of the (square) canvas.
     """
 
@@ -28,15 +28,15 @@ class Camera:
     def __post_init__(self) -> None:
         rotation, centre = np.array(self.rotation, np.float64), np.array(self.centre, np.float64)
         if rotation.shape != (3, 3) or centre.shape != (3,):
-            raise ValueError(f"a camera has a (3, 3) rotation and a (3,) centre, got {rotation.shape}")
+            raise ValueError(f"a camera needs a (3, 3) rotation and a (3,) centre, got {rotation.shape}")
         if not self.height > 0:
-            raise ValueError("a camera covers more than 0 metres")
+            raise ValueError("the height of a camera must be positive")
         object.__setattr__(self, "rotation", rotation)
         object.__setattr__(self, "centre", centre)
 
     @classmethod
     def orbit(cls, yaw: float, pitch: float, centre: npt.ArrayLike, height: float) -> Camera:
-        """A camera around the character, angles in degrees.
+        """Orbit camera around the character, angles in degrees.
 
         Args:
             yaw: how far the character is turned to its left (the viewer's right); 90 shows its right side.
@@ -50,7 +50,7 @@ class Camera:
         return cls(tilt @ turn, np.asarray(centre, np.float64), height)
 
     def to_json(self) -> dict[str, Any]:
-        """Its attributes as numbers, rounded to a hundredth of a pixel or less."""
+        """The attributes as plain numbers, rounded to a hundredth of a pixel or less."""
         return {
             "rotation": np.round(self.rotation, 6).tolist(),
             "centre": np.round(self.centre, 6).tolist(),
@@ -58,7 +58,7 @@ class Camera:
         }
 
     def project(self, points: npt.ArrayLike, size: int = 512) -> npt.NDArray[np.float64]:
-        """(n, 3) points in metres -> (n, 3) x, y (down) and depth (away from the viewer) in canvas pixels.
+        """Projects (n, 3) points in metres to (n, 3) x, y (down), depth (away) in canvas pixels.
 
         Depth is relative to the centre. ``size`` is the canvas edge in pixels.
         """

@@ -1,4 +1,4 @@
-"""How the studio compiles its kernels, in one place."""
+"""Numba compilation of the renderer's kernels, with a persistent cache."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ except ImportError as error:  # pragma: no cover - depends on the installation
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiles a numeric function to machine code, kept on disk, without the global interpreter lock.
+    """Compiles a numeric function with a disk cache and without the global interpreter lock.
 
-    ``fastmath`` stays off: with it the same scene has other pixels on another processor.
+    ``fastmath`` stays off: it makes pixels depend on the processor.
     """
     return _compiled(function, inline=False)
 
 
 def inner_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """As :func:`kernel`, for the small parts of one: they are compiled into their caller.
+    """Compiles a function that is inlined into the kernels that call it.
 
-    Give them numbers rather than arrays where they are called for every sample: numba counts references
+    Pass scalars rather than arrays where it is called for every sample: numba counts references
     to an array around each call, which costs more than the arithmetic.
 
-    The copy on disk is renewed when the caller's file changes, not when the part's does: while working on a
-    part that lies in another file, delete the folder ``numba`` in the user's cache.
+    The disk cache is renewed when the caller's file changes, not when the inlined one does: while working
+    on one in another file, delete the folder ``numba`` in the user's cache.
     """
     return _compiled(function, inline=True)
 
 
 def _compiled(function: Callable[..., Any], inline: bool) -> Callable[..., Any]:
-    """Machine code is kept in the user's cache, which numba does only where the package cannot be written.
+    """Compiles with numba's cache in the user's cache folder, which numba uses only for read-only packages.
 
-    The folder that NUMBA_CACHE_DIR names goes before; other packages' functions stay where they are. If
-    nothing can be written, each process compiles anew.
+    NUMBA_CACHE_DIR takes precedence; other packages' functions are not affected. If
+    no folder is writable, each process compiles anew.
     """
     config: Any = numba.config  # made of names that a type checker cannot see
     chosen = config.CACHE_DIR

@@ -1,4 +1,4 @@
-"""All textures of an avatar in one array, each with its reduced levels."""
+"""Texture atlas with mipmaps: all textures of an avatar in one array."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dance_now.formats3d.textures import Pixels, Texture
 
 @dataclass(frozen=True, eq=False)
 class TextureAtlas:
-    """Textures laid end to end.
+    """Mipmapped textures, concatenated.
 
     Attributes:
         texels: (X, 4) uint8, sRGB, straight alpha.
@@ -28,7 +28,7 @@ class TextureAtlas:
 
     @classmethod
     def build(cls, materials: Sequence[Material]) -> TextureAtlas:
-        """Collects the textures of materials, each picture once."""
+        """Builds the atlas of materials' textures; each image is included once."""
         texels: list[Pixels] = []
         levels: list[tuple[int, int, int]] = []
         chains: dict[int, tuple[int, int]] = {}
@@ -48,12 +48,12 @@ class TextureAtlas:
         return cls(np.concatenate(texels), np.array(levels, np.int64), chains)
 
     def find(self, texture: Texture | None) -> tuple[int, int]:
-        """First level of a texture and how many it has; (-1, 0) for none."""
+        """First mipmap level of a texture and the number of levels; (-1, 0) for None."""
         return (-1, 0) if texture is None else self._chains[id(texture.pixels)]
 
 
 def reduced_levels(pixels: Pixels) -> list[Pixels]:
-    """The picture and its halvings down to 1 pixel, averaged in linear light, weighted by alpha."""
+    """Mipmap chain: the image halved down to 1 pixel, averaged in linear light, weighted by alpha."""
     chain = [np.ascontiguousarray(pixels)]
     while max(chain[-1].shape[:2]) > 1:
         chain.append(_halved(chain[-1]))
@@ -69,7 +69,7 @@ def _halved(pixels: Pixels) -> Pixels:
     tall, wide = min(2, pixels.shape[0]), min(2, pixels.shape[1])
     shape = (pixels.shape[0] // tall, tall, pixels.shape[1] // wide, wide)
     alpha = pixels[..., 3].reshape(shape).astype(np.float32)
-    weight = alpha + np.float32(1e-3)  # where all is clear the plain average stays
+    weight = alpha + np.float32(1e-3)  # fully transparent texels get the plain average
     color = (DECODE_TABLE[pixels[..., :3]].reshape(*shape, 3) * weight[..., None]).sum(axis=(1, 3))
     color /= weight.sum(axis=(1, 3))[..., None]
     encoded = linear_to_srgb(color) * 255 + 0.5

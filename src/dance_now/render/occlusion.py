@@ -1,4 +1,4 @@
-"""Which of an avatar's face points the viewer sees, by the depth that was drawn."""
+"""Visibility of an avatar's face landmarks, by a depth test against the rendered depth buffer."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from dance_now.core.arrays import FloatArray
 from dance_now.render.camera import Camera
 
 HIDDEN_CONFIDENCE: Final = 0.5
-"""Confidence of a face point that is hidden by the head, hair, a lid or a hand.
+"""Confidence of a face landmark that is occluded by the head, hair, a lid or a hand.
 
-Its place is exact nevertheless, and the character's network reads the expression off it, so every reader of
-poses is to take it for known: the strictest asks for 0.3.
+Its position is exact nevertheless, and the character's network reads the expression from it, so it must be
+above every reader's threshold: the strictest is 0.3.
 """
 
 _EYES: Final = slice(36, 42), slice(42, 48)
-# What is nearer than a point by less, in distances of the eyes, is the skin around it: points lie between
-# vertices, and lids and brows a little before the face.
+# Depth tolerance in interocular distances: landmarks lie between vertices, and lids and brows
+# a little before the face.
 _SKIN: Final = 0.05
 
 
 def face_confidence(depth: FloatArray, camera: Camera, points: npt.ArrayLike) -> FloatArray:
-    """(70,) confidence of face points: 1 where they are seen or outside the picture, else lowered.
+    """Confidence (70,) of face landmarks: 1 where visible or outside the image, else lowered.
 
-    A point counts as seen if it lies before the farthest of the nine samples around it, so that one on the
-    figure's edge is.
+    A landmark is visible if it lies before the farthest of the nine samples around it, so that one on
+    the silhouette is.
 
     Args:
         depth: (E, E) from ``Renderer.render_with_depth``.

@@ -1,8 +1,8 @@
-"""The rasteriser's kernels: triangles in, straight RGBA out.
+"""Triangle rasteriser kernels: depth-tested, toon-shaded, supersampled straight RGBA.
 
-Coverage uses integer edge functions (1/256 pixel) with the top-left rule, so that neighbouring triangles
-neither overlap nor leave gaps; every sample depends on nothing but its own place, so that a picture does
-not depend on how it was cut into strips.
+Coverage uses integer edge functions (Pineda 1988) in 1/256 pixel with the top-left rule, so that neighbouring
+triangles neither overlap nor leave gaps; a sample depends on its own position only, so that the image does
+not depend on its division into strips.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _fixed(value: float) -> int:
 
 @inner_kernel
 def _owns_edge(dx: int, dy: int) -> int:
-    """0 for a top or left edge of a triangle of positive area (y down), which owns its samples; else -1."""
+    """Top-left rule: 0 for a top or left edge of a positive triangle (y down), which owns it; else -1."""
     return 0 if dy < 0 or (dy == 0 and dx > 0) else -1
 
 
@@ -37,7 +37,7 @@ def _owns_edge(dx: int, dy: int) -> int:
 def _sample_color(
     vertices: FloatArray,
     corners: tuple[int, int, int],
-    shares: tuple[float, float, float],
+    barycentric: tuple[float, float, float],
     facing: float,
     outline: int,
     surface: np.void,
@@ -46,12 +46,12 @@ def _sample_color(
     shade_level: tuple[int, int, int],
     matcap_level: tuple[int, int, int],
 ) -> tuple[Any, Any, Any, Any]:
-    """Linear color and alpha of a sample; alpha 0 where a mask cuts it out.
+    """Shades a sample: linear color and alpha; alpha 0 where a mask cuts it out.
 
-    ``shares`` are the weights of the triangle's corners; levels are first texel, width and height.
+    ``barycentric`` are the weights of the triangle's corners; levels are first texel, width and height.
     """
     a, b, c = corners
-    wa, wb, wc = shares
+    wa, wb, wc = barycentric
     u = wa * vertices[a, 6] + wb * vertices[b, 6] + wc * vertices[c, 6]
     v = wa * vertices[a, 7] + wb * vertices[b, 7] + wc * vertices[c, 7]
     one, none = np.float32(1.0), np.float32(0.0)
@@ -90,7 +90,7 @@ def _sample_color(
 def _texture_levels(
     vertices: FloatArray, corners: tuple[int, int, int], levels: npt.NDArray[np.int64], surface: np.void
 ) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """First texel, width and height of the levels that a triangle reads for light and for shade."""
+    """Mipmap levels (first texel, width, height) that a triangle samples for light and for shade."""
     base, shade = max(surface["base_level"], 0), max(surface["shade_level"], 0)
     detail = texture_detail(vertices, corners, levels[base, 1], levels[base, 2], surface["base_levels"])
     base += detail
@@ -115,7 +115,7 @@ def _draw_triangle(
     depth: FloatArray,
     color: FloatArray,
 ) -> None:
-    """Draws into a strip: ``depth`` (rows, edge) and premultiplied linear ``color`` (rows, edge, 4)."""
+    """Rasterises into a strip: ``depth`` (rows, edge), premultiplied linear ``color`` (rows, edge, 4)."""
     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
     ax, ay = _fixed(vertices[a, 0]), _fixed(vertices[a, 1])
     bx, by = _fixed(vertices[b, 0]), _fixed(vertices[b, 1])
@@ -177,7 +177,7 @@ def _draw_triangle(
 
 @inner_kernel
 def _encode(linear: float) -> int:
-    """Linear light -> sRGB uint8."""
+    """Encodes linear light as sRGB uint8."""
     if linear <= 0.0031308:
         encoded = 12.92 * max(linear, 0.0)
     else:
@@ -187,7 +187,7 @@ def _encode(linear: float) -> int:
 
 @kernel
 def _resolve(color: FloatArray, supersampling: int, picture: npt.NDArray[np.uint8]) -> None:
-    """Averages premultiplied linear samples and writes straight sRGB RGBA rows."""
+    """Resolves supersampling: averages premultiplied linear samples to straight sRGB RGBA rows."""
     k = supersampling
     for y in range(picture.shape[0]):
         for x in range(picture.shape[1]):
@@ -219,7 +219,7 @@ def draw_strip(
     depth: FloatArray,
     picture: npt.NDArray[np.uint8],
 ) -> None:
-    """Draws one strip of the picture.
+    """Rasterises one strip of the image.
 
     Args:
         vertices: (V, 8) x, y, depth in samples, normal in the view frame, u, v.

@@ -1,4 +1,4 @@
-"""Draws a posed avatar: straight RGBA from an orthographic camera."""
+"""Renderer of posed avatars: straight RGBA from an orthographic camera, on the CPU."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from dance_now.render.avatar.avatar import Avatar
 from dance_now.render.camera import Camera
 from dance_now.render.mipmaps import TextureAtlas
 from dance_now.render.rasterizer import draw_strip
-from dance_now.render.skinning import morphed, skin_vertices
-from dance_now.render.texture_sampling import SURFACE
+from dance_now.render.skinning import apply_morphs, skin_vertices
+from dance_now.render.texture_sampling import SURFACE_DTYPE
 from dance_now.render.vertex_placement import bin_triangles, place_outline, place_vertices
 
 _STRIP_PIXELS = 16
-_MATCAP_EDGE = 128  # texels; a sphere's picture is seen smaller than that, and has no levels of its own
+_MATCAP_EDGE = 128  # texels; a matcap is read at this mipmap level, without level of detail
 _WRAPS = {"repeat": 0, "clamp": 1, "mirror": 2}
 
 IntArray = npt.NDArray[np.int32]
@@ -32,9 +32,9 @@ IntArray = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """Everything of an avatar that does not change between frames, all primitives in one set of arrays.
+    """Static scene data of an avatar: all primitives in one set of arrays.
 
-    Every array of 2 V rows holds the vertices twice: as the surface, then as the outline's hull.
+    Arrays of 2 V rows hold the vertices twice: as the surface, then as the outline's inverted hull.
     """
 
     positions: FloatArray  # (2 V, 3)
@@ -52,13 +52,13 @@ class _Scene:
 
 
 class Renderer:
-    """Draws one avatar.
+    """Renderer of one avatar.
 
     Args:
-        avatar: whom.
+        avatar: to be rendered.
         size: canvas edge in pixels.
         supersampling: samples along a pixel's edge.
-        threads: how many strips are drawn at once; the picture does not depend on it.
+        threads: strips rendered in parallel; the image does not depend on it.
         hide: names of nodes, meshes or materials to leave out (weapons, say).
 
     Raises:
@@ -91,7 +91,7 @@ class Renderer:
     def render(
         self, world: npt.NDArray[np.float64], camera: Camera, expressions: Mapping[str, float] | None = None
     ) -> npt.NDArray[np.uint8]:
-        """Draws a frame.
+        """Renders a frame.
 
         Args:
             world: (N, 4, 4) from ``avatar.pose`` (and the springs).
@@ -99,21 +99,21 @@ class Renderer:
             expressions: expression name -> weight in [0, 1].
 
         Returns:
-            (size, size, 4) uint8 sRGB, straight alpha; 0 everywhere where nothing is.
+            (size, size, 4) uint8 sRGB, straight alpha; all 0 on the background.
         """
         return self.render_with_depth(world, camera, expressions)[0]
 
     def render_with_depth(
         self, world: npt.NDArray[np.float64], camera: Camera, expressions: Mapping[str, float] | None = None
     ) -> tuple[npt.NDArray[np.uint8], FloatArray]:
-        """As ``render``, with the depth of what is seen.
+        """Renders a frame with its depth buffer; arguments as of ``render``.
 
         Returns:
-            The picture; and for each of its (size * supersampling) ** 2 samples how far away from the viewer
-            what hides the rest is, in samples as ``camera.project`` has it, infinite where nothing is.
+            The image; and the depth of its (size * supersampling) ** 2 samples, away from the viewer, in
+            samples as ``camera.project`` has it, infinite on the background.
         """
         scene, edge = self._scene, self.size * self.supersampling
-        vertices = self._placed(world, camera, expressions)
+        vertices = self._project_vertices(world, camera, expressions)
         rows = _STRIP_PIXELS * self.supersampling
         starts, members = bin_triangles(vertices, scene.triangles, scene.kinds, scene.surfaces, edge, rows)
         picture = np.zeros((self.size, self.size, 4), np.uint8)
@@ -138,17 +138,17 @@ class Renderer:
         list((self._pool.map if self._pool else map)(draw, range(len(starts) - 1)))
         return picture, depth
 
-    def _placed(
+    def _project_vertices(
         self, world: npt.NDArray[np.float64], camera: Camera, expressions: Mapping[str, float] | None
     ) -> FloatArray:
-        """(2 V, 8) x, y, depth in samples, view-space normal, u, v: the surface, then its hull."""
+        """Projects vertices to (2 V, 8): x, y, depth in samples, view normal, u, v; surface, then hull."""
         scene, count = self._scene, len(self._scene.positions) // 2
         positions, normals = scene.positions, scene.normals
         weights = self.avatar.morph_weights(expressions)
         if weights and scene.spans:
             positions, normals = positions.copy(), normals.copy()
             for start, stop, primitive in scene.spans:
-                positions[start:stop], normals[start:stop] = morphed(primitive, weights)
+                positions[start:stop], normals[start:stop] = apply_morphs(primitive, weights)
                 positions[count + start : count + stop] = positions[start:stop]
         moved, turned = np.empty_like(positions), np.empty_like(normals)
         palette = self.avatar.palette(world)
@@ -158,7 +158,7 @@ class Renderer:
         vertices[:, 6:] = scene.uv
         place_vertices(moved, turned, _view_matrix(camera, edge), vertices)
         world_width = scene.world_outline * np.float32(edge / camera.height)
-        # A hull thinner than a sample would be drawn as dots.
+        # An outline thinner than a sample would be rendered as dots.
         world_width = np.where(world_width > 0, np.maximum(world_width, np.float32(1)), world_width)
         screen_width = scene.screen_outline * np.float32(edge)
         place_outline(vertices[count:], world_width, screen_width)
@@ -166,7 +166,7 @@ class Renderer:
 
 
 def _view_matrix(camera: Camera, edge: int) -> FloatArray:
-    """(3, 4) character frame -> x, y (down), depth in samples."""
+    """View matrix (3, 4): character frame -> x, y (down), depth in samples."""
     rows = camera.rotation * (edge / camera.height) * np.array([[1.0], [-1.0], [-1.0]])
     offset = np.array([edge / 2, edge / 2, 0.0]) - rows @ camera.centre
     return np.concatenate([rows, offset[:, None]], axis=1).astype(np.float32)
@@ -223,7 +223,7 @@ def _build_scene(primitives: Sequence[Primitive]) -> _Scene:
 
 
 def _welded_normals(primitive: Primitive) -> FloatArray:
-    """(V, 3) normals averaged over vertices in one place, so that the hull does not break at hard edges."""
+    """Normals (V, 3) averaged over coincident vertices, so that the hull does not break at hard edges."""
     places = np.round(primitive.positions * 1e5).astype(np.int64)
     _, group = np.unique(places, axis=0, return_inverse=True)
     group = group.reshape(-1)
@@ -231,14 +231,14 @@ def _welded_normals(primitive: Primitive) -> FloatArray:
     np.add.at(total, group, primitive.normals)
     mean = total[group]
     length = np.linalg.norm(mean, axis=1, keepdims=True)
-    # The two faces of a sheet cancel out; they keep their own.
+    # The normals of a two-sided sheet cancel out; they keep their own.
     welded = np.where(length > 0.1, mean / np.maximum(length, 1e-9), primitive.normals)
     return welded.astype(np.float32)
 
 
 def _surface(material: Material, atlas: TextureAtlas) -> npt.NDArray[np.void]:
-    """(1,) SURFACE record of a material."""
-    record = np.zeros(1, SURFACE)
+    """SURFACE_DTYPE record (1,) of a material."""
+    record = np.zeros(1, SURFACE_DTYPE)
     low, high = material.shade_range
     texture = material.base_texture or material.shade_texture
     values = {

@@ -13,8 +13,10 @@ from dance_now.formats3d.meshes import Primitive
 from dance_now.render.jit import kernel
 
 
-def morphed(primitive: Primitive, weights: Mapping[tuple[int, int], float]) -> tuple[FloatArray, FloatArray]:
-    """Positions and normals of a primitive under morph weights; its own arrays where nothing moves."""
+def apply_morphs(
+    primitive: Primitive, weights: Mapping[tuple[int, int], float]
+) -> tuple[FloatArray, FloatArray]:
+    """Applies morph weights: positions and normals of a primitive, its own arrays where nothing moves."""
     positions, normals = primitive.positions, primitive.normals
     for number, target in enumerate(primitive.targets):
         weight = np.float32(weights.get((primitive.mesh, number), 0))
@@ -37,7 +39,7 @@ def skin_vertices(
     skinned_positions: FloatArray,
     skinned_normals: FloatArray,
 ) -> None:
-    """Moves vertices with their bones.
+    """Linear blend skinning of vertices.
 
     Args:
         positions: (V, 3) in the bind pose.

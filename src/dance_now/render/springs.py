@@ -1,7 +1,7 @@
-"""Spring bones: hair, skirts and ribbons that follow the body.
+"""Spring bone simulation: hair, skirts and ribbons that follow the body.
 
-Verlet integration as in VRMC_springBone-1.0 ("the recommended algorithm"), level by level so that all bones
-of a level are moved at once. VRM 0's springs are the same but for their file format.
+Verlet integration as in VRMC_springBone-1.0 ("the recommended algorithm"), vectorised over all bones of one
+depth in the hierarchy. VRM 0's springs differ in their file format only.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Vectors = npt.NDArray[np.float64]
 
 STEP_SECONDS = 1 / 60
 STILL_STEPS = 30
-"""After so many steps in a still pose hair and skirts hang as good as still."""
+"""Steps in a still pose after which hair and skirts have settled."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Level:
-    """Nodes at one depth below the spring roots: those that swing, and those that are only carried."""
+    """Nodes at one depth below the spring roots: spring bones, and other nodes that follow rigidly."""
 
     carried: npt.NDArray[np.int64]  # nodes
     swinging: npt.NDArray[np.int64]  # nodes
@@ -32,13 +32,13 @@ class _Level:
 
 
 class Springs:
-    """The state of an avatar's spring bones. An avatar without any is left as it is.
+    """Simulation state of an avatar's spring bones. An avatar without any is left unchanged.
 
     Args:
-        avatar: whose.
+        avatar: with or without a spring rig.
 
     Attributes:
-        joint_count: how many bones swing.
+        joint_count: number of spring bones.
 
     Example:
         >>> springs = Springs(avatar)  # doctest: +SKIP
@@ -60,23 +60,23 @@ class Springs:
         self._drag = np.clip([joint.drag for joint in joints], 0.0, 1.0)
         self._gravity = np.array([joint.gravity for joint in joints]).reshape(-1, 3)
         self._radius = np.array([joint.radius for joint in joints])
-        self._minds = np.zeros((len(self._colliders), len(joints)), np.bool_)
+        self._collides = np.zeros((len(self._colliders), len(joints)), np.bool_)
         for number, joint in enumerate(joints):
-            self._minds[list(joint.colliders), number] = True
+            self._collides[list(joint.colliders), number] = True
         self._current = self._previous = np.zeros((0, 3))
         self._started = False
 
     def reset(self, world: Matrices) -> None:
-        """Puts every bone where the pose has it, without speed. ``world``: (N, 4, 4)."""
+        """Resets every bone to the pose, without velocity. ``world``: (N, 4, 4)."""
         nodes = np.array([node for level in self._levels for node in level.swinging], np.int64)
         order = np.array([joint for level in self._levels for joint in level.joints], np.int64)
         tails = np.zeros((self.joint_count, 3))
-        tails[order] = _carry(world[nodes], self._tails[order])
+        tails[order] = _transform_points(world[nodes], self._tails[order])
         self._current, self._previous = tails, tails.copy()
         self._started = True
 
     def settle(self, world: Matrices, steps: int = 20) -> Matrices:
-        """A still pose's world transforms (N, 4, 4) after ``steps`` of 1/60 s, starting from rest."""
+        """Settles in a still pose: world transforms (N, 4, 4) after ``steps`` of 1/60 s from rest."""
         self.reset(world)
         settled = world
         for _ in range(steps):
@@ -84,7 +84,7 @@ class Springs:
         return settled
 
     def step(self, world: Matrices, seconds: float = STEP_SECONDS) -> Matrices:
-        """Moves the bones on.
+        """Advances the simulation.
 
         Args:
             world: (N, 4, 4) of the pose at the end of the step, as ``Avatar.pose`` gives it.
@@ -108,25 +108,25 @@ class Springs:
         return posed
 
     def _swing(self, level: _Level, posed: Matrices, world: Matrices, seconds: float) -> Vectors:
-        """Turns a level's bones in ``posed``; returns their (J, 3) tails."""
+        """Integrates a level's bones, rotating them in ``posed``; returns their (J, 3) tails."""
         joints, bones = level.joints, posed[level.swinging]
         heads = bones[:, :3, 3]
-        rest = _carry(bones, self._tails[joints]) - heads
+        rest = _transform_points(bones, self._tails[joints]) - heads
         length = np.maximum(np.linalg.norm(rest, axis=1, keepdims=True), 1e-9)
         inertia = (self._current[joints] - self._previous[joints]) * (1 - self._drag[joints])[:, None]
         pull = rest / length * self._stiffness[joints][:, None] + self._gravity[joints]
-        tails = _at_length(self._current[joints] + inertia + pull * seconds, heads, length, rest)
+        tails = _with_length(self._current[joints] + inertia + pull * seconds, heads, length, rest)
         for number, collider in enumerate(self._colliders):
-            tails = self._push(tails, joints, collider, number, world[collider.node])
-            tails = _at_length(tails, heads, length, rest)
+            tails = self._resolve_collision(tails, joints, collider, number, world[collider.node])
+            tails = _with_length(tails, heads, length, rest)
         turns = rotations_between(rest / length, (tails - heads) / length)
         posed[level.swinging, :3, :3] = turns @ bones[:, :3, :3]
         return tails
 
-    def _push(
+    def _resolve_collision(
         self, tails: Vectors, joints: npt.NDArray[np.int64], collider: Collider, number: int, node: Matrices
     ) -> Vectors:
-        """Moves tails out of a collider that their bones mind."""
+        """Resolves collisions: pushes tails out of a collider that their bones collide with."""
         nearest = np.broadcast_to(node[:3, :3] @ collider.offset + node[:3, 3], tails.shape)
         if collider.tail is not None:
             along = node[:3, :3] @ (collider.tail - collider.offset)
@@ -135,20 +135,20 @@ class Springs:
         away = tails - nearest
         distance = np.linalg.norm(away, axis=1)
         depth = collider.radius + self._radius[joints] - distance
-        hit = self._minds[number, joints] & (depth > 0) & (distance > 1e-9)
+        hit = self._collides[number, joints] & (depth > 0) & (distance > 1e-9)
         push = np.where(hit, depth / np.maximum(distance, 1e-9), 0)
         moved: Vectors = tails + away * push[:, None]
         return moved
 
 
-def _carry(transforms: Matrices, points: Vectors) -> Vectors:
-    """(n, 3) points, each moved by its own (4, 4) transform."""
+def _transform_points(transforms: Matrices, points: Vectors) -> Vectors:
+    """Transforms (n, 3) points, each by its own (4, 4) matrix."""
     moved: Vectors = np.einsum("nij,nj->ni", transforms[:, :3, :3], points) + transforms[:, :3, 3]
     return moved
 
 
-def _at_length(tails: Vectors, heads: Vectors, length: Vectors, fallback: Vectors) -> Vectors:
-    """Tails brought to their bones' length from the heads."""
+def _with_length(tails: Vectors, heads: Vectors, length: Vectors, fallback: Vectors) -> Vectors:
+    """Constrains tails to their bones' length from the heads."""
     offset = tails - heads
     reach = np.linalg.norm(offset, axis=1, keepdims=True)
     moved: Vectors = heads + np.where(reach > 1e-9, offset * (length / np.maximum(reach, 1e-9)), fallback)
@@ -156,9 +156,9 @@ def _at_length(tails: Vectors, heads: Vectors, length: Vectors, fallback: Vector
 
 
 def rotations_between(start: Vectors, end: Vectors) -> Matrices:
-    """(n, 3, 3) smallest rotations that take unit vectors ``start`` (n, 3) to ``end`` (n, 3).
+    """Smallest rotations (n, 3, 3) that take unit vectors ``start`` (n, 3) to ``end`` (n, 3).
 
-    Opposite vectors are joined by a half turn about some axis at a right angle to them.
+    Opposite vectors get a half turn about some perpendicular axis.
     """
     cross = np.cross(start, end)
     cosine = np.einsum("ni,ni->n", start, end)
@@ -177,14 +177,14 @@ def rotations_between(start: Vectors, end: Vectors) -> Matrices:
 
 
 def _levels(parents: npt.NDArray[np.int64], nodes: list[int]) -> list[_Level]:
-    """The spring nodes and everything below them, by depth."""
+    """Spring nodes and their descendants, grouped by depth."""
     joint_of = {node: number for number, node in enumerate(nodes)}
     children: dict[int, list[int]] = {}
     for node, parent in enumerate(parents):
         children.setdefault(int(parent), []).append(node)
     depth: dict[int, int] = {}
     waiting = list(nodes)
-    for node in waiting:  # grows while it is walked
+    for node in waiting:  # breadth first: the list grows during the iteration
         above = int(parents[node])
         level = depth[above] + 1 if above in depth else 0
         if depth.get(node, -1) < level:

@@ -1,4 +1,4 @@
-"""Kernels of a single sample: texture look-up and toon shading."""
+"""Shading kernels of a single sample: texture lookup, toon ramp, rim light and matcap (MToon)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from dance_now.render.jit import inner_kernel
 IntArray = npt.NDArray[np.int32]
 
 LIGHT_DIRECTION = np.array([0.3, 0.6, 0.75]) / np.linalg.norm([0.3, 0.6, 0.75])
-"""(3,) direction to the light in the view frame: it goes with the viewer, so that shading is a function of
+"""Light direction (3,) in the view frame: it is fixed to the camera, so that shading is a function of
 view-space normals."""
 
 _LIGHT_X, _LIGHT_Y, _LIGHT_Z = LIGHT_DIRECTION.astype(np.float32)
 _DECODE = DECODE_TABLE
 
-SURFACE = np.dtype(
+SURFACE_DTYPE = np.dtype(
     [
         ("base", np.float32, 4),
         ("shade", np.float32, 3),
@@ -51,10 +51,10 @@ SURFACE = np.dtype(
         ("nearest", np.int32),
     ]
 )
-"""A material as the kernels read it.
+"""Record of a material as the kernels read it.
 
-Modes: alpha 0 opaque, 1 mask, 2 blend; wrap 0 repeat, 1 clamp, 2 mirror. Levels are rows of the table of
-texture levels; 0 of them means white.
+Modes: alpha 0 opaque, 1 mask, 2 blend; wrap 0 repeat, 1 clamp, 2 mirror. Levels are rows of the mipmap table;
+0 levels mean white.
 """
 
 
@@ -107,15 +107,15 @@ def toon_color(
     outline: int,
     surface: np.void,
 ) -> tuple[Any, Any, Any]:
-    """Linear color of a sample: toon ramp, rim, emission, outline.
+    """Toon shading of a sample, linear color: ramp, rim, emission, outline.
 
     Args:
         lit: texture color in light.
         dark: texture color in shade.
         normal: in the view frame, any length.
-        facing: -1 where a back face is seen.
+        facing: -1 for a back face.
         outline: 1 on an outline's hull.
-        surface: SURFACE record.
+        surface: SURFACE_DTYPE record.
     """
     share, rim = np.float32(1.0), np.float32(0.0)
     if surface["unlit"] == 0:
@@ -147,7 +147,7 @@ def matcap_light(
     facing: float,
     surface: np.void,
 ) -> tuple[Any, Any, Any]:
-    """Linear light that a sphere's picture adds, read where the sphere has the sample's normal."""
+    """Matcap lookup: linear light of the sphere image where the sphere has the sample's normal."""
     nx, ny, nz = normal
     length = np.float32(math.sqrt(nx * nx + ny * ny + nz * nz)) + np.float32(1e-12)
     radius = np.float32(0.495) * facing / length  # the rim of the sphere, less a texel or so
@@ -161,14 +161,14 @@ def matcap_light(
 def texture_detail(
     vertices: FloatArray, corners: tuple[int, int, int], width: int, height: int, count: int
 ) -> int:
-    """How many levels down a triangle's texture is sampled: half of log2 of its texels per sample.
+    """Mipmap level of a triangle: half of log2 of its texels per sample.
 
     Args:
         vertices: (V, 8) x, y, depth, normal, u, v.
         corners: of the triangle.
         width: of the full texture.
         height: of the full texture.
-        count: levels there are.
+        count: number of levels.
     """
     if count < 2:
         return 0

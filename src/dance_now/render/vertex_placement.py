@@ -1,4 +1,4 @@
-"""Kernels before drawing: vertices onto the canvas, outlines pushed out, triangles sorted into strips."""
+"""Vertex kernels: projection, outline hulls, and binning of triangles into strips."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def place_vertices(
 
 @kernel
 def place_outline(vertices: FloatArray, world_width: FloatArray, screen_width: FloatArray) -> None:
-    """Pushes vertices out along their view-space normals, to the outline's hull.
+    """Offsets vertices along their view-space normals, to the outline's inverted hull.
 
     Args:
         vertices: (V, 8) as place_vertices writes them, changed in place.
@@ -64,13 +64,13 @@ def place_outline(vertices: FloatArray, world_width: FloatArray, screen_width: F
 def _rows_covered(
     vertices: FloatArray, triangles: IntArray, t: int, outline: int, double_sided: int, edge: int
 ) -> tuple[int, int]:
-    """First and last row of samples a triangle may touch; last < first where it cannot be seen."""
+    """First and last row of samples a triangle may cover; last < first where it is culled."""
     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
     ax, bx, cx = vertices[a, 0], vertices[b, 0], vertices[c, 0]
     ay, by, cy = vertices[a, 1], vertices[b, 1], vertices[c, 1]
     reach = max(abs(ax), abs(bx), abs(cx), abs(ay), abs(by), abs(cy))
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-    if not (reach < _FAR_OUTSIDE and area != 0):  # so that a number that is none fails too
+    if not (reach < _FAR_OUTSIDE and area != 0):  # written so that NaN fails too
         return 0, -1
     front = area < 0  # counter-clockwise, seen with y down
     if (outline == 1 and front) or (outline == 0 and double_sided == 0 and not front):
@@ -91,13 +91,13 @@ def bin_triangles(
     edge: int,
     strip_rows: int,
 ) -> tuple[IntArray, IntArray]:
-    """Lists for each strip of rows the triangles that may touch it, in drawing order.
+    """Bins triangles by the strips of rows they may cover, in drawing order.
 
     Args:
         vertices: (V, 8), x and y in samples first.
         triangles: (T, 3).
         kinds: (T, 2) surface, and 1 for an outline's hull.
-        surfaces: SURFACE records.
+        surfaces: SURFACE_DTYPE records.
         edge: canvas edge in samples.
         strip_rows: rows of samples in a strip.
 

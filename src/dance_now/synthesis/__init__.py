@@ -1,4 +1,4 @@
-"""Synthetic training data: data sets of an avatar in many poses.
+"""Synthetic training data: data sets of an avatar rendered in many poses.
 
-Networks that learn from them are in ``training``.
+Networks that train on them are in ``training``.
 """

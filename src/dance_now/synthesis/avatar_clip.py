@@ -1,4 +1,4 @@
-"""An avatar that performs one motion, as a source of pictures: the truth to hold a character against."""
+"""Video source of an avatar that performs a motion: the ground truth for a character."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from dance_now.media.source import Source, SourceKind
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.pose.model.keypoints import BODY_INDEX
 from dance_now.render.avatar.avatar import Avatar
-from dance_now.render.avatar.avatar_keypoints import skeleton_of
-from dance_now.render.avatar.avatar_options import AS_IT_IS, AvatarOptions
+from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
+from dance_now.render.avatar.avatar_options import DEFAULT_OPTIONS, AvatarOptions
 from dance_now.render.camera import Camera
 from dance_now.render.renderer import Renderer
 from dance_now.render.springs import STEP_SECONDS, Springs
@@ -33,14 +33,14 @@ _SETTLING_STEPS: Final = 60
 SOLES: Final = [
     BODY_INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("big_toe", "small_toe", "heel")
 ]
-_CONTACT: Final = 0.03  # lengths of the leg; feet that are raised by less stand
+_CONTACT: Final = 0.03  # leg lengths; feet raised by less are in ground contact
 _MARGIN: Final = 0.05  # heights of the figure around it
 
 
 class AvatarClip(Source):
-    """The pictures of an avatar that performs a motion.
+    """Source of frames of an avatar that performs a motion.
 
-    The camera stands in front and goes sideways with the hips. Every pass starts anew.
+    The camera is in front and follows the hips sideways. Every pass starts anew.
     """
 
     kind: SourceKind = "video"
@@ -49,7 +49,7 @@ class AvatarClip(Source):
         """``size``: edge of the pictures, pixels. Raises DanceNowError: an unusable avatar or motion."""
         motion = load_motion(motion_path)
         if not motion.frames:
-            raise DanceNowError(f"{motion_path} shows nothing but a T-pose.")
+            raise DanceNowError(f"{motion_path} contains only a T-pose; choose another motion.")
         self.path = motion_path
         self.size = (size, size)
         self._files = frozenset({avatar_path.resolve(), motion_path.resolve()})
@@ -60,31 +60,31 @@ class AvatarClip(Source):
         self._seconds = motion.frame_time * step
         self.frame_rate = Fraction(1 / self._seconds).limit_denominator(1001)
         self.frame_count = len(frames)
-        skeleton = skeleton_of(self._avatar, None, options.hide)
+        skeleton = avatar_skeleton(self._avatar, None, options.hide)
         rig = BoneRig.of(skeleton)
         fingers = np.tile(np.array(FINGER_SHAPES["relaxed"], np.float32), (len(frames), 2, 1, 1))
         self._poses = solve_poses(rig, motion_target(rig, motion, frames, fingers))
         self._turns = pelvis_heading(motion, frames).transpose(0, 2, 1)
         self._points = np.einsum("nij,npj->npi", self._turns, self._poses.points)
-        self._hips = hips_track(self._avatar, motion, frames, self._points)
+        self._hips = hip_trajectory(self._avatar, motion, frames, self._points)
         self._hips[:, 1] += skeleton.rest[SOLES, 1].min()
         low, high = self._avatar.bounds(options.hide)
-        # Hair reaches beyond the keypoints, whichever way the head is turned.
+        # Hair extends beyond the keypoints, whichever way the head is turned.
         hair = float(high[1] - skeleton.rest[skeleton.known, 1].max())
         self._margin = max(hair, 0.0) + _MARGIN * float(high[1] - low[1])
 
     @property
     def files(self) -> frozenset[Path]:
-        """The avatar and the motion."""
+        """Files of avatar and motion."""
         return self._files
 
     def frames(self) -> Generator[Frame]:
-        """Draws the pictures one by one, on white."""
+        """Renders the frames one by one, on white."""
         for index, (picture, time) in enumerate(self.pictures()):
             yield Frame(over_white(picture), time, index)
 
     def pictures(self) -> Generator[tuple[Image, float]]:
-        """Pictures, straight RGBA, and their times in seconds; springs move on with the motion's own time."""
+        """Renders straight RGBA images with their times in seconds; springs run in the motion's time."""
         springs, posed = Springs(self._avatar), self._worlds()
         before = next(posed)
         swung = springs.settle(before, _SETTLING_STEPS)
@@ -99,7 +99,7 @@ class AvatarClip(Source):
             before = world
 
     def _worlds(self) -> Generator[Matrices]:
-        """(N, 4, 4) node transforms of one picture after the other."""
+        """Node transforms (N, 4, 4), frame by frame."""
         poser = AvatarPoser(self._avatar)
         legs = [self._avatar.bones[side + "UpperLeg"] for side in ("left", "right")]
         for points, rotations, turn, hips in zip(
@@ -112,24 +112,24 @@ class AvatarClip(Source):
             yield world
 
     def _view(self) -> tuple[float, float]:
-        """Metres that the canvas covers, and the height of its middle, so that no picture cuts the figure."""
+        """Canvas height in metres and height of its centre, so that no frame cuts the figure."""
         heights = self._points[..., 1] + self._hips[:, 1, None]
         low, high = float(heights.min()), float(heights.max())
         covered = max(2 * float(np.abs(self._points[..., 0]).max()), high - low) + 2 * self._margin
         return covered, (low + high) / 2
 
 
-def hips_track(avatar: Avatar, motion: Motion, frames: Sequence[int], points: FloatArray) -> FloatArray:
-    """(n, 3) middle of the hips, metres: the lower foot stands on the floor without sliding, unless it flies.
+def hip_trajectory(avatar: Avatar, motion: Motion, frames: Sequence[int], points: FloatArray) -> FloatArray:
+    """Hip trajectory (n, 3), metres: the lower foot keeps ground contact without sliding, but in flight.
 
-    Proportions differ, so a motion's own track, scaled by the legs' length, would leave feet floating; it
-    only tells how high they fly, and where to.
+    Proportions differ, so the motion's own trajectory, scaled by leg length, would leave feet floating; it
+    only decides the height and direction of flight.
 
     Args:
-        avatar: who performs.
+        avatar: the performer.
         motion: the motion.
         frames: n indices of frames.
-        points: (n, 137, 3) keypoints in these frames relative to the middle of the hips.
+        points: (n, 137, 3) keypoints in these frames, relative to the middle of the hips.
     """
     bones = [("leftUpperLeg", "leftLowerLeg"), ("leftLowerLeg", "leftFoot")]
     own = sum(float(np.linalg.norm(avatar.rest_position(a) - avatar.rest_position(b))) for a, b in bones)
@@ -164,20 +164,20 @@ def render_clip(
     motion: Path,
     *,
     size: int = 512,
-    options: AvatarOptions = AS_IT_IS,
+    options: AvatarOptions = DEFAULT_OPTIONS,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Writes a video of an avatar that performs a motion; returns its number of pictures.
+    """Renders a video of an avatar that performs a motion; returns its number of frames.
 
     Args:
         avatar: .vrm or .glb.
-        output: the video; transparent where its format can be, else on white.
-        motion: its file, see ``load_motion``.
-        size: edge of the square pictures, pixels.
-        options: how the avatar is to be read.
+        output: the video; with alpha where its format supports it, else on white.
+        motion: motion file, see ``load_motion``.
+        size: edge of the square frames, pixels.
+        options: loading options of the avatar.
         overwrite: replace an existing ``output``.
-        progress: called with pictures done and pictures in all.
+        progress: called with frames done and frames in all.
 
     Raises:
         DanceNowError: an unusable avatar, motion or output.

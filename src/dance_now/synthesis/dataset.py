@@ -1,8 +1,8 @@
-"""Writes a training data set: pictures with alpha and exact keypoints of an avatar in many poses.
+"""Rendering of a training data set: RGBA images and exact keypoints of an avatar in many poses.
 
-The layout is that of the project this one started from: ``train_img/NAME.png`` and
-``train_label/NAME_keypoints.json`` (OpenPose JSON 1.3 with a ``depth`` list), the same under ``test_img`` and
-``test_label``, and beside them ``points.npz`` (colored points on the mesh) and ``dataset.json``.
+The layout is that of the "Everybody Dance Now" reproduction dance_now started from: ``train_img/NAME.png``
+and ``train_label/NAME_keypoints.json`` (OpenPose JSON 1.3 with a ``depth`` list), the same under ``test_img``
+and ``test_label``, and beside them ``points.npz`` (colored points on the mesh) and ``dataset.json``.
 """
 
 from __future__ import annotations
@@ -20,15 +20,21 @@ from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.render.avatar.avatar import Avatar
-from dance_now.render.avatar.avatar_keypoints import skeleton_of
-from dance_now.render.avatar.avatar_options import AS_IT_IS, AvatarOptions
-from dance_now.render.face.face_points import face_landmarks, with_telling_expressions
-from dance_now.synthesis.dataset_folder import SPLITS, check_output, drawn, growing_folder, pack_shards
-from dance_now.synthesis.dataset_renderer import DatasetConfig, Job, Progress, render_all, write_json
+from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
+from dance_now.render.avatar.avatar_options import DEFAULT_OPTIONS, AvatarOptions
+from dance_now.render.face.face_points import face_landmarks, with_observable_expressions
+from dance_now.synthesis.dataset_folder import (
+    SPLITS,
+    check_output,
+    finished_names,
+    pack_shards,
+    resumable_folder,
+)
+from dance_now.synthesis.dataset_renderer import DatasetConfig, Progress, RenderJob, render_all, write_json
 from dance_now.synthesis.framing import CAMERA_PITCHES
 from dance_now.synthesis.poses.motion import Motion, load_motions, motion_files
 from dance_now.synthesis.poses.motion_library import load_motion_library, motion_credits
-from dance_now.synthesis.poses.pose_selection import PoseChoice, choose_poses
+from dance_now.synthesis.poses.pose_selection import PoseSelection, select_poses
 from dance_now.synthesis.surface.surface_points import sample_points
 
 SCHEMA: Final = 1
@@ -37,13 +43,13 @@ POINT_BUDGET: Final = 20_000
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What was written.
+    """Summary of a rendered data set.
 
     Attributes:
         folder: the data set.
-        train: training pictures.
-        test: test pictures.
-        motions: motions that were used.
+        train: number of training images.
+        test: number of test images.
+        motions: number of motions used.
         labels_hash: SHA-256 over all labels, the identity of the data set.
     """
 
@@ -66,32 +72,32 @@ def render_dataset(
     overwrite: bool = False,
     expressions: bool = True,
     shards: bool = False,
-    options: AvatarOptions = AS_IT_IS,
+    options: AvatarOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
 ) -> DatasetSummary:
-    """Renders a data set of one avatar.
+    """Renders the training data set of an avatar.
 
-    The result depends on avatar, motions, ``images``, ``seed`` and the drawing options, not on ``workers``.
-    If it is interrupted, the same call goes on from what was drawn (``OUTPUT.part``).
+    The result depends on avatar, motions, ``images``, ``seed`` and the rendering options, not on ``workers``.
+    After an interruption, the same call resumes from the finished images (``OUTPUT.part``).
 
     Args:
         avatar_path: .vrm or .glb.
         output: folder to create.
-        images: pictures in training and test split together.
-        motions: a file of motions (see ``load_motions``) or a folder that is searched for them, in place of
-            those of the bank.
+        images: images of training and test split together.
+        motions: a file of motions (see ``load_motions``) or a folder that is searched for them, instead of
+            the motion library.
         seed: of everything random.
-        size: edge of the square pictures, pixels.
-        workers: processes that render.
+        size: edge of the square images, pixels.
+        workers: rendering processes.
         overwrite: replace an existing ``output``.
-        expressions: draw faces that move; without, every face is neutral.
-        shards: pack pictures and labels into tar files for WebDataset, instead of the four folders.
-        options: how the avatar is to be read.
-        progress: called with pictures done and pictures in all.
+        expressions: sample facial expressions; without, every face is neutral.
+        shards: pack images and labels into tar files for WebDataset, instead of the four folders.
+        options: loading options of the avatar.
+        progress: called with images done and images in all.
 
     Raises:
-        DanceNowError: ``output`` exists, or its part was begun from something else, no pictures
-            asked for, no motions found, an unusable avatar, or one whose licence forbids it.
+        DanceNowError: ``output`` exists, or its part was begun with other settings, no images requested, no
+            motions found, an unusable avatar, or one whose licence forbids it.
     """
     if images < 1 or workers < 1:
         raise DanceNowError(
@@ -101,22 +107,22 @@ def render_dataset(
     found = _find_motions(motions)
     avatar, hide = options.load(avatar_path), options.hide
     face = face_landmarks(avatar)
-    avatar = with_telling_expressions(avatar, face)
-    skeleton = replace(skeleton_of(avatar, face, hide), pitches=CAMERA_PITCHES)
+    avatar = with_observable_expressions(avatar, face)
+    skeleton = replace(avatar_skeleton(avatar, face, hide), pitches=CAMERA_PITCHES)
     rig = BoneRig.of(skeleton)
-    train, test = choose_poses(rig, found, images, np.random.default_rng(seed))
+    train, test = select_poses(rig, found, images, np.random.default_rng(seed))
     jobs = [*_jobs("train", train, seed), *_jobs("test", test, seed)]
-    made_from = {
+    fingerprint = {
         "avatar": hashlib.sha256(avatar_path.read_bytes()).hexdigest(),
         "plan": _hash_plan(jobs, [SCHEMA, size, expressions, options.to_json()]),
     }
-    with growing_folder(output, made_from, overwrite) as folder:
+    with resumable_folder(output, fingerprint, overwrite) as folder:
         points = sample_points(avatar, POINT_BUDGET, seed, hide, face, (rig, train.poses))
         points.save(folder / "points.npz")
-        look = DatasetConfig(
+        config = DatasetConfig(
             avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options
         )
-        _draw_missing(look, jobs, workers, progress)
+        _render_missing(config, jobs, workers, progress)
         summary = DatasetSummary(output, len(train), len(test), len(found), _hash_labels(folder))
         description = _description(avatar, options, skeleton, summary, size, seed)
         description["motion_credits"] = list(motion_credits()) if motions is None else []
@@ -126,9 +132,11 @@ def render_dataset(
     return summary
 
 
-def _draw_missing(look: DatasetConfig, jobs: Sequence[Job], workers: int, progress: Progress | None) -> None:
-    """Draws what an interrupted run has not drawn."""
-    done = {(split, name) for split in SPLITS for name in drawn(look.folder, split)}
+def _render_missing(
+    config: DatasetConfig, jobs: Sequence[RenderJob], workers: int, progress: Progress | None
+) -> None:
+    """Renders the images that an interrupted run has not."""
+    done = {(split, name) for split in SPLITS for name in finished_names(config.folder, split)}
     missing = [job for job in jobs if (job.split, job.name) not in done]
     kept = len(jobs) - len(missing)
 
@@ -136,11 +144,11 @@ def _draw_missing(look: DatasetConfig, jobs: Sequence[Job], workers: int, progre
         if progress is not None:
             progress(kept + drawn_now, len(jobs))
 
-    render_all(look, missing, workers, report)
+    render_all(config, missing, workers, report)
 
 
-def _hash_plan(jobs: Sequence[Job], settings: list[Any]) -> str:
-    """A hash of all that pictures depend on beside the avatar's file."""
+def _hash_plan(jobs: Sequence[RenderJob], settings: list[Any]) -> str:
+    """Hash of everything that images depend on beside the avatar's file."""
     digest = hashlib.sha256(json.dumps(settings).encode())
     for job in jobs:
         digest.update(f"{job.split}/{job.name}/{job.seed}\0".encode())
@@ -154,15 +162,17 @@ def _find_motions(motions: Path | None) -> list[Motion]:
     found = load_motions(motion_files(motions))
     if not found:
         raise DanceNowError(
-            f"{motions}: no motion that can be used. Leave it out for those that are built in."
+            f"{motions}: no usable motion found. Choose another file or folder, or the built-in motions."
         )
     return found
 
 
-def _jobs(split: str, choice: PoseChoice, seed: int) -> list[Job]:
+def _jobs(split: str, choice: PoseSelection, seed: int) -> list[RenderJob]:
     number = SPLITS.index(split)
     return [
-        Job(split, name, (seed, number, index), choice.poses.points[index], choice.poses.rotations[index])
+        RenderJob(
+            split, name, (seed, number, index), choice.poses.points[index], choice.poses.rotations[index]
+        )
         for index, name in enumerate(choice.names)
     ]
 
@@ -191,7 +201,7 @@ def _description(
             "version": avatar.version,
             "licence": avatar.licence,
             "credits": avatar.credits,
-            "objections": list(avatar.objections),
+            "objections": list(avatar.prohibitions),
             **options.to_json(),
         },
         "canvas": size,

@@ -1,4 +1,4 @@
-"""Draws the pictures of a data set and writes each beside its label, in several processes."""
+"""Multi-process renderer of a data set's images and labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dance_now.pose.model.pose import Pose
 from dance_now.render.avatar.avatar_keypoints import place_keypoints
 from dance_now.render.avatar.avatar_options import AvatarOptions
 from dance_now.render.camera import Camera
-from dance_now.render.face.face_points import face_landmarks, sample_expression, with_telling_expressions
+from dance_now.render.face.face_points import face_landmarks, sample_expression, with_observable_expressions
 from dance_now.render.occlusion import face_confidence
 from dance_now.render.renderer import Renderer
 from dance_now.render.springs import STILL_STEPS, Springs
@@ -40,14 +40,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
-    """How every picture of a data set is drawn.
+    """Configuration common to all images of a data set.
 
     Attributes:
         avatar: the file.
-        folder: the data set, its four folders made.
-        size: edge of the square pictures, pixels.
-        expressions: whether faces move.
-        options: how the avatar is to be read.
+        folder: the data set, in which its four folders exist.
+        size: edge of the square images, pixels.
+        expressions: whether facial expressions are sampled.
+        options: loading options of the avatar.
     """
 
     avatar: Path
@@ -58,15 +58,15 @@ class DatasetConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """One picture.
+class RenderJob:
+    """Job of rendering one image.
 
     Attributes:
         split: ``train`` or ``test``.
         name: file stem.
         seed: of its camera and face.
-        points: the pose's keypoints, as ``SolvedPoses`` has them.
-        rotations: the pose's bone rotations, as ``SolvedPoses`` has them.
+        points: keypoints of the pose, as in ``SolvedPoses``.
+        rotations: bone rotations of the pose, as in ``SolvedPoses``.
     """
 
     split: str
@@ -76,84 +76,86 @@ class Job:
     rotations: FloatArray
 
 
-def render_all(look: DatasetConfig, jobs: Sequence[Job], workers: int, progress: Progress | None) -> None:
-    """Draws every job; ``workers`` above 1 do so in processes of their own.
+def render_all(
+    config: DatasetConfig, jobs: Sequence[RenderJob], workers: int, progress: Progress | None
+) -> None:
+    """Renders all jobs; with more than one of ``workers`` in separate processes.
 
     Raises:
         DanceNowError: an unusable avatar, or a process that ended early.
     """
     done = 0
     if workers == 1:
-        studio = DatasetRenderer(look)
+        renderer = DatasetRenderer(config)
         for job in jobs:
-            studio.draw(job)
+            renderer.draw(job)
             done += 1
             if progress is not None:
                 progress(done, len(jobs))
         return
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(min(workers, _MOST_WORKERS), context, _Worker.start, (look,)) as pool:
+        with ProcessPoolExecutor(min(workers, _MOST_WORKERS), context, _Worker.start, (config,)) as pool:
             for _ in pool.map(_Worker.draw, jobs, chunksize=_CHUNK):
                 done += 1
                 if progress is not None:
                     progress(done, len(jobs))
     except BrokenProcessPool as error:
         raise DanceNowError(
-            "A process that renders was ended from outside, perhaps for want of memory: use fewer --workers."
+            "A rendering process was killed, perhaps for lack of memory. Set workers to a smaller number."
         ) from error
 
 
 class _Worker:
-    """A process's own studio: set up once when the process starts, used for each of its pictures."""
+    """Renderer of a worker process: set up once when it starts, used for each of its images."""
 
-    studio: DatasetRenderer
+    renderer: DatasetRenderer
 
     @classmethod
-    def start(cls, look: DatasetConfig) -> None:
+    def start(cls, config: DatasetConfig) -> None:
         cv2.setNumThreads(1)
-        cls.studio = DatasetRenderer(look)
+        cls.renderer = DatasetRenderer(config)
 
     @classmethod
-    def draw(cls, job: Job) -> None:
-        cls.studio.draw(job)
+    def draw(cls, job: RenderJob) -> None:
+        cls.renderer.draw(job)
 
 
 class DatasetRenderer:
-    """An avatar in front of a camera."""
+    """Renderer of one avatar's images and labels."""
 
-    def __init__(self, look: DatasetConfig) -> None:
-        self._look = look
-        avatar = look.options.load(look.avatar)
+    def __init__(self, config: DatasetConfig) -> None:
+        self._config = config
+        avatar = config.options.load(config.avatar)
         self._face = face_landmarks(avatar)
-        self._avatar = with_telling_expressions(avatar, self._face)
+        self._avatar = with_observable_expressions(avatar, self._face)
         self._poser = AvatarPoser(self._avatar)
         self._springs = Springs(self._avatar)
-        self._renderer = Renderer(self._avatar, look.size, hide=look.options.hide)
-        self._shown = self._avatar.shown_primitives(look.options.hide)
-        low, high = self._avatar.bounds(look.options.hide)
+        self._renderer = Renderer(self._avatar, config.size, hide=config.options.hide)
+        self._shown = self._avatar.shown_primitives(config.options.hide)
+        low, high = self._avatar.bounds(config.options.hide)
         self._height = float(high[1] - low[1])
         chin = self._avatar.rest_position("head")
         if self._face is not None:
             chin = self._face.positions(self._avatar, self._avatar.rest_world)[_CHIN]
         self._head_size = float(high[1] - chin[1])
 
-    def draw(self, job: Job) -> None:
-        """Writes one picture, and when that is done its label."""
+    def draw(self, job: RenderJob) -> None:
+        """Renders and writes one image, then its label."""
         generator = np.random.default_rng(job.seed)
         posed = self._poser.world(job.points, job.rotations)
-        # Nothing swings on with a motion's speed: labels do not tell it, and a network would draw the mean.
+        # Springs are settled: labels do not hold velocities, so a network would learn the mean of all.
         world = self._springs.settle(posed, STILL_STEPS)
-        expressions = sample_expression(generator, self._avatar) if self._look.expressions else {}
+        expressions = sample_expression(generator, self._avatar) if self._config.expressions else {}
         keypoints = place_keypoints(self._avatar, posed, job.points, self._face, expressions)
         surfaces = self._avatar.mesh_points(world, expressions)
         mesh = np.concatenate([surfaces[index][0] for index in self._shown])
         head = (keypoints[17] + keypoints[18]) / 2
         facing = job.rotations[BONE_INDEX["head"], :, 2]
-        sitter = Subject(mesh, head, facing, keypoints[8], self._height, self._head_size)
-        camera = random_camera(generator, sitter)
+        subject = Subject(mesh, head, facing, keypoints[8], self._height, self._head_size)
+        camera = random_camera(generator, subject)
         picture, depth = self._renderer.render_with_depth(world, camera, expressions)
-        folder, size = self._look.folder, self._look.size
+        folder, size = self._config.folder, self._config.size
         _write_png(folder / f"{job.split}_img" / f"{job.name}.png", picture)
         face = None if self._face is None else face_confidence(depth, camera, keypoints[FACE])
         pose = label(keypoints, camera, size, face)
@@ -169,13 +171,13 @@ class DatasetRenderer:
 
 
 def label(keypoints: FloatArray, camera: Camera, size: int, face: FloatArray | None) -> Pose:
-    """The keypoints of an avatar as a camera sees them; depth is relative to the middle of the hips.
+    """Label of an image: projected keypoints as a pose; depth is relative to the middle of the hips.
 
     Args:
         keypoints: (137, 3) metres, character frame.
-        camera: that sees them.
-        size: edge of the picture, pixels.
-        face: (70,) confidence of the face points; None where the avatar has none.
+        camera: of the image.
+        size: edge of the image, pixels.
+        face: (70,) confidence of the face landmarks; None if the avatar has none.
     """
     projected = camera.project(keypoints, size)
     points = np.concatenate([projected[:, :2], np.ones((len(projected), 1))], axis=1).astype(np.float32)
@@ -193,5 +195,5 @@ def _write_png(path: Path, rgba: npt.NDArray[np.uint8]) -> None:
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Writes a document without white space."""
+    """Writes compact JSON."""
     path.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")

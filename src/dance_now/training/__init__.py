@@ -1,4 +1,4 @@
-"""Training of characters: networks, losses, loop, evaluation, export.
+"""Training of characters: data sets from user media, networks, losses, training loop, evaluation, export.
 
-The only package that imports torch; nothing outside it may need it to draw.
+The only package that imports torch; inference does not need it.
 """

@@ -1,4 +1,4 @@
-"""From trained weights to the character's file, its card, and its score."""
+"""Export of a trained generator: character file, card, licence, test score."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ _SAMPLES_COMPARED = 4
 
 @dataclass(frozen=True)
 class Rights:
-    """What the character's card says of licence and credit; None: what the avatar's own file says."""
+    """Licence and credits of the character's card; None takes them from the data set."""
 
     licence: str | None = None
     credits: str | None = None
 
 
-AS_THE_SOURCE_SAYS = Rights()
+SOURCE_RIGHTS = Rights()
 
 
 def export(
-    shipped: ExportedModule,
+    exported: ExportedModule,
     card: CharacterCard,
     dataset: Path,
     output: Path,
     provenance: dict[str, Any],
     report: Report,
 ) -> Evaluation:
-    """Writes the character file, scores it on the test split, and notes the score in the file."""
+    """Exports the character file, evaluates it on the test split, and stores the score in its card."""
     labels = LabelledPictures(dataset, "test").keypoints
     spread = np.linspace(0, len(labels) - 1, _SAMPLES_COMPARED).round().astype(int)
     chosen = [_most_frontal(labels), *spread]
     card = replace(card, provenance={**card.provenance, **provenance})
-    content = export_character(shipped, card, labels[chosen])
+    content = export_character(exported, card, labels[chosen])
     result = evaluate(
         Character(content), dataset, report=lambda done, total: report("evaluate", done, total, "")
     )
@@ -69,7 +69,7 @@ def export(
 
 
 def _most_frontal(labels: FloatArray) -> int:
-    """The whole figure that looks most towards the viewer: what a preview should show."""
+    """Index of the whole figure that faces the viewer most, for the preview."""
     body = labels[:, :25]
     whole = ((body[..., :2] > 0) & (body[..., :2] < CANVAS)).all(axis=(1, 2))
     ears = (body[:, 17] + body[:, 18]) / 2
@@ -80,7 +80,7 @@ def _most_frontal(labels: FloatArray) -> int:
 
 
 def dataset_card(dataset: Path, name: str, rights: Rights) -> CharacterCard:
-    """The character's card as far as data set and rights tell it."""
+    """Character card from a data set and the user's licence and credits."""
     data = read_dataset_json(dataset)
     try:
         check_rights(dataset, str(data["avatar"]["licence"]), rights)
@@ -95,7 +95,7 @@ def dataset_card(dataset: Path, name: str, rights: Rights) -> CharacterCard:
 
 
 def dataset_skeleton(dataset: Path) -> Skeleton:
-    """The skeleton a data set was rendered with."""
+    """Reads the skeleton of a data set."""
     try:
         return Skeleton.from_json(read_dataset_json(dataset)["skeleton"])
     except (KeyError, ValueError) as error:
@@ -103,24 +103,24 @@ def dataset_skeleton(dataset: Path) -> Skeleton:
 
 
 def check_rights(source: Path, licence: str, rights: Rights) -> None:
-    """Refuses to make a character whose licence nobody names."""
+    """Raises DanceNowError if neither the source nor the user names a licence."""
     if licence in ("", UNKNOWN) and not rights.licence:
         raise DanceNowError(
-            f"{source} does not say under which licence its avatar may be used: "
-            "give it with --licence, and whom to credit with --credits."
+            f"licence and credits are needed for a character of {source}, which names no licence."
         )
 
 
 def read_dataset_json(dataset: Path) -> dict[str, Any]:
+    """Reads ``dataset.json``; raises DanceNowError if it is missing or malformed."""
     path = dataset / "dataset.json"
     try:
         data = json.loads(path.read_text())
         if not isinstance(data, dict):
-            raise ValueError("no object")
+            raise ValueError("not an object")
         return data
     except FileNotFoundError as error:
         raise DanceNowError(
-            f"{dataset} is no data set: {path.name} is missing. Make one with dance-now render."
+            f"{dataset} is not a data set: {path.name} is missing. Make one with dance-now render."
         ) from error
     except (OSError, ValueError) as error:
         raise DanceNowError(f"{path} cannot be read ({error}).") from error

@@ -1,4 +1,4 @@
-"""What a run keeps on disk: whole or not at all, whatever ends the process."""
+"""Atomic checkpoints of a training run: fsync, rename, and ``weights_only`` loading."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dance_now.core.errors import DanceNowError
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes a state beside ``path`` and then puts it in its place.
+    """Saves a state atomically: it is written beside ``path`` and then renamed.
 
     Raises:
-        DanceNowError: it cannot be written; what was there before is as it was.
+        DanceNowError: it cannot be written; the previous file is unchanged.
     """
     part = part_path(path)
     try:
@@ -28,14 +28,14 @@ def save(path: Path, state: dict[str, Any]) -> None:
         os.replace(part, path)
     except (OSError, RuntimeError) as error:  # torch wraps the file's errors
         raise DanceNowError(
-            f"{path} could not be written ({_cause(error)}); what was saved before stands."
+            f"{path} could not be written ({_cause(error)}); the previous checkpoint is unchanged."
         ) from error
     finally:
         discard(part)
 
 
 def load(path: Path, device: torch.device) -> dict[str, Any]:
-    """Reads a state with its "config"; plain data only, so that a stranger's file runs no code.
+    """Loads a state with its "config"; tensors and plain data only, so that untrusted files run no code.
 
     Raises:
         DanceNowError: it is damaged.
@@ -45,27 +45,27 @@ def load(path: Path, device: torch.device) -> dict[str, Any]:
         if not isinstance(state["config"], dict):
             raise TypeError("no configuration")
     except Exception as error:  # torch raises whatever the damage provokes
-        raise DanceNowError(f"{path} is damaged; delete it to begin anew.") from error
+        raise DanceNowError(f"{path} is damaged; delete it to start again.") from error
     return state
 
 
 @torch.no_grad()
 def load_ema(path: Path, generator: nn.Module) -> None:
-    """Gives a generator the averaged weights that a run saved as it went (``ema.pt``).
+    """Loads the EMA weights that a run saved (``ema.pt``) into a generator.
 
     Raises:
-        DanceNowError: the file is damaged, or that of another generator.
+        DanceNowError: the file is damaged, or of another network.
     """
-    average: dict[str, Tensor] = load(path, torch.device("cpu")).get("average", {})
+    ema: dict[str, Tensor] = load(path, torch.device("cpu")).get("average", {})
     own = dict(generator.named_parameters())
-    if {name: value.shape for name, value in own.items()} != {n: value.shape for n, value in average.items()}:
-        raise DanceNowError(f"{path} was saved by another generator.")
+    if {name: value.shape for name, value in own.items()} != {n: value.shape for n, value in ema.items()}:
+        raise DanceNowError(f"{path} was saved from another network; give the one that it belongs to.")
     for name, value in own.items():
-        value.copy_(average[name])
+        value.copy_(ema[name])
 
 
 def _cause(error: BaseException) -> str:
-    """What the system said, below what torch made of it."""
+    """Message of the operating system's error that torch wraps."""
     while error.__context__ is not None:
         error = error.__context__
     return getattr(error, "strerror", None) or str(error).partition("\n")[0]

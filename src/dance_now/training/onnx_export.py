@@ -1,4 +1,4 @@
-"""From trained weights to a character file."""
+"""ONNX export of a generator: dynamo exporter, graph clean-up, float16 weights, comparison with torch."""
 
 from __future__ import annotations
 
@@ -33,41 +33,41 @@ Network = TypeVar("Network", bound=nn.Module)
 
 OPSET = 18
 TOLERANCE = 2e-3
-_DECIDED_BY_ROUNDING = 1e-3  # part of a picture's values
-_PART = 320  # height of a part of the canvas that is compared as well
+_ROUNDING_SHARE = 1e-3  # fraction of an image's values that may differ by rounding
+_PART = 320  # height of a canvas region that is compared as well
 _HALF_FROM = 512  # elements; smaller tensors are kept in single precision
 
 
-def export_character(shipped: ExportedModule, card: CharacterCard, samples: FloatArray) -> CharacterFile:
-    """The character file's content.
+def export_character(exported: ExportedModule, card: CharacterCard, samples: FloatArray) -> CharacterFile:
+    """Exports a network to a character file's content.
 
     Args:
         shipped: in evaluation mode.
-        card: what character.json will say.
-        samples: (n, 137, 4) labels on which the graph is compared with torch; the first is the preview.
+        card: content of character.json.
+        samples: (n, 137, 4) labels for the comparison with torch; the first is the preview.
 
     Raises:
         DanceNowError: the graph and torch differ by more than TOLERANCE.
     """
-    shipped = rounded(shipped).cpu().eval()
-    graph = drawing_graph(shipped)
-    difference, pictures = compare(shipped, graph, samples)
+    exported = rounded_to_half(exported).cpu().eval()
+    graph = generator_graph(exported)
+    difference, pictures = compare(exported, graph, samples)
     logger.info("onnx differs from torch by at most %.1e", difference)
     if difference > TOLERANCE:
         raise DanceNowError(
-            f"The exported graph differs from the trained network by {difference:.1e}: not exported."
+            f"The exported graph differs from the trained network by {difference:.1e}: nothing was written."
         )
     preview = (np.clip(pictures[0].transpose(1, 2, 0), 0, 1) * 255 + 0.5).astype(np.uint8)
     return CharacterFile(card, graph, encode_image(preview, ".png"))
 
 
-def drawing_graph(shipped: ExportedModule) -> bytes:
-    """The graph of a network that draws."""
-    return to_onnx(shipped, _drawing_inputs(shipped), "rgba")
+def generator_graph(exported: ExportedModule) -> bytes:
+    """Exports a generator to a serialised ONNX graph."""
+    return to_onnx(exported, _drawing_inputs(exported), "rgba")
 
 
-def rounded(network: Network) -> Network:
-    """A copy whose large tensors are rounded to half precision, as the file stores them."""
+def rounded_to_half(network: Network) -> Network:
+    """A copy whose large tensors are rounded to float16, as the file stores them."""
     network = copy.deepcopy(network)
     with torch.no_grad():
         for tensor in (*network.parameters(), *network.buffers()):
@@ -76,30 +76,30 @@ def rounded(network: Network) -> Network:
     return network
 
 
-Sizes = dict[int, Any]
-"""Axes of an input whose sizes are left open, as ``torch.export`` names them."""
+DynamicAxes = dict[int, Any]
+"""Dynamic axes of an input, as ``torch.export`` names them."""
 
 
-def batch_of(*shape: int) -> tuple[Tensor, Sizes]:
-    """An example of an input that is a batch of some shape."""
+def example_batch(*shape: int) -> tuple[Tensor, DynamicAxes]:
+    """Example input: a batch of some shape, with its dynamic axis."""
     return torch.rand(2, *shape), {0: torch.export.Dim("batch", min=1, max=64)}
 
 
-def _drawing_inputs(shipped: ExportedModule) -> dict[str, tuple[Tensor, Sizes]]:
-    inputs = {"points": batch_of(POINT_COUNT, 4)}
-    if shipped.draws_parts:
+def _drawing_inputs(exported: ExportedModule) -> dict[str, tuple[Tensor, DynamicAxes]]:
+    inputs = {"points": example_batch(POINT_COUNT, 4)}
+    if exported.draws_parts:
         height, width = (torch.export.Dim(side, min=2, max=CANVAS // BLOCK) for side in ("height", "width"))
         inputs["canvas"] = torch.zeros(20, 24), {0: height, 1: width}
     return inputs
 
 
-def to_onnx(network: nn.Module, inputs: Mapping[str, tuple[Tensor, Sizes]], output: str) -> bytes:
-    """The graph of a network, large weights in half precision.
+def to_onnx(network: nn.Module, inputs: Mapping[str, tuple[Tensor, DynamicAxes]], output: str) -> bytes:
+    """Exports a network to a serialised ONNX graph, large weights in float16.
 
     Args:
         network: in evaluation mode.
-        inputs: its inputs' names, an example of each, and which of their sizes are left open.
-        output: what its output is to be called.
+        inputs: by name an example of each input and its dynamic axes.
+        output: name of the output.
     """
     examples, sizes = zip(*inputs.values(), strict=True)
     with _quiet_torch():
@@ -115,41 +115,41 @@ def to_onnx(network: nn.Module, inputs: Mapping[str, tuple[Tensor, Sizes]], outp
             optimize=False,
         )
     assert program is not None
-    _tidy(program.model)
+    _simplify(program.model)
     model = program.model_proto
-    _store_in_half(model.graph)
+    _store_as_float16(model.graph)
     model.producer_name, model.producer_version, model.doc_string = "dance_now", "", ""
-    _leave_out_notes(model.graph)
+    _strip_metadata(model.graph)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
 
-def _tidy(model: onnx_ir.Model) -> None:
-    """Works constants out and drops what nothing needs.
+def _simplify(model: onnx_ir.Model) -> None:
+    """Folds constants and removes unused and common subexpressions.
 
-    That is what matters of torch's optimisation, whose search for patterns takes longer than all the rest.
+    Torch's own optimisation also rewrites patterns, which takes longer than all the rest.
     """
     fold_constants(model)
     passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
     for node in model.graph:
         if node.op_type == "Reshape":
-            _leave_size_open(model.graph, node)
+            _infer_reshape_size(model.graph, node)
         elif node.op_type == "ScatterND":
-            _put_as_it_is(node)
+            _drop_scatter_expand(node)
     passes.RemoveUnusedNodesPass()(model)
     passes.CommonSubexpressionEliminationPass()(model)
 
 
-def _put_as_it_is(scatter: onnx_ir.Node) -> None:
-    """Drops the expansion of values to the shape of the places they are put in, which they have already."""
+def _drop_scatter_expand(scatter: onnx_ir.Node) -> None:
+    """Removes a redundant Expand of scattered values, which have the shape of their indices already."""
     values = scatter.inputs[2]
     expand = None if values is None else values.producer()
     if expand is not None and expand.op_type == "Expand":
         scatter.replace_input_with(2, expand.inputs[0])
 
 
-def _leave_size_open(graph: onnx_ir.Graph, reshape: onnx_ir.Node) -> None:
-    """Writes -1 for the one size that a Reshape has worked out, since it follows from the others."""
+def _infer_reshape_size(graph: onnx_ir.Graph, reshape: onnx_ir.Node) -> None:
+    """Replaces the one computed size of a Reshape by -1, since it follows from the others."""
     wanted = reshape.inputs[1]
     concat = None if wanted is None else wanted.producer()
     if concat is None or concat.op_type != "Concat":
@@ -167,7 +167,7 @@ def _leave_size_open(graph: onnx_ir.Graph, reshape: onnx_ir.Node) -> None:
 
 @contextmanager
 def _quiet_torch() -> Iterator[None]:
-    """Hides warnings about torch's own parts: deprecations among them, operators of an absent torchvision."""
+    """Silences warnings of torch's exporter: deprecations, operators of an absent torchvision."""
     exporter = logging.getLogger("torch.onnx")
     level = exporter.level
     exporter.setLevel(logging.ERROR)
@@ -180,8 +180,8 @@ def _quiet_torch() -> Iterator[None]:
         exporter.setLevel(level)
 
 
-def _leave_out_notes(graph: onnx.GraphProto) -> None:
-    """Removes torch's notes for debugging, file paths among them, and sizes that runtimes infer."""
+def _strip_metadata(graph: onnx.GraphProto) -> None:
+    """Strips debug metadata, file paths among them, and shapes that runtimes infer."""
     graph.ClearField("value_info")
     graph.ClearField("doc_string")
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
@@ -190,38 +190,38 @@ def _leave_out_notes(graph: onnx.GraphProto) -> None:
         node.ClearField("doc_string")
 
 
-def _store_in_half(graph: onnx.GraphProto) -> None:
-    """Stores large float tensors as float16 and casts them back; the runtime folds the cast on loading."""
+def _store_as_float16(graph: onnx.GraphProto) -> None:
+    """Stores large float tensors as float16 with a Cast, which the runtime folds on loading."""
     for position, tensor in enumerate(graph.initializer):
         values = numpy_helper.to_array(tensor)
         if tensor.data_type != TensorProto.FLOAT or values.size < _HALF_FROM:
             continue
         with np.errstate(over="ignore"):
             half = values.astype(np.float16)
-        if not np.array_equal(half, values):  # torch worked it out of others: rounding it would add an error
+        if not np.array_equal(half, values):  # folded from other tensors: rounding it would add an error
             continue
         name = tensor.name
         graph.initializer[position].CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
         graph.node.insert(0, helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
 
 
-def compare(shipped: ExportedModule, graph: bytes, samples: FloatArray) -> tuple[float, FloatArray]:
-    """Greatest premultiplied difference of torch and ONNX over samples (n, 137, 4), and ONNX's pictures.
+def compare(exported: ExportedModule, graph: bytes, samples: FloatArray) -> tuple[float, FloatArray]:
+    """Compares torch and ONNX over samples (n, 137, 4): largest premultiplied difference, and ONNX's images.
 
-    Where two patches lie equally near, rounding decides which of them shows: that many values are left out.
+    Where two patches have the same depth, rounding decides which is seen: that many values are ignored.
     """
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     pictures, worst = [], 0.0
     for sample in samples:
-        for side in (CANVAS, _PART) if shipped.draws_parts else (CANVAS,):
+        for side in (CANVAS, _PART) if exported.draws_parts else (CANVAS,):
             feeds = {"points": sample[None].astype(np.float32)}
-            if shipped.draws_parts:
+            if exported.draws_parts:
                 feeds["canvas"] = np.zeros((side // BLOCK, CANVAS // BLOCK), np.float32)
             (drawn,) = session.run(None, feeds)
             with torch.no_grad():
-                true = shipped(*map(torch.from_numpy, feeds.values())).numpy()
+                true = exported(*map(torch.from_numpy, feeds.values())).numpy()
             difference = np.abs(_premultiply(drawn) - _premultiply(true))
-            worst = max(worst, float(np.quantile(difference, 1 - _DECIDED_BY_ROUNDING)))
+            worst = max(worst, float(np.quantile(difference, 1 - _ROUNDING_SHARE)))
             if side == CANVAS:
                 pictures.append(drawn[0])
     return worst, np.stack(pictures)

@@ -1,4 +1,4 @@
-"""A sheet of a few fixed poses, true beside drawn, that shows how far a run is."""
+"""Preview sheet of a training run: ground truth beside prediction for a few fixed poses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dance_now.core.atomic_write import write_file
 from dance_now.media.image.photo_sink import encode_image
 from dance_now.training.data.crops import premultiplied
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.losses.objective import Draws
+from dance_now.training.losses.objective import ImageGenerator
 
 _PAIRS: Final = 6
 _COLUMNS: Final = 3
@@ -22,27 +22,27 @@ _BACKDROP: Final = (0.78, 0.86, 1.0)  # pale blue: shows both white and dark rim
 
 
 class PreviewSheet:
-    """What a run's preview shows: left true, right drawn."""
+    """Preview sheet: left ground truth, right prediction."""
 
     def __init__(self, inputs: Tensor, true: Tensor) -> None:
-        """Keeps what is shown.
+        """Sets the samples.
 
         Args:
-            inputs: (n, ...) a generator's inputs.
+            inputs: (n, ...) generator inputs.
             true: (n, 4, H, W) premultiplied RGBA, on the same device.
         """
         self._inputs, self._true = inputs, true
 
     @classmethod
     def of(cls, pictures: LabelledPictures, device: torch.device) -> Self:
-        """Shows a few pictures of a split, evenly spread."""
+        """Takes a few images of a split, evenly spread."""
         chosen = np.unique(np.linspace(0, len(pictures) - 1, _PAIRS).round().astype(int)).tolist()
         true = premultiplied(torch.from_numpy(np.stack([pictures.picture(index) for index in chosen])))
         return cls(torch.from_numpy(pictures.keypoints[chosen]).to(device), true.to(device))
 
     @torch.no_grad()
-    def write(self, path: Path, draw: Draws) -> None:
-        """Draws the sheet as a PNG, whole or not at all.
+    def write(self, path: Path, draw: ImageGenerator) -> None:
+        """Renders the sheet as a PNG, written atomically.
 
         Raises:
             DanceNowError: it cannot be written.
@@ -60,7 +60,7 @@ class PreviewSheet:
 
 
 def _over_backdrop(picture: Tensor) -> Image:
-    """(4, H, W) premultiplied RGBA -> (H, W, 3) uint8."""
+    """Composites (4, H, W) premultiplied RGBA over the backdrop -> (H, W, 3) uint8."""
     picture = picture.float().clamp(0, 1)
     backdrop = torch.tensor(_BACKDROP, device=picture.device)[:, None, None]
     laid = picture[:3] + backdrop * (1 - picture[3:])

@@ -1,4 +1,4 @@
-"""What is worked out of a figure once, before training: how faces are read, and how far it reaches."""
+"""Rig data computed before training: expression solver and figure bounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dance_now.pose.model.skeleton import Skeleton
 from dance_now.synthesis.surface.surface_points import MeshPoints
 
 _CARRIED = 0.05  # weight from which a bone moves a point noticeably
-_BESIDE = 0.02  # metres by which outlines and patches stand out of the points
+_BESIDE = 0.02  # metres by which outlines and patches extend beyond the points
 _SWING = 2.5  # times the usual weight of a corrective shape
 # The keypoints that move with each bone that is not of the trunk.
 _MOVING = {
@@ -26,10 +26,11 @@ _OPPOSITE = -0.8  # cosine of two expressions' effects from which one undoes the
 
 
 def solve_expressions(basis: FloatArray) -> FloatArray:
-    """(E, M) map from the face points' departure to weights of E expressions that each move them by (M,).
+    """Expression solver (E, M): linear map from landmark displacement to weights of E expressions (E, M).
 
-    By ridge regression: expressions that move the same points share the evidence instead of fighting. Those
-    that undo each other, a look to the left and one to the right, are never on together and share nothing.
+    By ridge regression, so that expressions that move the same points share the evidence. Opposite
+    expressions, a gaze to the left and one to the right, are never active together and are solved
+    independently.
     """
     gram = basis @ basis.T
     size = np.linalg.norm(basis, axis=1)
@@ -43,10 +44,10 @@ def solve_expressions(basis: FloatArray) -> FloatArray:
 
 
 def figure_bounds(skeleton: Skeleton, mesh: MeshPoints) -> FigureBounds:
-    """How far a figure reaches around its keypoints, however it is posed.
+    """Bounds of a figure around its keypoints, for any pose.
 
-    What hangs on a bone keeps its place in the bone's frame, and its distances to the keypoints that move
-    with it; what hangs on several lies between the places where each of them would carry it.
+    A point skinned to one bone is rigid in the bone's frame and keeps its distances to the keypoints that
+    move with it; a point skinned to several lies between the positions that each of them gives.
     """
     shapes = mesh.morphs[:, len(mesh.face_basis) :]
     beside = _BESIDE + _SWING * np.sqrt(np.square(shapes).sum(axis=(1, 2)))  # (N,)
@@ -68,5 +69,5 @@ def figure_bounds(skeleton: Skeleton, mesh: MeshPoints) -> FigureBounds:
 
 
 def _carried(mesh: MeshPoints, bone: str) -> npt.NDArray[np.bool_]:
-    """(N,) which points a bone moves noticeably."""
+    """Mask (N,) of points that a bone moves noticeably."""
     return np.asarray((mesh.weights * (mesh.bones == BONE_INDEX[bone])).sum(axis=1) > _CARRIED)

@@ -1,4 +1,4 @@
-"""What is told of a run while it goes on: a log of JSON lines, TensorBoard where it is installed."""
+"""Logging of a training run: JSON lines, and TensorBoard where it is installed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from torch import Tensor
 
 from dance_now.core.atomic_write import part_path
 from dance_now.core.errors import DanceNowError
-from dance_now.training.distributed import Share
+from dance_now.training.distributed import Worker
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Told to the caller now and then.
+    """Training progress, reported periodically.
 
     Attributes:
         step: steps done.
         steps: steps in all.
         loss: mean reconstruction loss since the last report.
-        rate: pictures a second since this process began.
+        rate: images per second since this process began.
         remaining: seconds to the last step at this rate.
     """
 
@@ -36,47 +36,47 @@ class Progress:
     remaining: float
 
 
-class Meter:
-    """Means of the losses since they were last asked for; they stay on their device until then."""
+class LossMeter:
+    """Running means of the losses; tensors stay on their device until they are read."""
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
 
     def add(self, losses: Mapping[str, Tensor]) -> None:
-        """Adds one step's losses, each a number."""
+        """Accumulates one step's scalar losses."""
         for name, loss in losses.items():
             value = loss.detach().float()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def is_finite(self) -> bool:
-        """Whether every loss since the last means was a number."""
+        """Whether every accumulated loss is finite."""
         return all(bool(torch.isfinite(total)) for total in self._sums.values())
 
-    def means(self, share: Share) -> dict[str, float]:
-        """The means over all workers by name; begins anew."""
+    def means(self, worker: Worker) -> dict[str, float]:
+        """Means over steps and workers by name; resets the meter."""
         names = sorted(self._sums)
         means = [self._sums[name] / self._counts[name] for name in names]
-        share.average(means)
+        worker.all_reduce_mean(means)
         self._sums, self._counts = {}, {}
         return {name: float(mean) for name, mean in zip(names, means, strict=True)}
 
     def state(self) -> dict[str, tuple[float, int]]:
-        """For a checkpoint."""
+        """State for a checkpoint."""
         return {name: (float(total), self._counts[name]) for name, total in self._sums.items()}
 
     def restore(self, state: Mapping[str, tuple[float, int]], device: torch.device) -> None:
-        """From a checkpoint."""
+        """Restores the state of a checkpoint."""
         self._sums = {name: torch.tensor(total, device=device) for name, (total, _) in state.items()}
         self._counts = {name: count for name, (_, count) in state.items()}
 
 
 class RunLogger:
-    """``log.jsonl`` in a run's folder, and ``tensorboard`` beside it if that package is installed."""
+    """Logger to ``log.jsonl`` in a run's folder, and to ``tensorboard`` if that package is installed."""
 
     def __init__(self, folder: Path, step: int) -> None:
-        """Continues at a step: what an earlier process logged beyond it is taken back.
+        """Opens the log at a step; later entries of an earlier process are removed.
 
         Raises:
             DanceNowError: the log cannot be written.
@@ -97,14 +97,14 @@ class RunLogger:
         pictures_per_second: float,
         seconds: float,
     ) -> None:
-        """Adds a line.
+        """Appends a log entry.
 
         Args:
             step: steps done.
             losses: means by name.
-            learning_rate: of the decoder.
-            pictures_per_second: drawn.
-            seconds: the run has taken in all, interruptions taken off.
+            learning_rate: of the decoder's parameters.
+            pictures_per_second: throughput.
+            seconds: training time so far, without interruptions.
 
         Raises:
             DanceNowError: the log cannot be written.
@@ -145,7 +145,7 @@ class RunLogger:
 
 
 def _step_of(line: str) -> float:
-    """Infinity for a line that was cut."""
+    """Step of a log line; infinity if the line is truncated."""
     try:
         return int(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""How a training run is set up; every run writes its resolved configuration beside its checkpoint."""
+"""Training configuration: a dataclass and its presets; every run writes its resolved copy as config.json."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ from typing import Any, Final, Literal, Self
 
 from dance_now.core.errors import DanceNowError
 from dance_now.training.data.pose_noise import PoseNoise
-from dance_now.training.networks.points_generator import GeneratorConfig
+from dance_now.training.networks.generator_config import GeneratorConfig
 
 PresetName = Literal["debug", "quick", "standard", "full"]
+
+# Fields whose names in files that users have differ.
+_STORED_NAMES: Final = {"crop": "window", "ema_decay": "average"}
+_FIELD_NAMES: Final = {stored: name for name, stored in _STORED_NAMES.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
-    """What is added to the reconstruction loss, whose weight is 1; 0 leaves a loss out.
+    """Weights of the losses beside the reconstruction loss, whose weight is 1; 0 leaves a loss out.
 
     Attributes:
         adversarial: hinge loss of the patch discriminators.
         matching: feature matching.
-        picture: discriminators of whole windows; a factor on ``adversarial`` and ``matching``.
-        face: discriminator of the face alone; the same.
-        face_detail: the reconstruction loss of the face's square once more.
-        structure: 1 less the structural similarity.
-        perceptual: distance of the features of a classifier.
-        temporal: difference of pictures of almost the same pose.
+        picture: discriminators of whole crops; a factor on ``adversarial`` and ``matching``.
+        face: discriminator of face crops; a factor on the same two.
+        face_detail: reconstruction loss of the face crop.
+        structure: 1 - SSIM.
+        perceptual: distance of an ImageNet classifier's features, see ``perceptual``.
+        temporal: L1 between pictures of almost the same pose.
     """
 
     adversarial: float = 0.004
@@ -39,17 +43,17 @@ class LossWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """One training run.
+    """Configuration of one training run.
 
     Attributes:
         steps: optimiser steps.
         batch: pictures a step, of all workers together.
-        window: side in pixels of the square windows cut from the 512 px pictures; they lie on the figure.
+        crop: side in pixels of the square crops of the 512 px pictures; they lie on the figure.
         rate: Adam's learning rate for the decoder at its peak (cosine decay to 2 %).
         losses: weights of the losses.
-        adversarial_from: part of the run after which the discriminators join; 1: never, and none are built.
-        pose_noise: errors of the poses that pictures are drawn from.
-        average: decay of the averaged weights that are shipped.
+        adversarial_from: fraction of the run after which discriminators join; 1: never, and none are built.
+        pose_noise: noise added to the input poses.
+        ema_decay: decay of the exponential moving average (EMA) of the weights, which is exported.
         checkpoint_minutes: how often the run is saved.
         preview_minutes: how often the preview sheet is drawn.
         log_every: steps from one line of the log to the next.
@@ -60,12 +64,12 @@ class TrainingConfig:
 
     steps: int
     batch: int
-    window: int
+    crop: int
     rate: float = 2e-3
     losses: LossWeights = field(default_factory=LossWeights)
     adversarial_from: float = 0.65
     pose_noise: PoseNoise = field(default_factory=PoseNoise)
-    average: float = 0.998
+    ema_decay: float = 0.998
     checkpoint_minutes: float = 2.0
     preview_minutes: float = 5.0
     log_every: int = 25
@@ -73,19 +77,19 @@ class TrainingConfig:
     seed: int = 0
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
 
-    def without_idle_judges(self) -> Self:
-        """The same without discriminators where these would never join."""
+    def without_unused_discriminators(self) -> Self:
+        """A copy without discriminators if these would never join."""
         if self.adversarial_from < 1:
             return self
         return replace(self, losses=replace(self.losses, picture=0.0, face=0.0))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dictionaries."""
-        return asdict(self)
+        """The configuration as plain dictionaries, in the field names of checkpoints and character cards."""
+        return {_STORED_NAMES.get(name, name): value for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The configuration that ``to_json`` was called on.
+        """Reads what ``to_json`` returned.
 
         Raises:
             DanceNowError: it is that of another version.
@@ -96,27 +100,26 @@ class TrainingConfig:
                 "pose_noise": PoseNoise(**data["pose_noise"]),
                 "generator": GeneratorConfig(**data["generator"]),
             }
-            return cls(**{**data, **parts})
+            fields = {_FIELD_NAMES.get(name, name): value for name, value in data.items()}
+            return cls(**{**fields, **parts})
         except (KeyError, TypeError) as error:
-            raise DanceNowError(f"The run's configuration is that of another version ({error}).") from error
+            raise DanceNowError(f"The configuration was written by another version ({error}).") from error
 
 
-# Beside the reconstruction, the losses that are worth their time on a processor (benchmarks/README.md).
+# Losses that pay for their time on a CPU, by the ablation in benchmarks/README.md.
 _WORTH_IT: Final = LossWeights(face_detail=0.2, structure=1.5)
 
 PRESETS: dict[PresetName, TrainingConfig] = {
-    # Seconds on a CPU; proves that every stage runs, discriminators too, draws a blur.
+    # Smoke test, seconds on a CPU: every stage runs, discriminators too; the result is a blur.
     "debug": TrainingConfig(
-        steps=12, batch=2, window=128, log_every=1, images=24, generator=GeneratorConfig(points=1500, width=8)
+        steps=12, batch=2, crop=128, log_every=1, images=24, generator=GeneratorConfig(points=1500, width=8)
     ),
-    # About ten minutes on two CPU cores, rendering and scoring included.
-    "quick": TrainingConfig(
-        steps=900, batch=4, window=256, adversarial_from=1.0, losses=_WORTH_IT, images=700
-    ),
+    # About ten minutes on two CPU cores, rendering and evaluation included.
+    "quick": TrainingConfig(steps=900, batch=4, crop=256, adversarial_from=1.0, losses=_WORTH_IT, images=700),
     # For a CPU: an hour.
     "standard": TrainingConfig(
-        steps=6000, batch=4, window=256, adversarial_from=1.0, losses=_WORTH_IT, images=4000
+        steps=6000, batch=4, crop=256, adversarial_from=1.0, losses=_WORTH_IT, images=4000
     ),
     # For a GPU, with discriminators.
-    "full": TrainingConfig(steps=60000, batch=16, window=384, losses=_WORTH_IT, images=12000),
+    "full": TrainingConfig(steps=60000, batch=16, crop=384, losses=_WORTH_IT, images=12000),
 }

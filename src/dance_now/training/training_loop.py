@@ -1,4 +1,4 @@
-"""The training loop: one file, one loop, resumable to the step."""
+"""Training loop: one file, one loop, resumable to the step."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from torch import Tensor, nn
 
 from dance_now.core.errors import DanceNowError
 from dance_now.training import checkpoint
-from dance_now.training.data.crops import Batches, prefetched
-from dance_now.training.distributed import ALONE, Share, placed, training_device
+from dance_now.training.data.crops import Batches, prefetch
+from dance_now.training.distributed import SINGLE_WORKER, Worker, to_device, training_device
 from dance_now.training.losses.objective import RECONSTRUCTION, Objective
 from dance_now.training.preview import PreviewSheet
-from dance_now.training.run_logger import Meter, Progress, RunLogger
+from dance_now.training.run_logger import LossMeter, Progress, RunLogger
 from dance_now.training.train_config import TrainingConfig
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT, AVERAGE, PREVIEW = "checkpoint.pt", "ema.pt", "preview.png"  # in the folder of a run
-# Of the CPU's allocator, on Linux and on Windows; of GPUs; of the libraries that work for these.
+CHECKPOINT, EMA_FILE, PREVIEW = "checkpoint.pt", "ema.pt", "preview.png"  # in the folder of a run
+# Out-of-memory messages of the CPU allocator on Linux and Windows, of GPUs, and of GPU libraries.
 _ALLOCATORS_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
 _WARM_UP_STEPS = 100
 _FINAL_RATE = 0.02  # of the peak
 
 
 class Trainable(Protocol):
-    """What a generator (a ``torch.nn.Module``) has to have besides its layers."""
+    """Interface of a generator (a ``torch.nn.Module``) that can be trained."""
 
     def forward(self, inputs: Tensor, size: tuple[int, int]) -> Tensor:
-        """Draws what the batches hold, mostly keypoints (B, 137, 4), as premultiplied RGBA (B, 4, *size)."""
+        """Renders a batch's inputs, mostly keypoints (B, 137, 4), to premultiplied RGBA (B, 4, *size)."""
 
     def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
-        """Adam's groups: "params", a "scale" of the learning rate, and "lr".
+        """Parameter groups of Adam: "params", a "scale" of the learning rate, and "lr".
 
-        The first holds the network's weights; the norm of their gradient is kept at 1 or below.
+        The first holds the network's weights; the norm of their gradient is clipped to 1.
         """
 
 
@@ -48,7 +48,7 @@ G = TypeVar("G", bound=nn.Module)
 
 
 class Trainer(Generic[G]):
-    """Trains a generator and keeps its state on disk.
+    """Trainer of a generator, with checkpoints, EMA weights, log and preview.
 
     Attributes:
         generator: with the weights of the last step.
@@ -64,50 +64,56 @@ class Trainer(Generic[G]):
         config: TrainingConfig,
         *,
         sheet: PreviewSheet | None = None,
-        share: Share = ALONE,
+        worker: Worker = SINGLE_WORKER,
     ) -> None:
-        """Sets up a run, or continues the one that the folder holds.
+        """Sets up a run, or resumes the checkpoint in the folder.
 
         Args:
             generator: a ``Trainable``, freshly built; overwritten by the checkpoint where there is one.
-            batches: what each step sees.
-            folder: gets ``checkpoint.pt``, ``ema.pt`` (the averaged weights in half precision),
+            batches: inputs and ground truth by step.
+            folder: gets ``checkpoint.pt``, ``ema.pt`` (the EMA weights in half precision),
                 ``log.jsonl`` and ``preview.png``.
             config: the run's configuration.
-            sheet: what the preview shows; without, none is drawn.
-            share: which of several workers this is.
+            sheet: the preview sheet; without, none is written.
+            worker: which of several workers this is.
 
         Raises:
-            DanceNowError: the checkpoint is damaged, or that of another run.
+            DanceNowError: the checkpoint is damaged, or of another run.
         """
-        self.config, self.batches, self.folder, self.sheet, self.share = config, batches, folder, sheet, share
+        self.config, self.batches, self.folder, self.sheet, self.worker = (
+            config,
+            batches,
+            folder,
+            sheet,
+            worker,
+        )
         self.device = training_device()
-        self.generator = placed(generator, self.device)
-        share.agree(generator.parameters())
+        self.generator = to_device(generator, self.device)
+        worker.broadcast(generator.parameters())
         groups = cast(Trainable, generator).parameter_groups(config.rate)
         self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99))
-        self.objective = Objective(config.without_idle_judges(), self.device, share)
-        self.average = {name: value.detach().clone() for name, value in generator.named_parameters()}
-        self.meter = Meter()
+        self.objective = Objective(config.without_unused_discriminators(), self.device, worker)
+        self.ema = {name: value.detach().clone() for name, value in generator.named_parameters()}
+        self.meter = LossMeter()
         self.step, self.seconds = 0, 0.0
         if (folder / CHECKPOINT).exists():
             self._load(folder / CHECKPOINT)
 
     def run(self, report: Callable[[Progress], None]) -> None:
-        """Trains to the last step, saving every few minutes and at the end.
+        """Trains to the last step, with a checkpoint every few minutes and at the end.
 
         Raises:
-            DanceNowError: a loss or a weight is no longer a number, or memory or disk are full; the last
-                checkpoint stands.
+            DanceNowError: a loss or a weight is not finite, or memory or disk are full; the last
+                checkpoint is unchanged.
         """
         config = self.config
         if self.step >= config.steps:
             return
-        journal = RunLogger(self.folder, self.step) if self.share.is_first else None
-        save_due, preview_due = _Due(config.checkpoint_minutes), _Due(config.preview_minutes)
+        run_logger = RunLogger(self.folder, self.step) if self.worker.is_first else None
+        save_due, preview_due = _Interval(config.checkpoint_minutes), _Interval(config.preview_minutes)
         begun, first, before = time.monotonic(), self.step, self.seconds
         self.generator.train()
-        with _clear_about_memory(config), closing(prefetched(self.batches, self.step)) as stream:
+        with _explain_out_of_memory(config), closing(prefetch(self.batches, self.step)) as stream:
             for inputs, true in stream:
                 self._train_step(inputs, true)
                 self.step += 1
@@ -116,72 +122,72 @@ class Trainer(Generic[G]):
                 self.seconds = before + elapsed
                 if self.step % config.log_every == 0 or is_last:
                     self._check_finite()
-                    losses = self.meter.means(self.share)
+                    losses = self.meter.means(self.worker)
                     pace = (self.step - first) / max(elapsed, 1e-6)
-                    if journal is not None:
-                        journal.write(self.step, losses, self._rate(), pace * config.batch, self.seconds)
+                    if run_logger is not None:
+                        run_logger.write(self.step, losses, self._rate(), pace * config.batch, self.seconds)
                     remaining = (config.steps - self.step) / pace
                     loss = losses[RECONSTRUCTION]
                     report(Progress(self.step, config.steps, loss, pace * config.batch, remaining))
-                if self.share.is_first and (is_last or save_due()):
+                if self.worker.is_first and (is_last or save_due()):
                     self._save()
-                if self.share.is_first and self.sheet is not None and (is_last or preview_due()):
+                if self.worker.is_first and self.sheet is not None and (is_last or preview_due()):
                     self._preview(self.sheet)
                 if is_last:
                     break
 
     def ema_generator(self) -> G:
-        """The generator with the averaged weights, for export and evaluation. Ends training."""
-        self._swap(self.average)
+        """The generator with EMA weights, for export and evaluation. Ends training."""
+        self._set_weights(self.ema)
         return self.generator.eval()
 
     def _train_step(self, inputs: Tensor, true: Tensor) -> None:
         rate = self._rate()
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["scale"]
-        self.objective.adversary.set_rate(rate)
+        self.objective.discriminator_trainer.set_rate(rate)
         inputs = inputs.to(self.device, non_blocking=True)
         true = true.to(self.device, non_blocking=True, memory_format=torch.channels_last)
         loss, losses = self.objective(self.generator, inputs, true, self.step)
         self.meter.add(losses)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        self.share.average_gradients(self.generator.parameters())
+        self.worker.average_gradients(self.generator.parameters())
         nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 1.0)
         self.optimiser.step()
-        decay = min(self.config.average, (1 + self.step) / (10 + self.step))
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for name, value in self.generator.named_parameters():
-                self.average[name].lerp_(value, 1 - decay)
+                self.ema[name].lerp_(value, 1 - decay)
 
     def _rate(self) -> float:
-        """The learning rate of this step: a short rise, then half a cosine."""
+        """Learning rate of this step: linear warm-up, then cosine decay."""
         warm_up = min(1.0, (self.step + 1) / _WARM_UP_STEPS)
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
         return self.config.rate * warm_up * ((1 - _FINAL_RATE) * cosine + _FINAL_RATE)
 
     def _check_finite(self) -> None:
-        """Once a loss or a weight is no number it stays so, and it is enough to look now and then.
+        """Raises DanceNowError if a loss or weight is not finite; NaN persists, so occasional checks suffice.
 
-        The losses are this worker's own, from before the optimiser's step; weights tell of what came after.
+        The losses are this worker's own, from before the optimiser step; the weights show what came after.
         """
         weights = torch.stack([value.isfinite().all() for value in self.generator.parameters()])
         if not (self.meter.is_finite() and bool(weights.all())):
             raise DanceNowError(
-                f"The training diverged before step {self.step}: a loss or a weight is no number any more. "
-                f"What is saved in {self.folder} is from before that; delete it to begin anew."
+                f"The training diverged before step {self.step}: a loss or a weight is not finite. "
+                f"The checkpoint in {self.folder} is from before that; delete it to start again."
             )
 
     def _preview(self, sheet: PreviewSheet) -> None:
-        """Draws the sheet with the averaged weights, and goes on with the present ones."""
+        """Writes the preview with EMA weights, then restores the current ones."""
         present = {name: value.detach().clone() for name, value in self.generator.named_parameters()}
-        self._swap(self.average)
+        self._set_weights(self.ema)
         sheet.write(self.folder / PREVIEW, self.generator.eval())
-        self._swap(present)
+        self._set_weights(present)
         self.generator.train()
 
     @torch.no_grad()
-    def _swap(self, values: dict[str, Tensor]) -> None:
+    def _set_weights(self, values: dict[str, Tensor]) -> None:
         for name, value in self.generator.named_parameters():
             value.copy_(values[name])
 
@@ -195,37 +201,39 @@ class Trainer(Generic[G]):
                 "step": self.step,
                 "seconds": self.seconds,
                 "generator": self.generator.state_dict(),
-                "average": self.average,
+                "average": self.ema,
                 "optimiser": self.optimiser.state_dict(),
-                "adversary": self.objective.adversary.state(),
+                "adversary": self.objective.discriminator_trainer.state(),
                 "meter": self.meter.state(),
             },
         )
-        half = {name: value.half() for name, value in self.average.items()}
-        checkpoint.save(self.folder / AVERAGE, {"config": config, "step": self.step, "average": half})
+        half = {name: value.half() for name, value in self.ema.items()}
+        checkpoint.save(self.folder / EMA_FILE, {"config": config, "step": self.step, "average": half})
         logger.info("saved step %d", self.step)
 
     def _load(self, path: Path) -> None:
         state = checkpoint.load(path, self.device)
         if state["config"] != self.config.to_json():
-            raise DanceNowError(f"{path} was begun with other options; give the same, or delete it.")
+            raise DanceNowError(f"{path} was begun with other options; use the same, or delete it.")
         try:
             self.generator.load_state_dict(state["generator"])
             self.optimiser.load_state_dict(state["optimiser"])
-            if self.objective.adversary.judges:  # earlier versions saved idle ones as well
-                self.objective.adversary.restore(state["adversary"])
+            if (
+                self.objective.discriminator_trainer.discriminators
+            ):  # earlier versions saved unused ones as well
+                self.objective.discriminator_trainer.restore(state["adversary"])
             self.meter.restore(state["meter"], self.device)
-            self.average = state["average"]
+            self.ema = state["average"]
             self.step, self.seconds = state["step"], state["seconds"]
         except (KeyError, RuntimeError, ValueError) as error:
             raise DanceNowError(
-                f"{path} was begun with another data set or version; delete it to begin anew."
+                f"{path} was begun with another data set or version; delete it to start again."
             ) from error
         logger.info("continuing at step %d", self.step)
 
 
-class _Due:
-    """Says now and then that something is due."""
+class _Interval:
+    """Timer that is due once per interval."""
 
     def __init__(self, minutes: float) -> None:
         self._seconds, self._last = 60 * minutes, time.monotonic()
@@ -239,8 +247,8 @@ class _Due:
 
 
 @contextmanager
-def _clear_about_memory(config: TrainingConfig) -> Iterator[None]:
-    """Turns the several ways of running out of memory into one clear line."""
+def _explain_out_of_memory(config: TrainingConfig) -> Iterator[None]:
+    """Converts the various out-of-memory errors into one DanceNowError."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -248,6 +256,6 @@ def _clear_about_memory(config: TrainingConfig) -> Iterator[None]:
         if not is_named and not any(words in str(error) for words in _ALLOCATORS_WORDS):
             raise
         raise DanceNowError(
-            f"There is not enough memory for {config.batch} windows of {config.window} pixels at once: close "
-            "other programs or choose a smaller preset. The run goes on from its last checkpoint."
+            f"Out of memory for a batch of {config.batch} crops of {config.crop} pixels: close other "
+            "programs or choose a smaller preset. The run resumes from its last checkpoint."
         ) from error

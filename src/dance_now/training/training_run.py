@@ -1,4 +1,4 @@
-"""What all stages of one training share."""
+"""Context of a training run, shared by all its stages."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from pathlib import Path
 
 from dance_now.character.character_file import CharacterCard
 from dance_now.training.character_export import Report
-from dance_now.training.distributed import ALONE, Share
+from dance_now.training.distributed import SINGLE_WORKER, Worker
 from dance_now.training.train_config import TrainingConfig
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One training.
+    """Training run: folder, data set, output, configuration, worker.
 
     Attributes:
-        folder: NAME.run, what is kept of it.
-        dataset: what it learns from, in the studio's layout.
+        folder: NAME.run, its files.
+        dataset: training data, in the layout of ``synthesis.dataset``.
         output: the character file.
-        card: the character's, as far as it is known before.
+        card: the character's, as far as it is known before training.
         config: of the training.
-        report: called with the stage's name, steps done, steps in all, and a remark.
-        share: which of several workers this is.
-        small_heads: whether the pictures are the original's, whose heads are 64 pixels wide.
+        report: called with the stage's name, steps done, steps in all, and a note.
+        worker: which of several workers this is.
+        small_heads: whether the images come with OpenPose labels, whose heads get crops of 64 pixels.
     """
 
     folder: Path
@@ -32,5 +32,5 @@ class Run:
     card: CharacterCard
     config: TrainingConfig
     report: Report
-    share: Share = ALONE
+    worker: Worker = SINGLE_WORKER
     small_heads: bool = False

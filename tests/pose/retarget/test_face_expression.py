@@ -174,11 +174,11 @@ def made_up_face(lids: float, mouth: float) -> np.ndarray:
 
 def avatar_face(path: Path) -> FaceOf:
     from dance_now.render.avatar.avatar import load_avatar
-    from dance_now.render.avatar.avatar_keypoints import skeleton_of
+    from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
     from dance_now.render.face.face_points import face_landmarks
 
     avatar = load_avatar(path)
-    skeleton = skeleton_of(avatar, face_landmarks(avatar))
+    skeleton = avatar_skeleton(avatar, face_landmarks(avatar))
     rest = skeleton.rest[FACE].astype(np.float64)
     eyes = rest[[36, 39, 42, 45]]
     apart = np.linalg.norm(eyes[:2].mean(axis=0) - eyes[2:].mean(axis=0))

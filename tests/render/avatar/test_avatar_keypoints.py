@@ -8,13 +8,13 @@ from dance_now.pose.model.keypoints import BODY_INDEX, FACE, hand_slice
 from dance_now.pose.retarget.face_expression import Expression
 from dance_now.pose.retarget.face_rig import FaceRig
 from dance_now.render.avatar.avatar import load_avatar
-from dance_now.render.avatar.avatar_keypoints import place_keypoints, skeleton_of
-from dance_now.render.face.face_points import expression_names, face_landmarks, with_telling_expressions
+from dance_now.render.avatar.avatar_keypoints import avatar_skeleton, place_keypoints
+from dance_now.render.face.face_points import expression_names, face_landmarks, with_observable_expressions
 
 
 @pytest.mark.parametrize("kind", ["vrm0", "vrm1", "glb"])
 def test_a_bare_humanoid_gets_a_whole_skeleton(humanoid_file: Callable[[str], Path], kind: str) -> None:
-    skeleton = skeleton_of(load_avatar(humanoid_file(kind)))
+    skeleton = avatar_skeleton(load_avatar(humanoid_file(kind)))
     rest = {name: skeleton.rest[index] for name, index in BODY_INDEX.items()}
     np.testing.assert_allclose(rest["left_elbow"], [0.5, 1.5, 0], atol=1e-5)
     np.testing.assert_allclose(rest["neck"], [0, 1.5, 0], atol=1e-5)
@@ -35,7 +35,7 @@ def test_a_bare_humanoid_gets_a_whole_skeleton(humanoid_file: Callable[[str], Pa
 
 
 def test_an_avatar_with_one_spine_bone_turns_its_chest_about_it(humanoid_file: Callable[[str], Path]) -> None:
-    spine, chest, neck, head = skeleton_of(load_avatar(humanoid_file("vrm1"))).pivots
+    spine, chest, neck, head = avatar_skeleton(load_avatar(humanoid_file("vrm1"))).pivots
     np.testing.assert_allclose(spine, [0, 1.2, 0], atol=1e-6)
     np.testing.assert_allclose(chest, spine)
     np.testing.assert_allclose(neck, head)
@@ -45,7 +45,7 @@ def test_an_avatar_with_one_spine_bone_turns_its_chest_about_it(humanoid_file: C
 def test_real_avatars_have_sound_proportions(data_dir: Path, name: str) -> None:
     avatar = load_avatar(data_dir / "characters" / name)
     face = face_landmarks(avatar)
-    skeleton = skeleton_of(avatar, face)
+    skeleton = avatar_skeleton(avatar, face)
     rest = skeleton.rest
     assert skeleton.known[FACE].all() == (face is not None)
     assert 0.3 < skeleton.height < 3
@@ -61,7 +61,7 @@ def test_real_avatars_have_sound_proportions(data_dir: Path, name: str) -> None:
 
 
 def test_a_finger_without_bones_lies_between_its_neighbours(data_dir: Path) -> None:
-    rest = skeleton_of(load_avatar(data_dir / "characters" / "godette.vrm")).rest
+    rest = avatar_skeleton(load_avatar(data_dir / "characters" / "godette.vrm")).rest
     for side in ("left", "right"):
         hand = rest[hand_slice(side)]
         np.testing.assert_allclose(hand[13:17], (hand[9:13] + hand[17:21]) / 2, atol=1e-5)
@@ -70,7 +70,7 @@ def test_a_finger_without_bones_lies_between_its_neighbours(data_dir: Path) -> N
 def test_keypoints_at_rest_are_the_skeletons(data_dir: Path) -> None:
     avatar = load_avatar(data_dir / "characters" / "godette.vrm")
     face = face_landmarks(avatar)
-    rest = skeleton_of(avatar, face).rest
+    rest = avatar_skeleton(avatar, face).rest
     placed = place_keypoints(avatar, avatar.rest_world, rest - rest[8], face)
     np.testing.assert_allclose(placed, rest, atol=1e-5)
 
@@ -78,7 +78,7 @@ def test_keypoints_at_rest_are_the_skeletons(data_dir: Path) -> None:
 def test_an_expression_moves_the_face_and_nothing_else(data_dir: Path) -> None:
     avatar = load_avatar(data_dir / "characters" / "godette.vrm")
     face = face_landmarks(avatar)
-    rest = skeleton_of(avatar, face).rest
+    rest = avatar_skeleton(avatar, face).rest
     calm, blinking = (
         place_keypoints(avatar, avatar.rest_world, rest - rest[8], face, expressions)
         for expressions in ({}, {"blink": 1.0, "blinkLeft": 1.0, "blinkRight": 1.0})
@@ -107,8 +107,8 @@ def test_what_a_face_does_can_be_read_off_the_avatars_face_points(
 ) -> None:
     avatar = load_avatar(data_dir / "characters" / name)
     face = face_landmarks(avatar)
-    avatar = with_telling_expressions(avatar, face)
-    skeleton = skeleton_of(avatar, face)
+    avatar = with_observable_expressions(avatar, face)
+    skeleton = avatar_skeleton(avatar, face)
     assert tuple(skeleton.expressions) == expression_names(avatar)
     basis = np.stack([move.ravel() for move in skeleton.expressions.values()]).astype(np.float64)
     gram = basis @ basis.T

@@ -33,7 +33,7 @@ def _bones(folder: Path, content: object) -> Path:
 
 
 def test_bones_are_found_by_the_names_given(own_names: Path, tmp_path: Path) -> None:
-    with pytest.raises(DanceNowError, match=r"missing: head, leftHand\..*--bones"):
+    with pytest.raises(DanceNowError, match=r"missing: head, leftHand\..*set bones"):
         AvatarOptions().load(own_names)
     bones = _bones(tmp_path, {"head": "Kopf", "leftHand": "Pfote_L"})
     avatar = AvatarOptions(bones=bones).load(own_names)
@@ -52,9 +52,9 @@ def test_given_bones_go_before_guessed_ones(own_names: Path, tmp_path: Path) -> 
     [
         ("{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
-        ([1], "an object of bones"),
-        ({"head": 3}, "an object of bones"),
-        ({"snout": "Kopf"}, "'snout' is no humanoid bone"),
+        ([1], "an object of bone"),
+        ({"head": 3}, "an object of bone"),
+        ({"snout": "Kopf"}, "'snout' is not a humanoid bone"),
         ({"head": "Kopf2"}, "no node named 'Kopf2'"),
         ({"head": "Kopf", "leftHand": "Kopf"}, "share a node"),
     ],
@@ -73,10 +73,10 @@ def test_a_forbidden_avatar_needs_permission(tmp_path: Path, humanoid_builder: A
     builder = humanoid_builder("vrm0")
     builder.document["extensions"]["VRM"]["meta"]["allowedUserName"] = "OnlyAuthor"
     path = _write(tmp_path / "mine.vrm", builder)
-    with pytest.raises(DanceNowError, match=r"mine.vrm.*without its author's leave.*--i-have-permission"):
+    with pytest.raises(DanceNowError, match=r"mine.vrm.*without its author's permission.*has_permission"):
         AvatarOptions().load(path)
     avatar = AvatarOptions(has_permission=True).load(path)
-    assert avatar.objections == ("nobody may use it without its author's leave",)
+    assert avatar.prohibitions == ("it may not be used without its author's permission",)
 
 
 def test_hiding_what_is_not_there_is_told_at_once(humanoid_file: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from dance_now.core.errors import DanceNowError
 from dance_now.render.avatar.avatar import Avatar, load_avatar
 from dance_now.render.avatar.avatar_expressions import expression_names
-from dance_now.render.avatar.gaze import GAZES, EyeRange, looks_by_bones, read_eye_range
+from dance_now.render.avatar.gaze import GAZES, EyeRange, read_eye_range, uses_bone_gaze
 from dance_now.render.avatar.mascot import MASCOT, avatar_file
 from dance_now.render.face.face_points import face_landmarks
 
@@ -34,7 +34,7 @@ def test_reads_how_far_eyes_turn(version: Callable[..., dict[str, Any]]) -> None
     told = version(**dict(zip(RANGES, (8.0, 12.0, 5.0, 500.0), strict=True)))
     assert read_eye_range(told) == EyeRange(8, 12, 5, 30)
     assert read_eye_range(version(HorizontalInner=8.0)) is None
-    assert looks_by_bones(told)
+    assert uses_bone_gaze(told)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_reads_how_far_eyes_turn(version: Callable[..., dict[str, Any]]) -> None
     ],
 )
 def test_knows_who_looks_by_expressions(extensions: dict[str, Any], by_bones: bool) -> None:
-    assert looks_by_bones(extensions) is by_bones
+    assert uses_bone_gaze(extensions) is by_bones
 
 
 @pytest.fixture(scope="module")

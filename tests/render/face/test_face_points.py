@@ -20,9 +20,9 @@ from dance_now.render.face.face_points import (
     expression_names,
     face_landmarks,
     sample_expression,
-    with_telling_expressions,
+    with_observable_expressions,
 )
-from dance_now.render.face.face_regions import FrontView, anchored, boundary_loops, contour_at, weld
+from dance_now.render.face.face_regions import FrontView, anchor_position, boundary_loops, contour_at, weld
 
 Array = npt.NDArray[np.float64]
 RIGHT_BROW, LEFT_BROW, NOSE = slice(17, 22), slice(22, 27), slice(27, 36)
@@ -127,7 +127,7 @@ def made_avatar(with_targets: bool = True) -> Avatar:
         version="GLB",
         licence="",
         credits="",
-        objections=(),
+        prohibitions=(),
         bones={"head": 0},
         expressions={
             "blink": (MorphBind(0, 0, 1.0),),
@@ -338,13 +338,13 @@ def test_sampled_expressions_are_varied(godette: tuple[Avatar, FaceLandmarks]) -
 
 
 def test_a_mood_that_face_points_cannot_tell_is_left_out(godette: tuple[Avatar, FaceLandmarks]) -> None:
-    kept = expression_names(with_telling_expressions(*godette))
+    kept = expression_names(with_observable_expressions(*godette))
     assert set(expression_names(godette[0])) - set(kept) == {
         "happy",
         "relaxed",
         "sad",
     }  # a mouth, a look, tears
-    assert expression_names(with_telling_expressions(godette[0], None)) == ()
+    assert expression_names(with_observable_expressions(godette[0], None)) == ()
 
 
 def test_what_moves_no_face_point_is_left_out(made: tuple[Avatar, FaceLandmarks]) -> None:
@@ -353,7 +353,7 @@ def test_what_moves_no_face_point_is_left_out(made: tuple[Avatar, FaceLandmarks]
     painted = replace(blush.primitives[0], targets=(*blush.primitives[0].targets[:2], cheek))
     blush = replace(blush, primitives=(painted,))
     assert expression_names(blush) == ("blink", "aa", "happy")
-    assert expression_names(with_telling_expressions(blush, face_landmarks(blush))) == ("blink", "aa")
+    assert expression_names(with_observable_expressions(blush, face_landmarks(blush))) == ("blink", "aa")
 
 
 def grid(rows: int, columns: int) -> tuple[Array, npt.NDArray[np.int64]]:
@@ -373,8 +373,8 @@ def test_a_sheet_with_a_hole_has_two_loops() -> None:
     assert [len(loop) for loop in loops] == [4, 20]
     pair = contour_at(loops[0], points, 2.5)
     assert pair is not None
-    np.testing.assert_allclose(anchored(pair[0], points), [2.5, 3, 0])
-    np.testing.assert_allclose(anchored(pair[1], points), [2.5, 2, 0])
+    np.testing.assert_allclose(anchor_position(pair[0], points), [2.5, 3, 0])
+    np.testing.assert_allclose(anchor_position(pair[1], points), [2.5, 2, 0])
     assert contour_at(loops[0], points, 9.0) is None
 
 
@@ -400,11 +400,11 @@ def test_the_point_seen_at_a_place_is_at_that_place(x: float, y: float) -> None:
     anchor = view.anchor(x, y)
     assert anchor is not None
     assert sum(anchor.values()) == pytest.approx(1)
-    np.testing.assert_allclose(anchored(anchor, stacked), [x, y, 0.3 * x], atol=0.02)
+    np.testing.assert_allclose(anchor_position(anchor, stacked), [x, y, 0.3 * x], atol=0.02)
 
 
 def test_nothing_is_seen_beside_the_surface_but_its_edge_is_near() -> None:
     points, triangles = grid(3, 3)
     view = FrontView.of(points, triangles, (1.0, 1.0), (8.0, 8.0), 0.05)
     assert view.anchor(4.5, 1.0) is None
-    np.testing.assert_allclose(anchored(view.nearest_anchor(4.5, 1.0), points), [2, 1, 0], atol=0.1)
+    np.testing.assert_allclose(anchor_position(view.nearest_anchor(4.5, 1.0), points), [2, 1, 0], atol=0.1)

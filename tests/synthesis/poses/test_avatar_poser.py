@@ -10,12 +10,12 @@ from dance_now.pose.model.bone_rule import BONE_INDEX, BONE_NAMES, BoneRig, unit
 from dance_now.pose.model.keypoints import BODY_INDEX, FINGERS, POINT_COUNT, hand_slice
 from dance_now.pose.model.skeleton import RIGID_SEGMENTS, Skeleton
 from dance_now.render.avatar.avatar import Avatar, load_avatar
-from dance_now.render.avatar.avatar_keypoints import place_keypoints, skeleton_of
+from dance_now.render.avatar.avatar_keypoints import avatar_skeleton, place_keypoints
 from dance_now.synthesis.poses.avatar_poser import (
     SWINGS,
     AvatarPoser,
+    PoseTarget,
     SolvedPoses,
-    Target,
     avatar_bones,
     motion_target,
     solve_poses,
@@ -41,7 +41,7 @@ def avatar(request: pytest.FixtureRequest, humanoid_file: Callable[[str], Path])
 
 @pytest.fixture(scope="module")
 def rig(avatar: Avatar) -> BoneRig:
-    return BoneRig.of(skeleton_of(avatar))
+    return BoneRig.of(avatar_skeleton(avatar))
 
 
 def degrees_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -128,7 +128,7 @@ def test_a_posed_avatar_has_its_joints_at_its_keypoints(avatar: Avatar, rig: Bon
 
 def test_real_fingers_bend_where_their_keypoints_say(data_dir: Path) -> None:
     avatar = load_avatar(data_dir / "characters" / "godette.vrm")
-    rig = BoneRig.of(skeleton_of(avatar))
+    rig = BoneRig.of(avatar_skeleton(avatar))
     poses = solve_poses(rig, random_target(rig, np.random.default_rng(2), 3))
     poser = AvatarPoser(avatar)
     for points, rotations in zip(poses.points, poses.rotations, strict=True):
@@ -200,6 +200,6 @@ def test_a_motion_keeps_its_limb_directions_on_another_body(data_dir: Path, rig:
 def test_targets_are_joined_in_order(bent_rig: BoneRig) -> None:
     first = random_target(bent_rig, np.random.default_rng(0), 2)
     second = random_target(bent_rig, np.random.default_rng(1), 3)
-    joined = Target.join([first, second])
+    joined = PoseTarget.join([first, second])
     assert len(joined) == 5
     np.testing.assert_array_equal(joined.hands[2:], second.hands)

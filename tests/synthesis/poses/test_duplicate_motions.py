@@ -2,7 +2,7 @@ import numpy as np
 from bvh_files import write_bvh
 
 from dance_now.formats3d.motion.bvh_reader import parse_bvh
-from dance_now.synthesis.poses.duplicate_motions import group_alike
+from dance_now.synthesis.poses.duplicate_motions import group_duplicates
 from dance_now.synthesis.poses.motion import Motion
 
 
@@ -20,17 +20,17 @@ def names(groups: list[list[Motion]]) -> list[list[str]]:
 
 
 def test_the_same_recording_under_two_names_is_one_group() -> None:
-    groups = group_alike([swinging("a", 0), swinging("b", 2), swinging("again", 0, sway=4)])
+    groups = group_duplicates([swinging("a", 0), swinging("b", 2), swinging("again", 0, sway=4)])
     assert names(groups) == [["a", "again"], ["b"]]
 
 
 def test_a_frame_more_or_less_does_not_hide_a_double() -> None:
-    assert names(group_alike([swinging("a", 0), swinging("longer", 0, frames=31)])) == [["a", "longer"]]
+    assert names(group_duplicates([swinging("a", 0), swinging("longer", 0, frames=31)])) == [["a", "longer"]]
 
 
 def test_clips_of_different_length_are_different() -> None:
-    assert len(group_alike([swinging("a", 0), swinging("b", 0, frames=60)])) == 2
+    assert len(group_duplicates([swinging("a", 0), swinging("b", 0, frames=60)])) == 2
 
 
 def test_nothing_gives_nothing() -> None:
-    assert group_alike([]) == []
+    assert group_duplicates([]) == []

@@ -13,7 +13,7 @@ from dance_now.synthesis.poses.motion import (
     body_axes,
     load_motion,
     load_motions,
-    recognise,
+    match_joint_names,
     t_pose_distance,
 )
 
@@ -46,18 +46,18 @@ def test_skeletons_are_recognised_by_their_names(names: str) -> None:
         else "r" + word[1:]
         for word in words
     ]
-    found = recognise(tuple(dict.fromkeys(words + mirror)))
+    found = match_joint_names(tuple(dict.fromkeys(words + mirror)))
     assert found["leftLowerArm"] < len(words) <= found["rightLowerArm"]
 
 
 def test_numbered_cmu_joints_are_recognised() -> None:
-    found = recognise(tuple(f"cmu{number:02d}" for number in range(38)))
+    found = match_joint_names(tuple(f"cmu{number:02d}" for number in range(38)))
     assert (found["leftUpperArm"], found["rightToes"], found["head"]) == (21, 11, 18)
 
 
 def test_an_unknown_skeleton_is_refused() -> None:
     text = write_bvh([{}], {name: f"bone{index}" for index, name in enumerate(TREE)})
-    with pytest.raises(DanceNowError, match="not known"):
+    with pytest.raises(DanceNowError, match="unknown skeleton"):
         Motion.from_bvh(parse_bvh(text), "strange")
 
 

@@ -11,11 +11,11 @@ from motion_rows import write
 from dance_now.formats3d.motion.bvh_reader import parse_bvh
 from dance_now.pose.model.adult_skeleton import adult_skeleton
 from dance_now.pose.model.bone_rule import BoneRig
-from dance_now.synthesis.poses.avatar_poser import Target, motion_target
-from dance_now.synthesis.poses.duplicate_motions import group_alike
+from dance_now.synthesis.poses.avatar_poser import PoseTarget, motion_target
+from dance_now.synthesis.poses.duplicate_motions import group_duplicates
 from dance_now.synthesis.poses.motion import Motion, load_motion, t_pose_distance
 from dance_now.synthesis.poses.motion_library import (
-    BANK,
+    LIBRARY_FILE,
     LibraryMotion,
     load_motion_library,
     motion_credits,
@@ -32,7 +32,7 @@ def degrees(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))).max(initial=0))
 
 
-def wished(rig: BoneRig, motion: Motion) -> Target:
+def wished(rig: BoneRig, motion: Motion) -> PoseTarget:
     fingers = np.zeros((len(motion.frames), 2, 5, 4), np.float32)
     return motion_target(rig, motion, motion.frames, fingers)
 
@@ -74,14 +74,14 @@ def bank() -> list[Motion]:
 
 
 def test_the_bank_is_small_and_long(bank: list[Motion]) -> None:
-    assert BANK.stat().st_size <= 5_000_000
+    assert LIBRARY_FILE.stat().st_size <= 5_000_000
     assert sum(len(motion.frames) * motion.frame_time for motion in bank) >= 18 * 60
     assert len({motion.name for motion in bank}) == len(bank)
     assert all(np.isfinite(motion.positions).all() for motion in bank)
 
 
 def test_the_bank_holds_neither_t_poses_nor_doubles(bank: list[Motion]) -> None:
-    assert len(group_alike(bank)) == len(bank)
+    assert len(group_duplicates(bank)) == len(bank)
     first = np.array([t_pose_distance(motion.positions[:1])[0] for motion in bank])
     assert (first < 11).sum() == 0
 

@@ -6,7 +6,7 @@ import pytest
 
 from dance_now.pose.model.bone_rule import BONE_INDEX, FRAME_BONES, BoneRig, unit
 from dance_now.render.avatar.avatar import load_avatar
-from dance_now.render.avatar.avatar_keypoints import skeleton_of
+from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
 from dance_now.synthesis.poses.avatar_poser import SolvedPoses
 from dance_now.synthesis.poses.hand_shapes import FINGER_SHAPES, finger_directions, random_fingers
 from dance_now.synthesis.poses.procedural_poses import penetration, random_poses, random_target
@@ -14,7 +14,7 @@ from dance_now.synthesis.poses.procedural_poses import penetration, random_poses
 
 @pytest.fixture(scope="module")
 def rig(humanoid_file: Callable[[str], Path]) -> BoneRig:
-    return BoneRig.of(skeleton_of(load_avatar(humanoid_file("vrm1"))))
+    return BoneRig.of(avatar_skeleton(load_avatar(humanoid_file("vrm1"))))
 
 
 @pytest.fixture(scope="module")

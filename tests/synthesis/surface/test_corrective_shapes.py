@@ -8,16 +8,16 @@ import pytest
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.bone_rule import BONE_INDEX, BONE_NAMES, BoneRig
 from dance_now.render.avatar.avatar import Avatar, load_avatar
-from dance_now.render.avatar.avatar_keypoints import place_keypoints, skeleton_of
+from dance_now.render.avatar.avatar_keypoints import avatar_skeleton, place_keypoints
 from dance_now.render.avatar.mascot import MASCOT, avatar_file
 from dance_now.render.springs import Springs
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser, SolvedPoses
 from dance_now.synthesis.poses.motion_library import load_motion_library
-from dance_now.synthesis.poses.pose_selection import choose_poses
+from dance_now.synthesis.poses.pose_selection import select_poses
 from dance_now.synthesis.surface import corrective_shapes as correctives
 from dance_now.synthesis.surface.corrective_shapes import (
     POSE_FEATURES,
-    PosedSurface,
+    SurfaceBinding,
     fit_correctives,
     pose_features,
 )
@@ -34,23 +34,23 @@ def avatar() -> Avatar:
 
 @pytest.fixture(scope="module")
 def rig(avatar: Avatar) -> BoneRig:
-    return BoneRig.of(skeleton_of(avatar))
+    return BoneRig.of(avatar_skeleton(avatar))
 
 
 @pytest.fixture(scope="module")
 def poses(rig: BoneRig) -> tuple[SolvedPoses, SolvedPoses]:
-    train, test = choose_poses(rig, load_motion_library(), 70, np.random.default_rng(0))
+    train, test = select_poses(rig, load_motion_library(), 70, np.random.default_rng(0))
     return train.poses, test.poses
 
 
 @pytest.fixture(scope="module")
-def surface(avatar: Avatar) -> PosedSurface:
+def surface(avatar: Avatar) -> SurfaceBinding:
     """Some points, as ``sample_points`` places them."""
     return place_points(avatar, 600, np.random.default_rng(0)).surface
 
 
 def skinned(
-    avatar: Avatar, rig: BoneRig, surface: PosedSurface, rest: FloatArray, poses: SolvedPoses, row: int
+    avatar: Avatar, rig: BoneRig, surface: SurfaceBinding, rest: FloatArray, poses: SolvedPoses, row: int
 ) -> tuple[FloatArray, FloatArray]:
     """Where bones carry points (N, 3) at rest in a pose, and where the avatar has them once hair hangs."""
     given, rotations = poses.points[row], poses.rotations[row]
@@ -64,7 +64,7 @@ def skinned(
 
 
 def test_hair_hangs_in_poses_never_seen(
-    avatar: Avatar, rig: BoneRig, surface: PosedSurface, poses: tuple[SolvedPoses, SolvedPoses]
+    avatar: Avatar, rig: BoneRig, surface: SurfaceBinding, poses: tuple[SolvedPoses, SolvedPoses]
 ) -> None:
     seen, unseen = poses
     basis, shapes = fit_correctives(avatar, rig, None, surface, seen, np.random.default_rng(0))

@@ -5,7 +5,7 @@ import pytest
 
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.bone_rule import BONE_INDEX, BONE_NAMES
-from dance_now.synthesis.surface.point_density import PointDensity, shown_density
+from dance_now.synthesis.surface.point_density import PointDensity, visibility_weights
 
 
 @pytest.fixture
@@ -40,6 +40,6 @@ def test_what_lies_inside_something_gets_fewer_points() -> None:
     normals = generator.normal(size=(200_000, 3)).astype(np.float32)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     radius = np.where(np.arange(len(normals)) % 2, 1.0, 0.5)[:, None].astype(np.float32)
-    density = shown_density(radius * normals, normals)
+    density = visibility_weights(radius * normals, normals)
     assert (density[1::2] == 1).mean() > 0.97
     assert (density[::2] < 0.5).mean() > 0.9

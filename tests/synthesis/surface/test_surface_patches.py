@@ -13,7 +13,7 @@ def samples(position: FloatArray, normal: FloatArray, color: FloatArray, layer: 
     return SurfaceSamples(
         layer=np.full(count, layer),
         corners=np.zeros((count, 3), np.int64),
-        shares=np.full((count, 3), 1 / 3, np.float32),
+        barycentric=np.full((count, 3), 1 / 3, np.float32),
         position=position.astype(np.float32),
         normal=np.broadcast_to(normal, position.shape).astype(np.float32),
         color=np.broadcast_to(color, position.shape).astype(np.float32),
@@ -63,7 +63,7 @@ def test_other_layers_are_not_shown() -> None:
     far = samples(ORIGIN + 9, UP, UP)
     parts = {
         name: np.concatenate([getattr(other, name), getattr(far, name)])
-        for name in ("layer", "corners", "shares", "position", "normal", "color")
+        for name in ("layer", "corners", "barycentric", "position", "normal", "color")
     }
     patch = bake_patches(samples(ORIGIN, UP, UP), np.array([0.5], np.float32), SurfaceSamples(**parts))[0]
     assert not patch[..., 3].any()

@@ -103,7 +103,7 @@ def test_a_damaged_file_is_refused(points: MeshPoints, tmp_path: Path, change: s
     else:
         arrays["color"] = np.array([{"run": "me"}] * len(points), object)
     np.savez(tmp_path / "points.npz", **arrays)
-    with pytest.raises(DanceNowError, match="not a file of points"):
+    with pytest.raises(DanceNowError, match="not a file of surface points"):
         MeshPoints.load(tmp_path / "points.npz")
 
 
@@ -131,7 +131,7 @@ def test_a_file_that_unpacks_to_too_much_is_refused(points: MeshPoints, tmp_path
     )
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("position.npy", header.getvalue())
-    with pytest.raises(DanceNowError, match="not a file of points"):
+    with pytest.raises(DanceNowError, match="not a file of surface points"):
         MeshPoints.load(path)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dance_now.pose.model.bone_rule import SWING_LEVELS
 from dance_now.pose.model.keypoints import LEFT_HAND
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.data.pose_noise import PoseNoise, disturbed
+from dance_now.training.data.pose_noise import PoseNoise, add_pose_noise
 
 NOISE = PoseNoise(degrees=6, finger_degrees=15, flipped=0.2)
 LIMBS = [swing for level in SWING_LEVELS for swing in level]
@@ -33,7 +33,7 @@ def angles(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.
 @given(seed=st.integers(0, 10**6))
 def test_bones_keep_their_lengths(pictures: LabelledPictures, seed: int) -> None:
     true = pictures.keypoints[seed % 6]
-    found = disturbed(true, NOISE, np.random.default_rng(seed))
+    found = add_pose_noise(true, NOISE, np.random.default_rng(seed))
     np.testing.assert_allclose(
         np.linalg.norm(directions(found), axis=1),
         np.linalg.norm(directions(true), axis=1),
@@ -49,7 +49,7 @@ def test_errors_have_the_size_that_was_asked_for(pictures: LabelledPictures) -> 
     true = pictures.keypoints[0]
     noise = PoseNoise(degrees=4, finger_degrees=12)
     found = [
-        angles(directions(disturbed(true, noise, np.random.default_rng(n))), directions(true))
+        angles(directions(add_pose_noise(true, noise, np.random.default_rng(n))), directions(true))
         for n in range(200)
     ]
     upper_arm = LIMBS.index(next(limb for limb in LIMBS if limb.name == "leftUpperArm"))
@@ -60,7 +60,7 @@ def test_errors_have_the_size_that_was_asked_for(pictures: LabelledPictures) -> 
 
 def test_a_flipped_limb_points_the_other_way_in_depth(pictures: LabelledPictures) -> None:
     true = pictures.keypoints[0]
-    found = disturbed(true, PoseNoise(flipped=1.0), np.random.default_rng(0))
+    found = add_pose_noise(true, PoseNoise(flipped=1.0), np.random.default_rng(0))
     before, after = directions(true), directions(found)
     for row, limb in enumerate(LIMBS):
         sign = 1 if limb.start >= LEFT_HAND.start else -1
@@ -70,9 +70,9 @@ def test_a_flipped_limb_points_the_other_way_in_depth(pictures: LabelledPictures
 def test_missing_points_stay_missing(pictures: LabelledPictures) -> None:
     true = pictures.keypoints[0].copy()
     true[4] = 0
-    np.testing.assert_array_equal(disturbed(true, NOISE, np.random.default_rng(0))[4], 0)
+    np.testing.assert_array_equal(add_pose_noise(true, NOISE, np.random.default_rng(0))[4], 0)
 
 
 def test_no_noise_changes_nothing(pictures: LabelledPictures) -> None:
     true = pictures.keypoints[0]
-    np.testing.assert_array_equal(disturbed(true, PoseNoise(), np.random.default_rng(0)), true)
+    np.testing.assert_array_equal(add_pose_noise(true, PoseNoise(), np.random.default_rng(0)), true)

@@ -24,17 +24,17 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def decoded(pictures: LabelledPictures) -> SampleCache:
     """All in memory."""
-    held = SampleCache(pictures, CPU)
-    assert held.held
-    return held
+    samples = SampleCache(pictures, CPU)
+    assert samples.is_decoded
+    return samples
 
 
 @pytest.fixture(scope="module")
 def compressed(pictures: LabelledPictures) -> SampleCache:
     """Memory for one."""
-    held = SampleCache(pictures, CPU, bound=200_000)
-    assert not held.held
-    return held
+    samples = SampleCache(pictures, CPU, memory_limit=200_000)
+    assert not samples.is_decoded
+    return samples
 
 
 @settings(max_examples=40, deadline=None)
@@ -47,8 +47,8 @@ def test_a_window_is_a_piece_of_the_picture(
 ) -> None:  # fmt: skip
     x, y = min(x, 512 - side), min(y, 512 - side)
     true = pictures.picture(index)[y : y + side, x : x + side].astype(int)
-    for held in (decoded, compressed):
-        found = held.window(index, x, y, side).numpy().astype(int)
+    for samples in (decoded, compressed):
+        found = samples.crop(index, x, y, side).numpy().astype(int)
         np.testing.assert_array_equal(found[..., 3], true[..., 3])
         np.testing.assert_array_equal(found[..., :3] * found[..., 3:], true[..., :3] * true[..., 3:])
 
@@ -75,19 +75,19 @@ def damage(folder: Path, kind: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["an empty picture", "a label that lies beside its figure"])
-@pytest.mark.parametrize("bound", [None, 10])
+@pytest.mark.parametrize("memory_limit", [None, 10])
 def test_pictures_and_labels_that_do_not_match_are_skipped(
-    pairs: Path, tmp_path: Path, kind: str, bound: int | None
+    pairs: Path, tmp_path: Path, kind: str, memory_limit: int | None
 ) -> None:
     copy = shutil.copytree(pairs, tmp_path / "copy")
     damage(copy, kind, "p2")
     pictures = LabelledPictures(copy, "train")
-    held = SampleCache(pictures, CPU, bound=bound)
-    assert held.skipped == {kind: ["p2"]}
-    assert len(held) == 5
-    np.testing.assert_array_equal(held.keypoints, pictures.keypoints[[0, 1, 3, 4, 5]])
+    samples = SampleCache(pictures, CPU, memory_limit=memory_limit)
+    assert samples.skipped == {kind: ["p2"]}
+    assert len(samples) == 5
+    np.testing.assert_array_equal(samples.keypoints, pictures.keypoints[[0, 1, 3, 4, 5]])
     last = torch.from_numpy(pictures.picture(5)[..., 3].copy())
-    assert torch.equal(held.window(4, 0, 0, 512)[..., 3], last)
+    assert torch.equal(samples.crop(4, 0, 0, 512)[..., 3], last)
 
 
 def test_nothing_that_matches_is_refused(pairs: Path, tmp_path: Path) -> None:
@@ -104,9 +104,9 @@ def test_workers_on_one_machine_share_its_memory(
 ) -> None:
     needed = sum(figure.picture.numel() for figure in decoded._figures)
     monkeypatch.setattr(holding, "free_memory", lambda: 3 * needed)
-    assert SampleCache(pictures, CPU).held
+    assert SampleCache(pictures, CPU).is_decoded
     monkeypatch.setenv(variable, "2")
-    assert not SampleCache(pictures, CPU).held
+    assert not SampleCache(pictures, CPU).is_decoded
 
 
 def test_memory_is_known() -> None:

@@ -6,7 +6,7 @@ import torch
 
 from dance_now.pose.model.keypoints import BODY_INDEX
 from dance_now.pose.networks.lifter import LIFTED, open_lifter
-from dance_now.training.lifter.lifter_data import draw_people, lifting_poses, split_motions
+from dance_now.training.lifter.lifter_data import project_people, sample_poses, split_motions
 from dance_now.training.lifter.lifter_training import LiftingConfig, mean_depth_error, to_onnx, train_lifter
 
 TINY = LiftingConfig(width=64, blocks=1, poses=600, steps=128, batch=128)
@@ -15,7 +15,7 @@ HIP = LIFTED.index(BODY_INDEX["mid_hip"])
 
 @pytest.fixture(scope="module")
 def poses():
-    return lifting_poses(split_motions()[1][:6], np.random.default_rng(0), 400)
+    return sample_poses(split_motions()[1][:6], np.random.default_rng(0), 400)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_no_motion_is_both_learned_and_held_out():
 
 
 def test_people_are_drawn_in_shares_of_their_height_from_the_hips_on(poses):
-    people = draw_people(poses, np.random.default_rng(1), 200)
+    people = project_people(poses, np.random.default_rng(1), 200)
     assert people.points.shape == (200, 29, 3)
     np.testing.assert_allclose(people.depth[:, HIP], 0.0, atol=1e-6)
     assert set(np.unique(people.points[..., 2])) == {0.0, 1.0}
@@ -40,14 +40,14 @@ def test_people_are_drawn_in_shares_of_their_height_from_the_hips_on(poses):
 
 
 def test_training_learns_and_repeats_itself(network, poses):
-    people = draw_people(poses, np.random.default_rng(2), 1000)
+    people = project_people(poses, np.random.default_rng(2), 1000)
     seen = people.points[..., 2] > 0
     assert mean_depth_error(network, people) < 0.95 * np.abs(people.depth)[seen].mean()
     torch.testing.assert_close(train_lifter(TINY).last.weight, network.last.weight)
 
 
 def test_the_graph_is_the_network(network, poses):
-    people = draw_people(poses, np.random.default_rng(3), 50)
+    people = project_people(poses, np.random.default_rng(3), 50)
     graph = onnxruntime.InferenceSession(to_onnx(network), providers=["CPUExecutionProvider"])
     with torch.no_grad():
         wanted = network(torch.from_numpy(people.points)).numpy()
@@ -61,7 +61,7 @@ def test_all_layers_of_the_graph_are_stored_in_half_precision(network):
 
 
 def test_the_network_that_ships_knows_poses_that_it_has_not_seen(poses):
-    people = draw_people(poses, np.random.default_rng(4), 1000)
+    people = project_people(poses, np.random.default_rng(4), 1000)
     session = open_lifter()._session
     found = session.run(None, {"points": people.points})[0]
     seen = people.points[..., 2] > 0

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.losses.image_losses import (
+    DiscriminatorOutputs,
     MultiScaleDiscriminator,
-    Verdicts,
     adversarial_loss,
     discriminator_loss,
     face_crops,
@@ -26,7 +26,7 @@ def figure() -> torch.Tensor:
     return picture
 
 
-def judged(value: float) -> Verdicts:
+def judged(value: float) -> DiscriminatorOutputs:
     """The same verdict on two scales."""
     return [
         (torch.full((1, 1, size, size), value), [torch.full((1, 2, size, size), value)]) for size in (8, 4)
@@ -120,11 +120,13 @@ def test_matching_does_not_train_on_the_real_side() -> None:
 
 @torch.no_grad()
 def test_pictures_of_a_batch_are_judged_alone() -> None:
-    judges = MultiScaleDiscriminator(width=4)
+    discriminators = MultiScaleDiscriminator(width=4)
     pictures = torch.rand(3, 4, 64, 64)
-    together = discriminator_loss(judges(pictures), judges(1 - pictures))
+    together = discriminator_loss(discriminators(pictures), discriminators(1 - pictures))
     for row in range(3):
-        alone = discriminator_loss(judges(pictures[row, None]), judges(1 - pictures[row, None]))
+        alone = discriminator_loss(
+            discriminators(pictures[row, None]), discriminators(1 - pictures[row, None])
+        )
         assert float(alone) == pytest.approx(float(together[row]), abs=1e-5)
 
 

@@ -7,8 +7,8 @@ from skeletons import chibi_skeleton, posed, posture
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE, LEFT_HAND
 from dance_now.pose.model.pose import Pose
-from dance_now.training.metrics.body_parts import PARTS, errors_by_part, part_map, part_measures
-from dance_now.training.metrics.image_metrics import Compared
+from dance_now.training.metrics.body_parts import PARTS, part_errors, part_map, summarise_part_errors
+from dance_now.training.metrics.image_metrics import ImageComparison
 
 
 def figure(turn: float = 0) -> FloatArray:
@@ -83,12 +83,12 @@ def test_errors_are_shared_out_by_their_squares() -> None:
     label = figure()
     elbow, knee = label[BODY_INDEX["right_elbow"]], label[BODY_INDEX["left_knee"]]
     true = blocks()
-    once = part_measures(Compared.of(blocks(elbow, knee), true), label, 512)
-    twice = part_measures(Compared.of(blocks(elbow, by=120), true), label, 512)
-    share = {each.part: each.share for each in errors_by_part([once, twice])}
+    once = part_errors(ImageComparison.of(blocks(elbow, knee), true), label, 512)
+    twice = part_errors(ImageComparison.of(blocks(elbow, by=120), true), label, 512)
+    share = {each.part: each.share for each in summarise_part_errors([once, twice])}
     assert share["arms"] == pytest.approx(5 / 6, abs=0.03)
     assert share["legs"] == pytest.approx(1 / 6, abs=0.03)
-    assert sum(each.area for each in errors_by_part([once])) == pytest.approx(1)
+    assert sum(each.area for each in summarise_part_errors([once])) == pytest.approx(1)
 
 
 def test_what_a_shift_mends_is_geometry() -> None:
@@ -100,12 +100,12 @@ def test_what_a_shift_mends_is_geometry() -> None:
     darker = true.copy()
     darker[..., :3] -= 30
     label = figure()
-    by_shift = errors_by_part([part_measures(Compared.of(moved, true), label, 512)])
-    by_shade = errors_by_part([part_measures(Compared.of(darker, true), label, 512)])
+    by_shift = summarise_part_errors([part_errors(ImageComparison.of(moved, true), label, 512)])
+    by_shade = summarise_part_errors([part_errors(ImageComparison.of(darker, true), label, 512)])
     assert min(each.moved for each in by_shift if each.area) > 0.9
     assert max(each.moved for each in by_shade) < 0.01
 
 
 def test_no_error_has_no_parts() -> None:
     true = blocks()
-    assert errors_by_part([part_measures(Compared.of(true, true), figure(), 512)]) == ()
+    assert summarise_part_errors([part_errors(ImageComparison.of(true, true), figure(), 512)]) == ()

@@ -6,12 +6,12 @@ import pytest
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.model.keypoints import FACE
 from dance_now.training.metrics.comparison_sheets import (
-    Pair,
+    ImagePair,
     contact_sheet,
     difference,
     difference_sheet,
     head_sheet,
-    over,
+    over_backdrop,
 )
 
 
@@ -42,7 +42,7 @@ def test_tiles_fill_rows() -> None:
 def test_laying_over_shows_the_backdrop_where_it_is_clear() -> None:
     picture = np.zeros((2, 2, 4), np.uint8)
     picture[0] = [10, 20, 30, 255]
-    laid = over(picture)
+    laid = over_backdrop(picture)
     assert laid[0, 0].tolist() == [10, 20, 30]
     assert laid[1, 0].tolist() == [200, 220, 255]
 
@@ -57,7 +57,7 @@ def test_what_is_clear_does_not_differ() -> None:
 
 
 def test_true_drawn_and_difference_lie_side_by_side() -> None:
-    sheet = difference_sheet([Pair(plain(100), plain(110), label_at(32, 32))] * 3, columns=2)
+    sheet = difference_sheet([ImagePair(plain(100), plain(110), label_at(32, 32))] * 3, columns=2)
     assert sheet.shape == (128, 2 * 192, 3)
     assert [int(sheet[5, column, 0]) for column in (10, 70, 140)] == [100, 110, 235]
 
@@ -65,7 +65,7 @@ def test_true_drawn_and_difference_lie_side_by_side() -> None:
 def test_heads_are_cut_at_twice_their_size_even_at_the_edge() -> None:
     true, drawn = plain(0), plain(0)
     true[30:35, 30:35, :3], drawn[30:35, 30:35, :3] = 200, 90
-    inside, edge = Pair(true, drawn, label_at(32, 32)), Pair(true, drawn, label_at(2, 2))
+    inside, edge = ImagePair(true, drawn, label_at(32, 32)), ImagePair(true, drawn, label_at(2, 2))
     sheet = head_sheet([inside, edge])
     side = (sheet.shape[0] - 12) // 2
     assert 40 <= side <= 48  # ten pixels, a rim of six on each side, doubled

@@ -15,9 +15,9 @@ from dance_now.pose.model.skeleton import Skeleton
 from dance_now.synthesis.surface.corrective_shapes import pose_features
 from dance_now.synthesis.surface.surface_points import MeshPoints
 from dance_now.training.data.dataset_reader import LabelledPictures
+from dance_now.training.networks.generator_config import GeneratorConfig
 from dance_now.training.networks.points_generator import (
     ExportedPointsGenerator,
-    GeneratorConfig,
     PointsGenerator,
 )
 
@@ -183,13 +183,13 @@ def test_corrective_shapes_have_the_weights_they_were_fitted_with(
 
 @torch.no_grad()
 def test_what_is_shipped_is_straight_alpha(lively: PointsGenerator, keypoints: torch.Tensor) -> None:
-    premultiplied, shipped = lively(keypoints), ExportedPointsGenerator(lively)(keypoints, WHOLE)
-    assert shipped.min() >= 0
-    assert shipped.max() <= 1
+    premultiplied, exported = lively(keypoints), ExportedPointsGenerator(lively)(keypoints, WHOLE)
+    assert exported.min() >= 0
+    assert exported.max() <= 1
     color, alpha = premultiplied[:, :3].clamp(0, 1), premultiplied[:, 3:].clamp(0, 1)
     solid = (alpha > 0.01) & (color <= alpha)
-    torch.testing.assert_close((shipped[:, :3] * alpha)[solid], color[solid], atol=1e-5, rtol=0)
-    torch.testing.assert_close(shipped[:, 3:], alpha, atol=0.05, rtol=0)
+    torch.testing.assert_close((exported[:, :3] * alpha)[solid], color[solid], atol=1e-5, rtol=0)
+    torch.testing.assert_close(exported[:, 3:], alpha, atol=0.05, rtol=0)
 
 
 @torch.no_grad()
@@ -221,11 +221,11 @@ def test_nothing_is_drawn_far_from_the_figure(lively: PointsGenerator, keypoints
 @torch.no_grad()
 def test_a_part_of_the_canvas_is_that_part(lively: PointsGenerator, keypoints: torch.Tensor) -> None:
     """But for the pixels along its edge, beyond which a convolution sees nothing."""
-    shipped = ExportedPointsGenerator(lively)
+    exported = ExportedPointsGenerator(lively)
     left, top, height, width = 96, 64, 384, 320
     moved = keypoints - torch.tensor([left, top, 0, 0])
-    part = shipped(moved, torch.zeros(height // 16, width // 16))
-    whole = shipped(keypoints, WHOLE)[..., top : top + height, left : left + width]
+    part = exported(moved, torch.zeros(height // 16, width // 16))
+    whole = exported(keypoints, WHOLE)[..., top : top + height, left : left + width]
     inner = (..., slice(64, -64), slice(64, -64))
     difference = (part * part[:, 3:] - whole * whole[:, 3:])[inner].abs()
     assert difference.mean() < 2e-3
@@ -238,7 +238,7 @@ def test_the_extent_holds_the_figure(lively: PointsGenerator, skeleton: Skeleton
     rows = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
     figure = lively._pose(torch.from_numpy(rows[None].astype(np.float32)), (256, 256))
     places = figure.position[0, :2].numpy() * 2
-    lowest, highest = lively.extent().bounds(rows[:, :3], skeleton.scale(rows[:, :3]))
+    lowest, highest = lively.bounds().bounds(rows[:, :3], skeleton.scale(rows[:, :3]))
     assert (places >= lowest[:, None] - 1).all()
     assert (places <= highest[:, None] + 1).all()
 
@@ -250,9 +250,9 @@ def test_the_extent_holds_points_where_they_have_learned_to_be(
     generator = PointsGenerator(skeleton, bare, GeneratorConfig(points=300))
     points = keypoints[0, :, :3].numpy()
     scale = skeleton.scale(points)
-    before = generator.extent().bounds(points, scale)
+    before = generator.bounds().bounds(points, scale)
     assert generator.offset is not None
     generator.offset.data += 0.5
-    lowest, highest = generator.extent().bounds(points, scale)
+    lowest, highest = generator.bounds().bounds(points, scale)
     assert (lowest < before[0]).any()
     assert (highest > before[1]).any()

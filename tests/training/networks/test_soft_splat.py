@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dance_now.training.networks.soft_splat import doubled, fill, splat, visible
+from dance_now.training.networks.soft_splat import fill_holes, splat, upsample, visibility_weights
 
 Array = np.ndarray
 FAINT = 0.02  # what nobody would miss
@@ -57,7 +57,7 @@ def test_splat_is_the_slow_splat(size: tuple[int, int], sparseness: float) -> No
     softness = np.array([0.5, 1.5])
     places, opacities, values, softnesses = map(torch.from_numpy, (position, weight, features, softness))
     spread = torch.full((2,), sparseness, dtype=torch.float64)
-    weights = visible(places.mT, opacities, softnesses, spread, size)
+    weights = visibility_weights(places.mT, opacities, softnesses, spread, size)
     fast = torch.cat(splat(places.mT, weights, values.mT, size), dim=1)
     for figure in range(2):
         slow = slow_splat(
@@ -103,10 +103,12 @@ def test_what_is_behind_fades() -> None:
     position = torch.tensor([[[4.5, 4.5], [4.5, 4.5], [0.0, 2.0]]])
     features = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
     opaque, soft, sparse = torch.ones(1, 2), torch.ones(1), torch.zeros(1)
-    sums, weights = splat(position, visible(position, opaque, soft, sparse, (8, 8)), features, (8, 8))
+    sums, weights = splat(
+        position, visibility_weights(position, opaque, soft, sparse, (8, 8)), features, (8, 8)
+    )
     torch.testing.assert_close(sums[0, :, 4, 4], torch.tensor([1.0, math.exp(-2)]))
     torch.testing.assert_close(weights[0, 0, 4, 4], torch.tensor(1 + math.exp(-2)))
-    faint = visible(position, torch.tensor([[0.1, 1.0]]), soft, sparse, (8, 8))
+    faint = visibility_weights(position, torch.tensor([[0.1, 1.0]]), soft, sparse, (8, 8))
     assert faint[0, 1] == 1  # a point that is nearly invisible hides nothing
 
 
@@ -128,7 +130,7 @@ def test_filling_leaves_no_holes() -> None:
     position = torch.stack([x.flatten(), y.flatten(), torch.zeros(x.numel())])[None]
     count = position.shape[2]
     sums, weights = splat(position, torch.ones(1, count), torch.full((1, 1, count), 0.7), (64, 64))
-    means, covers = fill(sums, weights, torch.tensor([9.0]), torch.ones(1))
+    means, covers = fill_holes(sums, weights, torch.tensor([9.0]), torch.ones(1))
     assert means.shape == (1, 1, 64, 64)
     assert covers.shape == (1, 2, 64, 64)
     inside = (slice(None), slice(12, 52), slice(12, 52))
@@ -139,12 +141,14 @@ def test_filling_leaves_no_holes() -> None:
 
 
 def test_an_empty_map_stays_empty() -> None:
-    means, covers = fill(torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32), torch.ones(1), torch.zeros(1))
+    means, covers = fill_holes(
+        torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32), torch.ones(1), torch.zeros(1)
+    )
     assert means.abs().max() == 0
     assert covers.abs().max() == 0
 
 
 def test_doubling_keeps_the_mean() -> None:
     x = torch.rand(2, 3, 4, 6)
-    assert doubled(x).shape == (2, 3, 8, 12)
-    torch.testing.assert_close(doubled(torch.full((1, 1, 4, 4), 0.3)), torch.full((1, 1, 8, 8), 0.3))
+    assert upsample(x).shape == (2, 3, 8, 12)
+    torch.testing.assert_close(upsample(torch.full((1, 1, 4, 4), 0.3)), torch.full((1, 1, 8, 8), 0.3))

@@ -12,7 +12,7 @@ from skeletons import adult_skeleton, chibi_skeleton, posed, posture, view_point
 
 from dance_now.pose.model.bone_rule import BONE_NAMES, BoneRig
 from dance_now.pose.model.skeleton import Skeleton
-from dance_now.training.networks.torch_bone_rule import BoneRule, Rows, basis, cross, swing, unit
+from dance_now.training.networks.torch_bone_rule import BoneRule, IndexSelect, basis, cross, swing, unit
 
 SKELETONS = {"chibi": chibi_skeleton(), "adult": adult_skeleton()}
 RULES = {name: (BoneRig.of(skeleton), BoneRule(BoneRig.of(skeleton))) for name, skeleton in SKELETONS.items()}
@@ -79,5 +79,5 @@ def test_small_parts() -> None:
     turned = (swing(unit(a), unit(b)) + torch.eye(3)) @ unit(a).unsqueeze(-1)
     torch.testing.assert_close(turned.squeeze(-1), unit(b), atol=1e-6, rtol=0)
     torch.testing.assert_close(
-        Rows([2, 0])(torch.arange(6.0).reshape(1, 3, 2)), torch.tensor([[[4.0, 5], [0, 1]]])
+        IndexSelect([2, 0])(torch.arange(6.0).reshape(1, 3, 2)), torch.tensor([[[4.0, 5], [0, 1]]])
     )

@@ -15,11 +15,11 @@ from skeletons import chibi_skeleton
 from dance_now.character.character import Character
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.skeleton import RIGID_SEGMENTS
-from dance_now.render.avatar.avatar_options import AS_IT_IS
+from dance_now.render.avatar.avatar_options import DEFAULT_OPTIONS
 from dance_now.training.character_export import Rights, dataset_card, dataset_skeleton
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.distributed import Share
-from dance_now.training.sources.openpose_layout import read_layout
+from dance_now.training.distributed import Worker
+from dance_now.training.sources.openpose_layout import read_openpose_layout
 from dance_now.training.sources.prepare_dataset import prepare_dataset
 from dance_now.training.sources.training_source import TrainingSource
 from dance_now.training.sticks import sticks_stages as sticks_stages
@@ -96,11 +96,11 @@ def test_stages_leave_what_the_next_one_needs(
         for heads in ("real_heads", "drawn_heads"):
             assert {path.name for path in (run / heads).iterdir()} == names
         exported: list[object] = []
-        monkeypatch.setattr(sticks_stages, "export", lambda shipped, *_: exported.append(shipped))
+        monkeypatch.setattr(sticks_stages, "export", lambda exported, *_: exported.append(exported))
         # The first of two workers, of which the other has left.
         whole = Run(
             run, prepared, tmp_path / "simple.dance", dataset_card(prepared, "simple", RIGHTS), config,
-            lambda *told: None, Share(0, 2),
+            lambda *told: None, Worker(0, 2),
         )  # fmt: skip
         sticks_stages.SticksStages(whole, STICKS["debug"]).export()
         assert len(exported) == 1
@@ -120,11 +120,11 @@ def test_heads_of_an_unfinished_body_are_not_drawn(prepared: Path, tmp_path: Pat
     average = tmp_path / "simple.run" / "body" / "ema.pt"
     state = torch.load(average, weights_only=True)
     torch.save({**state, "step": 1}, average)
-    with pytest.raises(DanceNowError, match="step 1 of 2: let --stage body finish"):
+    with pytest.raises(DanceNowError, match=r"step 1 of 2\. Set stage to body"):
         run_stage("fake-heads")
     assert not (tmp_path / "simple.run" / "drawn_heads").exists()
     torch.save(state, average)
-    with pytest.raises(DanceNowError, match="nothing trained yet: run --stage head first"):
+    with pytest.raises(DanceNowError, match=r"has no checkpoint\. Set stage to head"):
         run_stage("export")
 
 
@@ -153,7 +153,7 @@ def test_it_trains_from_end_to_end(original: Path, prepared: Path, tmp_path: Pat
 def test_whose_licence_and_credit_nobody_names_is_not_trained(
     original: Path, tmp_path: Path, rights: Rights
 ) -> None:
-    with pytest.raises(DanceNowError, match=r"--licence and --credits"):
+    with pytest.raises(DanceNowError, match="licence and credits are needed"):
         train(original, tmp_path / "a.dance", PRESETS["debug"], rights=rights, report=lambda *told: None)
     assert not list(tmp_path.iterdir())
 
@@ -162,15 +162,15 @@ def test_pictures_are_told_apart_by_their_labels(original: Path, tmp_path: Path)
     """By contents as long as before, too; what else lies in the folder does not matter."""
     copy = Path(shutil.copytree(original, tmp_path / "copy"))
 
-    def made_from(folder: Path) -> object:
-        return TrainingSource.of(folder, None, AS_IT_IS).made_from(PRESETS["debug"])
+    def fingerprint(folder: Path) -> object:
+        return TrainingSource.of(folder, None, DEFAULT_OPTIONS).fingerprint(PRESETS["debug"])
 
     (copy / "old_img").mkdir()
     (copy / "old_img" / "p00.png").write_bytes(b"another")
-    assert made_from(copy) == made_from(original)
+    assert fingerprint(copy) == fingerprint(original)
     label = next((copy / "train_label").iterdir())
     label.write_bytes(label.read_bytes().replace(b"1", b"2", 1))
-    assert made_from(copy) != made_from(original)
+    assert fingerprint(copy) != fingerprint(original)
 
 
 def spoil(folder: Path, what: str) -> None:
@@ -208,7 +208,7 @@ def test_what_cannot_be_used_is_counted_and_kept(original: Path, tmp_path: Path,
     copy = Path(shutil.copytree(original, tmp_path / "copy"))
     spoil(copy, what)
     before = sorted(path.name for path in copy.rglob("*"))
-    findings = read_layout(copy)
+    findings = read_openpose_layout(copy)
     assert findings.skipped[what] == 3
     assert len(findings.pictures) == PICTURES - 3
     assert sorted(path.name for path in copy.rglob("*")) == before

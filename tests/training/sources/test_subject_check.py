@@ -11,7 +11,7 @@ import pytest
 from originals import drawn, pose_number
 
 from dance_now.training.sources.prepare_dataset import prepare_dataset
-from dance_now.training.sources.subject_check import part_colors, second_figure
+from dance_now.training.sources.subject_check import find_second_subject, part_colors
 
 PARTS = 6
 Colors = npt.NDArray[np.float64]
@@ -27,18 +27,18 @@ def colored(count: int, seed: int) -> Colors:
 
 @pytest.mark.parametrize(("one", "other"), [(40, 12), (12, 40), (5, 60)])
 def test_the_rarer_of_two_figures_is_found(one: int, other: int) -> None:
-    found = second_figure(np.concatenate([colored(one, 1), colored(other, 2)]))
+    found = find_second_subject(np.concatenate([colored(one, 1), colored(other, 2)]))
     expected = np.arange(one + other) < one
     np.testing.assert_array_equal(found, expected if one < other else ~expected)
 
 
 def test_one_figure_is_one() -> None:
-    assert not second_figure(colored(50, 1)).any()
+    assert not find_second_subject(colored(50, 1)).any()
     both_sides = colored(50, 1)
     both_sides[::2, :2] += 40  # hair for a face, a shirt for an open jacket
-    assert not second_figure(both_sides).any()
-    assert not second_figure(colored(1, 1)).any()
-    assert not second_figure(np.full((9, PARTS, 3), np.nan)).any()
+    assert not find_second_subject(both_sides).any()
+    assert not find_second_subject(colored(1, 1)).any()
+    assert not find_second_subject(np.full((9, PARTS, 3), np.nan)).any()
 
 
 def test_colors_are_those_of_the_parts() -> None:

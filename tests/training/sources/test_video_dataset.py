@@ -16,7 +16,7 @@ from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.training.character_export import Rights, dataset_card
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.sources import video_dataset as video
-from dance_now.training.sources.openpose_layout import read_layout
+from dance_now.training.sources.openpose_layout import read_openpose_layout
 from dance_now.training.sources.video_dataset import extract_frames
 from dance_now.training.train_character import train
 from dance_now.training.train_config import PRESETS
@@ -67,7 +67,7 @@ def test_the_person_is_cut_out(frames: Path) -> None:
 
 
 def test_labels_lie_on_their_pictures(frames: Path) -> None:
-    findings = read_layout(frames)
+    findings = read_openpose_layout(frames)
     assert not findings.skipped
     for each in findings.pictures:
         picture = each.picture()
@@ -80,7 +80,7 @@ def test_labels_lie_on_their_pictures(frames: Path) -> None:
 def test_a_video_without_a_person_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "PeopleFinder", lambda: PeopleFinder(BlindEstimator()))
     clip = write_video(tmp_path / "clip.mp4", PLACES)
-    with pytest.raises(DanceNowError, match=r"shows somebody whole.*in 0 frames only"):
+    with pytest.raises(DanceNowError, match=r"shows a whole person.*in 0 frames"):
         extract_frames(clip, tmp_path / "frames", ignore)
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from dance_now.training.sticks.pix2pixhd import Doubled, GlobalGenerator
+from dance_now.training.sticks.pix2pixhd import GlobalGenerator, UpsampleConvolution
 from dance_now.training.sticks.stick_drawing import BODY_CHANNELS, HEAD_CHANNELS, Sticks
-from dance_now.training.sticks.sticks_generator import HeadSquare
+from dance_now.training.sticks.sticks_generator import HeadCrop
 
 
 def keypoints(*places: tuple[int, float, float]) -> torch.Tensor:
@@ -43,7 +43,7 @@ def test_at_full_width_it_is_pix2pixhd() -> None:
 
 def test_doubling_draws_what_it_trains() -> None:
     torch.manual_seed(0)
-    layer, x = Doubled(5, 3), torch.rand(2, 5, 6, 7)
+    layer, x = UpsampleConvolution(5, 3), torch.rand(2, 5, 6, 7)
     with torch.no_grad():
         torch.testing.assert_close(layer.eval()(x), layer.train()(x), atol=1e-5, rtol=0)
 
@@ -51,15 +51,15 @@ def test_doubling_draws_what_it_trains() -> None:
 @pytest.mark.parametrize("place", [(40.0, 40.0), (3.0, 60.0)])
 def test_a_square_comes_from_the_head_and_goes_back_there(place: tuple[float, float]) -> None:
     x, y = place
-    square, points = HeadSquare(16), keypoints((17, x - 3, y), (18, x + 3, y), (1, x, y + 10))
+    square, points = HeadCrop(16), keypoints((17, x - 3, y), (18, x + 3, y), (1, x, y + 10))
     picture = torch.rand(1, 4, 80, 80)
     corner = square.corner(points)
-    cut = square.cut(picture, corner)
+    crop = square.crop(picture, corner)
     left, top = (int(value) for value in corner[0])
     assert abs(left + 8 - x) <= 1
     inside = slice(max(left, 0), left + 16)
-    torch.testing.assert_close(cut[..., max(-left, 0) :], picture[:, :, top : top + 16, inside])
-    added = square.put(torch.ones(1, 4, 16, 16), torch.zeros_like(picture), corner)
+    torch.testing.assert_close(crop[..., max(-left, 0) :], picture[:, :, top : top + 16, inside])
+    added = square.paste(torch.ones(1, 4, 16, 16), torch.zeros_like(picture), corner)
     assert added[0, 0, top + 8, left + 8] == 1
     assert 0 < added[0, 0, top + 8, left + 15] < 0.2
     assert added[..., left + 16 :].max() == 0

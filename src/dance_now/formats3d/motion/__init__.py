@@ -1,1 +1,1 @@
-"""Readers of motion files: BVH, animations of glTF and VRMA, DeepMimic."""
+"""Readers of motion files: BVH, glTF and VRMA animations, DeepMimic."""

@@ -1,4 +1,4 @@
-"""Reads BVH motion files (Biovision hierarchy: a skeleton, then one line of channel values a frame).
+"""BVH reader (Biovision hierarchy: a skeleton, then one line of channel values per frame).
 
 Source: the Biovision BVH format as described by Meredith and Maddock, "Motion Capture File Formats
 Explained" (2001). Angles are degrees; a joint's rotation is the product of its rotation channels in the
@@ -26,7 +26,7 @@ _CHANNELS = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotatio
 
 @dataclass(frozen=True)
 class Joint:
-    """One joint of the hierarchy.
+    """BVH joint.
 
     Attributes:
         name: as in the file.
@@ -43,11 +43,11 @@ class Joint:
 
 @dataclass(frozen=True, eq=False)
 class Bvh:
-    """A skeleton and its motion.
+    """BVH skeleton and its motion.
 
     Attributes:
         joints: parents come before their children.
-        frame_time: seconds a frame.
+        frame_time: seconds per frame.
         channels: (frames, channels) float32 values in joint order.
     """
 
@@ -57,11 +57,11 @@ class Bvh:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The joints' names in order."""
+        """Joint names in order."""
         return tuple(joint.name for joint in self.joints)
 
     def world(self, channels: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
-        """Forward kinematics.
+        """World transforms by forward kinematics.
 
         Args:
             channels: (frames, channels) rows of ``self.channels``; None is the zero pose, one frame.
@@ -97,7 +97,7 @@ class Bvh:
 
 
 def axis_rotations(axis: int, angles: FloatArray) -> FloatArray:
-    """(n, 3, 3) rotations by ``angles`` (n,) radians about coordinate axis 0, 1 or 2."""
+    """Rotation matrices (n, 3, 3) by ``angles`` (n,) radians about coordinate axis 0, 1 or 2."""
     result = np.tile(np.eye(3, dtype=np.float32), (len(angles), 1, 1))
     first, second = (axis + 1) % 3, (axis + 2) % 3
     cosine, sine = np.cos(angles), np.sin(angles)
@@ -107,14 +107,16 @@ def axis_rotations(axis: int, angles: FloatArray) -> FloatArray:
 
 
 def read_bvh(path: Path) -> Bvh:
-    """Reads and checks one file.
+    """Reads and validates a BVH file.
 
     Raises:
-        DanceNowError: not a BVH file, damaged, or larger than any sensible motion.
+        DanceNowError: not a BVH file, damaged, or larger than MAXIMUM_BYTES.
     """
     try:
         if path.stat().st_size > MAXIMUM_BYTES:
-            raise DanceNowError(f"{path.name}: more than {MAXIMUM_BYTES >> 20} MiB is too much for a motion.")
+            raise DanceNowError(
+                f"{path.name}: larger than {MAXIMUM_BYTES >> 20} MiB, the limit for a motion."
+            )
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise DanceNowError(f"{path}: cannot be read ({error.strerror}).") from error
@@ -122,7 +124,7 @@ def read_bvh(path: Path) -> Bvh:
 
 
 def parse_bvh(text: str, name: str = "BVH") -> Bvh:
-    """Reads a BVH file's text; ``name`` begins the error messages.
+    """Parses a BVH file's text; ``name`` begins the error messages.
 
     Raises:
         DanceNowError: not BVH, or damaged.
@@ -161,7 +163,7 @@ def _after(line: str, keyword: str) -> str:
 
 @dataclass
 class _Hierarchy:
-    """Parses the skeleton; ``joints`` is the result."""
+    """Parser of the HIERARCHY section; ``joints`` is the result."""
 
     text: str
     joints: list[Joint] = field(default_factory=list)
@@ -206,7 +208,7 @@ class _Hierarchy:
 
     @staticmethod
     def _name(tokens: Iterator[str]) -> str:
-        """Everything up to the brace: some programs write names with spaces."""
+        """Joint name: everything up to the brace, since some programs write names with spaces."""
         words: list[str] = []
         for token in tokens:
             if token == "{":

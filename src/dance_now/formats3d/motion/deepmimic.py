@@ -1,11 +1,11 @@
-"""Reads the motions of DeepMimic: rows of 44 numbers for one humanoid of fixed proportions.
+"""DeepMimic motion reader: rows of 44 numbers for one humanoid of fixed proportions.
 
 A row holds the frame's duration, the root's position, and rotations in the order of the humanoid's joints: a
-quaternion w, x, y, z, or for knees and elbows one angle about z. The humanoid looks along x, y is up, its
-right is z; at rest its arms hang down.
+quaternion w, x, y, z, or for knees and elbows one angle about z. The humanoid faces x, y is up, its right is
+z; at rest its arms hang down.
 
 Source: Peng et al., "DeepMimic", SIGGRAPH 2018; joints as in data/characters/humanoid3d.txt of
-github.com/xbpeng/DeepMimic. The toes are made up, at the end of the sole.
+github.com/xbpeng/DeepMimic. The toes are an addition, at the end of the sole.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAXIMUM_BYTES: Final = 64 * 2**20
 MAXIMUM_FRAMES: Final = 100_000
 ROW: Final = 44
 _RIGHT_ARM: Final = (-0.02405, 0.2435, 0.18311)
-# Joint: parent, place in its frame (metres, right side for limbs), numbers of a row that turn it.
+# Joint: parent, offset in its frame (metres, right side for limbs), numbers of a row for its rotation.
 _TRUNK: Final = (("hips", "", (0, 0, 0), 4), ("chest", "hips", (0, 0.236151, 0), 4))
 _HEAD: Final = (("head", "chest", (0, 0.223894, 0), 4),)
 _LIMBS: Final = (
@@ -53,7 +53,7 @@ _JOINTS: Final = _joints()
 
 
 def is_deepmimic(path: Path) -> bool:
-    """Whether a file looks like such a motion, judged by its beginning."""
+    """Whether a file looks like a DeepMimic motion, by its first bytes."""
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -63,10 +63,10 @@ def is_deepmimic(path: Path) -> bool:
 
 
 def read_deepmimic(path: Path) -> JointTracks:
-    """Reads one file.
+    """Reads a DeepMimic motion file.
 
     Raises:
-        DanceNowError: not such a file, or damaged.
+        DanceNowError: not a DeepMimic motion, or damaged.
     """
     rows = _rows(path)
     frames = len(rows)
@@ -97,7 +97,7 @@ def read_deepmimic(path: Path) -> JointTracks:
 
 
 def _turn(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-    """(n, 3, 3) rotations of what a row says of a joint: a quaternion, an angle, or nothing."""
+    """Joint rotations (n, 3, 3) from row values: a quaternion, an angle, or nothing."""
     if values.shape[1] == 4:
         return quaternion_matrices(np.roll(values, -1, axis=1))
     angles = values[:, 0] if values.shape[1] else np.zeros(len(values))
@@ -105,10 +105,12 @@ def _turn(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
 
 
 def _rows(path: Path) -> npt.NDArray[np.float64]:
-    """(frames, 44) checked numbers."""
+    """Validated rows (frames, 44)."""
     try:
         if path.stat().st_size > MAXIMUM_BYTES:
-            raise DanceNowError(f"{path.name}: more than {MAXIMUM_BYTES >> 20} MiB is too much for a motion.")
+            raise DanceNowError(
+                f"{path.name}: larger than {MAXIMUM_BYTES >> 20} MiB, the limit for a motion."
+            )
         rows = np.array(json.loads(path.read_bytes())["Frames"], np.float64)
     except OSError as error:
         raise DanceNowError(f"{path}: cannot be read ({error.strerror}).") from error

@@ -1,4 +1,4 @@
-"""Reads the animation clips of glTF 2.0 files (.glb, .gltf) and VRM Animation files (.vrma).
+"""Animation clip reader for glTF 2.0 (.glb, .gltf) and VRM Animation (.vrma).
 
 Source: Khronos glTF 2.0 specification, section 3.11 (animations) and appendix C (interpolation);
 VRMC_vrm_animation 1.0: its rest pose is a T-pose, and it names the nodes of the humanoid bones.
@@ -18,8 +18,13 @@ from dance_now.core.errors import DanceNowError
 from dance_now.formats3d.gltf import MALFORMED_ERRORS, Gltf, MalformedGltfError, read_gltf
 from dance_now.formats3d.gltf_text import read_text_gltf
 from dance_now.formats3d.humanoid_names import bone_from_vrm1
-from dance_now.formats3d.motion.keyframes import KINDS, Keys
-from dance_now.formats3d.motion.motion_joints import JOINT_NAMES, JointTracks, recognise, require_limbs
+from dance_now.formats3d.motion.keyframes import KINDS, Keyframes
+from dance_now.formats3d.motion.motion_joints import (
+    JOINT_NAMES,
+    JointTracks,
+    match_joint_names,
+    require_limbs,
+)
 from dance_now.formats3d.node_tree import NodeTree, read_node_tree
 
 GLTF_SUFFIXES: Final = (".glb", ".gltf", ".vrma")
@@ -32,13 +37,13 @@ _MAXIMUM_TRANSFORMS: Final = 4_000_000  # nodes times frames of one clip
 _EXTENSION: Final = "VRMC_vrm_animation"
 _SMALLEST_SCALE: Final = 1e-6
 _WIDTHS: Final = {"translation": 3, "rotation": 4, "scale": 3}
-_Clip = dict[tuple[int, str], Keys]
+_Clip = dict[tuple[int, str], Keyframes]
 
 
 def read_gltf_motions(path: Path) -> list[JointTracks]:
-    """The clips of a file that move a humanoid skeleton, sampled at 30 frames a second.
+    """Reads the clips that animate a humanoid skeleton, resampled at 30 frames a second.
 
-    A file with several clips gives them its own name and theirs.
+    The clips of a file with several are named after the file and the clip.
 
     Raises:
         DanceNowError: not a usable file, no known skeleton, or no clip.
@@ -87,7 +92,7 @@ def _clips(gltf: Gltf) -> list[JointTracks]:
 
 
 def _joints(gltf: Gltf, tree: NodeTree) -> dict[str, int]:
-    """Node of each joint: named by the file where it is a VRM Animation, else guessed by name."""
+    """Node of each joint: from the VRM Animation extension, else matched by name."""
     try:
         if _EXTENSION in gltf.extensions:
             bones = gltf.extensions[_EXTENSION]["humanoid"]["humanBones"]
@@ -98,7 +103,9 @@ def _joints(gltf: Gltf, tree: NodeTree) -> dict[str, int]:
             require_limbs(joints)
             return joints
         order = list(tree.order)
-        return {joint: order[place] for joint, place in recognise([tree.names[n] for n in order]).items()}
+        return {
+            joint: order[place] for joint, place in match_joint_names([tree.names[n] for n in order]).items()
+        }
     except MalformedGltfError:
         raise
     except DanceNowError as error:
@@ -106,7 +113,7 @@ def _joints(gltf: Gltf, tree: NodeTree) -> dict[str, int]:
 
 
 def _chain(gltf: Gltf, tree: NodeTree, nodes: set[int]) -> list[int]:
-    """The joints' nodes and all above them, parents before children."""
+    """Nodes of the joints and all their ancestors, parents before children."""
     chain: set[int] = set()
     for node in nodes:
         while node >= 0 and node not in chain:
@@ -118,7 +125,7 @@ def _chain(gltf: Gltf, tree: NodeTree, nodes: set[int]) -> list[int]:
 
 
 def _read_clip(gltf: Gltf, animation: dict[str, Any], chain: set[int]) -> _Clip:
-    """(node, what moves) -> keys, for the channels that move nodes of ``chain``."""
+    """Keyframes by (node, animated property), for the channels that target nodes of ``chain``."""
     clip: _Clip = {}
     for channel in animation.get("channels", []):
         target = channel["target"]
@@ -131,8 +138,8 @@ def _read_clip(gltf: Gltf, animation: dict[str, Any], chain: set[int]) -> _Clip:
         kind = sampler.get("interpolation", "LINEAR")
         rows = len(times) * (3 if kind == "CUBICSPLINE" else 1)
         if kind not in KINDS or values.shape != (rows, _WIDTHS[path]) or (np.diff(times) <= 0).any():
-            raise MalformedGltfError(gltf.path, "the keys of a clip do not fit each other")
-        clip[node, path] = Keys(times, values, kind)
+            raise MalformedGltfError(gltf.path, "the keyframes of a clip are inconsistent")
+        clip[node, path] = Keyframes(times, values, kind)
     return clip
 
 
@@ -147,7 +154,7 @@ def _times(gltf: Gltf, clip: _Clip) -> npt.NDArray[np.float64]:
 def _world(
     gltf: Gltf, tree: NodeTree, chain: list[int], clip: _Clip, times: npt.NDArray[np.float64]
 ) -> tuple[FloatArray, FloatArray]:
-    """World rotations (1 + n, nodes, 3, 3) and positions (1 + n, nodes, 3) of the chain; row 0 is at rest."""
+    """World rotations (1 + n, nodes, 3, 3) and positions (1 + n, nodes, 3) of the chain; row 0 at rest."""
     count = 1 + len(times)
     rotations = np.zeros((count, len(chain), 3, 3), np.float32)
     positions = np.zeros((count, len(chain), 3), np.float32)
@@ -157,7 +164,7 @@ def _world(
         matrix = tree.local[node]
         scale = np.linalg.norm(matrix[:3, :3], axis=0)
         if scale.min() < _SMALLEST_SCALE:
-            raise MalformedGltfError(gltf.path, "a joint is scaled to nothing")
+            raise MalformedGltfError(gltf.path, "a joint has a scale of zero")
         turn = _with_rest(matrix[:3, :3] / scale, clip.get((node, "rotation")), times, is_rotation=True)
         shift = _with_rest(matrix[:3, 3], clip.get((node, "translation")), times)
         own = turn * _with_rest(scale, clip.get((node, "scale")), times)[:, None, :]
@@ -173,21 +180,21 @@ def _world(
 
 def _with_rest(
     rest: npt.NDArray[np.float64],
-    keys: Keys | None,
+    keys: Keyframes | None,
     times: npt.NDArray[np.float64],
     *,
     is_rotation: bool = False,
 ) -> FloatArray:
-    """(1 + n, ...): a node's value at rest, and at each time."""
+    """Values (1 + n, ...) of a node: at rest, then at each time."""
     if keys is None:
         return np.broadcast_to(rest, (1 + len(times), *rest.shape)).astype(np.float32)
-    values = keys.rotations(times) if is_rotation else keys.at(times)
+    values = keys.rotations(times) if is_rotation else keys.sample(times)
     joined: FloatArray = np.concatenate([rest[None], values]).astype(np.float32)
     return joined
 
 
 def _clip_name(stem: str, animation: dict[str, Any], number: int) -> str:
-    """A name fit for a file."""
+    """Clip name that is safe as a file name."""
     own = re.sub(r"[^A-Za-z0-9_-]+", "_", str(animation.get("name") or number))[:60]
     return f"{stem}_{own}"
 

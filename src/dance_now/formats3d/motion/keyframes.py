@@ -1,4 +1,4 @@
-"""Values between the key frames of an animation.
+"""Keyframe interpolation: step, linear, spherical linear and cubic spline.
 
 Source: Khronos glTF 2.0 specification, appendix C (animation sampler interpolation modes).
 """
@@ -20,22 +20,22 @@ _Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Keys:
-    """One value over time.
+class Keyframes:
+    """Keyframes of one animated property.
 
     Attributes:
         times: (k,) increasing seconds.
         values: (k, width), or (3 k, width) in-tangent, value and out-tangent of each key of a CUBICSPLINE.
-        kind: one of KINDS.
+        kind: interpolation, one of KINDS.
     """
 
     times: _Array
     values: _Array
     kind: str
 
-    def at(self, times: _Array) -> _Array:
-        """(n, width) values at ``times`` (n,); the first or last key's beyond them."""
-        first, second, share = self._between(times)
+    def sample(self, times: _Array) -> _Array:
+        """Interpolates (n, width) values at ``times`` (n,), clamped to the first and last key."""
+        first, second, share = self._interval(times)
         if self.kind == "CUBICSPLINE":
             return self._spline(first, second, share)
         low, high = self.values[first], self.values[second]
@@ -43,17 +43,17 @@ class Keys:
         return mixed
 
     def rotations(self, times: _Array) -> _Array:
-        """(n, 3, 3) rotations at ``times`` of keys that are quaternions x, y, z, w; LINEAR ones turn evenly.
+        """Interpolates rotations (n, 3, 3) of quaternion keys x, y, z, w at ``times``; LINEAR keys by slerp.
 
         Raises:
             ValueError: a quaternion of length 0.
         """
         if self.kind == "CUBICSPLINE":
-            return quaternion_matrices(self.at(times))
-        first, second, share = self._between(times)
+            return quaternion_matrices(self.sample(times))
+        first, second, share = self._interval(times)
         low, high = (_unit(self.values[rows]) for rows in (first, second))
         cosine = (low * high).sum(axis=1)
-        high = np.where(cosine[:, None] < 0, -high, high)  # the short way round
+        high = np.where(cosine[:, None] < 0, -high, high)  # the shorter arc
         angle = np.arccos(np.clip(np.abs(cosine), 0, 1))
         sine = np.sin(angle)
         near = sine < 1e-6
@@ -62,8 +62,8 @@ class Keys:
         end = np.where(near, share, np.sin(share * angle) / safe)
         return quaternion_matrices(low * start[:, None] + high * end[:, None])
 
-    def _between(self, times: _Array) -> tuple[_Rows, _Rows, _Array]:
-        """Rows of the keys before and after each time, and how far between the two it is, 0 to 1."""
+    def _interval(self, times: _Array) -> tuple[_Rows, _Rows, _Array]:
+        """Rows of the keys before and after each time, and the fraction between them, 0 to 1."""
         last = len(self.times) - 1
         first = np.clip(np.searchsorted(self.times, times, side="right") - 1, 0, last)
         second = np.minimum(first + 1, last)

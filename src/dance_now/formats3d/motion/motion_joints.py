@@ -1,4 +1,4 @@
-"""The joints that a motion is told by, and what each family of skeletons calls them."""
+"""Motion joints and their names in common skeletons (VRM aliases, Biovision, Acclaim, CMU)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIDES: Final = ("left", "right")
 _SIDE_JOINTS: Final = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
 _TOES: Final = ("leftToes", "rightToes")
 JOINT_NAMES: Final = ("hips", "head", *(side + joint for side in _SIDES for joint in _SIDE_JOINTS), *_TOES)
-"""Joints of a motion, named as VRM's humanoid bones."""
+"""Joints of a motion, with the names of VRM's humanoid bones."""
 JOINT_INDEX: Final = {name: index for index, name in enumerate(JOINT_NAMES)}
 
 
@@ -29,7 +29,7 @@ def _family(hips: str, pattern: str, marks: tuple[str, str]) -> dict[str, str]:
     return {"hips": hips, "head": "head", **sided}
 
 
-# Skeletons whose names contradict those of rigged avatars (a "shoulder" is where the upper arm begins), in
+# Skeletons whose names contradict those of rigged avatars (a "shoulder" is where the upper arm begins),
 # lower case; "@" stands for the side.
 _FAMILIES: Final = (
     # Biovision's own, as many converters write it
@@ -53,16 +53,16 @@ _FAMILIES: Final = (
 
 @dataclass(frozen=True, eq=False)
 class JointTracks:
-    """What a reader of motion files hands over: joints in the file's own axes and unit, J of them.
+    """World transforms of J joints over time, in the file's own axes and unit; the output of motion readers.
 
     Attributes:
-        name: of the motion, fit for a file's name.
+        name: of the motion, safe as a file name.
         skeleton: equal for motions of the same skeleton.
-        frame_time: seconds a frame.
-        joints: for each joint of JOINT_NAMES its column below, toes may be missing.
+        frame_time: seconds per frame.
+        joints: joint of JOINT_NAMES -> column below; toes may be missing.
         rotations: (1 + frames, J, 3, 3) world rotations; the first row is the skeleton's zero pose.
         positions: (1 + frames, J, 3) world positions, likewise.
-        zero_is_reference: whether the format fixes the zero pose, so that no frame is a better T-pose.
+        zero_is_reference: whether the format defines the zero pose as T-pose.
     """
 
     name: str
@@ -74,15 +74,15 @@ class JointTracks:
     zero_is_reference: bool = False
 
 
-def recognise(names: Sequence[str]) -> dict[str, int]:
-    """Indices of the joints of JOINT_NAMES among a file's joint names, parents before children.
+def match_joint_names(names: Sequence[str]) -> dict[str, int]:
+    """Matches a file's joint names (parents before children) to JOINT_NAMES: joint -> index.
 
-    Prefixes such as ``mixamorig:`` and separators do not matter. Toes may be absent.
+    Prefixes such as ``mixamorig:`` and separators are ignored. Toes may be absent.
 
     Raises:
-        DanceNowError: an unknown skeleton, or one without an arm or a leg, which is named.
+        DanceNowError: an unknown skeleton, or one without an arm or a leg, which the message names.
     """
-    plain = {plain_name(name): index for index, name in reversed(list(enumerate(names)))}
+    plain = {normalised_joint_name(name): index for index, name in reversed(list(enumerate(names)))}
     candidates = [
         find_humanoid_bones(names),
         *({joint: plain[word] for joint, word in family.items() if word in plain} for family in _FAMILIES),
@@ -90,16 +90,16 @@ def recognise(names: Sequence[str]) -> dict[str, int]:
     found = max(({joint: c[joint] for joint in JOINT_NAMES if joint in c} for c in candidates), key=len)
     if len(found) < len(JOINT_NAMES) // 2:
         first = names[0][:40] if names else ""
-        raise DanceNowError(f"joint names of this skeleton are not known (first: {first!r}).")
+        raise DanceNowError(f"unknown skeleton: its joint names match no supported rig (first: {first!r}).")
     require_limbs(found)
     return found
 
 
 def require_limbs(joints: dict[str, int]) -> None:
-    """Checks that nothing but toes is missing.
+    """Checks that all joints but the toes are present.
 
     Raises:
-        DanceNowError: names what is missing.
+        DanceNowError: missing joints, which the message names.
     """
     missing = [joint for joint in JOINT_NAMES if joint not in joints and joint not in _TOES]
     if missing:
@@ -107,15 +107,15 @@ def require_limbs(joints: dict[str, int]) -> None:
 
 
 def has_toes(joints: dict[str, int]) -> bool:
-    """Whether both toe joints are known."""
+    """Whether both toe joints are present."""
     return all(joint in joints for joint in _TOES)
 
 
-def columns(joints: dict[str, int]) -> list[int]:
-    """Column of each joint of JOINT_NAMES; feet stand in for toes."""
+def joint_columns(joints: dict[str, int]) -> list[int]:
+    """Columns of JOINT_NAMES in order; feet replace missing toes."""
     return [joints.get(joint, joints[joint.replace("Toes", "Foot")]) for joint in JOINT_NAMES]
 
 
-def plain_name(name: str) -> str:
-    """A joint's name in lower case without name space and separators."""
+def normalised_joint_name(name: str) -> str:
+    """Normalises a joint name: lower case, no name space or separators."""
     return re.sub(r"^.*[:|]|[ _.\-]", "", name).lower()

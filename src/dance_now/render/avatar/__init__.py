@@ -1,1 +1,1 @@
-"""Rigged avatars: loading, posing, expressions, gaze and their keypoints."""
+"""Rigged avatars: loading, forward kinematics, expressions, gaze and keypoints."""

@@ -1,7 +1,7 @@
-"""The avatar: a humanoid character read from VRM 0.x, VRM 1.0 or GLB, and its posing.
+"""Avatar: a humanoid read from VRM 0.x, VRM 1.0 or GLB, with forward kinematics and skinning.
 
-Everything here is in the character frame (x = the character's left, y up, z front; metres), whichever way
-the file's character looks. Sources: vrm-c/vrm-specification (0.0 and 1.0), glTF 2.0.
+All coordinates are in the character frame (x = the character's left, y up, z front; metres), whichever way
+the file's character faces. Sources: vrm-c/vrm-specification (0.0 and 1.0), glTF 2.0.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from dance_now.formats3d.meshes import FloatArray, MeshReader, Primitive
 from dance_now.formats3d.node_tree import Matrices, read_node_tree
 from dance_now.formats3d.spring_rig import SpringRig, read_spring_rig
 from dance_now.formats3d.vrm import Expression, read_humanoid
-from dance_now.render.avatar.gaze import eye_bones, with_gaze
-from dance_now.render.skinning import morphed, skin_vertices
+from dance_now.render.avatar.gaze import eye_bones, with_gaze_expressions
+from dance_now.render.skinning import apply_morphs, skin_vertices
 
 _LIMBS = ("UpperArm", "LowerArm", "Hand"), ("UpperLeg", "LowerLeg", "Foot")
-_SHORTEST_LIMB = 1e-3  # of the way from hips to head
-_FARTHEST = 1e9  # metres, or times
+_SHORTEST_LIMB = 1e-3  # of the distance from hips to head
+_FARTHEST = 1e9  # metres, or a scale
 _HALF_TURN = np.diag([-1.0, 1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
 class Avatar:
-    """A humanoid character.
+    """Humanoid avatar at rest: skeleton, skinned primitives, expressions and licence.
 
     Attributes:
         name: its title, else the file's name.
         version: the file's format: "VRM 0.x", "VRM 1.0" or "GLB".
-        licence: name or URL of its licence and conditions as in the file; "unknown" where it says nothing.
-        credits: authors as in the file; "unknown" where it says nothing.
-        objections: what its licence holds against making a character of it, as clauses; mostly empty.
+        licence: name or URL of its licence and conditions as in the file; "unknown" without one.
+        credits: authors as in the file; "unknown" without them.
+        prohibitions: clauses of its licence that forbid making a character of it; mostly empty.
         bones: VRM bone name -> node index (thumbs: Proximal, Intermediate, Distal in every version).
         expressions: VRM 1.0 expression name -> the morph targets it moves.
-        primitives: pieces of surface.
+        primitives: mesh primitives.
         node_names: N names.
         parents: (N,) parent node, -1 for roots.
         rest_world: (N, 4, 4) rest transform of each node in the character frame.
-        palette_nodes: (K,) node that moves each row of the skinning palette.
+        palette_nodes: (K,) node of each row of the skinning palette.
         palette_inverse_bind: (K, 4, 4) character frame in bind pose -> that node.
         spring_rig: its spring bones, or None.
 
@@ -60,7 +60,7 @@ class Avatar:
     version: str
     licence: str
     credits: str
-    objections: tuple[str, ...]
+    prohibitions: tuple[str, ...]
     bones: dict[str, int]
     expressions: dict[str, Expression]
     primitives: tuple[Primitive, ...]
@@ -85,11 +85,11 @@ class Avatar:
         object.__setattr__(self, "_owners", owners)
 
     def rest_position(self, bone: str) -> npt.NDArray[np.float64]:
-        """(3,) position of a humanoid bone at rest. Raises KeyError for a bone the avatar lacks."""
+        """Rest position (3,) of a humanoid bone. Raises KeyError for a bone the avatar lacks."""
         return self.rest_world[self.bones[bone], :3, 3].copy()
 
     def humanoid_owner(self, node: int) -> str | None:
-        """The humanoid bone that a node is, or hangs on; None outside the humanoid."""
+        """Humanoid bone that a node is or descends from; None outside the humanoid."""
         return self._owners[node]
 
     def pose(
@@ -99,8 +99,8 @@ class Avatar:
 
         Args:
             rotations: humanoid bone -> (3, 3) rotation of the bone away from rest, as seen in the character
-                frame: orientation = rotation @ rest orientation. A bone that is not named turns with its
-                parent; names of bones the avatar lacks are ignored. Other nodes follow their parents.
+                frame: orientation = rotation @ rest orientation. A bone that is not named follows its
+                parent; bones the avatar lacks are ignored. Other nodes follow their parents.
             root_offset: (3,) metres by which the hips leave their rest position.
 
         Returns:
@@ -122,14 +122,14 @@ class Avatar:
         return np.stack([moves[owner] for owner in self._owners]) @ self.rest_world
 
     def palette(self, world: Matrices) -> FloatArray:
-        """(K, 3, 4) skinning matrices of world transforms (N, 4, 4)."""
+        """Skinning palette (K, 3, 4) of world transforms (N, 4, 4)."""
         matrices = world[self.palette_nodes] @ self.palette_inverse_bind
         return np.ascontiguousarray(matrices[:, :3], np.float32)
 
     def morph_weights(self, expressions: Mapping[str, float] | None) -> dict[tuple[int, int], float]:
-        """Weights of morph targets, by (mesh, target), for expression weights in [0, 1].
+        """Morph target weights by (mesh, target) from expression weights in [0, 1].
 
-        Expressions the avatar lacks are ignored, so that one choreography serves every avatar.
+        Expressions the avatar lacks are ignored, so that one animation fits every avatar.
         """
         total: dict[tuple[int, int], float] = {}
         for name, weight in (expressions or {}).items():
@@ -141,7 +141,7 @@ class Avatar:
     def mesh_points(
         self, world: Matrices, expressions: Mapping[str, float] | None = None
     ) -> list[tuple[FloatArray, FloatArray]]:
-        """Skinned (V, 3) positions in metres and (V, 3) unit normals of each primitive, character frame.
+        """Skins every primitive: (V, 3) positions in metres and (V, 3) unit normals, character frame.
 
         Args:
             world: (N, 4, 4) from :meth:`pose`.
@@ -150,17 +150,17 @@ class Avatar:
         palette, morphs = self.palette(world), self.morph_weights(expressions)
         result = []
         for primitive in self.primitives:
-            positions, normals = morphed(primitive, morphs)
+            positions, normals = apply_morphs(primitive, morphs)
             moved, turned = np.empty_like(positions), np.empty_like(normals)
             skin_vertices(positions, normals, primitive.slots, primitive.weights, palette, moved, turned)
             result.append((moved, turned))
         return result
 
     def shown_primitives(self, hide: tuple[str, ...] = ()) -> list[int]:
-        """Indices of the primitives that can be seen, without those whose node, mesh or material is hidden.
+        """Indices of visible primitives, without those whose node, mesh or material is in ``hide``.
 
         Raises:
-            DanceNowError: a name in ``hide`` that nothing here has.
+            DanceNowError: a name in ``hide`` that no node, mesh or material has.
         """
         hidden = {name.lower() for name in hide}
         names = [
@@ -180,7 +180,7 @@ class Avatar:
         ]
 
     def bounds(self, hide: tuple[str, ...] = ()) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Lowest and highest corner, (3,) each, of the mesh at rest."""
+        """Bounding box of the mesh at rest: lowest and highest corner, (3,) each."""
         points = self.mesh_points(self.rest_world)
         shown = np.concatenate([points[index][0] for index in self.shown_primitives(hide)])
         return shown.min(axis=0).astype(np.float64), shown.max(axis=0).astype(np.float64)
@@ -204,25 +204,25 @@ def _nearest_bones(bones: Mapping[str, int], parents: npt.NDArray[np.int64]) -> 
 
 def _parents_first(parents: Mapping[str, str | None]) -> tuple[str, ...]:
     order: list[str] = [bone for bone, parent in parents.items() if parent is None]
-    for bone in order:  # grows while it is walked
+    for bone in order:  # breadth first: the list grows during the iteration
         order.extend(child for child, parent in parents.items() if parent == bone)
     return tuple(order)
 
 
 def load_avatar(path: Path, bone_nodes: Mapping[str, str] | None = None) -> Avatar:
-    """Reads an avatar from .vrm (0.x or 1.0) or .glb (Mixamo, VRoid, KayKit or similar bone names).
+    """Loads an avatar from .vrm (0.x or 1.0) or .glb (Mixamo, VRoid, KayKit or similar bone names).
 
     Args:
         path: the file.
-        bone_nodes: humanoid bone -> name of a node, for skeletons with names of their own.
+        bone_nodes: humanoid bone -> node name, for skeletons with non-standard names.
 
     Raises:
-        DanceNowError: no such file, not a GLB, truncated or malformed, larger than 256 MB, pictures larger
+        DanceNowError: no such file, not a GLB, truncated or malformed, larger than 256 MB, images larger
             than 8192 x 8192, an unsupported required extension, no mesh, or no humanoid skeleton.
     """
     gltf = read_gltf(path)
     try:
-        with np.errstate(over="ignore", invalid="ignore"):  # what that leaves behind is checked for
+        with np.errstate(over="ignore", invalid="ignore"):  # the results are checked below
             return _build(gltf, bone_nodes)
     except MALFORMED_ERRORS as error:
         raise MalformedGltfError(path, f"{type(error).__name__} {error}") from error
@@ -235,7 +235,7 @@ def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
     if missing:
         raise DanceNowError(
             f"{gltf.path.name} has no complete humanoid skeleton; missing: {', '.join(missing)}."
-            " Use a VRM file or a GLB with Mixamo bone names, or name the bones with --bones."
+            " Use a VRM file or a GLB with Mixamo bone names, or set bones to a JSON file that maps them."
         )
     if len(set(humanoid.bones.values())) < len(humanoid.bones):
         raise MalformedGltfError(gltf.path, "two humanoid bones share a node")
@@ -255,15 +255,15 @@ def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
         *(primitive.positions for primitive in reader.primitives),
     ]
     if not all((np.abs(values) < _FARTHEST).all() for values in everything):  # false for NaN too
-        raise MalformedGltfError(gltf.path, "its transforms lead to absurd numbers")
+        raise MalformedGltfError(gltf.path, "its transforms are out of range")
     eyes = eye_bones(humanoid.bones, _nearest_bones(humanoid.bones, tree.parents), world)
-    primitives, gazes = with_gaze(gltf.extensions, reader.primitives, eyes, palette)
+    primitives, gazes = with_gaze_expressions(gltf.extensions, reader.primitives, eyes, palette)
     return Avatar(
         name=humanoid.name,
         version=humanoid.version,
         licence=humanoid.licence.text,
         credits=humanoid.licence.credits,
-        objections=humanoid.licence.objections,
+        prohibitions=humanoid.licence.prohibitions,
         bones=humanoid.bones,
         expressions=humanoid.expressions | gazes,
         primitives=tuple(primitives),
@@ -277,7 +277,7 @@ def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
 
 
 def _check_limbs(gltf: Gltf, bones: Mapping[str, int], places: npt.NDArray[np.float64]) -> None:
-    """Refuses a skeleton with a limb that points nowhere; ``places``: (N, 3) of the nodes at rest."""
+    """Rejects a skeleton with a limb of no length; ``places``: (N, 3) of the nodes at rest."""
 
     def length(start: str, end: str) -> float:
         return float(np.linalg.norm(places[bones[end]] - places[bones[start]]))
@@ -291,4 +291,4 @@ def _check_limbs(gltf: Gltf, bones: Mapping[str, int], places: npt.NDArray[np.fl
     ]
     for start, end in [("hips", "head"), *limbs]:
         if not length(start, end) > _SHORTEST_LIMB * trunk:
-            raise DanceNowError(f"{gltf.path.name}: there is no distance between {start} and {end}.")
+            raise DanceNowError(f"{gltf.path.name}: the bone from {start} to {end} has no length.")

@@ -1,4 +1,4 @@
-"""Which expressions of an avatar matter for its face, and plausible random ones.
+"""Facial expressions of an avatar: those that move its geometry, and random sampling of them.
 
 Names are those of VRM 1.0 (VRMC_vrm-1.0, expressions).
 """
@@ -21,16 +21,16 @@ _WIDE_SHARE = 0.5
 _BLINK_SHARE = 0.3
 _WINK_SHARE = 0.1
 _GAZE_SHARE = 0.5
-# People's open mouths are drawn as "aa" above all (see ``dance_now.pose.retarget.face_rig``).
+# Open mouths of people are mapped to "aa" above all (see ``dance_now.pose.retarget.face_rig``).
 _VOWEL_CHANCES = {"aa": 0.35, "ih": 0.1, "ou": 0.15, "ee": 0.2, "oh": 0.2}
 
 
 def expression_names(avatar: Avatar) -> tuple[str, ...]:
-    """The expressions that move the avatar's geometry: up to two blinks, five vowels, five moods, four gazes.
+    """Names of the expressions that move the geometry: up to two blinks, five vowels, five moods, four gazes.
 
-    ``blink`` is named only where the eyes cannot blink one by one, since it is the sum of the two.
+    ``blink`` is included only where the eyes cannot blink one by one, since it is the sum of the two.
     """
-    present = {name for name in (*EYES, *VOWELS, *MOODS, *GAZES) if _moves(avatar, name)}
+    present = {name for name in (*EYES, *VOWELS, *MOODS, *GAZES) if _moves_geometry(avatar, name)}
     if {"blinkLeft", "blinkRight"} <= present:
         present.discard("blink")
     elif "blink" in present:
@@ -38,7 +38,7 @@ def expression_names(avatar: Avatar) -> tuple[str, ...]:
     return tuple(name for name in (*EYES, *VOWELS, *MOODS, *GAZES) if name in present)
 
 
-def _moves(avatar: Avatar, name: str) -> bool:
+def _moves_geometry(avatar: Avatar, name: str) -> bool:
     for bind in avatar.expressions.get(name, ()):
         for primitive in avatar.primitives:
             if primitive.mesh == bind.mesh and bind.target < len(primitive.targets):
@@ -49,16 +49,16 @@ def _moves(avatar: Avatar, name: str) -> bool:
 
 
 def sample_expression(generator: np.random.Generator, avatar: Avatar) -> dict[str, float]:
-    """A random face: neutral for 20 % of draws, else a mood, speech and a blink in any combination.
+    """Samples an expression: neutral for 20 % of draws, else any combination of mood, speech and blink.
 
-    Lids are moved by blinks and moods, the mouth by vowels and moods; the weights on each sum to at most 1.
-    What is drawn is then a mixture of shapes that the avatar's maker has sculpted, and nothing overshoots.
-    Mouths are small and change most, so half of all speech opens them wide. Every second face, a neutral one
-    too, looks somewhere else, the less the more its eyes are shut.
+    Lids are moved by blinks and moods, the mouth by vowels and moods; the weights on each sum to at most 1,
+    so that the result is a mixture of sculpted shapes and nothing overshoots. Mouths are small and vary most,
+    so half of all speech opens them wide. Every second face, neutral ones too, gets a random gaze, weaker the
+    more its eyes are shut.
 
     Args:
-        generator: source of randomness; the same state gives the same face.
-        avatar: whose face; it gets only expressions that it has and that move its geometry.
+        generator: random generator; the same state gives the same face.
+        avatar: only its own expressions that move geometry are sampled.
 
     Returns:
         Expression name -> weight in (0, 1]; empty for a neutral face.
@@ -74,7 +74,7 @@ def sample_expression(generator: np.random.Generator, avatar: Avatar) -> dict[st
 
 
 def _compose(generator: np.random.Generator, names: tuple[str, ...]) -> dict[str, float]:
-    """A mood, speech and a blink, each present or not."""
+    """Mood, speech and blink, each present or not."""
     moods = [name for name in MOODS if name in names]
     vowels = [name for name in VOWELS if name in names]
     weights: dict[str, float] = {}
@@ -88,7 +88,7 @@ def _compose(generator: np.random.Generator, names: tuple[str, ...]) -> dict[str
 
 
 def _speech(generator: np.random.Generator, vowels: list[str], room: float) -> dict[str, float]:
-    """One vowel, or a quarter of the time the passage between two."""
+    """Speech: one vowel, or in a quarter of the draws a blend of two."""
     chances = np.array([_VOWEL_CHANCES[name] for name in vowels])
     count = min(len(vowels), 2 if generator.random() < 0.25 else 1)
     chosen = generator.choice(vowels, count, replace=False, p=chances / chances.sum())
@@ -99,7 +99,7 @@ def _speech(generator: np.random.Generator, vowels: list[str], room: float) -> d
 
 
 def _blink(generator: np.random.Generator, names: tuple[str, ...], room: float) -> dict[str, float]:
-    """Both eyes, full or on the way, or one eye; nothing most of the time."""
+    """Blink: both eyes, fully or partly closed, or one eye; none most of the time."""
     lids = [name for name in EYES if name in names]
     chance = generator.random()
     if not lids or chance > _BLINK_SHARE + _WINK_SHARE:
@@ -111,7 +111,7 @@ def _blink(generator: np.random.Generator, names: tuple[str, ...], room: float) 
 
 
 def _gaze(generator: np.random.Generator, names: tuple[str, ...], room: float) -> dict[str, float]:
-    """A look in any direction, at most as far as ``room``."""
+    """Gaze in a random direction, of strength ``room`` at most."""
     angle, reach = generator.uniform(-np.pi, np.pi), room * float(generator.uniform(0.3, 1.0))
     aside, up = reach * float(np.cos(angle)), reach * float(np.sin(angle))
     weights = {"lookLeft": aside, "lookRight": -aside, "lookUp": up, "lookDown": -up}

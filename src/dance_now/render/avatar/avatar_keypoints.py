@@ -1,4 +1,4 @@
-"""An avatar's own keypoints: where they rest, and where they are in a pose."""
+"""Keypoints of an avatar: OpenPose body, hands and face at rest and in a pose."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _BODY_BONES: Final = {
 }
 _HEAD_NAMES: Final = ("nose", "right_eye", "left_eye", "right_ear", "left_ear")
 _PHALANXES: Final = ("Proximal", "Intermediate", "Distal")
-# A fingertip lies this many lengths of the segment before it beyond the last joint.
+# Length of a fingertip segment, in lengths of the segment before it.
 _TIP: Final = 0.85
-# Knuckle, two joints and tip of an invented straight hand, as (along, towards the thumb) in hand lengths.
-_INVENTED_HAND: Final = {
+# Knuckle, two joints and tip of a default straight hand, as (along, towards the thumb) in hand lengths.
+_DEFAULT_HAND: Final = {
     "Thumb": ((0.15, 0.14), (0.30, 0.27), (0.42, 0.36), (0.52, 0.43)),
     "Index": ((0.50, 0.15), (0.72, 0.17), (0.85, 0.18), (0.96, 0.19)),
     "Middle": ((0.51, 0.04), (0.75, 0.04), (0.89, 0.04), (1.00, 0.04)),
@@ -42,13 +42,15 @@ _INVENTED_HAND: Final = {
 }
 
 
-def skeleton_of(avatar: Avatar, face: FaceLandmarks | None = None, hide: tuple[str, ...] = ()) -> Skeleton:
-    """The rest keypoints of an avatar; what its bones lack is made up at plausible places.
+def avatar_skeleton(
+    avatar: Avatar, face: FaceLandmarks | None = None, hide: tuple[str, ...] = ()
+) -> Skeleton:
+    """Rest keypoints of an avatar as a skeleton; joints without bones get default positions.
 
     Args:
         avatar: whose.
-        face: its face points, from ``face_landmarks``; without them the 70 are unknown, and nose, eyes and
-            ears come from the eye bones or the size of the head.
+        face: its landmarks, from ``face_landmarks``; without them the 70 are unknown, and nose, eyes and
+            ears are estimated from the eye bones or the size of the head.
         hide: names of parts that do not belong to the figure (weapons).
     """
     low, high = avatar.bounds(hide)
@@ -88,7 +90,7 @@ def place_keypoints(
     face: FaceLandmarks | None = None,
     expressions: Mapping[str, float] | None = None,
 ) -> FloatArray:
-    """(137, 3) keypoints of a posed avatar, metres, character frame.
+    """Keypoints (137, 3) of a posed avatar, metres, character frame.
 
     Args:
         avatar: whose.
@@ -106,7 +108,7 @@ def place_keypoints(
 
 
 def _pivot_bones(avatar: Avatar) -> tuple[str, str, str, str]:
-    """Bones about which spine, chest, neck and head turn."""
+    """Pivot bones of spine, chest, neck and head."""
     upper = [bone for bone in ("chest", "upperChest") if bone in avatar.bones]
     spine = "spine" if "spine" in avatar.bones else upper[0] if upper else "hips"
     chest = upper[0] if upper else spine
@@ -114,7 +116,7 @@ def _pivot_bones(avatar: Avatar) -> tuple[str, str, str, str]:
 
 
 def _place_foot(rest: Vector, avatar: Avatar, side: str, floor: float) -> None:
-    """Toes in front of the ankle, heel behind and below it."""
+    """Places toes in front of the ankle, and the heel behind and below it."""
     ankle = rest[BODY_INDEX[f"{side}_ankle"]]
     knee = rest[BODY_INDEX[f"{side}_knee"]]
     height = max(float(ankle[1]) - floor, 0.05 * float(np.linalg.norm(knee - ankle)))
@@ -133,9 +135,9 @@ def _place_foot(rest: Vector, avatar: Avatar, side: str, floor: float) -> None:
 
 
 def _hand(avatar: Avatar, side: str) -> Vector:
-    """(21, 3) wrist and fingers; fingers without bones lie between their neighbours or are invented."""
+    """Hand keypoints (21, 3); fingers without bones are interpolated from their neighbours or default."""
     wrist = avatar.rest_position(f"{side}Hand")
-    invented = _invented_hand(avatar, side, wrist)
+    invented = _default_hand(avatar, side, wrist)
     chains = {finger: _finger(avatar, side, finger, wrist) for finger in FINGERS}
     rows = [wrist[None]]
     for number, finger in enumerate(FINGERS):
@@ -149,7 +151,7 @@ def _hand(avatar: Avatar, side: str) -> Vector:
 
 
 def _finger(avatar: Avatar, side: str, finger: str, wrist: Vector) -> Vector | None:
-    """(4, 3) joints and tip of a finger; None for one without bones."""
+    """Finger joints and tip (4, 3); None without bones."""
     names = [f"{side}{finger}{phalanx}" for phalanx in _PHALANXES]
     joints = [avatar.rest_position(name) for name in names if name in avatar.bones]
     if not joints:
@@ -161,8 +163,8 @@ def _finger(avatar: Avatar, side: str, finger: str, wrist: Vector) -> Vector | N
     return np.stack(joints)
 
 
-def _invented_hand(avatar: Avatar, side: str, wrist: Vector) -> dict[str, Vector]:
-    """(4, 3) each: a straight hand as long as the mesh beyond the wrist, the thumb to the front."""
+def _default_hand(avatar: Avatar, side: str, wrist: Vector) -> dict[str, Vector]:
+    """Default straight hand, (4, 3) per finger, as long as the mesh beyond the wrist, thumb to the front."""
     along = _unit(wrist - avatar.rest_position(f"{side}LowerArm"))
     mesh = _vertices_of(avatar, f"{side}Hand")
     reach = float(np.quantile((mesh - wrist) @ along, 0.98)) if len(mesh) else 0.0
@@ -172,12 +174,12 @@ def _invented_hand(avatar: Avatar, side: str, wrist: Vector) -> dict[str, Vector
     thumbwards = _unit(front - along * (front @ along))
     return {
         finger: np.stack([wrist + length * (ahead * along + aside * thumbwards) for ahead, aside in chain])
-        for finger, chain in _INVENTED_HAND.items()
+        for finger, chain in _DEFAULT_HAND.items()
     }
 
 
 def _vertices_of(avatar: Avatar, bone: str) -> Vector:
-    """(n, 3) rest positions of the vertices that mostly follow a bone or what hangs on it."""
+    """Rest positions (n, 3) of the vertices whose strongest weight is a bone or its descendants."""
     found = []
     for primitive, (positions, _) in zip(
         avatar.primitives, avatar.mesh_points(avatar.rest_world), strict=True
@@ -189,7 +191,7 @@ def _vertices_of(avatar: Avatar, bone: str) -> Vector:
 
 
 def _head_points(avatar: Avatar) -> Vector:
-    """(5, 3) nose, right eye, left eye, right ear, left ear, from eye bones or the size of the head."""
+    """Head keypoints (5, 3): nose, right eye, left eye, right ear, left ear, from eye bones or head size."""
     base = avatar.rest_position("head")
     mesh = _vertices_of(avatar, "head")
     if len(mesh) < 8:

@@ -1,4 +1,4 @@
-"""What users say about an avatar's file beside its name."""
+"""Options for loading an avatar: hidden parts, bone mapping, permission."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class AvatarOptions:
-    """How an avatar is to be read.
+    """Loading options of an avatar.
 
     Attributes:
         hide: names of nodes, meshes or materials to leave out (weapons, say).
-        bones: a JSON file that tells which node is which humanoid bone, see ``read_bone_nodes``.
-        has_permission: the owner allows what the file's licence forbids.
+        bones: a JSON file that maps humanoid bones to nodes, see ``read_bone_nodes``.
+        has_permission: the owner permits what the file's licence forbids.
     """
 
     hide: tuple[str, ...] = ()
@@ -29,52 +29,51 @@ class AvatarOptions:
     has_permission: bool = False
 
     def load(self, path: Path) -> Avatar:
-        """Reads an avatar.
+        """Loads an avatar.
 
         Raises:
             DanceNowError: see ``load_avatar`` and ``read_bone_nodes``; its licence forbids making a character
                 of it; or a name in ``hide`` that it lacks.
         """
         avatar = load_avatar(path, None if self.bones is None else read_bone_nodes(self.bones))
-        if avatar.objections and not self.has_permission:
+        if avatar.prohibitions and not self.has_permission:
             raise DanceNowError(
-                f"The licence of {path.name} says that {' and that '.join(avatar.objections)}. "
-                "If its owner allows you to make a character of it, add --i-have-permission."
+                f"The licence of {path.name} says that {' and that '.join(avatar.prohibitions)}. "
+                "Set has_permission if its owner permits making a character of it."
             )
         avatar.shown_primitives(self.hide)
         return avatar
 
     def to_json(self) -> dict[str, Any]:
-        """What makes a difference to the pictures; empty where nothing does."""
+        """The options that affect rendered images; empty for the defaults."""
         hidden = {"hide": sorted(self.hide)} if self.hide else {}
         named = {"bones": read_bone_nodes(self.bones)} if self.bones is not None else {}
         return {**hidden, **named}
 
 
-AS_IT_IS: Final = AvatarOptions()
+DEFAULT_OPTIONS: Final = AvatarOptions()
 
 
 def read_bone_nodes(path: Path) -> dict[str, str]:
-    """Reads which node is which bone: a JSON object, ``{"leftUpperArm": "Arm_L", ...}``.
+    """Reads a bone mapping: a JSON object, ``{"leftUpperArm": "Arm_L", ...}``.
 
-    Bones have the names of VRM 0.x; those left out are found by the usual names.
+    Bones have the names of VRM 0.x; bones left out are matched by their usual names.
 
     Raises:
-        DanceNowError: unreadable, not such an object, or a name that is no humanoid bone's.
+        DanceNowError: unreadable, not such an object, or an unknown humanoid bone.
     """
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise DanceNowError(f"{path} is too large for a list of bones.")
+            raise DanceNowError(f"{path} is too large for a bone mapping.")
         table = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DanceNowError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
         raise DanceNowError(f"{path} is not valid JSON.") from error
     if not isinstance(table, dict) or not all(isinstance(node, str) for node in table.values()):
-        raise DanceNowError(f'{path} should be an object of bones and names of nodes: {{"hips": "Root_M"}}.')
+        raise DanceNowError(f'{path} must be an object of bone and node names: {{"hips": "Root_M"}}.')
     strange = [bone for bone in table if bone not in HUMANOID_BONES]
     if strange:
-        raise DanceNowError(
-            f"{path}: {strange[0]!r} is no humanoid bone. There are: {', '.join(sorted(HUMANOID_BONES))}."
-        )
+        known = ", ".join(sorted(HUMANOID_BONES))
+        raise DanceNowError(f"{path}: {strange[0]!r} is not a humanoid bone. Known bones: {known}.")
     return table

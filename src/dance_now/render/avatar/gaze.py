@@ -1,8 +1,8 @@
-"""Where the eyes look, as four expressions: lookLeft, lookRight, lookUp and lookDown.
+"""Gaze as four expressions (lookLeft, lookRight, lookUp, lookDown), also for avatars with eye bones.
 
-Some avatars have such expressions, others turn the bones of their eyes. A turn becomes a morph target here:
-it is so small that its chord is as good as its arc (at 10 degrees they are 0.4 % of the radius apart). What
-follows expressions, keypoints and surface points among them, then follows the gaze too.
+Rotations of eye bones are converted to morph targets: they are so small that the chord approximates the arc
+(at 10 degrees they are 0.4 % of the radius apart). Keypoints and surface points then follow the gaze like any
+other expression.
 Source: VRMC_vrm-1.0, lookAt; VRM 0.0, firstPerson.
 """
 
@@ -22,13 +22,13 @@ from dance_now.formats3d.vrm import Expression, MorphBind
 GAZES: Final = ("lookLeft", "lookRight", "lookUp", "lookDown")
 _FARTHEST: Final = 30.0  # degrees
 _RANGES: Final = ("HorizontalInner", "HorizontalOuter", "VerticalUp", "VerticalDown")
-# How far an iris slides where the file does not tell, in its own widths and heights: not beyond the lids.
-_USUAL_SLIDE: Final = (0.27, 0.2)
+# Default shift of the iris in its own widths and heights, so that it stays between the lids.
+_DEFAULT_SLIDE: Final = (0.27, 0.2)
 
 
 @dataclass(frozen=True)
 class EyeRange:
-    """How far eyes turn, in degrees: towards the nose, away from it, up, and down."""
+    """Rotation range of the eyes, degrees: towards the nose, away from it, up, and down."""
 
     inner: float
     outer: float
@@ -36,7 +36,7 @@ class EyeRange:
     down: float
 
     def turn(self, gaze: str, side: int) -> npt.NDArray[np.float64]:
-        """(3, 3) turn of the left eye (``side`` 1) or the right (-1) for one of GAZES, character frame."""
+        """Rotation (3, 3) of the left eye (``side`` 1) or right (-1) for one of GAZES, character frame."""
         if gaze in ("lookUp", "lookDown"):
             angle = np.radians(self.down if gaze == "lookDown" else -self.up)
             cosine, sine = np.cos(angle), np.sin(angle)
@@ -49,12 +49,12 @@ class EyeRange:
 
 @dataclass(frozen=True, eq=False)
 class EyeBone:
-    """An eye that turns.
+    """Eye bone.
 
     Attributes:
         side: 1 for the left one, -1 for the right.
-        pivot: (3,) where its bone rests, character frame.
-        nodes: its bone and what hangs on it.
+        pivot: (3,) rest position of the bone, character frame.
+        nodes: the bone and its descendants.
     """
 
     side: int
@@ -63,11 +63,11 @@ class EyeBone:
 
 
 def eye_bones(bones: Mapping[str, int], owners: Sequence[str | None], world: Matrices) -> list[EyeBone]:
-    """The eyes that have bones.
+    """Eye bones of an avatar.
 
     Args:
         bones: humanoid bone -> node.
-        owners: the humanoid bone that each of N nodes is or hangs on.
+        owners: humanoid bone that each of N nodes is or descends from.
         world: (N, 4, 4) rest transforms, character frame.
     """
     return [
@@ -77,29 +77,29 @@ def eye_bones(bones: Mapping[str, int], owners: Sequence[str | None], world: Mat
     ]
 
 
-def with_gaze(
+def with_gaze_expressions(
     extensions: Mapping[str, Any], primitives: Sequence[Primitive], eyes: Sequence[EyeBone], palette: Matrices
 ) -> tuple[Sequence[Primitive], dict[str, Expression]]:
-    """Lets an avatar whose eyes turn by their bones look about by expressions.
+    """Converts gaze by eye bones to gaze expressions.
 
     Args:
         extensions: of the file's document.
         primitives: of the avatar.
-        eyes: those that turn.
+        eyes: its eye bones.
         palette: (K, 4, 4) skinning matrices at rest.
 
     Returns:
-        The primitives, those of the eyes with further morph targets, and the expressions of GAZES; none
-        where eyes look about in another way, or nothing that is drawn hangs on them.
+        The primitives, those of the eyes with additional morph targets, and the expressions of GAZES; no
+        expressions where gaze does not use bones, or no vertex is skinned to them.
     """
-    if not looks_by_bones(extensions):
+    if not uses_bone_gaze(extensions):
         return primitives, {}
-    reach = read_eye_range(extensions) or usual_eye_range(primitives, eyes, palette)
+    reach = read_eye_range(extensions) or estimate_eye_range(primitives, eyes, palette)
     return _turn_by_expressions(primitives, eyes, palette, reach)
 
 
-def looks_by_bones(extensions: Mapping[str, Any]) -> bool:
-    """Whether a file (its document's extensions) turns its eyes by their bones, so far as it says."""
+def uses_bone_gaze(extensions: Mapping[str, Any]) -> bool:
+    """Whether a file (its document's extensions) drives gaze by eye bones (the default)."""
     if "VRMC_vrm" in extensions:
         kind = (extensions["VRMC_vrm"].get("lookAt") or {}).get("type", "bone")
     else:
@@ -108,7 +108,7 @@ def looks_by_bones(extensions: Mapping[str, Any]) -> bool:
 
 
 def read_eye_range(extensions: Mapping[str, Any]) -> EyeRange | None:
-    """How far a file (its document's extensions) lets its eyes turn; None where it does not say."""
+    """Reads the eyes' rotation range from the document's extensions; None where it is missing."""
     if "VRMC_vrm" in extensions:
         maps, prefix, key = extensions["VRMC_vrm"].get("lookAt") or {}, "rangeMap", "outputScale"
     else:
@@ -119,12 +119,14 @@ def read_eye_range(extensions: Mapping[str, Any]) -> EyeRange | None:
     return EyeRange(*np.clip(degrees, 0.0, _FARTHEST).tolist())
 
 
-def usual_eye_range(primitives: Sequence[Primitive], eyes: Sequence[EyeBone], palette: Matrices) -> EyeRange:
-    """How far eyes turn so that what is drawn of them stays between the lids, by its size.
+def estimate_eye_range(
+    primitives: Sequence[Primitive], eyes: Sequence[EyeBone], palette: Matrices
+) -> EyeRange:
+    """Estimates the eyes' rotation range from the visible part's size, so that it stays between the lids.
 
     Args:
         primitives: of the avatar.
-        eyes: those that turn.
+        eyes: the eye bones.
         palette: (K, 4, 4) skinning matrices at rest.
     """
     reach = np.full(2, _FARTHEST)
@@ -138,9 +140,9 @@ def usual_eye_range(primitives: Sequence[Primitive], eyes: Sequence[EyeBone], pa
             slots = primitive.slots[hangs]
             places = np.einsum("nij,nj->ni", palette[slots, :3, :3], primitive.positions[rows])
             places += palette[slots, :3, 3] - eye.pivot
-            if places[:, 2].max() > max(front, 1e-6):  # spare eyes and stars wait behind the one that is seen
+            if places[:, 2].max() > max(front, 1e-6):  # spare eyes lie behind the visible one
                 front = float(places[:, 2].max())
-                slide = np.ptp(places[:, :2], axis=0) * _USUAL_SLIDE / front
+                slide = np.ptp(places[:, :2], axis=0) * _DEFAULT_SLIDE / front
                 own = np.degrees(np.arcsin(np.clip(slide, 0, np.sin(np.radians(_FARTHEST)))))
         reach = reach if np.isinf(front) else np.minimum(reach, own)
     aside, up_and_down = reach.tolist()
@@ -174,7 +176,7 @@ def _turn_by_expressions(
 def _moved(
     primitive: Primitive, eyes: Sequence[EyeBone], palette: Matrices, reach: EyeRange, gaze: str
 ) -> MorphTarget | None:
-    """How the vertices that hang on the eyes move in the bind pose when the eyes look somewhere."""
+    """Morph target of a gaze in the bind pose, for the vertices skinned to the eyes."""
     offsets, normal_offsets = np.zeros_like(primitive.positions), np.zeros_like(primitive.normals)
     for eye in eyes:
         turn = np.eye(4)

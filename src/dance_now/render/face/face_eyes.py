@@ -1,7 +1,7 @@
-"""Finds eyes, pupils and brows on a face mesh.
+"""Detection of eyes, pupils and brows on a face mesh.
 
-An eye is the loop that a blink closes (the rim of a hole, or the outline of a painted patch); a brow is the
-highest strip above it.
+An eye is the boundary loop that a blink closes (the rim of a hole, or the outline of a painted patch); a brow
+is the highest strip above it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,22 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from dance_now.render.face.face_mesh import Eye, Face, FaceMesh
-from dance_now.render.face.face_regions import Anchor, FrontView, Indices, Points, anchored, blend, contour_at
+from dance_now.render.face.face_regions import (
+    Anchor,
+    FrontView,
+    Indices,
+    Points,
+    anchor_position,
+    contour_at,
+    mean_anchor,
+)
 
 _EYE_COLUMNS = (0.3, 0.7)
 _BROW_COLUMNS = (0.04, 0.27, 0.5, 0.73, 0.96)
 
 
 def find_eye(mesh: FaceMesh, loops: list[Indices], side: int) -> Eye | None:
-    """The loop on one side (-1 right, +1 left) whose height a blink reduces most."""
+    """Finds an eye: the boundary loop on one side (-1 right, +1 left) that a blink closes most."""
     blink = _blink(mesh)
     moved = np.linalg.norm(blink, axis=1)
     if moved.max(initial=0) < 1e-4:
@@ -33,7 +41,7 @@ def find_eye(mesh: FaceMesh, loops: list[Indices], side: int) -> Eye | None:
         loop = outline
     ring = _eye_ring(loop, mesh.points)
     low, high = mesh.points[loop].min(axis=0), mesh.points[loop].max(axis=0)
-    centre = anchored(blend(ring), mesh.points)
+    centre = anchor_position(mean_anchor(ring), mesh.points)
     return Eye(ring, centre, (float(low[0]), float(high[0]), float(low[1]), float(high[1])))
 
 
@@ -43,7 +51,7 @@ def _blink(mesh: FaceMesh) -> Points:
 
 
 def _closing(points: Points, blink: Points, loop: Indices) -> float:
-    """By how many metres a blink lowers a loop; 0 where it does not close it by half."""
+    """Metres by which a blink lowers a loop; 0 unless it closes it by at least half."""
     low, high = points[loop, 0].min(), points[loop, 0].max()
     open_gap, shut_gap = 0.0, 0.0
     columns = np.linspace(0.2, 0.8, 5)
@@ -51,15 +59,15 @@ def _closing(points: Points, blink: Points, loop: Indices) -> float:
         pair = contour_at(loop, points, low + column * (high - low))
         if pair is None:
             return 0.0
-        rest = anchored(pair[0], points) - anchored(pair[1], points)
-        shut = rest + anchored(pair[0], blink) - anchored(pair[1], blink)
+        rest = anchor_position(pair[0], points) - anchor_position(pair[1], points)
+        shut = rest + anchor_position(pair[0], blink) - anchor_position(pair[1], blink)
         open_gap += float(rest[1]) / len(columns)
         shut_gap += abs(float(shut[1])) / len(columns)
     return open_gap - shut_gap if shut_gap < 0.5 * open_gap else 0.0
 
 
 def _moved_outline(mesh: FaceMesh, moved: Points, side: int) -> Indices | None:
-    """Outline of what a blink moves on one side, for faces whose eyes are neither holes nor islands."""
+    """Hull of the vertices a blink moves on one side, for eyes that are neither holes nor islands."""
     rows = np.flatnonzero((moved > 0.25 * moved.max()) & (mesh.points[:, 0] * side > 0))
     if len(rows) < 6:
         return None
@@ -70,7 +78,7 @@ def _moved_outline(mesh: FaceMesh, moved: Points, side: int) -> Indices | None:
 
 
 def _eye_ring(loop: Indices, points: Points) -> list[Anchor]:
-    """Six points from the smallest x over the upper lid to the largest, and back over the lower lid."""
+    """Eye contour: six points, from the smallest x over the upper lid and back over the lower lid."""
     first, last = int(loop[np.argmin(points[loop, 0])]), int(loop[np.argmax(points[loop, 0])])
     low, high = points[first, 0], points[last, 0]
     pairs = [contour_at(loop, points, low + column * (high - low)) for column in _EYE_COLUMNS]
@@ -79,7 +87,7 @@ def _eye_ring(loop: Indices, points: Points) -> list[Anchor]:
 
 
 def find_pupil(face: Face, eye: Eye, side: int) -> Anchor:
-    """The middle of the iris: on the eye's bone where there is one, else the island within the eye."""
+    """Finds the pupil: the centre of what is skinned to the eye's bone, else of the island within the eye."""
     points = face.mesh.points
     x0, x1, y0, y1 = eye.box
     on_bone = _eyeball_centre(face, eye, side)
@@ -94,11 +102,11 @@ def find_pupil(face: Face, eye: Eye, side: int) -> Anchor:
     if inside:
         loop = max(inside, key=lambda item: float(item[0]))[1]
         return _extremes(loop, points)
-    return blend(eye.ring)
+    return mean_anchor(eye.ring)
 
 
 def _eyeball_centre(face: Face, eye: Eye, side: int) -> Anchor | None:
-    """The middle of what hangs on an eye's bone: of several layers (spare eyes, stars) the frontmost."""
+    """Centre of what is skinned to an eye's bone: of several layers (spare eyes, stars) the frontmost."""
     mesh, points = face.mesh, face.mesh.points
     x0, x1, y0, y1 = eye.box
     found: tuple[float, Anchor] | None = None
@@ -116,13 +124,13 @@ def _eyeball_centre(face: Face, eye: Eye, side: int) -> Anchor | None:
 
 
 def _extremes(rows: Indices, points: Points) -> Anchor:
-    """The mean of the leftmost, rightmost, lowest and highest vertex."""
+    """Mean of the leftmost, rightmost, lowest and highest vertex."""
     ends = [rows[pick(points[rows, axis])] for axis in (0, 1) for pick in (np.argmin, np.argmax)]
-    return blend([{int(end): 1.0} for end in ends])
+    return mean_anchor([{int(end): 1.0} for end in ends])
 
 
 def find_brow(face: Face, eye: Eye, side: int) -> list[Anchor]:
-    """Five points along a brow from the smallest x: the highest strip above the eye, or a template."""
+    """Finds a brow: five points from the smallest x along the highest strip above the eye, or a template."""
     points = face.mesh.points
     x0, x1, _, y1 = eye.box
     width = x1 - x0
@@ -144,4 +152,4 @@ def find_brow(face: Face, eye: Eye, side: int) -> list[Anchor]:
     loop = best[1]
     low_x, high_x = points[loop, 0].min(), points[loop, 0].max()
     pairs = [contour_at(loop, points, low_x + share * (high_x - low_x)) for share in _BROW_COLUMNS]
-    return [blend(pair) for pair in pairs if pair is not None]
+    return [mean_anchor(pair) for pair in pairs if pair is not None]

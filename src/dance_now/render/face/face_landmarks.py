@@ -1,8 +1,8 @@
-"""Finds the 70 face points of OpenPose / iBUG on an avatar's face, from its shape and its expressions.
+"""Landmark detection on an avatar's face: the 70 points of OpenPose / iBUG, from geometry and expressions.
 
-Nothing is read from names where shape can tell: an eye is the loop that a blink closes, the mouth is what
-opens when the avatar says "ah", a brow is the highest strip above an eye, the jaw is where the skin turns
-away. Source of the order: ``dance_now.pose.model.keypoints``.
+Geometry decides rather than names: an eye is the loop that a blink closes, the mouth is the region that
+opens for the vowel "aa", a brow is the highest strip above an eye, the jaw is where the skin turns away.
+Order of the points: ``dance_now.pose.model.keypoints``.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from dance_now.render.face.face_regions import (
     FrontView,
     Indices,
     Points,
-    anchored,
-    blend,
+    anchor_position,
     boundary_loops,
+    mean_anchor,
     triangle_components,
     weld,
 )
 
 
 def locate_landmarks(mesh: FaceMesh) -> list[Anchor] | None:
-    """The 70 points as anchors on the mesh; None where no two eyes are found that blink."""
+    """Locates the 70 landmarks as anchors on the mesh; None unless two eyes that blink are found."""
     welded = _weld_face(mesh)
     loops = [
         loop
@@ -43,7 +43,7 @@ def locate_landmarks(mesh: FaceMesh) -> list[Anchor] | None:
         return None
     face = Face(mesh, loops, right, left, middle, scale, view)
     mouth = find_mouth(face)
-    centre = anchored(blend([mouth[0], mouth[6]]), mesh.points)
+    centre = anchor_position(mean_anchor([mouth[0], mouth[6]]), mesh.points)
     return [
         *_find_jaw(face, centre),
         *find_brow(face, right, -1),
@@ -58,13 +58,13 @@ def locate_landmarks(mesh: FaceMesh) -> list[Anchor] | None:
 
 
 def _weld_face(mesh: FaceMesh) -> Indices:
-    """Welds the vertices of a part that stay together in every expression."""
+    """Welds vertices of a part that coincide in every expression."""
     shapes = [mesh.points, *(mesh.points + moved for moved in mesh.displacements.values())]
     return weld(np.concatenate([*shapes, mesh.parts[:, None].astype(np.float64)], axis=1))
 
 
 def _skin_view(mesh: FaceMesh, welded: Indices, middle: Points, scale: float) -> FrontView:
-    """The skin from the front, without what only lies on it: lashes, brows, blushes."""
+    """Front view of the skin, without what lies on it: lashes, brows, blushes."""
     triangles = mesh.part_triangles(mesh.skin)
     centre, size = (0.0, float(middle[1]) - 0.5 * scale), (3.6 * scale, 4.4 * scale)
     whole = FrontView.of(mesh.points, triangles, centre, size, scale / 64)
@@ -75,7 +75,7 @@ def _skin_view(mesh: FaceMesh, welded: Indices, middle: Points, scale: float) ->
 
 
 def _find_nose(face: Face, mouth: Points) -> list[Anchor]:
-    """Points 27-35: the bridge, the tip (what stands out most from eyes to mouth), the base."""
+    """Finds the nose, points 27-35: bridge, tip (the most protruding point from eyes to mouth), base."""
     eyes, view, scale = face.middle, face.view, face.scale
     heights = np.linspace(eyes[1] - 0.15 * (eyes[1] - mouth[1]), mouth[1] + 0.25 * (eyes[1] - mouth[1]), 64)
     depths = np.array([view.depth[view.cell(0.0, y)] for y in heights])
@@ -88,7 +88,7 @@ def _find_nose(face: Face, mouth: Points) -> list[Anchor]:
 
 
 def _find_jaw(face: Face, mouth: Points) -> list[Anchor]:
-    """17 points along the outline of the skin, from the right ear under the chin to the left ear."""
+    """Finds the jaw: 17 points on the skin's outline, from the right ear under the chin to the left."""
     eyes = face.middle
     centre = np.array([0.0, (eyes[1] + mouth[1]) / 2])
     angles = np.radians(np.linspace(-125, 125, 126))
@@ -109,7 +109,7 @@ def _find_jaw(face: Face, mouth: Points) -> list[Anchor]:
 
 
 def _beyond_eyes(face: Face, start: Points, direction: Points) -> float:
-    """Distance from which a ray has passed the eyes."""
+    """Distance at which a ray has passed the eyes."""
     distances = np.linspace(0, 2.5 * face.scale, 100)
     places = start + distances[:, None] * direction
     passed = 0.15 * face.scale
@@ -124,7 +124,7 @@ def _beyond_eyes(face: Face, start: Points, direction: Points) -> float:
 
 
 def _reach(face: Face, centre: Points, direction: Points, start: float) -> float:
-    """How far the face goes on in a direction.
+    """Extent of the face along a ray.
 
     It ends at the silhouette, or where it turns away to an ear or the neck: a steep fall, by much, to
     something that goes on. A small fall is the edge of a patch (a blush) that lies on the skin.

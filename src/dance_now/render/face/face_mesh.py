@@ -1,4 +1,4 @@
-"""The part of an avatar that holds its face, as one mesh at rest."""
+"""Face mesh of an avatar: its facial primitives merged into one mesh at rest."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from dance_now.render.face.face_regions import Anchor, FrontView, Indices, Point
 
 @dataclass(frozen=True, eq=False)
 class FaceMesh:
-    """The primitives that change with the expression, and the eyeballs, at rest.
+    """Merged mesh at rest of the eyeballs and of the primitives that expressions move.
 
     Attributes:
         points: (V, 3) character frame, metres.
         triangles: (T, 3) rows of ``points``.
         parts: (V,) index of the avatar's primitive.
         vertices: (V,) vertex of that primitive.
-        skin: the part with the face's skin.
+        skin: index of the part with the face's skin.
         eyeballs: (V,) -1 on the right eye's bone, +1 on the left eye's, 0 elsewhere.
         displacements: for each expression (V, 3) displacement at weight 1.
     """
@@ -35,20 +35,20 @@ class FaceMesh:
     displacements: dict[str, Points]
 
     def displacement(self, *names: str) -> Points:
-        """(V, 3) sum of the displacements of the expressions that there are."""
+        """Sum of the displacements (V, 3) of those expressions that exist."""
         total = np.zeros_like(self.points)
         for name in names:
             total += self.displacements.get(name, 0.0)
         return total
 
     def part_triangles(self, part: int) -> Indices:
-        """(T, 3) the triangles of one part."""
+        """Triangles (T, 3) of one part."""
         return self.triangles[self.parts[self.triangles[:, 0]] == part]
 
 
 @dataclass(frozen=True, eq=False)
 class Eye:
-    """One eye.
+    """Contour of one eye.
 
     Attributes:
         ring: six anchors from the smallest x over the upper lid to the largest, back over the lower lid.
@@ -63,16 +63,16 @@ class Eye:
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """What is known of a face once its eyes are found.
+    """Face with located eyes, the frame of all further detection.
 
     Attributes:
         mesh: the face.
-        loops: closed borders on it (rows of the mesh in order).
+        loops: boundary loops (rows of the mesh in order).
         right: the character's right eye.
         left: the character's left eye.
         middle: (3,) point between the eyes.
-        scale: distance of the eyes, metres; every other length is a share of it.
-        view: the skin at rest from the front.
+        scale: interocular distance, metres; all other lengths are fractions of it.
+        view: front view of the skin at rest.
     """
 
     mesh: FaceMesh
@@ -84,12 +84,12 @@ class Face:
     view: FrontView
 
     def snap(self, x: float, y: float) -> Anchor:
-        """The point of the skin at x, y."""
+        """Anchor on the skin at x, y."""
         return self.view.nearest_anchor(x, y)
 
 
 def face_mesh(avatar: Avatar) -> FaceMesh | None:
-    """Collects the face of an avatar; None where no expression moves its geometry."""
+    """Builds the face mesh of an avatar; None where no expression moves its geometry."""
     names = expression_names(avatar)
     moving = [_moved_vertices(avatar, index, names) for index in range(len(avatar.primitives))]
     if not any(moving):
@@ -118,7 +118,7 @@ def _stacked(avatar: Avatar, parts: list[int], expressions: dict[str, float]) ->
 
 
 def _moved_vertices(avatar: Avatar, index: int, names: tuple[str, ...]) -> int:
-    """How many vertices of a primitive the expressions move."""
+    """Number of vertices of a primitive that the expressions move."""
     primitive = avatar.primitives[index]
     if primitive.material.invisible:
         return 0
@@ -132,7 +132,7 @@ def _moved_vertices(avatar: Avatar, index: int, names: tuple[str, ...]) -> int:
 
 
 def _eyeball_side(avatar: Avatar, primitive: Primitive) -> Indices:
-    """(V,) -1 or +1 for vertices that hang mostly on the right or left eye's bone, else 0."""
+    """Eye side (V,): -1 or +1 for vertices skinned mostly to the right or left eye's bone, else 0."""
     side = np.zeros(len(primitive.positions), np.int64)
     if primitive.material.invisible:
         return side

@@ -1,4 +1,4 @@
-"""Finds the mouth on a face mesh: the edge of what opens when the avatar speaks."""
+"""Mouth detection on a face mesh: the edge of the region that opens for a vowel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.render.face.face_mesh import Face
-from dance_now.render.face.face_regions import Anchor, FrontView, Points, anchored, mix
+from dance_now.render.face.face_regions import Anchor, FrontView, Points, anchor_position, mix_anchors
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
@@ -17,7 +17,7 @@ VOWELS = ("aa", "oh", "ee", "ih", "ou")
 
 
 def find_mouth(face: Face) -> list[Anchor]:
-    """Points 48-67: the edge of what opens when the avatar speaks, or an ellipse where nothing does."""
+    """Finds the mouth, points 48-67: the edge of what opens for vowels, or an ellipse where nothing does."""
     openings = [_mouth_opening(face, vowel) for vowel in VOWELS if vowel in face.mesh.displacements]
     found = [opening for opening in openings if opening is not None]
     if not found:
@@ -30,7 +30,7 @@ def find_mouth(face: Face) -> list[Anchor]:
 
 
 def _mouth_opening(face: Face, vowel: str) -> tuple[FrontView, Mask] | None:
-    """The face while it says a vowel, and the pixels that show what is hidden at rest."""
+    """Front view of the face with a vowel, and the mask of pixels that are hidden at rest."""
     mesh, scale = face.mesh, face.scale
     triangles = mesh.part_triangles(mesh.skin)
     bottom = min(face.right.box[2], face.left.box[2])
@@ -53,7 +53,7 @@ def _mouth_opening(face: Face, vowel: str) -> tuple[FrontView, Mask] | None:
 
 
 def _opening_edge(view: FrontView, opening: Mask, step: int) -> list[Anchor]:
-    """Eight anchors (iBUG 60-67) ``step`` pixels outside the edge of the opening; negative is inside."""
+    """Inner lip contour (iBUG 60-67): anchors ``step`` px outside the opening's edge; negative is inside."""
     columns = np.flatnonzero(opening.any(axis=0))
     first, last = int(columns[0]), int(columns[-1])
 
@@ -73,18 +73,20 @@ def _opening_edge(view: FrontView, opening: Mask, step: int) -> list[Anchor]:
 
 
 def _rest_gap(points: Points, ring: list[Anchor]) -> float:
-    """How far upper and lower lip are apart at rest, metres."""
-    gaps = [anchored(ring[1 + k], points)[1] - anchored(ring[7 - k], points)[1] for k in range(3)]
+    """Gap between upper and lower lip at rest, metres."""
+    gaps = [
+        anchor_position(ring[1 + k], points)[1] - anchor_position(ring[7 - k], points)[1] for k in range(3)
+    ]
     return float(np.abs(gaps).mean())
 
 
 def _lips(face: Face, inner: list[Anchor]) -> list[Anchor]:
-    """The outer contour (48-59): the inner one, moved outward by a lip's thickness along the skin.
+    """Outer lip contour (48-59): the inner one, offset outward along the skin by the lip's thickness.
 
-    Anime lips are lines or nothing at all, so the thickness is a share of the distance of the eyes.
+    Anime lips are lines or missing, so the thickness is a fraction of the interocular distance.
     """
     points, thickness = face.mesh.points, 0.06 * face.scale
-    ring = np.stack([anchored(anchor, points) for anchor in inner])
+    ring = np.stack([anchor_position(anchor, points) for anchor in inner])
     shares = (0.14, 0.32, 0.5, 0.68, 0.86)
     spots = [_along(inner[0:5], share) for share in (0.0, *shares, 1.0)]
     spots += [_along([*inner[4:8], inner[0]], share) for share in shares]
@@ -92,26 +94,26 @@ def _lips(face: Face, inner: list[Anchor]) -> list[Anchor]:
     middle = ring.mean(axis=0)
     outer = []
     for spot, (across, up) in zip(spots, sides, strict=True):
-        x, y = anchored(spot, points)[:2]
+        x, y = anchor_position(spot, points)[:2]
         share = 1.0 if across else 1.0 - 0.4 * abs(x - middle[0]) / max(1e-6, np.ptp(ring[:, 0]) / 2)
-        # The way is measured a little further out, where upper and lower lip cannot be confused.
+        # The offset is measured a little further out, where upper and lower lip cannot be confused.
         near, far = (
             face.snap(x + across * share * thickness * step, y + up * share * thickness * step)
             for step in (0.4, 1.4)
         )
-        outer.append(mix([(spot, 1.0), (far, 1.0), (near, -1.0)]))
+        outer.append(mix_anchors([(spot, 1.0), (far, 1.0), (near, -1.0)]))
     return outer
 
 
 def _along(line: list[Anchor], share: float) -> Anchor:
-    """The anchor at a share of a line of equally spaced anchors."""
+    """Anchor at a fraction of a polyline of equally spaced anchors."""
     place = share * (len(line) - 1)
     before = min(int(place), len(line) - 2)
-    return mix([(line[before], 1 - (place - before)), (line[before + 1], place - before)])
+    return mix_anchors([(line[before], 1 - (place - before)), (line[before + 1], place - before)])
 
 
 def _painted_mouth(face: Face) -> list[Anchor]:
-    """A flat ellipse below the eyes."""
+    """Fallback mouth: a flat ellipse below the eyes."""
     x, y, scale = 0.0, float(face.middle[1]) - 0.95 * face.scale, face.scale
     angles = [np.pi - k * np.pi / 6 for k in range(12)]
     outer = [face.snap(x + 0.28 * scale * np.cos(a), y + 0.06 * scale * np.sin(a)) for a in angles]

@@ -1,4 +1,4 @@
-"""The 70 face points of OpenPose on an avatar's own face, following its skeleton and its expressions."""
+"""Skinned face landmarks: OpenPose's 70 points on an avatar's face, following skeleton and expressions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dance_now.render.avatar.avatar import Avatar
 from dance_now.render.avatar.avatar_expressions import MOODS, expression_names, sample_expression
 from dance_now.render.face.face_landmarks import locate_landmarks
 from dance_now.render.face.face_mesh import FaceMesh, face_mesh
-from dance_now.render.face.face_regions import Anchor, Indices, Points, anchored, blend
+from dance_now.render.face.face_regions import Anchor, Indices, Points, anchor_position, mean_anchor
 
 __all__ = [
     "FaceLandmarks",
@@ -20,17 +20,17 @@ __all__ = [
     "expression_names",
     "face_landmarks",
     "sample_expression",
-    "with_telling_expressions",
+    "with_observable_expressions",
 ]
 
 FACE_POINT_COUNT = 70
-_LEAST_MOVE = 0.02  # of all face points together, in distances of the eyes
-_LEAST_DIFFERENCE = 0.1  # of a mood's own length, from mixtures of other expressions
+_LEAST_MOVE = 0.02  # of all face points together, in interocular distances
+_LEAST_DIFFERENCE = 0.1  # least residual of a mood against mixtures of other expressions, of its own norm
 
 
 @dataclass(frozen=True, eq=False)
 class FaceLandmarks:
-    """References from face points to an avatar's mesh; only the vertices in use are kept.
+    """Face landmarks bound to an avatar's mesh; only the vertices in use are kept.
 
     Attributes:
         parts: (N,) index of the avatar's primitive of each vertex in use.
@@ -58,10 +58,10 @@ class FaceLandmarks:
     def positions(
         self, avatar: Avatar, world: Points, expressions: Mapping[str, float] | None = None
     ) -> Points:
-        """(70, 3) face points in the character frame, metres.
+        """Landmark positions (70, 3) in the character frame, metres.
 
         Args:
-            avatar: the one these references are for.
+            avatar: the one these landmarks are for.
             world: (N, 4, 4) node transforms, from ``Avatar.pose``.
             expressions: expression -> weight in [0, 1]; those the face lacks are ignored.
         """
@@ -76,9 +76,9 @@ class FaceLandmarks:
         return np.asarray(self.mixing @ skinned, np.float64)
 
     def body_points(self, avatar: Avatar, world: Points) -> Points:
-        """(5, 3) nose, right eye, left eye, right ear, left ear (BODY_25 0, 15 to 18), character frame.
+        """Head keypoints (5, 3): nose, right eye, left eye, right ear, left ear (BODY_25 0, 15 to 18).
 
-        They keep their place in the skull: no expression moves them.
+        In the character frame; they are rigid with the skull, and no expression moves them.
         """
         head = avatar.bones["head"]
         move = world[head] @ np.linalg.inv(avatar.rest_world[head])
@@ -87,7 +87,7 @@ class FaceLandmarks:
 
 
 def face_landmarks(avatar: Avatar) -> FaceLandmarks | None:
-    """Finds the face points of an avatar; None where its face does not move (no blink to find eyes by).
+    """Detects the face landmarks of an avatar; None where its face does not blink.
 
     The order is OpenPose's: jaw from the right ear to the left, right brow, left brow, nose, right eye, left
     eye, mouth, pupils (see ``dance_now.pose.model.keypoints``).
@@ -129,7 +129,7 @@ def _collect(
 
 
 def _bind_morphs(avatar: Avatar, parts: Indices, vertices: Indices) -> dict[str, Points]:
-    """For every expression that moves them, the displacement of single vertices in the bind pose."""
+    """Displacements of single vertices in the bind pose, for each expression that moves them."""
     morphs: dict[str, Points] = {}
     for name, binds in avatar.expressions.items():
         total = np.zeros((len(parts), 3))
@@ -150,22 +150,26 @@ def _bind_morphs(avatar: Avatar, parts: Indices, vertices: Indices) -> dict[str,
 
 
 def _head_offsets(avatar: Avatar, mesh: FaceMesh, anchors: Sequence[Anchor]) -> Points:
-    """Nose tip, eye centres, and ears: a third of the eye distance behind the ends of the jaw."""
+    """Offsets of nose tip, eye centres and ears (a third of the eye distance behind the ends of the jaw)."""
     rest = mesh.points
-    right_eye, left_eye = (anchored(blend(anchors[first : first + 6]), rest) for first in (36, 42))
+    right_eye, left_eye = (
+        anchor_position(mean_anchor(anchors[first : first + 6]), rest) for first in (36, 42)
+    )
     scale = float(np.linalg.norm(left_eye - right_eye))
     ears = [
-        anchored(anchors[point], rest) + scale * np.array([side * 0.02, 0.05, -0.35])
+        anchor_position(anchors[point], rest) + scale * np.array([side * 0.02, 0.05, -0.35])
         for point, side in ((0, -1), (16, 1))
     ]
-    return np.stack([anchored(anchors[30], rest), right_eye, left_eye, *ears]) - avatar.rest_position("head")
+    return np.stack([anchor_position(anchors[30], rest), right_eye, left_eye, *ears]) - avatar.rest_position(
+        "head"
+    )
 
 
 def expression_basis(avatar: Avatar, landmarks: FaceLandmarks, names: Sequence[str]) -> Points:
-    """How far each expression moves the face points, for recovering weights by least squares.
+    """Blendshape basis: displacement of the landmarks by each expression, for least-squares fitting.
 
     Args:
-        avatar: the one the references are for.
+        avatar: the one the landmarks are for.
         landmarks: from ``face_landmarks``.
         names: E expressions, as from ``expression_names``.
 
@@ -178,16 +182,16 @@ def expression_basis(avatar: Avatar, landmarks: FaceLandmarks, names: Sequence[s
     return np.stack([landmarks.positions(avatar, avatar.rest_world, {name: 1.0}) - rest for name in names])
 
 
-def with_telling_expressions(avatar: Avatar, landmarks: FaceLandmarks | None) -> Avatar:
-    """The avatar with only those expressions that its face points tell.
+def with_observable_expressions(avatar: Avatar, landmarks: FaceLandmarks | None) -> Avatar:
+    """The avatar with only those expressions that are observable from its landmarks.
 
-    A network that draws a face from its points cannot know of tears or a blush that moves none of them, nor
-    of a mood that moves them just as other expressions do (eyes that look down, say): it would draw the mean
-    of both. An avatar without face points is left without expressions.
+    A network that renders a face from its landmarks cannot tell tears or a blush that move none of them, nor
+    a mood that moves them like other expressions do (eyes that look down, say): it would render the mean of
+    both. An avatar without landmarks keeps no expressions.
 
     Args:
         avatar: as loaded.
-        landmarks: its face points.
+        landmarks: its face landmarks.
     """
     if landmarks is None:
         return replace(avatar, expressions={})
@@ -196,12 +200,12 @@ def with_telling_expressions(avatar: Avatar, landmarks: FaceLandmarks | None) ->
     lengths = np.linalg.norm(moves, axis=1)
     least = _LEAST_MOVE * float(np.linalg.norm(landmarks.head_offsets[1] - landmarks.head_offsets[2]))
     seen = [row for row in range(len(names)) if lengths[row] > least]
-    told = [row for row in seen if names[row] not in MOODS]
+    kept = [row for row in seen if names[row] not in MOODS]
     for row in (row for row in seen if names[row] in MOODS):
-        rest = nnls(moves[told].T, moves[row])[1] if told else lengths[row]
+        rest = nnls(moves[kept].T, moves[row])[1] if kept else lengths[row]
         if rest > _LEAST_DIFFERENCE * lengths[row]:
-            told.append(row)
-    silent = {name for row, name in enumerate(names) if row not in told}
+            kept.append(row)
+    dropped = {name for row, name in enumerate(names) if row not in kept}
     return replace(
-        avatar, expressions={name: binds for name, binds in avatar.expressions.items() if name not in silent}
+        avatar, expressions={name: binds for name, binds in avatar.expressions.items() if name not in dropped}
     )

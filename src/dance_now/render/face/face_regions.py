@@ -1,4 +1,4 @@
-"""Geometry on a face mesh: boundary loops, the surface seen from the front, and points anchored to vertices.
+"""Mesh geometry: boundary loops, front-view depth maps and barycentric anchors.
 
 All positions are in the character frame (x = character's left, y up, z front), metres.
 """
@@ -19,16 +19,16 @@ from dance_now.render.jit import kernel
 Points: TypeAlias = npt.NDArray[np.float64]
 Indices: TypeAlias = npt.NDArray[np.int64]
 Anchor: TypeAlias = dict[int, float]
-"""A point on a mesh: vertices and their weights, which sum to 1."""
+"""Point on a mesh: vertices and their weights, which sum to 1."""
 
 
-def anchored(anchor: Anchor, points: Points) -> Points:
-    """(3,) position of an anchor on a mesh with (V, 3) points."""
+def anchor_position(anchor: Anchor, points: Points) -> Points:
+    """Position (3,) of an anchor on a mesh with (V, 3) points."""
     return np.asarray(list(anchor.values())) @ points[list(anchor)]
 
 
-def mix(parts: Iterable[tuple[Anchor, float]]) -> Anchor:
-    """A weighted sum of anchors; the weights sum to 1 (a negative one extrapolates)."""
+def mix_anchors(parts: Iterable[tuple[Anchor, float]]) -> Anchor:
+    """Weighted sum of anchors; the weights sum to 1 (a negative one extrapolates)."""
     mixed: Anchor = {}
     for anchor, share in parts:
         for vertex, weight in anchor.items():
@@ -36,13 +36,13 @@ def mix(parts: Iterable[tuple[Anchor, float]]) -> Anchor:
     return mixed
 
 
-def blend(anchors: Sequence[Anchor]) -> Anchor:
-    """The mean of several anchors."""
-    return mix((anchor, 1 / len(anchors)) for anchor in anchors)
+def mean_anchor(anchors: Sequence[Anchor]) -> Anchor:
+    """Mean of several anchors."""
+    return mix_anchors((anchor, 1 / len(anchors)) for anchor in anchors)
 
 
 def weld(points: Points, tolerance: float = 1e-5) -> Indices:
-    """Gives vertices in the same place the same representative.
+    """Merges coincident vertices.
 
     Args:
         points: (V, D); stack rest and deformed positions side by side, so that lips which touch only at
@@ -50,7 +50,7 @@ def weld(points: Points, tolerance: float = 1e-5) -> Indices:
         tolerance: metres.
 
     Returns:
-        (V,) index of the first vertex in each vertex's place.
+        (V,) index of the first vertex at each vertex's position.
     """
     _, first, place = np.unique(
         np.round(points / tolerance).astype(np.int64), axis=0, return_index=True, return_inverse=True
@@ -59,7 +59,7 @@ def weld(points: Points, tolerance: float = 1e-5) -> Indices:
 
 
 def boundary_loops(triangles: Indices) -> list[Indices]:
-    """The closed borders of a surface: rims of holes and outlines of islands.
+    """Boundary loops of a surface: rims of holes and outlines of islands.
 
     Args:
         triangles: (T, 3) welded vertices.
@@ -88,7 +88,7 @@ def boundary_loops(triangles: Indices) -> list[Indices]:
 
 
 def triangle_components(triangles: Indices) -> Indices:
-    """(T,) a label for each of (T, 3) welded triangles, the same for those that hang together."""
+    """Connected components: (T,) labels of (T, 3) welded triangles."""
     size = int(triangles.max(initial=0)) + 1
     start, end = triangles.ravel(), np.roll(triangles, 1, axis=1).ravel()
     edges = coo_matrix((np.ones(len(start), np.int8), (start, end)), shape=(size, size))
@@ -97,7 +97,7 @@ def triangle_components(triangles: Indices) -> Indices:
 
 
 def contour_at(loop: Indices, points: Points, x: float) -> tuple[Anchor, Anchor] | None:
-    """Where a vertical line crosses a loop: its highest and its lowest crossing, or None."""
+    """Intersection of a vertical line with a loop: the highest and the lowest crossing, or None."""
     ends = np.roll(loop, -1)
     x0, x1 = points[loop, 0], points[ends, 0]
     crossing = np.flatnonzero((np.minimum(x0, x1) <= x) & (np.maximum(x0, x1) >= x) & (x0 != x1))
@@ -120,7 +120,7 @@ def _rasterise(
     depth: npt.NDArray[np.float64],
     index: npt.NDArray[np.int64],
 ) -> None:
-    """Keeps for each pixel the frontmost triangle; points (V, 3) are column, row, z toward the viewer."""
+    """Z-buffer of the frontmost triangles; points (V, 3) are column, row, z toward the viewer."""
     height, width = depth.shape
     for t in range(triangles.shape[0]):
         ax, ay, az = points[triangles[t, 0]]
@@ -147,7 +147,7 @@ def _rasterise(
 
 @dataclass(frozen=True, eq=False)
 class FrontView:
-    """A surface as seen from the front, in square pixels.
+    """Orthographic front view of a surface: depth and triangle index, in square pixels.
 
     Attributes:
         points: (V, 3) the surface's vertices.
@@ -174,7 +174,7 @@ class FrontView:
         size: tuple[float, float],
         pixel: float,
     ) -> FrontView:
-        """Looks at a rectangle around ``centre`` of ``size`` width and height (x, y; metres)."""
+        """Renders a rectangle around ``centre`` of ``size`` width and height (x, y; metres)."""
         corner = (centre[0] - size[0] / 2, centre[1] + size[1] / 2)
         shape = (max(1, round(size[1] / pixel)), max(1, round(size[0] / pixel)))
         depth, index = np.full(shape, -np.inf), np.full(shape, -1, np.int64)
@@ -185,16 +185,16 @@ class FrontView:
         return cls(points, triangles, corner, pixel, depth, index)
 
     def cell(self, x: float, y: float) -> tuple[int, int]:
-        """Row and column of a position, clipped to the picture."""
+        """Row and column of a position, clipped to the view."""
         row, column = int((self.corner[1] - y) / self.pixel), int((x - self.corner[0]) / self.pixel)
         return min(max(row, 0), self.depth.shape[0] - 1), min(max(column, 0), self.depth.shape[1] - 1)
 
     def position(self, row: float, column: float) -> tuple[float, float]:
-        """x, y of the centre of a pixel."""
+        """Position x, y of the centre of a pixel."""
         return self.corner[0] + (column + 0.5) * self.pixel, self.corner[1] - (row + 0.5) * self.pixel
 
     def anchor(self, x: float, y: float) -> Anchor | None:
-        """The point of the frontmost surface at x, y; None where there is no surface."""
+        """Anchor of the frontmost surface at x, y; None where there is no surface."""
         row, column = self.cell(x, y)
         triangle = int(self.index[row, column])
         if triangle < 0:
@@ -210,10 +210,10 @@ class FrontView:
         return {int(corners[0]): 1 - v - w, int(corners[1]): v, int(corners[2]): w}
 
     def nearest_anchor(self, x: float, y: float) -> Anchor:
-        """As ``anchor``, at the nearest place that has a surface.
+        """Anchor at x, y or at the nearest pixel that shows a surface.
 
         Raises:
-            ValueError: nothing is seen at all.
+            ValueError: the view is empty.
         """
         found = self.anchor(x, y)
         if found is not None:

@@ -1,1 +1,1 @@
-"""Poses to render: the motion library, motions from files, procedural poses, selection."""
+"""Poses for rendering: motion library, motions from files, procedural poses, selection."""

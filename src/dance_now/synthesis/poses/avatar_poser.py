@@ -1,13 +1,13 @@
-"""From what a pose should look like to bone rotations and keypoints of one body.
+"""Pose solver: bone rotations and keypoints of a body from target directions.
 
-Keypoints do not fix how a limb is twisted, so the studio never poses an avatar freely. A wished pose
-(``Target``) goes through the rule of ``dance_now.pose.model.bone_rule``, and the avatar takes exactly the
-rotations that the rule will find again in the pose's keypoints.
+Keypoints do not determine the twist of a limb, so an avatar is never posed freely: a ``PoseTarget`` goes
+through the rule of ``dance_now.pose.model.bone_rule``, and the avatar takes exactly the rotations that the
+rule recovers from the pose's keypoints.
 
-One thing needs care: pelvis and chest take their lean from the line between hips and neck, but bending the
-spine moves the neck off that line by some millimetres (the spine's pivots do not lie on it). There is in
-general no pose that agrees with itself, so the upper body is shifted back onto the line; the generator, which
-hangs the chest on the neck and the pelvis on the hips, moves its points in the very same way.
+Pelvis and chest take their lean from the line between hips and neck, but bending the spine moves the neck off
+that line by some millimetres (the spine's pivots do not lie on it). In general no pose is self-consistent, so
+the upper body is shifted back onto the line; the generator, which anchors the chest at the neck and the
+pelvis at the hips, moves its points in the same way.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ _Direction = Callable[[str, str], FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
-    """Wished poses, in the character frame; ``n`` of them. Vectors need not have length 1.
+class PoseTarget:
+    """Target poses, in the character frame; ``n`` of them. Vectors need not have length 1.
 
     Attributes:
         trunk: (n, 3) direction from the middle of the hips to the neck.
@@ -72,19 +72,19 @@ class Target:
         return len(self.trunk)
 
     @classmethod
-    def join(cls, targets: Sequence[Target]) -> Target:
-        """All the poses of several targets, in order."""
+    def join(cls, targets: Sequence[PoseTarget]) -> PoseTarget:
+        """Concatenates the poses of several targets."""
         names = [field.name for field in fields(cls)]
         return cls(*(np.concatenate([getattr(target, name) for target in targets]) for name in names))
 
 
 @dataclass(frozen=True, eq=False)
 class SolvedPoses:
-    """Poses that a body can take, ``n`` of them.
+    """Poses that a body can take, solved from a target; ``n`` of them.
 
     Attributes:
-        points: (n, 137, 3) metres, character frame, relative to the middle of the hips. Points that the
-            skeleton does not know lie at 0.
+        points: (n, 137, 3) metres, character frame, relative to the middle of the hips; 0 for points
+            unknown to the skeleton.
         rotations: (n, 47, 3, 3) rotations from rest in the order of BONE_NAMES.
     """
 
@@ -92,8 +92,8 @@ class SolvedPoses:
     rotations: FloatArray
 
 
-def solve_poses(rig: BoneRig, target: Target) -> SolvedPoses:
-    """The poses of a body that come nearest to wished ones: limbs point exactly where they should."""
+def solve_poses(rig: BoneRig, target: PoseTarget) -> SolvedPoses:
+    """Solves a body's poses nearest to the targets: limbs have exactly the target directions."""
     found = {
         "hips": basis(target.hips, target.trunk) @ rig.rest_frames[FRAME_BONES.index("hips")].T,
         "chest": basis(target.shoulders, target.trunk) @ rig.rest_frames[FRAME_BONES.index("chest")].T,
@@ -111,12 +111,12 @@ def solve_poses(rig: BoneRig, target: Target) -> SolvedPoses:
 
 
 def forward_kinematics(rig: BoneRig, rotations: FloatArray, trunk: FloatArray) -> FloatArray:
-    """(n, 137, 3) keypoints in metres, relative to the middle of the hips, of bone rotations.
+    """Forward kinematics: keypoints (n, 137, 3) in metres, relative to the middle of the hips.
 
     Args:
         rig: of the body.
         rotations: (n, 47, 3, 3) from rest, in the order of BONE_NAMES.
-        trunk: (n, 3) the line from the hips on which the neck is put.
+        trunk: (n, 3) direction from the hips to the neck.
     """
     skeleton = rig.skeleton
     rest, pivots = skeleton.rest, dict(zip(("spine", "chest", "neck", "head"), skeleton.pivots, strict=True))
@@ -152,7 +152,7 @@ def forward_kinematics(rig: BoneRig, rotations: FloatArray, trunk: FloatArray) -
 
 
 def _place_before(swing: Swing, points: FloatArray, rest: FloatArray, carry: _Carry) -> None:
-    """Puts a finger's knuckle onto its hand before its first bone is placed."""
+    """Places a finger's knuckle on its hand before its first bone."""
     if not swing.name.endswith("Proximal"):
         return
     side = "left" if swing.name.startswith("left") else "right"
@@ -161,12 +161,12 @@ def _place_before(swing: Swing, points: FloatArray, rest: FloatArray, carry: _Ca
     points[:, swing.start] = carry(f"{side}Hand", points[:, wrist], rest[swing.start] - rest[start])
 
 
-def motion_target(rig: BoneRig, motion: Motion, frames: Sequence[int], fingers: FloatArray) -> Target:
-    """A motion's frames as wished poses of a body, turned so that its pelvis looks to the front.
+def motion_target(rig: BoneRig, motion: Motion, frames: Sequence[int], fingers: FloatArray) -> PoseTarget:
+    """Retargets frames of a motion to a body, turned so that its pelvis faces the front.
 
     Args:
         rig: of the body.
-        motion: where from.
+        motion: the source.
         frames: n indices of frames.
         fingers: (n, 2, 5, 4) finger angles of the left and right hand, see ``finger_directions``.
     """
@@ -191,7 +191,7 @@ def motion_target(rig: BoneRig, motion: Motion, frames: Sequence[int], fingers: 
         hands[side] = (heading @ turn @ align).astype(np.float32)
         directions += finger_directions(rig, side, hands[side], fingers[:, index])
     head = heading @ motion.head[list(frames)] @ motion.reference.head.T
-    return Target(
+    return PoseTarget(
         trunk=_trunk(motion, frames, heading),
         hips=direction("rightUpperLeg", "leftUpperLeg"),
         shoulders=direction("rightUpperArm", "leftUpperArm"),
@@ -202,7 +202,7 @@ def motion_target(rig: BoneRig, motion: Motion, frames: Sequence[int], fingers: 
 
 
 def pelvis_heading(motion: Motion, frames: Sequence[int]) -> FloatArray:
-    """(n, 3, 3) turns about y that make the pelvis look to the front in some frames of a motion."""
+    """Rotations (n, 3, 3) about y that make the pelvis face the front in frames of a motion."""
     left = body_axes(motion.positions[list(frames)])[..., 0]
     length = np.maximum(np.hypot(left[:, 0], left[:, 2]), 1e-6)
     cosine, sine = left[:, 0] / length, left[:, 2] / length
@@ -221,7 +221,7 @@ def _trunk(motion: Motion, frames: Sequence[int], heading: FloatArray) -> FloatA
 
 
 def _foot(rig: BoneRig, motion: Motion, side: str, shank: FloatArray, direction: _Direction) -> FloatArray:
-    """Foot directions (n, 3): the motion's, with this body's own angle between sole and ankle-to-toe."""
+    """Foot directions (n, 3): the motion's, with this body's angle between sole and ankle-to-toe."""
     rest = rig.rest_directions[BONE_INDEX[f"{side}Foot"]]
     if not motion.has_toes:
         shin = rig.rest_directions[BONE_INDEX[f"{side}LowerLeg"]]
@@ -235,7 +235,7 @@ def _foot(rig: BoneRig, motion: Motion, side: str, shank: FloatArray, direction:
 
 
 def avatar_bones(bones: Iterable[str]) -> dict[str, str]:
-    """For each humanoid bone of an avatar, the bone of BONE_NAMES whose rotation it takes.
+    """Maps each humanoid bone of an avatar to the bone of BONE_NAMES whose rotation it takes.
 
     Args:
         bones: the VRM humanoid bones that the avatar has.
@@ -257,7 +257,7 @@ def avatar_bones(bones: Iterable[str]) -> dict[str, str]:
 
 
 class AvatarPoser:
-    """Puts one avatar into solved poses."""
+    """Applies solved poses to one avatar."""
 
     def __init__(self, avatar: Avatar) -> None:
         self.avatar = avatar
@@ -275,7 +275,7 @@ class AvatarPoser:
         )
 
     def world(self, points: FloatArray, rotations: FloatArray) -> npt.NDArray[np.float64]:
-        """(N, 4, 4) node transforms, the hips at their rest position.
+        """Node transforms (N, 4, 4), the hips at their rest position.
 
         Args:
             points: (137, 3) of one of ``SolvedPoses``.

@@ -1,4 +1,4 @@
-"""Finds recordings that collections hold twice, so that they do not land in both splits of a data set."""
+"""Duplicate detection among motions, so that no recording is in both splits of a data set."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _BONES: Final = tuple(
         ("LowerLeg", "Foot"),
     )
 )
-# One recording on two skeletons: they differ by up to 0.3 in the median, different recordings by 0.5 and
-# more. Between lie takes of the same walk that are as good as the same.
-_ALIKE: Final = 0.35
+# Copies of one recording on two skeletons differ by up to 0.3 in the median, different recordings by
+# 0.5 and more; in between are takes of the same walk, which count as duplicates.
+_DUPLICATE_DISTANCE: Final = 0.35
 _LENGTH_DIFFERENCE: Final = 3
 _MINIMUM_FRAMES: Final = 8
 
 
-def group_alike(motions: Sequence[Motion]) -> list[list[Motion]]:
-    """Motions in groups: recordings of the same movement together, all others alone; order is kept."""
+def group_duplicates(motions: Sequence[Motion]) -> list[list[Motion]]:
+    """Groups motions: duplicates together, all others alone; order is kept."""
     features = [_limb_directions(motion) for motion in motions]
     group = list(range(len(motions)))
     for first in range(len(motions)):
         for second in range(first + 1, len(motions)):
-            if group[first] != group[second] and _alike(features[first], features[second]):
+            if group[first] != group[second] and _is_duplicate(features[first], features[second]):
                 old, new = group[second], group[first]
                 group = [new if number == old else number for number in group]
     members: dict[int, list[Motion]] = {}
@@ -44,7 +44,7 @@ def group_alike(motions: Sequence[Motion]) -> list[list[Motion]]:
 
 
 def _limb_directions(motion: Motion) -> FloatArray:
-    """(frames, 24) directions of arms and legs, seen from the body."""
+    """Limb directions (frames, 24), in the body's frame."""
     positions = motion.positions[list(motion.frames)]
     axes = body_axes(positions)
     directions = [
@@ -54,8 +54,8 @@ def _limb_directions(motion: Motion) -> FloatArray:
     return joined
 
 
-def _alike(first: FloatArray, second: FloatArray) -> bool:
-    """Whether two clips (n, 24) of nearly the same length end, frame by frame, in the same poses."""
+def _is_duplicate(first: FloatArray, second: FloatArray) -> bool:
+    """Whether two clips (n, 24) of nearly the same length agree frame by frame at their end."""
     shared = min(len(first), len(second))
     if abs(len(first) - len(second)) > _LENGTH_DIFFERENCE or shared < _MINIMUM_FRAMES:
         return False
@@ -63,6 +63,6 @@ def _alike(first: FloatArray, second: FloatArray) -> bool:
     for shift in (-1, 0, 1):
         ahead, behind = max(shift, 0), max(-shift, 0)
         differences = one[ahead : shared - behind] - other[behind : shared - ahead]
-        if float(np.median(np.linalg.norm(differences, axis=1))) < _ALIKE:
+        if float(np.median(np.linalg.norm(differences, axis=1))) < _DUPLICATE_DISTANCE:
             return True
     return False

@@ -1,4 +1,4 @@
-"""Shapes of a hand: what people do with their fingers while they move."""
+"""Hand shape library and sampling of finger poses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _shape(
     return tuple((*bends, aside) for bends, aside in zip((thumb, *four), spread, strict=True))
 
 
-# Degrees by which the three bones of thumb to little finger bend, and by which each finger is spread
+# Bend in degrees of the three bones of thumb to little finger, and spread of each finger
 # towards the thumb; all 0 is the flat hand of a T-pose.
 FINGER_SHAPES: Final = {
     "flat": _shape((0, 0, 0), (0, 0, 0)),
@@ -53,9 +53,9 @@ _COMMON: Final = ("relaxed", "soft", "flat", "loose fist", "fist", "spread")
 
 
 def random_fingers(generator: np.random.Generator, count: int) -> FloatArray:
-    """(count, 2, 5, 4) finger angles in degrees of left and right hands.
+    """Samples finger angles (count, 2, 5, 4) in degrees of left and right hands.
 
-    Half of the hands are everyday shapes; every hand is a little way towards a second shape and jittered.
+    Half of the hands have everyday shapes; some are blended towards a second shape, all are jittered.
     """
     names = list(FINGER_SHAPES)
     table = np.array([FINGER_SHAPES[name] for name in names], np.float32)
@@ -76,7 +76,7 @@ def random_fingers(generator: np.random.Generator, count: int) -> FloatArray:
 
 
 def finger_directions(rig: BoneRig, side: str, hands: FloatArray, angles: FloatArray) -> FloatArray:
-    """(n, 47, 3) directions of one hand's finger bones in the order of BONE_NAMES, 0 for other bones.
+    """Bone directions (n, 47, 3) of one hand's fingers in the order of BONE_NAMES, 0 for other bones.
 
     Args:
         rig: of the body.
@@ -98,14 +98,14 @@ def finger_directions(rig: BoneRig, side: str, hands: FloatArray, angles: FloatA
             inward = unit(0.7 * palm - 0.7 * thumbwards) if finger == 0 else palm
             bend = bend + radians[:, finger, phalanx]
             aside = thumbwards if finger else np.cross(inward, rest)
-            aside = _square(aside, rest)
+            aside = _orthogonal(aside, rest)
             spread_out = np.cos(spread)[:, None] * rest + np.sin(spread)[:, None] * aside
-            inward = _square(inward, rest)
+            inward = _orthogonal(inward, rest)
             local = np.cos(bend)[:, None] * spread_out + np.sin(bend)[:, None] * inward
             directions[:, index] = np.einsum("nij,nj->ni", hands, local)
     return directions
 
 
-def _square(vector: FloatArray, direction: FloatArray) -> FloatArray:
+def _orthogonal(vector: FloatArray, direction: FloatArray) -> FloatArray:
     result: FloatArray = unit(vector - direction * (vector @ direction))
     return result

@@ -1,4 +1,4 @@
-"""A motion, freed from its file's skeleton names, axes and rest pose."""
+"""Motion: joint trajectories independent of the file's joint names, axes and rest pose."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from dance_now.formats3d.motion.gltf_animation import GLTF_SUFFIXES, read_gltf_m
 from dance_now.formats3d.motion.motion_joints import (
     JOINT_INDEX,
     JointTracks,
-    columns,
     has_toes,
-    plain_name,
-    recognise,
+    joint_columns,
+    match_joint_names,
+    normalised_joint_name,
 )
 from dance_now.pose.model.bone_rule import basis, unit
 
@@ -33,13 +33,13 @@ _HANDS = [JOINT_INDEX["leftHand"], JOINT_INDEX["rightHand"]]
 _LOWER_ARMS = [JOINT_INDEX["leftLowerArm"], JOINT_INDEX["rightLowerArm"]]
 _SUFFIXES: Final = (".bvh", *GLTF_SUFFIXES)
 _T_POSE_DEGREES: Final = 12.0
-# The zero pose of a file is preferred over a frame that is only slightly more like a T-pose.
+# The zero pose of a file is preferred over a frame that is only slightly closer to a T-pose.
 _ZERO_POSE_BONUS: Final = 5.0
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
-    """The pose of a skeleton that is most like a T-pose: turns of head and hands are measured from it.
+class ReferencePose:
+    """Reference pose: a skeleton's pose nearest to a T-pose, to which head and hand rotations are relative.
 
     Attributes:
         distance: degrees from a T-pose, see ``t_pose_distance``.
@@ -56,18 +56,18 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """Joint positions and rotations over time, y up, in a frame where the reference pose faces +z.
+    """Joint positions and rotations over time, y up; the reference pose faces +z.
 
     Attributes:
         name: the file's stem.
-        skeleton: equal for files that share joint names and bone offsets.
-        frame_time: seconds a frame.
+        skeleton: equal for files with the same joint names and bone offsets.
+        frame_time: seconds per frame.
         positions: (frames, 16, 3) float32 joint positions in the order of JOINT_NAMES, unit of the file.
         has_toes: whether the two toe joints are known.
         head: (frames, 3, 3) world rotations of the head joint.
         hands: (frames, 2, 3, 3) world rotations of the left and right hand joints.
-        reference: what the rotations are compared with.
-        foot_pitch: radians by which ankle-to-toe points down when the foot stands flat.
+        reference: pose that the rotations are relative to.
+        foot_pitch: downward angle of ankle-to-toe when the foot is flat, radians.
         frames: indices of the usable frames: no calibration T-pose at the start or the end.
     """
 
@@ -78,18 +78,18 @@ class Motion:
     has_toes: bool
     head: FloatArray
     hands: FloatArray
-    reference: Reference
+    reference: ReferencePose
     foot_pitch: float
     frames: tuple[int, ...]
 
     @classmethod
     def from_tracks(cls, tracks: JointTracks) -> Motion:
-        """Aligns what was read from a file.
+        """Aligns the joint tracks of a file.
 
         Raises:
-            DanceNowError: a skeleton with a limb that has no length.
+            DanceNowError: a skeleton with a limb of no length.
         """
-        order = columns(tracks.joints)
+        order = joint_columns(tracks.joints)
         rotations, positions = tracks.rotations[:, order], tracks.positions[:, order]
         _check_size(positions, tracks.name)
         scores = t_pose_distance(positions)
@@ -110,21 +110,20 @@ class Motion:
             has_toes=toes,
             head=head[1:],
             hands=hands[1:],
-            reference=Reference(float(scores[best]), head[best], hands[best], forearms),
+            reference=ReferencePose(float(scores[best]), head[best], hands[best], forearms),
             foot_pitch=_foot_pitch(positions[1:]) if toes else 0.0,
-            frames=_usable(scores[1:]),
+            frames=_usable_frames(scores[1:]),
         )
 
     @classmethod
     def from_bvh(cls, bvh: Bvh, name: str) -> Motion:
-        """Recognises the skeleton and aligns the motion.
+        """Matches the skeleton's joint names and aligns the motion.
 
         Raises:
-            DanceNowError: a skeleton whose joint names no known family uses, that lacks an arm or a leg, or
-                has one without length.
+            DanceNowError: unknown joint names, a missing arm or leg, or a limb of no length.
         """
         try:
-            joints = recognise(bvh.names)
+            joints = match_joint_names(bvh.names)
         except DanceNowError as error:
             raise DanceNowError(f"{name}: {error}") from error
         zero_rotations, zero_positions = bvh.world(None)
@@ -141,12 +140,12 @@ class Motion:
         )
 
     def joint(self, name: str, frames: Sequence[int]) -> FloatArray:
-        """(n, 3) positions of one joint of JOINT_NAMES at some frames."""
+        """Positions (n, 3) of one joint of JOINT_NAMES in some frames."""
         return self.positions[list(frames), JOINT_INDEX[name]]
 
 
 def motion_files(path: Path) -> list[Path]:
-    """The file itself, or all files of motions in a folder and below it, sorted."""
+    """Lists motion files: the file itself, or all in a folder and below it, sorted."""
     if not path.is_dir():
         return [path]
     found = (file for file in sorted(path.rglob("*")) if file.is_file())
@@ -158,19 +157,19 @@ def motion_files(path: Path) -> list[Path]:
 
 
 def load_motion(path: Path) -> Motion:
-    """Reads one file: its only motion, or the first of its clips.
+    """Loads a motion file: its only motion, or the first of its clips.
 
     Raises:
-        DanceNowError: no file of a known kind, damaged, or not the motion of a body.
+        DanceNowError: an unknown format, a damaged file, or not the motion of a body.
     """
     return _read(path)[0]
 
 
 def load_motions(paths: Iterable[Path]) -> list[Motion]:
-    """Reads files; motions of the same skeleton share the best reference pose among them.
+    """Loads motion files; motions of the same skeleton share the best reference pose among them.
 
-    A name that comes twice is read once, files that are no usable motion are left out with a warning, and a
-    recording that shows nothing but a T-pose only gives its reference.
+    Of motions with the same name the first is kept, unusable files are skipped with a warning, and a
+    recording of only a T-pose contributes its reference pose alone.
     """
     motions: dict[str, Motion] = {}
     for path in paths:
@@ -178,8 +177,8 @@ def load_motions(paths: Iterable[Path]) -> list[Motion]:
             for motion in _read(path):
                 motions.setdefault(motion.name, motion)
         except DanceNowError as error:
-            _logger.warning("left out: %s", error)
-    best: dict[str, Reference] = {}
+            _logger.warning("skipped: %s", error)
+    best: dict[str, ReferencePose] = {}
     for motion in motions.values():
         known = best.setdefault(motion.skeleton, motion.reference)
         if motion.reference.distance < known.distance:
@@ -197,7 +196,7 @@ def _read(path: Path) -> list[Motion]:
 
 
 def body_axes(positions: FloatArray) -> FloatArray:
-    """(..., 3, 3) rotations whose columns are the body's left, up and front, from joints (..., 16, 3)."""
+    """Body frame (..., 3, 3): columns are left, up and front, from joints (..., 16, 3)."""
     left = positions[..., JOINT_INDEX["leftUpperLeg"], :] - positions[..., JOINT_INDEX["rightUpperLeg"], :]
     top = positions[..., JOINT_INDEX["leftUpperArm"], :] + positions[..., JOINT_INDEX["rightUpperArm"], :]
     low = positions[..., JOINT_INDEX["leftUpperLeg"], :] + positions[..., JOINT_INDEX["rightUpperLeg"], :]
@@ -205,7 +204,7 @@ def body_axes(positions: FloatArray) -> FloatArray:
 
 
 def t_pose_distance(positions: FloatArray) -> FloatArray:
-    """(frames,) mean angle in degrees between limbs (frames, 16, 3) and those of a T-pose."""
+    """T-pose distance (frames,): mean angle in degrees between limbs (frames, 16, 3) and a T-pose's."""
     axes = body_axes(positions)
     angles = []
     for side, sign in (("left", 1.0), ("right", -1.0)):
@@ -227,7 +226,9 @@ def _signature(bvh: Bvh, joints: Mapping[str, int]) -> str:
     parts = []
     for index in sorted(set(joints.values()) - {joints["hips"]}):
         joint = bvh.joints[index]
-        parts.append(f"{plain_name(joint.name)} " + " ".join(f"{value:.3f}" for value in joint.offset))
+        parts.append(
+            f"{normalised_joint_name(joint.name)} " + " ".join(f"{value:.3f}" for value in joint.offset)
+        )
     return "; ".join(parts)
 
 
@@ -242,13 +243,13 @@ def _check_size(positions: FloatArray, name: str) -> None:
     for joint in ("UpperArm", "UpperLeg"):
         across = positions[:, JOINT_INDEX[f"left{joint}"]] - positions[:, JOINT_INDEX[f"right{joint}"]]
         if not np.linalg.norm(across, axis=1).min() > 0:
-            raise DanceNowError(f"{name}: left and right {joint} of this skeleton are in one place.")
+            raise DanceNowError(f"{name}: left and right {joint} of this skeleton coincide.")
 
 
 def _alignment(reference: FloatArray) -> FloatArray:
-    """(3, 3) rotation into a frame with y up and the reference pose (16, 3) facing +z.
+    """Alignment rotation (3, 3): y up and the reference pose (16, 3) facing +z.
 
-    The coordinate axis nearest to the body's own is taken for "up": the reference may be a walking frame.
+    The coordinate axis nearest to the body's own is "up", since the reference may be a walking frame.
     """
     body = body_axes(reference)
     up = np.zeros(3, np.float32)
@@ -259,7 +260,7 @@ def _alignment(reference: FloatArray) -> FloatArray:
 
 
 def _foot_pitch(positions: FloatArray) -> float:
-    """Downward angle of the feet while they stand: in the frames where the ankle is low."""
+    """Downward angle of standing feet, in the frames where the ankle is low."""
     pitches = []
     for side in ("left", "right"):
         ankle = positions[:, JOINT_INDEX[f"{side}Foot"]]
@@ -269,7 +270,7 @@ def _foot_pitch(positions: FloatArray) -> float:
     return float(np.clip(np.mean(pitches), np.radians(8), np.radians(25)))
 
 
-def _usable(t_pose_scores: FloatArray) -> tuple[int, ...]:
-    """Frames but for T-poses at the beginning and the end."""
+def _usable_frames(t_pose_scores: FloatArray) -> tuple[int, ...]:
+    """Usable frames: all but T-poses at the beginning and the end."""
     posed = np.flatnonzero(t_pose_scores >= _T_POSE_DEGREES)
     return tuple(range(posed[0], posed[-1] + 1)) if len(posed) else ()

@@ -1,9 +1,8 @@
-"""The motions that come with the package, in one compact file.
+"""Motion library: the motions that ship with the package, in one compressed .npz file.
 
-A body is kept as directions and rotations, so that it has no proportions: limbs, trunk, hips and shoulders as
-unit vectors, head and hands as quaternions, and the hips' place in lengths of a leg. All are whole numbers
-(1 = 512, so directions are off by a tenth of a degree at most) and stored as differences from frame to frame,
-which compress well.
+Motions are stored independent of body proportions: limbs, trunk, hips and shoulders as unit vectors, head and
+hands as quaternions, and the hips' position in leg lengths. Values are quantised to integers (1 = 512, an
+error of a tenth of a degree at most) and delta-encoded over time, which compresses well.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from dance_now.core.arrays import FloatArray
 from dance_now.formats3d.motion.motion_joints import JOINT_INDEX
 from dance_now.formats3d.quaternions import matrix_quaternions, quaternion_matrices
 from dance_now.pose.model.bone_rule import unit
-from dance_now.synthesis.poses.motion import Motion, Reference
+from dance_now.synthesis.poses.motion import Motion, ReferencePose
 
-BANK: Final = Path(__file__).with_name("motions.npz")
+LIBRARY_FILE: Final = Path(__file__).with_name("motions.npz")
 _SCALE: Final = 512
 _LIMBS: Final = tuple(
     (side + start, side + end)
@@ -31,7 +30,7 @@ _LIMBS: Final = tuple(
     for limb in (("UpperArm", "LowerArm", "Hand"), ("UpperLeg", "LowerLeg", "Foot", "Toes"))
     for start, end in itertools.pairwise(limb)
 )
-# Of the body that directions are given back on, in lengths of its leg.
+# Bone lengths of the reconstructed body, in leg lengths.
 _LENGTHS: Final = {"UpperArm": 0.34, "LowerArm": 0.3, "UpperLeg": 0.5, "LowerLeg": 0.5, "Foot": 0.18}
 _TRUNK, _HALF_HIPS, _HALF_SHOULDERS, _NECK = 0.62, 0.11, 0.21, 0.15
 _DIRECTIONS: Final = 3 + len(_LIMBS)
@@ -39,14 +38,14 @@ _DIRECTIONS: Final = 3 + len(_LIMBS)
 
 @dataclass(frozen=True)
 class LibraryMotion:
-    """A motion for the bank, and who made it: credit and licence in one line."""
+    """Motion of the library with its credit and licence in one line."""
 
     motion: Motion
     credit: str
 
 
-def load_motion_library(path: Path = BANK) -> list[Motion]:
-    """The motions of the bank."""
+def load_motion_library(path: Path = LIBRARY_FILE) -> list[Motion]:
+    """Loads the motions of the library."""
     with np.load(path, allow_pickle=False) as data:
         arrays: dict[str, npt.NDArray[Any]] = {name: data[name] for name in data.files}
     whole = np.cumsum(arrays["differences"], axis=1, dtype=np.int16).T
@@ -62,13 +61,13 @@ def load_motion_library(path: Path = BANK) -> list[Motion]:
         motions.append(
             Motion(
                 name=str(arrays["names"][index]),
-                skeleton="bank",
+                skeleton="library",
                 frame_time=float(arrays["frame_times"][index]),
                 positions=positions[own],
                 has_toes=bool(arrays["has_toes"][index]),
                 head=rotations[own, 0],
                 hands=rotations[own, 1:],
-                reference=Reference(0.0, identity, np.stack([identity] * 2), arrays["forearms"][index]),
+                reference=ReferencePose(0.0, identity, np.stack([identity] * 2), arrays["forearms"][index]),
                 foot_pitch=float(arrays["foot_pitches"][index]),
                 frames=tuple(range(int(length))),
             )
@@ -76,19 +75,19 @@ def load_motion_library(path: Path = BANK) -> list[Motion]:
     return motions
 
 
-def motion_credits(path: Path = BANK) -> tuple[str, ...]:
-    """Whom the bank's motions are by, and under which licence: one line for each source."""
+def motion_credits(path: Path = LIBRARY_FILE) -> tuple[str, ...]:
+    """Credits and licences of the library's motions: one line for each source."""
     with np.load(path, allow_pickle=False) as data:
         return tuple(str(line) for line in data["credits"])
 
 
 def write_motion_library(path: Path, entries: Sequence[LibraryMotion], frame_rate: float) -> None:
-    """Writes a bank of the usable frames of motions, thinned to at most about ``frame_rate`` a second."""
+    """Writes a library of motions' usable frames, subsampled to at most about ``frame_rate`` a second."""
     steps = [max(1, round(1 / (frame_rate * entry.motion.frame_time))) for entry in entries]
     values = [_values(entry.motion, step) for entry, step in zip(entries, steps, strict=True)]
     whole = np.round(np.concatenate(values) * _SCALE)
     if np.abs(whole).max() > np.iinfo(np.int16).max:
-        raise ValueError("a motion goes too far from where it begins")
+        raise ValueError("a motion moves too far from its start to be quantised")
     differences = np.diff(whole.astype(np.int16), axis=0, prepend=np.int16(0))
     credit_lines = sorted({entry.credit for entry in entries})
     motions = [entry.motion for entry in entries]
@@ -107,7 +106,7 @@ def write_motion_library(path: Path, entries: Sequence[LibraryMotion], frame_rat
 
 
 def _values(motion: Motion, step: int) -> FloatArray:
-    """(n, 54) numbers of a motion's frames, before they are rounded."""
+    """Unquantised values (n, 54) of a motion's frames."""
     frames = motion.frames[::step]
     joint = {name: motion.joint(name, frames) for name in JOINT_INDEX}
     low = (joint["leftUpperLeg"] + joint["rightUpperLeg"]) / 2
@@ -120,7 +119,7 @@ def _values(motion: Motion, step: int) -> FloatArray:
     ]
     head = motion.head[list(frames)] @ motion.reference.head.T
     hands = motion.hands[list(frames)] @ np.swapaxes(motion.reference.hands, 1, 2)
-    quaternions = _steady(matrix_quaternions(np.concatenate([head[:, None], hands], axis=1)))
+    quaternions = _continuous_signs(matrix_quaternions(np.concatenate([head[:, None], hands], axis=1)))
     legs = [(s + a, s + b) for s, a, b in _both(("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))]
     leg = sum(float(np.linalg.norm(joint[a][0] - joint[b][0])) for a, b in legs) / 2
     root = (low - low[0] * (1, 0, 1)) / leg
@@ -133,8 +132,8 @@ def _both(*pairs: tuple[str, str]) -> list[tuple[str, str, str]]:
     return [(side, *pair) for side in ("left", "right") for pair in pairs]
 
 
-def _steady(quaternions: FloatArray) -> FloatArray:
-    """(n, k, 4) the same rotations without jumps of sign from one frame to the next."""
+def _continuous_signs(quaternions: FloatArray) -> FloatArray:
+    """Quaternions (n, k, 4) of the same rotations with signs that are continuous over time."""
     flips = (quaternions[1:] * quaternions[:-1]).sum(axis=-1) < 0
     signs = np.ones(quaternions.shape[:2], np.float32)
     signs[1:] = np.where(np.cumsum(flips, axis=0) % 2 == 1, -1, 1)
@@ -143,7 +142,7 @@ def _steady(quaternions: FloatArray) -> FloatArray:
 
 
 def _positions(directions: FloatArray, root: FloatArray) -> FloatArray:
-    """(n, 16, 3) joints of a body with its hips at ``root`` (n, 3)."""
+    """Joint positions (n, 16, 3) of a body with its hips at ``root`` (n, 3)."""
     directions = unit(directions)
     hips, shoulders, trunk = (directions[:, index] for index in range(3))
     positions = np.zeros((len(root), len(JOINT_INDEX), 3), np.float32)

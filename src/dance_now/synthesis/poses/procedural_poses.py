@@ -1,10 +1,9 @@
-"""Plausible poses out of nothing: what a small collection of motions does not show.
+"""Procedural poses within joint limits: coverage that a small collection of motions lacks.
 
-Arms everywhere (overhead, behind the back, crossed) and on their way from one gesture to another, alone,
-mirrored or side by side as in a dance; kicks, legs lifted aside and back, crouches, leans, the head turned
-apart from the body, and finger shapes. The camera turns the whole body. Limits are those of a healthy adult,
-roughly after Kapandji, "The Physiology of the Joints"; where forearms would cut through the body another pose
-is drawn.
+Arms anywhere (overhead, behind the back, crossed) and between gestures, independent, mirrored or parallel as
+in a dance; kicks, legs lifted aside and back, crouches, leans, independent head rotation, and finger shapes.
+The camera rotates the whole body. Joint limits are those of a healthy adult, roughly after Kapandji, "The
+Physiology of the Joints"; poses in which forearms penetrate the body are rejected.
 
 Local directions below are (outward, up, front): seen from the chest for arms, from the pelvis for legs, with
 "outward" to the limb's own side.
@@ -21,10 +20,10 @@ from dance_now.core.arrays import BoolArray, FloatArray
 from dance_now.formats3d.motion.bvh_reader import axis_rotations
 from dance_now.pose.model.bone_rule import BONE_INDEX, BONE_NAMES, BoneRig, basis, unit
 from dance_now.pose.model.keypoints import BODY_INDEX
-from dance_now.synthesis.poses.avatar_poser import SolvedPoses, Target, solve_poses
+from dance_now.synthesis.poses.avatar_poser import PoseTarget, SolvedPoses, solve_poses
 from dance_now.synthesis.poses.hand_shapes import finger_directions, random_fingers
 
-# Upper arm and forearm of gestures that random directions rarely hit.
+# Upper arm and forearm directions of gestures that random directions rarely hit.
 _ARM_GESTURES: Final = np.array(
     [
         ((0.35, -0.90, 0.15), (0.10, -0.95, 0.25)),  # hanging
@@ -50,11 +49,11 @@ _OVERSAMPLING: Final = 4
 
 
 def random_poses(rig: BoneRig, generator: np.random.Generator, count: int) -> SolvedPoses:
-    """Poses of one body within the limits of its joints.
+    """Samples poses of one body within its joint limits.
 
     Args:
         rig: of the body.
-        generator: source of chance; the same state gives the same poses.
+        generator: random generator; the same state gives the same poses.
         count: how many.
     """
     solved = solve_poses(rig, random_target(rig, generator, count * _OVERSAMPLING))
@@ -63,8 +62,8 @@ def random_poses(rig: BoneRig, generator: np.random.Generator, count: int) -> So
     return SolvedPoses(solved.points[chosen], solved.rotations[chosen])
 
 
-def random_target(rig: BoneRig, generator: np.random.Generator, count: int) -> Target:
-    """Wished poses, some of which may bend a limb into the body."""
+def random_target(rig: BoneRig, generator: np.random.Generator, count: int) -> PoseTarget:
+    """Samples target poses, some of which may penetrate the body."""
     hips = random_turns(generator, count, yaw=0, pitch=9, roll=7)
     leaning = generator.random(count) < 0.12
     hips[leaning] = hips[leaning] @ random_turns(generator, int(leaning.sum()), yaw=0, pitch=32, roll=20)
@@ -72,14 +71,14 @@ def random_target(rig: BoneRig, generator: np.random.Generator, count: int) -> T
     head = chest @ random_turns(generator, count, yaw=32, pitch=16, roll=10)
     directions = np.zeros((count, len(BONE_NAMES), 3), np.float32)
     crouch = np.where(generator.random(count) < 0.3, generator.uniform(15, 95, count), 0.0).astype(np.float32)
-    company = generator.choice(3, count, p=[0.6, 0.25, 0.15])  # arms apart, mirrored, side by side
+    coupling = generator.choice(3, count, p=[0.6, 0.25, 0.15])  # arms independent, mirrored, parallel
     hands: list[FloatArray] = []
     arms: dict[str, tuple[FloatArray, FloatArray]] = {}
     fingers = random_fingers(generator, count)
     for index, side in enumerate(("left", "right")):
         arms[side] = _arm(generator, count)
         if side == "right":
-            arms["right"] = _together(arms["left"], arms["right"], company)
+            arms["right"] = _couple_arms(arms["left"], arms["right"], coupling)
         upper, fore = (_to_world(chest, _mirrored(direction, side)) for direction in arms[side])
         thigh, shank, foot = _leg(rig, generator, side, crouch)
         for bone, direction in (("UpperArm", upper), ("LowerArm", fore)):
@@ -89,7 +88,7 @@ def random_target(rig: BoneRig, generator: np.random.Generator, count: int) -> T
         hand = _hand(rig, generator, side, chest, upper, fore)
         hands.append(hand)
         directions += finger_directions(rig, side, hand, fingers[:, index])
-    return Target(
+    return PoseTarget(
         trunk=(hips[..., 1] + chest[..., 1]).astype(np.float32),
         hips=hips[..., 0].astype(np.float32),
         shoulders=chest[..., 0].astype(np.float32),
@@ -100,7 +99,7 @@ def random_target(rig: BoneRig, generator: np.random.Generator, count: int) -> T
 
 
 def penetration(rig: BoneRig, points: FloatArray) -> FloatArray:
-    """(n,) metres by which forearms and hands (n, 137, 3) sink into trunk, head or the other arm."""
+    """Penetration depth (n,), metres, of forearms and hands (n, 137, 3) into trunk, head or the other arm."""
     rest = rig.skeleton.rest
     neck, hips = points[:, 1], points[:, 8]
     trunk_radius = 0.62 * float(np.linalg.norm(rest[2] - rest[5])) / 2
@@ -133,7 +132,7 @@ def _segment_distance(points: FloatArray, start: FloatArray, end: FloatArray) ->
 def random_turns(
     generator: np.random.Generator, count: int, *, yaw: float, pitch: float, roll: float
 ) -> FloatArray:
-    """(count, 3, 3) random turns; standard deviations in degrees, cut at 2.2 of them."""
+    """Samples rotations (count, 3, 3); standard deviations in degrees, truncated at 2.2 of them."""
     angles = np.clip(generator.normal(0, 1, (3, count)), -2.2, 2.2) * [[yaw], [pitch], [roll]]
     turn = _about(1, angles[0]) @ _about(0, angles[1]) @ _about(2, angles[2])
     return turn.astype(np.float32)
@@ -149,14 +148,14 @@ def _mirrored(direction: FloatArray, side: str) -> FloatArray:
     return mirrored
 
 
-def _together(
+def _couple_arms(
     left: tuple[FloatArray, FloatArray],
     right: tuple[FloatArray, FloatArray],
-    company: npt.NDArray[np.int64],
+    coupling: npt.NDArray[np.int64],
 ) -> tuple[FloatArray, FloatArray]:
-    """The right arm: its own way (0), mirrored (1), or where the left arm points (2) if it can."""
+    """Couples the right arm to the left: independent (0), mirrored (1), or parallel (2) if in reach."""
     across = _mirrored(left[0], "right"), _mirrored(left[1], "right")
-    mirrored, beside = company == 1, (company == 2) & _shoulder_reach(across[0])
+    mirrored, beside = coupling == 1, (coupling == 2) & _shoulder_reach(across[0])
     upper, fore = (
         np.where(mirrored[:, None], left[part], np.where(beside[:, None], across[part], right[part]))
         for part in (0, 1)
@@ -165,9 +164,9 @@ def _together(
 
 
 def _arm(generator: np.random.Generator, count: int) -> tuple[FloatArray, FloatArray]:
-    """Upper arm and forearm (count, 3), outward-up-front.
+    """Samples upper arm and forearm (count, 3), outward-up-front.
 
-    Two in five are anywhere in reach, the others at a gesture or, a quarter, sweeping from one to another.
+    Two in five are anywhere in reach, the others at a gesture or, a quarter, between two gestures.
     """
     gesture = _gesture(generator, count)
     sweep = _sweep(generator, gesture, _gesture(generator, count))
@@ -183,13 +182,13 @@ def _arm(generator: np.random.Generator, count: int) -> tuple[FloatArray, FloatA
 
 
 def _gesture(generator: np.random.Generator, count: int) -> FloatArray:
-    """(count, 2, 3) upper arms and forearms of gestures, each a little different."""
+    """Samples gestures (count, 2, 3), upper arms and forearms, with jitter."""
     gesture = _ARM_GESTURES[generator.integers(len(_ARM_GESTURES), size=count)]
     return unit((gesture + generator.normal(0, 0.16, gesture.shape)).astype(np.float32))
 
 
 def _sweep(generator: np.random.Generator, start: FloatArray, end: FloatArray) -> FloatArray:
-    """(n, 2, 3) arms on the way from one gesture to another; at the first where the way is out of reach."""
+    """Interpolates gestures (n, 2, 3); stays at the first where the result is out of reach."""
     share = generator.uniform(0.1, 0.9, (len(start), 1, 1)).astype(np.float32)
     way = unit(start + share * (end - start))
     bend = (way[:, 0] * way[:, 1]).sum(axis=1)
@@ -207,7 +206,7 @@ def _shoulder_reach(upper: FloatArray) -> BoolArray:
 
 
 def _forearm(generator: np.random.Generator, upper: FloatArray) -> FloatArray:
-    """Forearms (n, 3): elbows bend to the front and inwards, with an arm raised also to the back."""
+    """Samples forearms (n, 3): elbows bend to the front and inwards, with a raised arm also to the back."""
     count = len(upper)
     neutral = np.broadcast_to(np.asarray((-0.6, 0.3, 1.0), np.float32), upper.shape)
     neutral = unit(neutral - upper * (neutral * upper).sum(axis=1, keepdims=True))
@@ -230,7 +229,7 @@ def _hand(
     upper: FloatArray,
     fore: FloatArray,
 ) -> FloatArray:
-    """Hands (n, 3, 3): on from the forearm, turned about it, bent at the wrist."""
+    """Samples hand rotations (n, 3, 3): the forearm's, with twist, deviation and bend at the wrist."""
     carried = rig.swing(f"{side}LowerArm", rig.swing(f"{side}UpperArm", chest, upper), fore)
     along = rig.rest_directions[BONE_INDEX[f"{side}LowerArm"]]
     frame = basis(along, np.cross((0, 1, 0), along).astype(np.float32))
@@ -242,11 +241,11 @@ def _hand(
 def _leg(
     rig: BoneRig, generator: np.random.Generator, side: str, crouch: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Thigh, shank and foot (n, 3), left-up-front of the pelvis.
+    """Samples thigh, shank and foot (n, 3), left-up-front of the pelvis.
 
     Args:
         rig: of the body.
-        generator: source of chance.
+        generator: random generator.
         side: ``"left"`` or ``"right"``.
         crouch: (n,) degrees of hip flexion of a crouch, 0 for none.
     """
@@ -274,7 +273,7 @@ def _leg(
 
 
 def _leg_bends(generator: np.random.Generator, kind: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-    """Degrees (n,) by which hips bend forward and knees back, for each kind of ``_leg``."""
+    """Flexion (n,) of hips and knees, degrees, for each kind of ``_leg``."""
     count = len(kind)
     hips = (
         generator.normal(2, 7, count),
@@ -294,5 +293,5 @@ def _leg_bends(generator: np.random.Generator, kind: npt.NDArray[np.int64]) -> t
 
 
 def _about(axis: int, degrees: npt.ArrayLike) -> FloatArray:
-    """(n, 3, 3) rotations about a coordinate axis."""
+    """Rotation matrices (n, 3, 3) about a coordinate axis."""
     return axis_rotations(axis, np.radians(np.asarray(degrees, np.float32)))

@@ -1,1 +1,1 @@
-"""Samples of an avatar's surface: points with texture patches, and corrective shapes."""
+"""Surface sampling of an avatar: points with texture patches, and corrective shapes."""

@@ -1,8 +1,8 @@
-"""Corrective shapes: where a posed avatar's surface lies beside where its bones alone would carry it.
+"""Corrective blend shapes: the residual of a posed avatar's surface against linear blend skinning.
 
-Hair and skirts hang on springs, helper bones share a twist out. Keypoints tell none of that directly, but
-nearly all of it follows linearly from where gravity pulls and limbs point as the bones beside them see it,
-and a few shapes hold it (pose blend shapes: Loper et al. 2015, SMPL).
+Hair and skirts hang on springs, helper bones distribute a twist. Keypoints do not hold any of that directly,
+but nearly all of it is linear in the directions of gravity and limbs in the frames of nearby bones, and a few
+shapes explain it (pose blend shapes: Loper et al. 2015, SMPL).
 """
 
 from __future__ import annotations
@@ -21,30 +21,35 @@ from dance_now.render.avatar.avatar_keypoints import place_keypoints
 from dance_now.render.face.face_points import FaceLandmarks
 from dance_now.render.springs import STILL_STEPS, Springs
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser, SolvedPoses
-from dance_now.synthesis.surface.surface_samples import Piece, SurfaceSamples, edge_shares, gathered_corners
+from dance_now.synthesis.surface.surface_samples import (
+    MeshPiece,
+    SurfaceSamples,
+    edge_coordinates,
+    gather_corners,
+)
 
 GRAVITY_BONES: Final = tuple(BONE_INDEX[name] for name in ("head", "chest", "hips"))
-"""Bones whose upright direction tells how what they carry hangs."""
+"""Bones whose up vector gives the direction of gravity for what hangs on them."""
 LIMBS: Final = tuple(
     BONE_INDEX[side + limb] for limb in ("UpperArm", "UpperLeg") for side in ("left", "right")
 )
-"""Bones whose direction shifts what is beside them."""
+"""Bones whose direction displaces the surface near them."""
 LIMB_PARENTS: Final = tuple(BONE_INDEX[name] for name in ("chest", "chest", "hips", "hips"))
-"""The bone in whose frame each of LIMBS is seen."""
+"""Parent bones, in whose frames the directions of LIMBS are expressed."""
 POSE_FEATURES: Final = 3 * (len(GRAVITY_BONES) + len(LIMBS)) + 1
-"""Numbers that the shapes depend on; the last is always 1."""
+"""Number of pose features; the last is the constant 1."""
 
 _POSES: Final = 300
 _MOST_SHAPES: Final = 8
-_LEAST_SHAPE: Final = 5e-5  # metres a shape moves the surface in the mean
-_LEAST_MOVE: Final = 2e-4  # metres all shapes move a point in the mean, else it is left alone
-_EXPLAINED: Final = 0.5  # of a point's mean square move, else something moves it that poses do not tell
-_COLLAPSED: Final = 0.5  # volume
-_RIDGE: Final = 0.01  # poses' worth of features that move nothing
+_LEAST_SHAPE: Final = 5e-5  # metres, rms displacement of the surface by a shape
+_LEAST_MOVE: Final = 2e-4  # metres, rms displacement of a point by all shapes, below which it gets none
+_EXPLAINED: Final = 0.5  # explained variance of a point's displacement, below which it gets none
+_COLLAPSED: Final = 0.5  # determinant
+_RIDGE: Final = 0.01  # ridge regularisation, in poses
 
 
 def pose_features(rig: BoneRig, rotations: FloatArray) -> FloatArray:
-    """(n, POSE_FEATURES) of the rotations (n, 47, 3, 3) of a pose's bones; all but the last are 0 at rest."""
+    """Pose features (n, POSE_FEATURES) of bone rotations (n, 47, 3, 3); all but the last are 0 at rest."""
     gravity = rotations[:, GRAVITY_BONES, 1] - np.array([0, 1, 0], np.float32)
     rest = rig.rest_directions[list(LIMBS)]
     turned = np.einsum("nkij,kj->nki", rotations[:, LIMBS], rest)
@@ -58,33 +63,33 @@ def fit_correctives(
     avatar: Avatar,
     rig: BoneRig,
     face: FaceLandmarks | None,
-    surface: PosedSurface,
+    surface: SurfaceBinding,
     poses: SolvedPoses,
     generator: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray]:
-    """Finds the shapes that explain how points on an avatar depart from its bones in given poses.
+    """Fits corrective shapes to the skinning residuals of points on an avatar in given poses.
 
-    Gravity pulls them down the y axis. Where a camera looks up or down, the same keypoints mean a figure that
-    leans; shapes fitted to such views as well would know them better, and level ones less well.
+    Gravity is along the y axis. Where a camera looks up or down, the same keypoints mean a leaning figure;
+    shapes fitted to such views as well would fit them better, and level views less well.
 
     Args:
         avatar: whose surface.
         rig: of its skeleton.
-        face: its face points.
+        face: its face landmarks.
         surface: N points on it.
-        poses: that it can take; some of them are looked at.
-        generator: picks these.
+        poses: that it can take; a random subset of them is used.
+        generator: random generator for the subset.
 
     Returns:
-        (POSE_FEATURES, K) what makes weights of K shapes out of a pose's features, and (N, 3, K, 3) metres by
-        which each shape at weight 1 moves a point at rest and the ends of its two tangents. In the poses,
-        weights have a mean square of 1.
+        (POSE_FEATURES, K) linear map from pose features to weights of K shapes, and (N, 3, K, 3) displacement
+        in metres by each shape at weight 1 of a point at rest and of the ends of its two tangents. Over the
+        poses, weights have a mean square of 1.
     """
     rows = generator.permutation(len(poses.points))[:_POSES]
     features = pose_features(rig, poses.rotations[rows])
     moment = np.zeros((POSE_FEATURES, surface.rest.size), np.float32)
     square = np.zeros(len(surface.rest), np.float32)
-    found = departures(avatar, rig, face, surface, poses, rows)
+    found = residual_offsets(avatar, rig, face, surface, poses, rows)
     for feature, (_, departure) in zip(features, found, strict=True):
         moment += feature[:, None] * departure.reshape(-1)
         square += np.square(departure[:, 0]).sum(axis=1)
@@ -93,17 +98,17 @@ def fit_correctives(
     return basis, shapes.reshape(len(shapes), *surface.rest.shape).transpose(1, 2, 0, 3)
 
 
-def departures(
+def residual_offsets(
     avatar: Avatar,
     rig: BoneRig,
     face: FaceLandmarks | None,
-    surface: PosedSurface,
+    surface: SurfaceBinding,
     poses: SolvedPoses,
     rows: npt.NDArray[np.int64],
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Of each of some rows of poses: (47, 3, 3) rotations, and (N, 3, 3) how far from rest points would lie.
+    """Skinning residuals, pose by pose: (47, 3, 3) rotations and (N, 3, 3) offsets from rest, metres.
 
-    They would if linear blend skinning were to carry them to where the avatar has them once its hair hangs.
+    Offsets are those in the rest pose that linear blend skinning takes to the avatar's settled surface.
     """
     poser, springs = AvatarPoser(avatar), Springs(avatar)
     for row in rows:
@@ -111,19 +116,19 @@ def departures(
         posed = poser.world(points, rotations)
         keypoints = place_keypoints(avatar, posed, points, face, {}).astype(np.float32)
         moved = surface.moved(avatar, springs.settle(posed, STILL_STEPS))
-        unposed, sound = _unposed(rig, surface.weights, moved, keypoints, rotations)
+        unposed, sound = _inverse_skinning(rig, surface.weights, moved, keypoints, rotations)
         yield rotations, np.where(sound[:, None, None], unposed - surface.rest, 0).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class PosedSurface:
-    """Points on an avatar's mesh, to be found again when it is posed.
+class SurfaceBinding:
+    """Points on an avatar's mesh bound to its triangles, so that they can be posed.
 
     Attributes:
         samples: N points.
-        pieces: numbers of the primitives that they lie on.
-        along: (N, 3, 3) their places, and their tangents, as sums of their triangles' corners.
-        rest: (N, 3, 3) the same at rest, metres.
+        pieces: indices of the primitives that they lie on.
+        along: (N, 3, 3) coefficients of their triangles' corners for position and two tangents.
+        rest: (N, 3, 3) position and tangents at rest, metres.
         weights: (N, 47) of the bones.
     """
 
@@ -135,30 +140,28 @@ class PosedSurface:
 
     @classmethod
     def of(
-        cls, samples: SurfaceSamples, pieces: list[Piece], tangents: FloatArray, weights: FloatArray
-    ) -> PosedSurface:
-        """Points with ``tangents`` (N, 2, 3), in metres, on some pieces."""
-        edges = edge_shares(samples, pieces, tangents)  # (N, 2 edges, 2 tangents)
+        cls, samples: SurfaceSamples, pieces: list[MeshPiece], tangents: FloatArray, weights: FloatArray
+    ) -> SurfaceBinding:
+        """Binds points with ``tangents`` (N, 2, 3), in metres, on some primitives."""
+        edges = edge_coordinates(samples, pieces, tangents)  # (N, 2 edges, 2 tangents)
         along = np.concatenate([-edges.sum(axis=1, keepdims=True), edges], axis=1).transpose(0, 2, 1)
-        along = np.concatenate([samples.shares[:, None], along], axis=1).astype(np.float32)
-        rest = along @ gathered_corners(samples, [piece.positions for piece in pieces])
+        along = np.concatenate([samples.barycentric[:, None], along], axis=1).astype(np.float32)
+        rest = along @ gather_corners(samples, [piece.positions for piece in pieces])
         return cls(samples, [piece.number for piece in pieces], along, rest, weights)
 
     def moved(self, avatar: Avatar, world: npt.NDArray[np.float64]) -> FloatArray:
-        """(N, 3, 3) places and tangents where nodes are transformed by ``world``."""
+        """Positions and tangents (N, 3, 3) for node transforms ``world``."""
         surfaces = avatar.mesh_points(world)
-        result: FloatArray = self.along @ gathered_corners(
-            self.samples, [surfaces[n][0] for n in self.pieces]
-        )
+        result: FloatArray = self.along @ gather_corners(self.samples, [surfaces[n][0] for n in self.pieces])
         return result
 
 
-def _unposed(
+def _inverse_skinning(
     rig: BoneRig, weights: FloatArray, moved: FloatArray, keypoints: FloatArray, rotations: FloatArray
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """(N, 3, 3) what linear blend skinning by ``weights`` (N, 47) carries to ``moved`` (N, 3, 3).
+    """Inverse linear blend skinning by ``weights`` (N, 47): ``moved`` (N, 3, 3) -> rest pose (N, 3, 3).
 
-    And (N,) whether that is so: between bones turned far against each other it collapses the surface.
+    Also returns (N,) validity: between bones rotated far against each other skinning collapses the surface.
     """
     anchors = rig.anchors(keypoints, rotations, np.ones((), np.float32))
     shift = anchors - np.einsum("bij,bj->bi", rotations, rig.pivots)
@@ -173,15 +176,15 @@ def _unposed(
 
 
 def _shapes(features: FloatArray, moment: FloatArray, square: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Principal components of what a linear regression predicts of where points move.
+    """Principal components of a linear regression of displacements on pose features.
 
     Args:
         features: (n, F).
-        moment: (F, N, 9) mean product of feature and move, of which the first three numbers are the place's.
-        square: (N,) mean square of the place's move.
+        moment: (F, N, 9) mean product of feature and displacement, the first three of the position.
+        square: (N,) mean square of the position's displacement.
 
     Returns:
-        (F, K) features to weights, and (K, N, 9) the shapes.
+        (F, K) map from features to weights, and (K, N, 9) the shapes.
     """
     gram = features.T.astype(np.float64) @ features / len(features)
     gram += _RIDGE / len(features) * np.eye(len(moment))

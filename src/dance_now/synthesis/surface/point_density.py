@@ -1,4 +1,4 @@
-"""How close together the points on an avatar's surface should lie: closest where people look."""
+"""Sampling density of points on an avatar's surface: highest at the face's features."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dance_now.pose.model.keypoints import FINGERS
 
 _HEAD: Final = 1.3
 _HANDS: Final = 2.0
-# Eyes, brows and mouth are what a close-up is looked at for, and a few square centimetres.
+# Eyes, brows and mouth matter most in close-ups, and cover a few square centimetres.
 _FEATURES: Final = 12.0
 _FEATURE_REACH: Final = 0.35  # of the distance between the eyes
-# What no view shows at rest (a body under its clothes) still shows in some pose.
+# Surface that is hidden at rest (a body under its clothes) still shows in some poses.
 _HIDDEN: Final = 0.3
 _DIRECTIONS: Final = 64
-_GRID: Final = 128  # pixels of the figure's largest extent, for telling what hides what
+_GRID: Final = 128  # pixels of the figure's largest extent, for the depth test
 _FACING: Final = 0.8  # cosine: a surface seen more steeply changes its depth within a pixel
 _TOLERANCE: Final = 0.8  # pixels of depth
 _SHOWN_SHARE: Final = 0.34  # of the views that a point faces; fewer see it through a gap between points
@@ -28,10 +28,10 @@ _RIGHT_EYE, _LEFT_EYE = slice(36, 42), slice(42, 48)
 
 
 class PointDensity:
-    """Points a square metre, relative to what lies on trunk and limbs.
+    """Points per square metre, relative to trunk and limbs.
 
     Args:
-        face: (70, 3) face points at rest, metres, or None where the face does not move.
+        face: (70, 3) face landmarks at rest, metres, or None where the face does not move.
     """
 
     def __init__(self, face: FloatArray | None) -> None:
@@ -49,7 +49,7 @@ class PointDensity:
             self._features = np.concatenate([face[_BROWS], face[_EYES_AND_MOUTH]]).astype(np.float32)
 
     def __call__(self, positions: FloatArray, weights: FloatArray) -> FloatArray:
-        """Density (n,) at (n, 3) places at rest with (n, 47) skin weights."""
+        """Density (n,) at positions (n, 3) at rest with skin weights (n, 47)."""
         density: FloatArray = (weights @ self._bones).astype(np.float32)
         if self._features is None:
             return density
@@ -60,14 +60,14 @@ class PointDensity:
         return density
 
 
-def shown_density(positions: FloatArray, normals: FloatArray) -> FloatArray:
-    """(n,) 1 for points that views of the figure at rest show, less for those that lie under others.
+def visibility_weights(positions: FloatArray, normals: FloatArray) -> FloatArray:
+    """Visibility weight (n,): 1 for points visible from outside at rest, less for occluded ones.
 
-    The points themselves are the surface: in each view that a point faces it is shown if none in its pixel
-    lies well before it.
+    A depth test against the points themselves: in each view that a point faces, it is visible if none in its
+    pixel lies well before it.
 
     Args:
-        positions: (n, 3) metres, several to a pixel of the view.
+        positions: (n, 3) metres, several per pixel of the view.
         normals: (n, 3) unit normals.
     """
     faced, shown = np.zeros(len(positions), np.int32), np.zeros(len(positions), np.int32)
@@ -90,7 +90,7 @@ def shown_density(positions: FloatArray, normals: FloatArray) -> FloatArray:
 
 
 def _sphere(count: int) -> npt.NDArray[np.float64]:
-    """(count, 3) directions spread evenly (Fibonacci lattice)."""
+    """Directions (count, 3), evenly distributed (Fibonacci lattice)."""
     row = np.arange(count) + 0.5
     height = 1 - 2 * row / count
     angle = np.pi * (1 + np.sqrt(5)) * row

@@ -1,4 +1,4 @@
-"""Where on an avatar's mesh points lie, and which bones carry them."""
+"""Placement of surface points by Poisson-disk sampling, and their skin weights."""
 
 from __future__ import annotations
 
@@ -14,45 +14,51 @@ from dance_now.pose.model.bone_rule import BONE_NAMES
 from dance_now.render.avatar.avatar import Avatar
 from dance_now.render.face.face_points import FaceLandmarks, expression_names
 from dance_now.synthesis.poses.avatar_poser import avatar_bones
-from dance_now.synthesis.surface.corrective_shapes import PosedSurface
-from dance_now.synthesis.surface.point_density import PointDensity, shown_density
+from dance_now.synthesis.surface.corrective_shapes import SurfaceBinding
+from dance_now.synthesis.surface.point_density import PointDensity, visibility_weights
 from dance_now.synthesis.surface.surface_patches import tangents
-from dance_now.synthesis.surface.surface_samples import IntArray, Piece, SurfaceSamples, gathered, scatter
+from dance_now.synthesis.surface.surface_samples import (
+    IntArray,
+    MeshPiece,
+    SurfaceSamples,
+    interpolate,
+    scatter_samples,
+)
 
-INFLUENCES: Final = 8  # three corners of a triangle hang on more bones than one vertex
+INFLUENCES: Final = 8  # three corners of a triangle have more bones than one vertex
 _OVERSAMPLING: Final = 8
 _PATCH_REACH: Final = 1.55  # half a patch's edge, in distances to the next point
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedPoints:
-    """Where points lie on an avatar's mesh, and what carries them.
+    """Placed points on an avatar's mesh, with skin weights.
 
     Attributes:
-        samples: N places.
-        pieces: of the mesh, on which they lie.
+        samples: N points.
+        pieces: primitives on which they lie.
         reach: (N,) half the edge of a point's patch, metres.
         bones: (N, INFLUENCES) rows of BONE_NAMES.
         weights: (N, INFLUENCES), rows sum to 1, strongest first.
     """
 
     samples: SurfaceSamples
-    pieces: list[Piece]
+    pieces: list[MeshPiece]
     reach: FloatArray
     bones: IntArray
     weights: FloatArray
 
     @property
     def axes(self) -> FloatArray:
-        """(N, 2, 3) from each point to two edges of its patch, metres."""
+        """Half axes (N, 2, 3) of each point's patch, metres."""
         return self.reach[:, None, None] * tangents(self.samples.normal)
 
     @property
-    def surface(self) -> PosedSurface:
-        """The same, to be found again when the avatar is posed."""
+    def surface(self) -> SurfaceBinding:
+        """The points bound to the mesh, for posing."""
         skin = np.zeros((len(self.bones), len(BONE_NAMES)), np.float32)
         np.put_along_axis(skin, self.bones, self.weights, axis=1)
-        return PosedSurface.of(self.samples, self.pieces, self.axes, skin)
+        return SurfaceBinding.of(self.samples, self.pieces, self.axes, skin)
 
 
 def place_points(
@@ -62,7 +68,7 @@ def place_points(
     hide: tuple[str, ...] = (),
     face: FaceLandmarks | None = None,
 ) -> PlacedPoints:
-    """The first half of ``sample_points``, in whose order the points are not yet.
+    """Places points, the first half of ``sample_points`` (before it sorts them).
 
     Raises:
         DanceNowError: no opaque surface.
@@ -75,15 +81,15 @@ def place_points(
     total = sum(float(piece.importance.sum()) for piece in pieces)
     if not total > 0:
         raise DanceNowError(f"{avatar.name} has no surface to put points on.")
-    pool = scatter(generator, pieces, _OVERSAMPLING * count)
+    pool = scatter_samples(generator, pieces, _OVERSAMPLING * count)
     if not len(pool):
         raise DanceNowError(f"{avatar.name} has no opaque surface to put points on.")
-    wanted_here = density(pool.position, gathered(pool, [piece.weights for piece in pieces]))
-    wanted_here *= shown_density(pool.position, pool.normal)
+    wanted_here = density(pool.position, interpolate(pool, [piece.weights for piece in pieces]))
+    wanted_here *= visibility_weights(pool.position, pool.normal)
     spacing = np.sqrt(total / count / wanted_here)
     order, radius = _spread(generator, pool, spacing, min(count, len(pool)))
     chosen = pool.rows(order)
-    weights = gathered(chosen, [piece.weights for piece in pieces])
+    weights = interpolate(chosen, [piece.weights for piece in pieces])
     strongest = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
     kept = np.take_along_axis(weights, strongest, axis=1)
     kept /= kept.sum(axis=1, keepdims=True)
@@ -93,8 +99,8 @@ def place_points(
 
 def _pieces(
     avatar: Avatar, hide: tuple[str, ...], names: tuple[str, ...], density: PointDensity
-) -> list[Piece]:
-    """What shows of an avatar's mesh at rest, and how expressions of these names move it."""
+) -> list[MeshPiece]:
+    """Visible primitives of an avatar at rest, and their displacements by expressions."""
     mapping = avatar_bones(avatar.bones)
     rest = avatar.mesh_points(avatar.rest_world)
     moved = [avatar.mesh_points(avatar.rest_world, {name: 1.0}) for name in names]
@@ -103,17 +109,17 @@ def _pieces(
         moves = np.zeros((len(rest[number][0]), len(names), 3), np.float32)
         for expression, surfaces in enumerate(moved):
             moves[:, expression] = surfaces[number][0] - rest[number][0]
-        pieces.append(Piece.of(avatar, number, rest[number], moves, mapping, density))
+        pieces.append(MeshPiece.of(avatar, number, rest[number], moves, mapping, density))
     return pieces
 
 
 def _spread(
     generator: np.random.Generator, pool: SurfaceSamples, spacing: FloatArray, count: int
 ) -> tuple[IntArray, float]:
-    """Rows of ``count`` points as far apart as a search over one radius can make them (Poisson disks).
+    """Poisson-disk sampling of ``count`` rows, with the largest radius that a binary search finds.
 
-    Points on different pieces of the mesh, and on the two sides of something thin, do not compete. Returned
-    beside the rows: the radius, in spacings.
+    Points on different primitives, and on the two sides of thin surfaces, do not compete. Also returns the
+    radius, in spacings.
     """
     place = np.concatenate(
         [pool.position, 0.8 * spacing[:, None] * pool.normal, 100.0 * pool.layer[:, None]], axis=1
@@ -136,7 +142,7 @@ def _spread(
 
 
 def _independent(pairs: IntArray, priority: IntArray) -> IntArray:
-    """Rows of a maximal set in which no two form a pair, lower priority values first."""
+    """Maximal independent set: rows of which no two form a pair, lower priority values first."""
     first, second = pairs[:, 0], pairs[:, 1]
     better = np.where(priority[first] < priority[second], first, second)
     worse = first + second - better

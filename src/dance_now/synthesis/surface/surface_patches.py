@@ -1,8 +1,8 @@
-"""The small pictures that surface points carry: what the surface around each of them looks like.
+"""Texture patches of surface points (surfels), baked in each point's tangent plane.
 
-A point alone has one color. With a patch of the surface around it, in the plane that touches the surface
-there, a few thousand points show what lies between them too, down to an eyelash (surface elements, Pfister et
-al. 2000, Surfels: Surface Elements as Rendering Primitives).
+A point alone has one color. With a patch of the surface around it, a few thousand points represent the
+surface between them too, down to an eyelash (Pfister et al. 2000, Surfels: Surface Elements as Rendering
+Primitives).
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from dance_now.core.arrays import FloatArray
 from dance_now.synthesis.surface.surface_samples import IntArray, SurfaceSamples
 
 TEXELS: Final = 8
-"""Of a patch's edge."""
+"""Texels along a patch's edge."""
 CHANNELS: Final = 5
-"""Of a texel: sRGB, alpha, and how far the surface lies before the plane."""
+"""Channels of a texel: sRGB, alpha, and height of the surface above the tangent plane."""
 HEIGHT_STEPS: Final = 96.0
-"""The height of a patch's reach in steps of its channel, whose middle, 128, is the plane."""
+"""Quantisation of height: steps per patch reach; 128 is the plane."""
 
-_NORMAL_WEIGHT: Final = 0.25  # reaches that opposite sides of something thin are apart for the search, halved
-_LAYER_DISTANCE: Final = 100.0  # metres that different pieces of the mesh are apart for it
-_NEAR: Final = 1.0  # texels beside the plane's place within which the surface must be found
+_NORMAL_WEIGHT: Final = 0.25  # weight of the normal in the search, reaches: separates sides of thin surfaces
+_LAYER_DISTANCE: Final = 100.0  # metres between different primitives in the search
+_NEAR: Final = 1.0  # texels, largest tangential distance to the surface
 _CHUNK: Final = 2000
 
 
 def tangents(normals: FloatArray) -> FloatArray:
-    """(n, 2, 3) two unit vectors across each of the unit normals (n, 3); with it they are right-handed.
+    """Tangents (n, 2, 3) of unit normals (n, 3): two unit vectors, right-handed with the normal.
 
-    By the branchless construction of Duff et al. 2017 (Building an Orthonormal Basis, Revisited).
+    Branchless construction of Duff et al. 2017 (Building an Orthonormal Basis, Revisited).
     """
     x, y, z = normals.T
     sign = np.copysign(1.0, z)
@@ -44,19 +44,19 @@ def tangents(normals: FloatArray) -> FloatArray:
 
 
 def bake_patches(points: SurfaceSamples, reach: FloatArray, samples: SurfaceSamples) -> npt.NDArray[np.uint8]:
-    """Looks up the surface around every point; a patch shows only the piece of the mesh it lies on.
+    """Bakes the surface around every point; a patch shows only the primitive it lies on.
 
     Args:
-        points: n of them.
+        points: n points.
         reach: (n,) half a patch's edge, metres.
-        samples: many places on the same surface, several to a texel.
+        samples: dense samples of the same surface, several per texel.
 
     Returns:
         (n, TEXELS, TEXELS, CHANNELS) uint8; alpha is 0 where the plane leaves the surface. Rows run along
         the second tangent, columns along the first.
     """
     weight = _NORMAL_WEIGHT * float(np.median(reach))
-    tree = cKDTree(_searched(samples.position, samples.normal, samples.layer, weight))
+    tree = cKDTree(_search_key(samples.position, samples.normal, samples.layer, weight))
     steps = (np.arange(TEXELS) + 0.5) / TEXELS * 2 - 1
     grid = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2).astype(np.float32)
     frames = tangents(points.normal)
@@ -66,7 +66,7 @@ def bake_patches(points: SurfaceSamples, reach: FloatArray, samples: SurfaceSamp
         offset = np.einsum("tk,nkc->ntc", grid, frames[rows]) * reach[rows, None, None]
         wanted = (points.position[rows, None] + offset).reshape(-1, 3)
         across = np.repeat(points.normal[rows], len(grid), axis=0)
-        _, found = tree.query(_searched(wanted, across, np.repeat(points.layer[rows], len(grid)), weight))
+        _, found = tree.query(_search_key(wanted, across, np.repeat(points.layer[rows], len(grid)), weight))
         away = samples.position[found] - wanted
         height = (away * across).sum(axis=1, keepdims=True)
         beside = away - height * across
@@ -78,5 +78,5 @@ def bake_patches(points: SurfaceSamples, reach: FloatArray, samples: SurfaceSamp
     return patches.reshape(-1, TEXELS, TEXELS, CHANNELS)
 
 
-def _searched(places: FloatArray, normals: FloatArray, layers: IntArray, weight: float) -> FloatArray:
+def _search_key(places: FloatArray, normals: FloatArray, layers: IntArray, weight: float) -> FloatArray:
     return np.concatenate([places, weight * normals, _LAYER_DISTANCE * layers[:, None]], axis=1)

@@ -1,4 +1,4 @@
-"""Colored points on an avatar's surface: what the generator splats."""
+"""Surface points of an avatar: skinned, colored points with texture patches, which the generator splats."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ from dance_now.synthesis.poses.avatar_poser import SolvedPoses
 from dance_now.synthesis.surface.corrective_shapes import POSE_FEATURES, fit_correctives
 from dance_now.synthesis.surface.point_placement import INFLUENCES, place_points
 from dance_now.synthesis.surface.surface_patches import CHANNELS, TEXELS, bake_patches
-from dance_now.synthesis.surface.surface_samples import IntArray, changes_along, gathered, scatter
+from dance_now.synthesis.surface.surface_samples import (
+    IntArray,
+    interpolate,
+    morph_differences,
+    scatter_samples,
+)
 
 _MAXIMUM_POINTS: Final = 1_000_000
 _MAXIMUM_BYTES: Final = 2**29  # unpacked
-_PATCH_SAMPLES: Final = 60  # of the surface for each point, from which its patch is made
+_PATCH_SAMPLES: Final = 60  # surface samples per point, from which its patch is baked
 _FACE_POINTS: Final = FACE.stop - FACE.start
 _SHAPES: Final[dict[str, tuple[int, ...]]] = {
     "position": (3,),
@@ -43,7 +48,7 @@ _KINDS: Final[dict[str, npt.DTypeLike]] = {"bones": np.int64, "two_sided": np.bo
 
 @dataclass(frozen=True, eq=False)
 class MeshPoints:
-    """Points on a surface at rest.
+    """Skinned points on a surface at rest.
 
     Attributes:
         position: (N, 3) float32 metres, character frame.
@@ -52,14 +57,14 @@ class MeshPoints:
         bones: (N, INFLUENCES) int64 rows of BONE_NAMES.
         weights: (N, INFLUENCES) float32, rows sum to 1, strongest first.
         reach: (N,) float32 half the edge of a point's patch, metres.
-        two_sided: (N,) whether the surface shows from behind as well.
-        patches: (N, TEXELS, TEXELS, CHANNELS) uint8 the surface around each point, as ``bake_patches``
-            makes it.
-        morphs: (N, E + K, 3) float32 metres each of E expressions, then of K corrective shapes, at weight 1
-            moves a point.
-        patch_morphs: (N, 2, E + K, 3) float32 metres each moves the ends of a patch's two tangents.
-        face_basis: (E, 70, 3) float32 metres an expression moves the face's keypoints, head at rest.
-        pose_basis: (POSE_FEATURES, K) float32 what makes weights of the corrective shapes out of a pose.
+        two_sided: (N,) whether the surface is visible from behind as well.
+        patches: (N, TEXELS, TEXELS, CHANNELS) uint8 texture patches, as ``bake_patches``
+            returns them.
+        morphs: (N, E + K, 3) float32 displacement of a point, metres, by each of E expressions, then of K
+            corrective shapes, at weight 1.
+        patch_morphs: (N, 2, E + K, 3) float32 the same of the ends of a patch's two tangents.
+        face_basis: (E, 70, 3) float32 displacement of the face landmarks, metres, head at rest.
+        pose_basis: (POSE_FEATURES, K) float32 linear map from pose features to corrective weights.
     """
 
     position: FloatArray
@@ -90,7 +95,7 @@ class MeshPoints:
             if array.shape != (count, *each) or not np.isfinite(array).all():
                 raise ValueError(f"points: {name} should be finite and {(count, *each)}, got {array.shape}")
         if count and not 0 <= self.bones.min() <= self.bones.max() < len(BONE_NAMES):
-            raise ValueError("points: a bone that does not exist")
+            raise ValueError("points: a bone index is out of range")
         if count and (self.weights.min() < 0 or np.abs(self.weights.sum(axis=1) - 1).max() > 1e-3):
             raise ValueError("points: weights should be positive and sum to 1")
 
@@ -98,7 +103,7 @@ class MeshPoints:
         return len(self.position)
 
     def save(self, path: Path) -> None:
-        """Writes a .npz file; bones as bytes."""
+        """Writes a .npz file; bones as uint8."""
         arrays = {name: getattr(self, name) for name in (*_SHAPES, *_MORPHS, *_BASES)}
         arrays["bones"] = self.bones.astype(np.uint8)
         with path.open("wb") as file:
@@ -106,13 +111,13 @@ class MeshPoints:
 
     @classmethod
     def load(cls, path: Path) -> MeshPoints:
-        """Reads and checks what ``save`` wrote.
+        """Reads and validates a file of ``save``.
 
         Raises:
             DanceNowError: absent, damaged or too large.
         """
         try:
-            with zipfile.ZipFile(path) as archive:  # which reads no more of a member than it is said to have
+            with zipfile.ZipFile(path) as archive:  # members are never read beyond their declared size
                 if sum(member.file_size for member in archive.infolist()) > _MAXIMUM_BYTES:
                     raise ValueError("too large")
             with np.load(path, allow_pickle=False) as file:
@@ -121,20 +126,20 @@ class MeshPoints:
                 raise ValueError("too many points")
             return cls(**{name: array.astype(_KINDS.get(name, np.float32)) for name, array in arrays.items()})
         except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, zipfile.BadZipFile) as error:
-            raise DanceNowError(f"{path}: not a file of points ({error}).") from error
+            raise DanceNowError(f"{path}: not a file of surface points ({error}).") from error
 
     def subset(self, count: int, seed: int = 0) -> MeshPoints:
-        """At most ``count`` of the points, picked at random; all of them where there are no more."""
+        """Random subset of at most ``count`` points; all of them if there are no more."""
         if count >= len(self):
             return self
         return self.rows(np.sort(np.random.default_rng(seed).permutation(len(self))[:count]))
 
     def moving(self) -> npt.NDArray[np.bool_]:
-        """(N,) which points some shape moves."""
+        """Mask (N,) of points that some shape moves."""
         return np.asarray(self.morphs.any(axis=(1, 2)) | self.patch_morphs.any(axis=(1, 2, 3)))
 
     def rows(self, rows: IntArray) -> MeshPoints:
-        """Some of the points, or all in another order."""
+        """Selects or reorders points."""
         arrays = {name: getattr(self, name)[rows] for name in (*_SHAPES, *_MORPHS)}
         return MeshPoints(**arrays, face_basis=self.face_basis, pose_basis=self.pose_basis)
 
@@ -147,17 +152,17 @@ def sample_points(
     face: FaceLandmarks | None = None,
     posed: tuple[BoneRig, SolvedPoses] | None = None,
 ) -> MeshPoints:
-    """Spreads points over an avatar's surface: densest on eyes and mouth, fewest where nothing shows.
+    """Samples points on an avatar's surface: densest on eyes and mouth, sparsest where it is hidden.
 
-    Those that expressions and corrective shapes move come first.
+    Points that expressions and corrective shapes move come first.
 
     Args:
-        avatar: whose surface, at rest.
-        count: how many points; where the surface is transparent none are put.
-        seed: same seed, same points.
-        face: its face points; with them the points follow expressions.
+        avatar: at rest.
+        count: number of points; none lie where the surface is transparent.
+        seed: the same seed gives the same points.
         hide: names of parts to leave out.
-        posed: the rig of its skeleton and poses; with them the points follow what hangs on springs.
+        face: its face landmarks; with them the points follow expressions.
+        posed: rig of its skeleton, and poses; with them the points get corrective shapes.
 
     Raises:
         DanceNowError: no opaque surface.
@@ -169,9 +174,9 @@ def sample_points(
         basis = expression_basis(avatar, face, names).astype(np.float32)
     placed = place_points(avatar, count, generator, hide, face)
     chosen, pieces = placed.samples, placed.pieces
-    patches = bake_patches(chosen, placed.reach, scatter(generator, pieces, _PATCH_SAMPLES * count))
-    morphs = gathered(chosen, [piece.moves for piece in pieces])
-    patch_morphs = changes_along(chosen, pieces, placed.axes)
+    patches = bake_patches(chosen, placed.reach, scatter_samples(generator, pieces, _PATCH_SAMPLES * count))
+    morphs = interpolate(chosen, [piece.moves for piece in pieces])
+    patch_morphs = morph_differences(chosen, pieces, placed.axes)
     pose_basis = np.zeros((POSE_FEATURES, 0), np.float32)
     if posed is not None:
         pose_basis, shapes = fit_correctives(avatar, posed[0], face, placed.surface, posed[1], generator)

@@ -1,4 +1,4 @@
-"""Random places on an avatar's surface, and what its vertices say there."""
+"""Area-weighted random samples of an avatar's surface, and interpolation of vertex attributes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SurfaceSamples:
-    """Places on an avatar's surface at rest.
+    """Samples of an avatar's surface at rest.
 
     Attributes:
-        layer: (n,) int64 on which piece of the mesh.
-        corners: (n, 3) int64 vertices of the triangle it lies in.
-        shares: (n, 3) of these corners, summing to 1.
+        layer: (n,) int64 index of the primitive.
+        corners: (n, 3) int64 vertices of the triangle.
+        barycentric: (n, 3) barycentric coordinates.
         position: (n, 3) metres.
         normal: (n, 3) unit normals.
         color: (n, 3) sRGB in [0, 1].
@@ -32,7 +32,7 @@ class SurfaceSamples:
 
     layer: IntArray
     corners: IntArray
-    shares: FloatArray
+    barycentric: FloatArray
     position: FloatArray
     normal: FloatArray
     color: FloatArray
@@ -41,22 +41,22 @@ class SurfaceSamples:
         return len(self.layer)
 
     def rows(self, rows: IntArray) -> SurfaceSamples:
-        """Some of them."""
+        """Selects rows."""
         return SurfaceSamples(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
-    """A piece of an avatar's mesh at rest.
+class MeshPiece:
+    """Primitive of an avatar's mesh at rest, ready for sampling.
 
     Attributes:
-        number: of the avatar's primitives.
-        primitive: the piece.
+        number: index among the avatar's primitives.
+        primitive: the primitive.
         positions: (V, 3) of its vertices, metres.
         normals: (V, 3).
-        moves: (V, E, 3) how far each expression moves a vertex.
-        weights: (V, 47) of the bones.
-        importance: (T,) area of its triangles times the density of points there.
+        moves: (V, E, 3) displacement of a vertex by each expression.
+        weights: (V, 47) skin weights.
+        importance: (T,) area of its triangles times the density of points.
     """
 
     number: int
@@ -76,8 +76,8 @@ class Piece:
         moves: FloatArray,
         mapping: Mapping[str, str],
         density: PointDensity,
-    ) -> Piece:
-        """A primitive and its ``surface``: positions and normals; ``mapping`` names bones."""
+    ) -> MeshPiece:
+        """Prepares a primitive; ``surface``: positions, normals; ``mapping``: humanoid bone -> BONE_NAMES."""
         primitive = avatar.primitives[number]
         weights = np.zeros((len(surface[0]), len(BONE_NAMES)), np.float32)
         rows = np.arange(len(weights))
@@ -93,36 +93,36 @@ class Piece:
         importance = area * dense[primitive.triangles].mean(axis=1)
         return cls(number, primitive, *surface, moves, weights, importance)
 
-    def places(self, generator: np.random.Generator, count: int) -> tuple[IntArray, FloatArray]:
-        """Random places by importance: corners (n, 3) of their triangles and shares (n, 3) of each."""
+    def sample(self, generator: np.random.Generator, count: int) -> tuple[IntArray, FloatArray]:
+        """Stratified samples by importance: corners (n, 3) and barycentric coordinates (n, 3)."""
         share = self.importance / self.importance.sum()
         cumulative = np.cumsum(share)
         levels = (np.arange(count) + generator.random(count)) / count * cumulative[-1]
         corners = self.primitive.triangles[np.minimum(np.searchsorted(cumulative, levels), len(share) - 1)]
         root, along = np.sqrt(generator.random(count)), generator.random(count)
-        shares = np.stack([1 - root, root * (1 - along), root * along], axis=1).astype(np.float32)
-        return corners.astype(np.int64), shares
+        barycentric = np.stack([1 - root, root * (1 - along), root * along], axis=1).astype(np.float32)
+        return corners.astype(np.int64), barycentric
 
 
-def scatter(generator: np.random.Generator, pieces: list[Piece], count: int) -> SurfaceSamples:
-    """About ``count`` random places on all pieces, by importance, those on transparent texels dropped."""
+def scatter_samples(generator: np.random.Generator, pieces: list[MeshPiece], count: int) -> SurfaceSamples:
+    """Draws about ``count`` samples from all primitives by importance, without transparent texels."""
     total = sum(float(piece.importance.sum()) for piece in pieces)
     parts = []
     for layer, piece in enumerate(pieces):
         wanted = round(count * float(piece.importance.sum()) / total)
         if not wanted:
             continue
-        corners, shares = piece.places(generator, wanted)
-        color = piece.primitive.material.sample(_mixed(piece.primitive.uv, corners, shares))
+        corners, barycentric = piece.sample(generator, wanted)
+        color = piece.primitive.material.sample(_interpolate(piece.primitive.uv, corners, barycentric))
         opaque = color[:, 3] >= 0.5
-        corners, shares = corners[opaque], shares[opaque]
+        corners, barycentric = corners[opaque], barycentric[opaque]
         parts.append(
             SurfaceSamples(
                 layer=np.full(len(corners), layer),
                 corners=corners,
-                shares=shares,
-                position=_mixed(piece.positions, corners, shares),
-                normal=unit(_mixed(piece.normals, corners, shares)),
+                barycentric=barycentric,
+                position=_interpolate(piece.positions, corners, barycentric),
+                normal=unit(_interpolate(piece.normals, corners, barycentric)),
                 color=np.clip(color[opaque, :3], 0, 1).astype(np.float32),
             )
         )
@@ -130,25 +130,29 @@ def scatter(generator: np.random.Generator, pieces: list[Piece], count: int) -> 
     return SurfaceSamples(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
-def gathered(samples: SurfaceSamples, values: list[FloatArray]) -> FloatArray:
-    """(n, ...) what the vertices of each piece have, at places on all of them."""
-    result: FloatArray = np.einsum("nk,nk...->n...", samples.shares, gathered_corners(samples, values))
+def interpolate(samples: SurfaceSamples, values: list[FloatArray]) -> FloatArray:
+    """Interpolates vertex attributes of each primitive at the samples, (n, ...)."""
+    result: FloatArray = np.einsum("nk,nk...->n...", samples.barycentric, gather_corners(samples, values))
     return result
 
 
-def changes_along(samples: SurfaceSamples, pieces: list[Piece], steps: FloatArray) -> FloatArray:
-    """(n, k, E, 3) how the expressions' moves change over ``steps`` (n, k, 3) along the surface, metres.
+def morph_differences(samples: SurfaceSamples, pieces: list[MeshPiece], steps: FloatArray) -> FloatArray:
+    """Change (n, k, E, 3) of the expressions' displacements over ``steps`` (n, k, 3) on the surface, metres.
 
-    Linear over the triangle in which a place lies.
+    Linear over the triangle of a sample.
     """
-    moves = gathered_corners(samples, [piece.moves for piece in pieces])
-    change = np.einsum("nik,niec->nkec", edge_shares(samples, pieces, steps), moves[:, 1:] - moves[:, :1])
+    moves = gather_corners(samples, [piece.moves for piece in pieces])
+    change = np.einsum(
+        "nik,niec->nkec", edge_coordinates(samples, pieces, steps), moves[:, 1:] - moves[:, :1]
+    )
     return np.asarray(change, np.float32)
 
 
-def edge_shares(samples: SurfaceSamples, pieces: list[Piece], steps: FloatArray) -> npt.NDArray[np.float64]:
-    """(n, 2, k) how much of two edges of the triangle in which a place lies add up to steps (n, k, 3)."""
-    corners = gathered_corners(samples, [piece.positions for piece in pieces]).astype(np.float64)
+def edge_coordinates(
+    samples: SurfaceSamples, pieces: list[MeshPiece], steps: FloatArray
+) -> npt.NDArray[np.float64]:
+    """Coordinates (n, 2, k) of steps (n, k, 3) in the two edges of a sample's triangle (least squares)."""
+    corners = gather_corners(samples, [piece.positions for piece in pieces]).astype(np.float64)
     edges = corners[:, 1:] - corners[:, :1]  # (n, 2, 3)
     metric = np.einsum("nic,njc->nij", edges, edges)
     metric += 1e-9 * np.trace(metric, axis1=1, axis2=2)[:, None, None] * np.eye(2) + 1e-18 * np.eye(2)
@@ -156,8 +160,8 @@ def edge_shares(samples: SurfaceSamples, pieces: list[Piece], steps: FloatArray)
     return np.linalg.solve(metric, across)
 
 
-def gathered_corners(samples: SurfaceSamples, values: list[FloatArray]) -> FloatArray:
-    """(n, 3, ...) what the corners have of the triangles in which places on all pieces lie."""
+def gather_corners(samples: SurfaceSamples, values: list[FloatArray]) -> FloatArray:
+    """Gathers vertex attributes (n, 3, ...) at the corners of the samples' triangles."""
     result = np.zeros((len(samples), 3, *values[0].shape[1:]), np.float32)
     for layer, of_vertices in enumerate(values):
         here = samples.layer == layer
@@ -165,6 +169,6 @@ def gathered_corners(samples: SurfaceSamples, values: list[FloatArray]) -> Float
     return result
 
 
-def _mixed(values: FloatArray, corners: IntArray, shares: FloatArray) -> FloatArray:
-    result: FloatArray = np.einsum("nk,nk...->n...", shares, values[corners])
+def _interpolate(values: FloatArray, corners: IntArray, barycentric: FloatArray) -> FloatArray:
+    result: FloatArray = np.einsum("nk,nk...->n...", barycentric, values[corners])
     return result

@@ -1,1 +1,1 @@
-"""Training data: reading data sets, sample cache, random crops, augmentation."""
+"""Training data loading: data set reader, sample cache, random crops, pose augmentation."""

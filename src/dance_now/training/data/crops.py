@@ -1,4 +1,4 @@
-"""Random windows on the figures: what a training step sees, decided by seed and step alone."""
+"""Random crops of figures as training batches, deterministic in seed and step."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch import Tensor
 
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
-from dance_now.training.data.pose_noise import disturbed
+from dance_now.training.data.pose_noise import add_pose_noise
 from dance_now.training.data.sample_cache import SampleCache
-from dance_now.training.distributed import ALONE, Share
+from dance_now.training.distributed import SINGLE_WORKER, Worker
 from dance_now.training.train_config import TrainingConfig
 
 Batches = Callable[[int], tuple[Tensor, Tensor]]
-"""Step -> a generator's inputs, and the true pictures (B, 4, H, W), premultiplied RGBA in [0, 1].
+"""Batches: step -> generator inputs, and ground truth (B, 4, H, W), premultiplied RGBA in [0, 1].
 
-They depend on the step alone, so that a resumed run repeats them. Of several workers each gets its share.
+They depend on the step alone, so that a resumed run repeats them. Each of several workers gets its shard.
 """
 
 
-class _Window(NamedTuple):
+class _Crop(NamedTuple):
     picture: int
     x: int
     y: int
@@ -32,51 +32,51 @@ class _Window(NamedTuple):
 
 
 class CropBatches:
-    """Square windows that lie on the figure, in the pictures' own resolution.
+    """Batches of square crops that lie on the figure, at the images' own resolution.
 
-    A studio's data set shows every fourth figure enlarged up to three times, drawn sharp by its renderer, so
-    nothing is enlarged here.
+    A rendered data set shows every fourth figure as a close-up, up to three times as large and sharp, so
+    crops are not rescaled.
     """
 
-    def __init__(self, pictures: SampleCache, config: TrainingConfig, share: Share = ALONE) -> None:
+    def __init__(self, pictures: SampleCache, config: TrainingConfig, worker: Worker = SINGLE_WORKER) -> None:
         """Sets up the batches of a run.
 
         Raises:
-            DanceNowError: the pictures are smaller than the windows.
+            DanceNowError: the images are smaller than the crops.
         """
-        if min(pictures.size) < config.window:
+        if min(pictures.size) < config.crop:
             raise DanceNowError(
-                f"Pictures of {pictures.size[0]}x{pictures.size[1]} pixels are smaller than the windows of "
-                f"{config.window} pixels."
+                f"Images of {pictures.size[0]}x{pictures.size[1]} pixels are smaller than the crops of "
+                f"{config.crop} pixels: choose larger images or smaller crops."
             )
-        self._pictures, self._config, self._share = pictures, config, share
+        self._pictures, self._config, self._worker = pictures, config, worker
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """This worker's share of a batch.
+        """This worker's shard of a batch.
 
         Returns:
-            keypoints (B, 137, 4) in pixels of the window, and the true picture (B, 4, side, side) as
-            premultiplied RGBA in [0, 1], both on the pictures' device.
+            keypoints (B, 137, 4) in pixels of the crop, and the ground truth (B, 4, side, side) as
+            premultiplied RGBA in [0, 1], on the cache's device.
         """
-        side, pictures = self._config.window, self._pictures
-        windows = self._share.of([self._window(step, place) for place in range(self._config.batch)])
-        keypoints = torch.from_numpy(np.stack([window.keypoints for window in windows]))
-        true = torch.stack([pictures.window(each.picture, each.x, each.y, side) for each in windows])
+        side, pictures = self._config.crop, self._pictures
+        crops = self._worker.shard([self._crop(step, place) for place in range(self._config.batch)])
+        keypoints = torch.from_numpy(np.stack([crop.keypoints for crop in crops]))
+        true = torch.stack([pictures.crop(each.picture, each.x, each.y, side) for each in crops])
         return keypoints.to(pictures.device), premultiplied(true)
 
-    def _window(self, step: int, place: int) -> _Window:
-        """What stands at a place of a step's batch."""
-        chance = np.random.default_rng((self._config.seed, step, place))
-        index = int(chance.integers(len(self._pictures)))
+    def _crop(self, step: int, place: int) -> _Crop:
+        """Crop at a position of a step's batch."""
+        rng = np.random.default_rng((self._config.seed, step, place))
+        index = int(rng.integers(len(self._pictures)))
         keypoints = self._pictures.keypoints[index].copy()
-        x, y = _corner(keypoints, self._pictures.size, self._config.window, chance)
+        x, y = _corner(keypoints, self._pictures.size, self._config.crop, rng)
         keypoints[:, 0] -= x
         keypoints[:, 1] -= y
-        return _Window(index, x, y, disturbed(keypoints, self._config.pose_noise, chance))
+        return _Crop(index, x, y, add_pose_noise(keypoints, self._config.pose_noise, rng))
 
 
-def prefetched(batches: Batches, first_step: int) -> Generator[tuple[Tensor, Tensor], None, None]:
-    """Batches from ``first_step`` on, each prepared while the one before is used."""
+def prefetch(batches: Batches, first_step: int) -> Generator[tuple[Tensor, Tensor], None, None]:
+    """Prefetches batches from ``first_step`` on: each is prepared while the one before is used."""
     with ThreadPoolExecutor(1) as pool:
         step, following = first_step, pool.submit(batches, first_step)
         while True:
@@ -87,18 +87,18 @@ def prefetched(batches: Batches, first_step: int) -> Generator[tuple[Tensor, Ten
 
 
 def premultiplied(pictures: Tensor) -> Tensor:
-    """(B, H, W, 4) uint8 straight RGBA -> (B, 4, H, W) float32 premultiplied, in [0, 1], channels last."""
+    """Converts (B, H, W, 4) uint8 straight RGBA to (B, 4, H, W) float32 premultiplied, channels last."""
     values = pictures.float() / 255
     values[..., :3] *= values[..., 3:]
     return values.permute(0, 3, 1, 2)
 
 
 def _corner(
-    points: FloatArray, size: tuple[int, int], side: int, chance: np.random.Generator
+    points: FloatArray, size: tuple[int, int], side: int, rng: np.random.Generator
 ) -> tuple[int, int]:
-    """Upper left corner of a window around one of the body points, inside the picture."""
+    """Upper left corner of a crop around one of the body points, inside the image."""
     inside = (points[:25, 3] > 0) & ((points[:25, :2] >= 0) & (points[:25, :2] < size)).all(axis=1)
-    centre = points[chance.choice(np.flatnonzero(inside)), :2]
-    corner = centre - side / 2 + chance.uniform(-side / 3, side / 3, 2)
+    centre = points[rng.choice(np.flatnonzero(inside)), :2]
+    corner = centre - side / 2 + rng.uniform(-side / 3, side / 3, 2)
     x, y = np.clip(np.round(corner), 0, np.array(size) - side).astype(int)
     return int(x), int(y)

@@ -1,4 +1,4 @@
-"""A data set in the original's layout: which of its pictures and labels can be used."""
+"""Data set reader: validated pairs of RGBA images and OpenPose labels."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ class _Pair(NamedTuple):
 
 
 class LabelledPictures:
-    """The pictures and labels of one split of a data set; what cannot be used is skipped and counted.
+    """Images and labels of one split of a data set; unusable pairs are skipped and counted.
 
-    Pictures stay compressed in memory (about 60 KB each). Their checksums tell whether they are whole, so
-    that a damaged one is found here and not in the middle of a run.
+    Images stay compressed in memory (about 60 KB each). PNG checksums are verified on reading, so that a
+    damaged image is found here and not in the middle of a run.
 
     Attributes:
         folder: the data set.
-        names: of the pictures, sorted.
+        names: of the images, sorted.
         keypoints: (n, 137, 4) float32: x, y, depth, confidence in canvas px.
-        size: (width, height) of every picture, pixels.
-        skipped: names of what was left out, by reason.
+        size: (width, height) of every image, pixels.
+        skipped: names of skipped pairs, by reason.
     """
 
     def __init__(self, folder: Path, split: Split) -> None:
-        """Reads the split and logs one warning if anything had to be skipped.
+        """Reads the split and logs one warning if anything was skipped.
 
         Raises:
-            DanceNowError: there is nothing that can be used.
+            DanceNowError: there are no usable pairs.
         """
         self.folder = folder
         pictures = _files(folder / f"{split}_img", ".png")
@@ -77,9 +77,9 @@ class LabelledPictures:
         if len(self.names) < len(pairs):
             odd = f"another size than {self.size[0]}x{self.size[1]}"
             self.skipped[odd] = sorted(pairs.keys() - set(self.names))
-        told = warn_of_skipped(folder, self.skipped)
+        summary = log_skipped(folder, self.skipped)
         if not self.names:
-            raise DanceNowError(f"{folder} holds nothing to use in {split}_img and {split}_label: {told}.")
+            raise DanceNowError(f"{folder} holds nothing to use in {split}_img and {split}_label: {summary}.")
         self._encoded = [pairs[name].encoded for name in self.names]
         self.keypoints = np.stack([pairs[name].keypoints for name in self.names])
 
@@ -87,49 +87,49 @@ class LabelledPictures:
         return len(self.names)
 
     def picture(self, index: int) -> Image:
-        """(H, W, 4) uint8 RGBA, straight alpha."""
+        """Decodes an image: (H, W, 4) uint8 RGBA, straight alpha."""
         image = cv2.imdecode(np.frombuffer(self._encoded[index], np.uint8), cv2.IMREAD_UNCHANGED)
         if image is None or image.ndim != 3 or image.shape[2] != 4:
             raise DanceNowError(f"{self.names[index]}.png is damaged.")
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)
 
 
-def warn_of_skipped(folder: Path, skipped: Skipped) -> str:
-    """Logs one line that counts what was skipped, and returns what it says of it; nothing if nothing was."""
+def log_skipped(folder: Path, skipped: Skipped) -> str:
+    """Logs one line that counts skipped pairs by reason, and returns it; "" if there are none."""
     if not skipped:
         return ""
     parts = []
     for reason, names in sorted(skipped.items()):
         more = ", ..." if len(names) > _NAMED else ""
         parts.append(f"{len(names)} with {reason} ({', '.join(names[:_NAMED])}{more})")
-    told = "; ".join(parts)
-    logger.warning("%s: skipped %s.", folder, told)
-    return told
+    summary = "; ".join(parts)
+    logger.warning("%s: skipped %s.", folder, summary)
+    return summary
 
 
 def read_label(path: Path) -> FloatArray:
-    """(137, 4) float32 x, y, depth, confidence of the first person of a label file.
+    """Reads the first person of a label file: (137, 4) float32 x, y, depth, confidence.
 
     Raises:
-        DanceNowError: it is no label, or one without a person.
+        DanceNowError: not an OpenPose label, or without a person.
     """
     try:
         people: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["people"]
         pose = Pose.from_openpose(people[0])
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
-        raise DanceNowError(f"{path} is no OpenPose label ({error}).") from error
+        raise DanceNowError(f"{path} is not an OpenPose label ({error}).") from error
     if not (pose.points[BODY, 2] > 0).any():
-        raise DanceNowError(f"{path} is a label without a person.")
+        raise DanceNowError(f"{path} is an OpenPose label without a person.")
     return np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
 
 
 def _files(folder: Path, suffix: str) -> dict[str, Path]:
-    """Files of a folder by their names without ``suffix``."""
+    """Files of a folder by name without ``suffix``."""
     return {path.name.removesuffix(suffix): path for path in folder.glob(f"*{suffix}") if path.is_file()}
 
 
 def _skeleton(folder: Path) -> Skeleton | None:
-    """The body that all labels of a data set show, where ``dataset.json`` tells it."""
+    """Skeleton of a data set from ``dataset.json``, None without one."""
     try:
         return Skeleton.from_json(json.loads((folder / "dataset.json").read_text())["skeleton"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -137,7 +137,7 @@ def _skeleton(folder: Path) -> Skeleton | None:
 
 
 def _read_pair(picture: Path | None, label: Path | None, skeleton: Skeleton | None) -> _Pair:
-    """A picture and its label; raises ValueError with the reason why they cannot be used."""
+    """Reads an image and its label; raises ValueError with the reason why they are unusable."""
     if label is None:
         raise ValueError("no label")
     if picture is None:
@@ -160,7 +160,7 @@ def _read_pair(picture: Path | None, label: Path | None, skeleton: Skeleton | No
 
 
 def _png_size(data: bytes) -> tuple[int, int]:
-    """(width, height) of a whole RGBA picture, checked chunk by chunk (PNG specification, 5.3 and 11.2)."""
+    """Size (width, height) of an intact RGBA PNG, verified by chunk (PNG specification, 5.3 and 11.2)."""
     place, header = len(_PNG_SIGNATURE), b""
     kinds: list[bytes] = []
     if not data.startswith(_PNG_SIGNATURE):

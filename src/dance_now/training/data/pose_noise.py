@@ -1,7 +1,7 @@
-"""Errors of a pose as the retargeter makes them, for training on what users bring.
+"""Pose noise augmentation with the error statistics of retargeted poses.
 
-A retargeted pose is always a possible one of the character: lengths stay, directions are off. So limbs are
-turned about their joints and take with them what hangs on them; the true picture stays as it is.
+A retargeted pose always has the character's bone lengths; only directions err. So limbs are rotated about
+their joints together with everything below them; the ground-truth image is unchanged.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _FEET: Final = {"left": [19, 20, 21], "right": [22, 23, 24]}
 
 @dataclass(frozen=True, kw_only=True)
 class PoseNoise:
-    """How far the poses of a batch are from those of its pictures.
+    """Noise level of a batch's input poses.
 
     Attributes:
         degrees: standard deviation of a limb's direction.
         finger_degrees: standard deviation of a finger bone's direction.
-        flipped: share of the limbs whose depth has the wrong sign.
+        flipped: fraction of limbs whose depth has the wrong sign.
     """
 
     degrees: float = 0.0
@@ -34,24 +34,24 @@ class PoseNoise:
     flipped: float = 0.0
 
 
-# benchmarks/bench_motion.py: retargeted limbs are 6 degrees off in the median over all cameras, lower ones
-# with the upper ones' error on top, and 20 in the worst tenth, mostly in depth. Fingers: hands are 2.3 % of
-# their size off (benchmarks/README.md), and a finger's bone is about a sixth of that size.
-AS_RETARGETED: Final = PoseNoise(degrees=4, finger_degrees=10, flipped=0.03)
+# By benchmarks/bench_motion.py retargeted limbs are 6 degrees off in the median over all cameras, lower ones
+# with the upper ones' error in addition, and 20 in the worst tenth, mostly in depth. Hands are 2.3 % of
+# their size off (benchmarks/README.md), and a finger bone is about a sixth of that size.
+RETARGETING_NOISE: Final = PoseNoise(degrees=4, finger_degrees=10, flipped=0.03)
 
 
-def disturbed(keypoints: FloatArray, noise: PoseNoise, chance: np.random.Generator) -> FloatArray:
-    """Keypoints (137, 4) = x, y, depth, confidence with errors; missing points stay as they are."""
+def add_pose_noise(keypoints: FloatArray, noise: PoseNoise, rng: np.random.Generator) -> FloatArray:
+    """Adds noise to keypoints (137, 4) = x, y, depth, confidence; missing points are unchanged."""
     if noise == PoseNoise():
         return keypoints
     points = keypoints[:, :3].astype(np.float64)
     for swing, carried in _CARRIED:
         is_finger = swing.start >= LEFT_HAND.start
         limb = points[swing.end] - points[swing.start]
-        if not is_finger and chance.random() < noise.flipped:
+        if not is_finger and rng.random() < noise.flipped:
             points[carried, 2] -= 2 * limb[2]
         degrees = noise.finger_degrees if is_finger else noise.degrees
-        turn = _rotation(np.radians(degrees) * chance.normal(size=3))
+        turn = _rotation(np.radians(degrees) * rng.normal(size=3))
         points[carried] = points[swing.start] + (points[carried] - points[swing.start]) @ turn.T
     known = keypoints[:, 3:] > 0
     return np.concatenate([np.where(known, points, keypoints[:, :3]), keypoints[:, 3:]], axis=1).astype(
@@ -60,7 +60,7 @@ def disturbed(keypoints: FloatArray, noise: PoseNoise, chance: np.random.Generat
 
 
 def _rotation(vector: FloatArray) -> FloatArray:
-    """(3, 3) rotation about a vector by its length in radians (Rodrigues)."""
+    """Rotation matrix (3, 3) about a vector by its length in radians (Rodrigues)."""
     angle = float(np.linalg.norm(vector))
     x, y, z = vector / max(angle, 1e-12)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
@@ -69,7 +69,7 @@ def _rotation(vector: FloatArray) -> FloatArray:
 
 
 def _carried_by(swing: Swing) -> list[int]:
-    """The points that move with a bone, its end among them."""
+    """Keypoints that move with a bone, its end among them."""
     side = "left" if swing.name.startswith("left") else "right"
     hand = list(range(_HANDS[side].start, _HANDS[side].stop))
     part = swing.name.removeprefix(side)

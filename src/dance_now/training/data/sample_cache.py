@@ -1,4 +1,4 @@
-"""Pictures decoded once: on the GPU or in memory where they fit, else left compressed."""
+"""Sample cache: decoded training images on the GPU or in memory where they fit, else compressed."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from torch import Tensor
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.keypoints import BODY
-from dance_now.training.data.dataset_reader import LabelledPictures, Skipped, warn_of_skipped
+from dance_now.training.data.dataset_reader import LabelledPictures, Skipped, log_skipped
 
 logger = logging.getLogger(__name__)
 
-_SHARE_OF_MEMORY: Final = 0.4  # of what is free
-_UNKNOWN_MEMORY: Final = 2**31  # bytes, where the system does not tell
-_AT_ONCE: Final = 256  # pictures decoded before they are looked at
-_REACH: Final = 8  # canvas px that a joint may lie beside its figure
+_SHARE_OF_MEMORY: Final = 0.4  # of the free memory
+_UNKNOWN_MEMORY: Final = 2**31  # bytes, assumed where the system does not report it
+_AT_ONCE: Final = 256  # images decoded in parallel
+_REACH: Final = 8  # canvas px, largest distance of a joint from its figure
 
 
 class _Figure(NamedTuple):
-    """A picture without its empty margin: nothing is drawn outside ``picture``.
+    """Image trimmed to its bounding box of non-zero alpha.
 
     Attributes:
-        x: of its left edge in the whole picture, pixels.
-        y: of its upper edge, pixels.
+        x: left edge in the whole image, pixels.
+        y: upper edge, pixels.
         picture: (h, w, 4) uint8 RGBA, straight alpha.
     """
 
@@ -41,17 +41,17 @@ class _Figure(NamedTuple):
 
 
 class SampleCache:
-    """The pictures of a split, ready to be cut into windows.
+    """Cache of a split's images, from which crops are taken.
 
-    All are decoded once, which also shows whose label lies beside its figure; those are skipped and counted.
-    Where memory is short they stay compressed and are decoded each time, with the same result.
+    All are decoded once, and pairs whose label misses the figure are skipped and counted. If memory is short,
+    images stay compressed and are decoded for each crop, with the same result.
 
     Attributes:
         keypoints: (n, 137, 4) float32: x, y, depth, confidence in canvas px.
-        size: (width, height) of every picture, pixels.
-        device: where windows are cut.
-        held: whether decoded pictures are kept.
-        skipped: names of what was left out, by reason.
+        size: (width, height) of every image, pixels.
+        device: of the crops.
+        is_decoded: whether decoded images are kept.
+        skipped: names of skipped pairs, by reason.
     """
 
     def __init__(
@@ -59,20 +59,22 @@ class SampleCache:
         pictures: LabelledPictures,
         device: torch.device,
         report: Callable[[int, int], None] = lambda done, total: None,
-        bound: int | None = None,
+        memory_limit: int | None = None,
     ) -> None:
-        """Decodes all pictures.
+        """Decodes all images.
 
         Args:
-            pictures: of one split.
-            device: where they are wanted.
-            report: called with pictures done and pictures in all.
-            bound: bytes they may take in memory; without, this worker's share of what is free.
+            pictures: images and labels of one split.
+            device: preferred device.
+            report: called with images done and images in all.
+            memory_limit: bytes of memory to use; by default this worker's part of what is free.
 
         Raises:
-            DanceNowError: no picture can be used.
+            DanceNowError: no image is usable.
         """
-        bound = int(_SHARE_OF_MEMORY * free_memory() / _workers_here()) if bound is None else bound
+        memory_limit = (
+            int(_SHARE_OF_MEMORY * free_memory() / _workers_here()) if memory_limit is None else memory_limit
+        )
         figures: list[_Figure] = []
         usable, taken = [], 0
         self.skipped: Skipped = {}
@@ -82,48 +84,52 @@ class SampleCache:
             else:
                 usable.append(index)
                 taken += figure.picture.numel()
-                if taken <= bound:
+                if taken <= memory_limit:
                     figures.append(figure)
                 else:
                     figures.clear()
             report(index + 1, len(pictures))
-        told = warn_of_skipped(pictures.folder, self.skipped)
+        summary = log_skipped(pictures.folder, self.skipped)
         if not usable:
-            raise DanceNowError(f"{pictures.folder} holds nothing to train on: {told}.")
+            raise DanceNowError(f"{pictures.folder} holds nothing to train on: {summary}.")
         self.keypoints = pictures.keypoints[usable]
         self.size = pictures.size
-        self.held = taken <= bound
-        if self.held and device.type == "cuda" and taken > _SHARE_OF_MEMORY * torch.cuda.mem_get_info()[0]:
-            logger.info("the pictures do not fit on the GPU")
+        self.is_decoded = taken <= memory_limit
+        if (
+            self.is_decoded
+            and device.type == "cuda"
+            and taken > _SHARE_OF_MEMORY * torch.cuda.mem_get_info()[0]
+        ):
+            logger.info("the images do not fit into GPU memory")
             device = torch.device("cpu")
         self.device = device
-        self._compressed = None if self.held else pictures
+        self._compressed = None if self.is_decoded else pictures
         self._usable = usable
         self._figures = [figure._replace(picture=figure.picture.to(device)) for figure in figures]
-        logger.info("%d pictures, %.1f MB, held: %s", len(usable), taken / 1e6, self.held)
+        logger.info("%d images, %.1f MB, decoded: %s", len(usable), taken / 1e6, self.is_decoded)
 
     def __len__(self) -> int:
         return len(self._usable)
 
-    def window(self, index: int, x: int, y: int, side: int) -> Tensor:
-        """(side, side, 4) uint8 RGBA, straight alpha, of the square at (x, y) of a picture."""
+    def crop(self, index: int, x: int, y: int, side: int) -> Tensor:
+        """Crop (side, side, 4) of an image at (x, y), uint8 RGBA, straight alpha; clear beyond the image."""
         if self._compressed is None:
             figure = self._figures[index]
         else:
             figure = _trimmed(self._compressed.picture(self._usable[index]))
-        window = torch.zeros(side, side, 4, dtype=torch.uint8, device=figure.picture.device)
+        crop = torch.zeros(side, side, 4, dtype=torch.uint8, device=figure.picture.device)
         height, width = figure.picture.shape[:2]
         left, top = max(figure.x, x), max(figure.y, y)
         right, bottom = min(figure.x + width, x + side), min(figure.y + height, y + side)
         if left < right and top < bottom:
-            window[top - y : bottom - y, left - x : right - x] = figure.picture[
+            crop[top - y : bottom - y, left - x : right - x] = figure.picture[
                 top - figure.y : bottom - figure.y, left - figure.x : right - figure.x
             ]
-        return window
+        return crop
 
 
 def free_memory() -> int:
-    """Bytes of memory that may be used, as far as the system tells."""
+    """Available memory in bytes, as far as the system reports it."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
@@ -136,12 +142,12 @@ def free_memory() -> int:
 
 
 def _workers_here() -> int:
-    """How many workers share this machine's memory: ``torchrun`` says it to each of them."""
+    """Number of workers on this machine, from ``torchrun``'s environment."""
     return int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("WORLD_SIZE") or 1)
 
 
 def _figures(pictures: LabelledPictures) -> Iterator[_Figure | str]:
-    """All figures in order, or why one cannot be used; decoded on all cores, a few at a time."""
+    """Trimmed figures in order, or the reason why one is unusable; decoded on all cores, in chunks."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for start in range(0, len(pictures), _AT_ONCE):
             indices = range(start, min(start + _AT_ONCE, len(pictures)))
@@ -161,7 +167,7 @@ def _checked_figure(pictures: LabelledPictures, index: int) -> _Figure | str:
 
 
 def _fits(keypoints: FloatArray, picture: Image) -> bool:
-    """Whether at least half of the joints inside a picture lie on its figure."""
+    """Whether at least half of the joints inside an image lie on its figure."""
     height, width = picture.shape[:2]
     x, y = keypoints[BODY, :2][keypoints[BODY, 3] > 0].round().astype(int).T
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
@@ -175,7 +181,7 @@ def _fits(keypoints: FloatArray, picture: Image) -> bool:
 
 
 def _trimmed(picture: Image) -> _Figure:
-    """The box of what is not wholly transparent."""
+    """Trims an image to its bounding box of non-zero alpha."""
     shown = picture[..., 3] > 0
     rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1

@@ -1,4 +1,4 @@
-"""What the lifter learns from: people of many builds, seen by many cameras, with points that err or miss."""
+"""Training data of the lifter: poses of varied builds, random cameras, noisy and missing keypoints."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HELD_OUT_SHARE: Final = 0.15  # of the motions
 _SPLIT_SEED: Final = 7
 _MADE_UP_SHARE: Final = 0.15
 _MIXED_SHARE: Final = 0.2  # legs of one pose below the trunk of another
-_BUILD: Final = 0.08  # rms by which limbs are longer or shorter than average
+_BUILD: Final = 0.08  # rms variation of limb lengths
 _YAW_AHEAD: Final = 0.5  # share of people who roughly face the camera
 _PITCH: Final = (8.0, 14.0)  # degrees that cameras look down: mean and rms
 _ROLL: Final = 4.0  # degrees, rms
@@ -34,7 +34,7 @@ _DISTANCES: Final = (0.0, 2.1)  # logarithm; from camera to person, in heights o
 _NOISE: Final = (-6.2, -4.4)  # logarithm; rms of x and y, of the height
 _LOST_POINT, _LOST_LIMB = 0.015, 0.05
 _NO_HANDS, _NO_FEET, _CUT = 0.5, 0.3, 0.12
-_HIDES: Final = 0.6  # of the pictures are by estimators that leave out what the head hides of itself
+_HIDES: Final = 0.6  # share of people whose estimator leaves out head points that the head occludes
 
 _PARENTS: Final = {
     **dict.fromkeys((9, 12, 1), 8),
@@ -58,8 +58,8 @@ TREE: Final = tuple((_ROW[parent], _ROW[child]) for child, parent in _PARENTS.it
 _LEGS: Final = [_ROW[point] for point in (9, 12, 10, 11, 13, 14, *range(19, 25))]
 _HANDS: Final = [_ROW[point] for point in LIFTED if point >= LEFT_HAND.start]
 _FEET: Final = [_ROW[point] for point in range(19, 25)]
-# rows whose distance from their parent is shorter or longer together
-_ALIKE: Final = (
+# Rows whose bone lengths vary together.
+_PROPORTION_GROUPS: Final = (
     *(
         [_ROW[point] for point in points]
         for points in ((9, 12), (1,), (2, 5), (0,), (15, 16, 17, 18), (3, 6), (4, 7), (10, 13), (11, 14))
@@ -85,12 +85,12 @@ _MIRRORED: Final = {
 
 
 @dataclass(frozen=True, eq=False)
-class DrawnPeople:
-    """People as cameras draw them, ``n`` of them.
+class ProjectedPeople:
+    """People projected by cameras, ``n`` of them.
 
     Attributes:
-        points: (n, 29, 3) float32, LIFTED: x, y (down) in shares of the standing height, and 1 where seen.
-        depth: (n, 29) float32, the same unit, away from the viewer, from the hips on.
+        points: (n, 29, 3) float32, LIFTED: x, y (down) in standing heights, and 1 where visible.
+        depth: (n, 29) float32, the same unit, away from the viewer, relative to the hips.
     """
 
     points: FloatArray
@@ -98,17 +98,18 @@ class DrawnPeople:
 
 
 def split_motions() -> tuple[list[Motion], list[Motion]]:
-    """The motions of the bank to learn from, and those held out."""
+    """Splits the motion library into training motions and held-out ones."""
     motions = load_motion_library()
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(motions))
     held_out = round(HELD_OUT_SHARE * len(motions))
     return [motions[index] for index in order[held_out:]], [motions[index] for index in order[:held_out]]
 
 
-def lifting_poses(motions: Sequence[Motion], generator: np.random.Generator, count: int) -> Array:
-    """(count, 29, 3) LIFTED of an adult, metres, hips at the origin and to the front; some are made up.
+def sample_poses(motions: Sequence[Motion], generator: np.random.Generator, count: int) -> Array:
+    """Samples poses (count, 29, 3) of an adult, LIFTED, metres, hips at the origin; some are procedural.
 
-    Short motions give more of their frames than long ones, whose frames are much alike.
+    All face the front. Motions are sampled by the square root of their length, since frames of long ones are
+    similar.
     """
     rig = BoneRig.of(adult_skeleton())
     made_up = round(_MADE_UP_SHARE * count)
@@ -123,28 +124,28 @@ def lifting_poses(motions: Sequence[Motion], generator: np.random.Generator, cou
     return np.concatenate(parts)[:, list(LIFTED)].astype(np.float64)
 
 
-def draw_people(poses: Array, generator: np.random.Generator, count: int) -> DrawnPeople:
-    """Some of the poses (m, 29, 3) on bodies of different builds before random cameras."""
+def project_people(poses: Array, generator: np.random.Generator, count: int) -> ProjectedPeople:
+    """Projects random ones of the poses (m, 29, 3), with varied builds, by random cameras."""
     legs, rest = poses[generator.integers(len(poses), size=(2, count))]
     legs = np.where((generator.random(count) < _MIXED_SHARE)[:, None, None], legs, rest)
     rest[:, _LEGS] = legs[:, _LEGS]
-    people = _mirrored(_built(rest, generator), generator) / adult_skeleton().height
+    people = _mirrored(_vary_proportions(rest, generator), generator) / adult_skeleton().height
     turned = people @ np.swapaxes(_cameras(generator, count), 1, 2)
     distance = np.exp(generator.uniform(*_DISTANCES, count))[:, None, None]
     near = distance / np.maximum(distance - turned[..., 2:], 0.3 * distance)
     flat = turned[..., :2] * near * [1.0, -1.0]
     noise = np.exp(generator.uniform(*_NOISE, count))[:, None, None]
     flat += noise * generator.normal(size=flat.shape)
-    seen = _seen(turned, generator)
+    seen = _visibility(turned, generator)
     points = np.concatenate([np.where(seen[..., None], flat, 0.0), seen[..., None]], axis=2)
-    return DrawnPeople(points.astype(np.float32), (-turned[..., 2]).astype(np.float32))
+    return ProjectedPeople(points.astype(np.float32), (-turned[..., 2]).astype(np.float32))
 
 
-def _built(poses: Array, generator: np.random.Generator) -> Array:
-    """The poses (n, 29, 3) with limbs of other lengths, left and right alike."""
+def _vary_proportions(poses: Array, generator: np.random.Generator) -> Array:
+    """Varies the limb lengths of poses (n, 29, 3), left and right alike."""
     count = len(poses)
     longer = np.ones((count, len(LIFTED)))
-    for rows in _ALIKE:
+    for rows in _PROPORTION_GROUPS:
         longer[:, rows] = np.exp(generator.normal(0, _BUILD, (count, 1)))
     built = np.zeros_like(poses)
     for parent, child in TREE:
@@ -153,7 +154,7 @@ def _built(poses: Array, generator: np.random.Generator) -> Array:
 
 
 def _mirrored(poses: Array, generator: np.random.Generator) -> Array:
-    """Half of the poses (n, 29, 3) with left and right exchanged."""
+    """Mirrors half of the poses (n, 29, 3)."""
     order = np.arange(len(LIFTED))
     for one, other in _MIRRORED.items():
         order[[_ROW[one], _ROW[other]]] = _ROW[other], _ROW[one]
@@ -161,7 +162,7 @@ def _mirrored(poses: Array, generator: np.random.Generator) -> Array:
 
 
 def _cameras(generator: np.random.Generator, count: int) -> Array:
-    """(n, 3, 3) rotations from the body's frame to a camera's view frame."""
+    """Samples camera rotations (n, 3, 3), body frame -> view frame."""
     ahead = generator.random(count) < _YAW_AHEAD
     yaw = np.where(ahead, generator.normal(0, np.radians(40), count), generator.uniform(-np.pi, np.pi, count))
     pitch = np.radians(generator.normal(*_PITCH, count))
@@ -170,7 +171,7 @@ def _cameras(generator: np.random.Generator, count: int) -> Array:
 
 
 def _turns(angles: Array, axis: int) -> Array:
-    """(n, 3, 3) rotations about a coordinate axis."""
+    """Rotation matrices (n, 3, 3) about a coordinate axis."""
     first, second = (axis + 1) % 3, (axis + 2) % 3
     turns = np.tile(np.eye(3), (len(angles), 1, 1))
     turns[:, first, first] = turns[:, second, second] = np.cos(angles)
@@ -179,8 +180,8 @@ def _turns(angles: Array, axis: int) -> Array:
     return turns
 
 
-def _seen(turned: Array, generator: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """(n, 29) which points an estimator would give, of people (n, 29, 3) in the view frame."""
+def _visibility(turned: Array, generator: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Samples visibility (n, 29): points an estimator detects, of people (n, 29, 3) in the view frame."""
     count = len(turned)
     seen = generator.random(turned.shape[:2]) >= _LOST_POINT
     for chain in _LIMBS:
@@ -188,11 +189,11 @@ def _seen(turned: Array, generator: np.random.Generator) -> npt.NDArray[np.bool_
         seen[:, rows] &= (generator.random(count) >= _LOST_LIMB)[:, None]
     for rows, share in ((_HANDS, _NO_HANDS), (_FEET, _NO_FEET)):
         seen[:, rows] &= (generator.random(count) >= share)[:, None]
-    # of people whom the picture cuts, what is below a height between crown and feet
+    # People cut by the image's lower edge, at a height between crown and feet.
     low, high = turned[..., 1].min(axis=1), turned[..., 1].max(axis=1)
     edge = low + generator.uniform(0.05, 0.7, count) * (high - low)
     seen &= (turned[..., 1] > edge[:, None]) | (generator.random(count) >= _CUT)[:, None]
-    # OpenPose leaves out the ear that is turned away, and the face seen from behind
+    # OpenPose leaves out the ear that is turned away, and the face seen from behind.
     nose, ears, eyes = _ROW[0], [_ROW[17], _ROW[18]], [_ROW[15], _ROW[16]]
     hides = generator.random(count) < _HIDES
     middle = turned[:, ears, 2].mean(axis=1)

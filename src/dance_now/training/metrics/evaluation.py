@@ -1,4 +1,4 @@
-"""Scores a character on poses it never saw, and draws true and drawn side by side."""
+"""Scores a character on held-out poses: PSNR, SSIM, IoU, face detail, jitter, and comparison sheets."""
 
 from __future__ import annotations
 
@@ -20,45 +20,48 @@ from dance_now.media.image.photo_sink import encode_image
 from dance_now.pose.model.pose import Pose
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.losses.perceptual import PerceptualNetwork, perceptual_distance
-from dance_now.training.metrics.body_parts import errors_by_part, part_measures
-from dance_now.training.metrics.comparison_sheets import Pair, difference_sheet, head_sheet
-from dance_now.training.metrics.image_metrics import Compared, faces_viewer, head_box, head_score
+from dance_now.training.metrics.body_parts import part_errors, summarise_part_errors
+from dance_now.training.metrics.comparison_sheets import ImagePair, difference_sheet, head_sheet
+from dance_now.training.metrics.image_metrics import ImageComparison, faces_viewer, head_box, head_score
 from dance_now.training.metrics.scores import Evaluation, PictureScore, Summary, by_motion
-from dance_now.training.metrics.temporal_jitter import jitter, pose_of
+from dance_now.training.metrics.temporal_jitter import jitter, pose_from_label
 
 _SHOWN: Final = 12  # pictures on a sheet
 _STILL_POSES: Final = 12
 _WORKERS: Final = 2  # one draws while another compares
 
 
-class Drawing(Protocol):
-    """What is scored: mostly a ``Character``."""
+class PoseRenderer(Protocol):
+    """Interface of the evaluated renderer: mostly a ``Character``."""
 
     @property
     def name(self) -> str:
-        """For the figures' file."""
+        """Name in the metrics file."""
 
     def draw(self, pose: Pose) -> Image:
-        """(512, 512, 4) uint8 RGBA, straight alpha, of a pose of its own body."""
+        """Renders a pose of its own body: (512, 512, 4) uint8 RGBA, straight alpha."""
 
     def draw_unchecked(self, pose: Pose) -> Image:
-        """The same of a pose that is almost one."""
+        """Renders a pose that need not have its exact bone lengths."""
 
 
 def evaluate(
-    character: Drawing,
+    character: PoseRenderer,
     dataset: Path,
     sheet: Path | None = None,
     limit: int = 300,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
-    """Draws the labels of ``dataset``'s test split and compares with its pictures.
+    """Evaluates a renderer on a data set's test split.
 
     Args:
-        sheet: where to write a PNG of a dozen pictures, evenly spread: true, drawn and their difference.
-            Beside it go NAME_heads.png, close-ups of heads that look at the viewer, if there are any, and
-            NAME.json, all the figures.
-        limit: at most this many pictures, evenly spread.
+        character: the renderer.
+        dataset: folder of the data set.
+        sheet: PNG to write: a dozen images, evenly spread: ground truth, prediction and difference. Beside
+            it go NAME_heads.png, close-ups of heads that face the viewer, if there are any, and NAME.json,
+            all metrics.
+        limit: at most this many images, evenly spread.
+        report: called with images done and images in all.
 
     Raises:
         DanceNowError: an unusable data set, a character of another body, or a sheet that cannot be written.
@@ -67,7 +70,7 @@ def evaluate(
     check_size(pictures)
     chosen = _spread(range(len(pictures)), limit)
     spread, heads = _spread(chosen, _SHOWN), _spread(_good_heads(pictures, chosen), _SHOWN)
-    compare = _Comparison(character, pictures, {*spread, *heads} if sheet else set())
+    compare = _PictureScorer(character, pictures, {*spread, *heads} if sheet else set())
     scores, measures, drawn = [], [], {}
     with ThreadPoolExecutor(_WORKERS) as pool:
         for index, result in zip(chosen, pool.map(compare, chosen), strict=True):
@@ -79,13 +82,13 @@ def evaluate(
     evaluation = Evaluation(
         Summary.of(scores),
         by_motion(scores),
-        errors_by_part(measures),
+        summarise_part_errors(measures),
         jitter(character.draw_unchecked, pictures.keypoints[_spread(chosen, _STILL_POSES)]),
         tuple(scores),
     )
     if sheet is None:
         return evaluation
-    pairs = {at: Pair(pictures.picture(at), drawn[at], pictures.keypoints[at]) for at in drawn}
+    pairs = {at: ImagePair(pictures.picture(at), drawn[at], pictures.keypoints[at]) for at in drawn}
     described = {"character": character.name, "dataset": dataset.resolve().name, **evaluation.to_json()}
     files = sheet_files(sheet)
     contents = {files.sheet: encode_image(difference_sheet([pairs[at] for at in spread]), ".png")}
@@ -98,21 +101,21 @@ def evaluate(
 
 
 def check_size(pictures: LabelledPictures) -> None:
-    """Refuses pictures of another size than a character draws.
+    """Checks that images have the size a character renders.
 
     Raises:
-        DanceNowError: they are no squares of ``CANVAS`` pixels.
+        DanceNowError: they are not squares of ``CANVAS`` pixels.
     """
     if pictures.size != (CANVAS, CANVAS):
         width, height = pictures.size
         raise DanceNowError(
-            f"The pictures of {pictures.folder} are {width}x{height}, not {CANVAS}x{CANVAS}: characters are "
-            "trained and scored at that size only."
+            f"The images of {pictures.folder} are {width}x{height}, not {CANVAS}x{CANVAS}: characters are "
+            "trained and evaluated at that size only."
         )
 
 
 class SheetFiles(NamedTuple):
-    """What ``evaluate`` writes: the sheet, the sheet of heads, and all the figures."""
+    """Output files of ``evaluate``: the sheet, the sheet of heads, and the metrics."""
 
     sheet: Path
     heads: Path
@@ -120,44 +123,44 @@ class SheetFiles(NamedTuple):
 
 
 def sheet_files(sheet: Path) -> SheetFiles:
-    """Where the files that belong to a sheet go."""
+    """Paths of the files that belong to a sheet."""
     return SheetFiles(sheet, sheet.with_name(f"{sheet.stem}_heads.png"), sheet.with_suffix(".json"))
 
 
-class _Compared(NamedTuple):
+class _PictureResult(NamedTuple):
     score: PictureScore
     parts: FloatArray
     drawn: Image | None
 
 
-class _Comparison:
-    """Draws and judges one picture of a data set at a time; may be called from several threads."""
+class _PictureScorer:
+    """Renders and scores one image of a data set at a time; thread-safe."""
 
-    def __init__(self, character: Drawing, pictures: LabelledPictures, kept: set[int]) -> None:
+    def __init__(self, character: PoseRenderer, pictures: LabelledPictures, kept: set[int]) -> None:
         self._character = character
         self._pictures = pictures
         self._kept = kept
         self._network = PerceptualNetwork.load() if PerceptualNetwork.is_installed() else None
 
-    def __call__(self, index: int) -> _Compared:
+    def __call__(self, index: int) -> _PictureResult:
         label = self._pictures.keypoints[index]
-        true, drawn = self._pictures.picture(index), self._character.draw(pose_of(label))
-        compared = Compared.of(drawn, true)
+        true, drawn = self._pictures.picture(index), self._character.draw(pose_from_label(label))
+        compared = ImageComparison.of(drawn, true)
         score = PictureScore(
             self._pictures.names[index],
             compared.score(),
             head_score(drawn, true, label),
             self._distance(compared),
         )
-        return _Compared(
-            score, part_measures(compared, label, true.shape[0]), drawn if index in self._kept else None
+        return _PictureResult(
+            score, part_errors(compared, label, true.shape[0]), drawn if index in self._kept else None
         )
 
-    def _distance(self, compared: Compared) -> float | None:
+    def _distance(self, compared: ImageComparison) -> float | None:
         if self._network is None:
             return None
         drawn, true = (
-            torch.from_numpy(np.ascontiguousarray(each[compared.window][..., :3].transpose(2, 0, 1)))[None]
+            torch.from_numpy(np.ascontiguousarray(each[compared.crop][..., :3].transpose(2, 0, 1)))[None]
             for each in (compared.drawn, compared.true)
         )
         with torch.inference_mode():
@@ -165,7 +168,7 @@ class _Comparison:
 
 
 def _spread(rows: Sequence[int], count: int) -> list[int]:
-    """At most ``count`` of ``rows``, evenly spread."""
+    """Selects at most ``count`` of ``rows``, evenly spread."""
     if not rows:
         return []
     places = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
@@ -173,7 +176,7 @@ def _spread(rows: Sequence[int], count: int) -> list[int]:
 
 
 def _good_heads(pictures: LabelledPictures, chosen: Sequence[int]) -> list[int]:
-    """Of the chosen pictures those whose head looks at the viewer: whole figures, or any if there is none."""
+    """Selects images whose head faces the viewer: whole figures, or any if there are none."""
     facing, whole = [], []
     for index in chosen:
         label = pictures.keypoints[index]

@@ -1,4 +1,4 @@
-"""How a drawn picture is scored against the true one."""
+"""Image metrics of a rendering against ground truth: PSNR, SSIM, IoU, alpha error, face detail."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _EARS = [BODY_INDEX["right_ear"], BODY_INDEX["left_ear"]]
 
 @dataclass(frozen=True)
 class Score:
-    """One picture's score.
+    """Metrics of one image.
 
-    All but ``iou`` are taken over the figure and its surroundings: the union of both silhouettes, dilated by
-    8 of 256 pixels.
+    All but ``iou`` are computed over the figure and its surroundings: the union of both silhouettes, dilated
+    by 8 of 256 pixels.
 
     Attributes:
-        psnr: dB, over mid-grey; 100 for equal pictures.
+        psnr: dB, over mid-grey; 100 for equal images.
         iou: intersection over union of the silhouettes (alpha above one half).
         ssim: mean structural similarity, over mid-grey.
         alpha_error: mean absolute difference of the alphas, in [0, 1].
@@ -48,15 +48,15 @@ class Score:
 
 @dataclass(frozen=True)
 class HeadScore:
-    """The score of a head that looks at the viewer, at full resolution, over mid-grey.
+    """Metrics of a head that faces the viewer, at full resolution, over mid-grey.
 
-    A whole figure's score hardly sees a missing face. This does: ``detail`` most clearly.
+    Whole-figure metrics hardly react to a missing face; these do, ``detail`` most clearly.
 
     Attributes:
         psnr: dB in the square around the head's keypoints.
         ssim: mean structural similarity there.
-        detail: how much of the face's lines is there, in [-1, 1]: 1 for the true face, about 0.4 if it is
-            blurred by two pixels, 0 for a blank one. A shift by 1/32 of the head is forgiven.
+        detail: facial detail retained, in [-1, 1]: 1 for the ground truth, about 0.4 if it is blurred by two
+            pixels, 0 for a blank face. Shifts up to 1/32 of the head are ignored.
     """
 
     psnr: float
@@ -65,13 +65,13 @@ class HeadScore:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Both pictures over mid-grey, area-reduced to 256 pixels in height.
+class ImageComparison:
+    """Image pair over mid-grey, area-downsampled to 256 pixels in height.
 
     Attributes:
         drawn: (256, W, 4) float32 RGB over mid-grey and alpha, in [0, 1].
-        true: the same of the true picture.
-        region: (256, W) bool: the figure and its surroundings; all False where both pictures are empty.
+        true: the same of the ground truth.
+        region: (256, W) bool: the figure and its surroundings; all False where both images are empty.
     """
 
     drawn: FloatArray
@@ -79,20 +79,20 @@ class Compared:
     region: BoolArray
 
     @classmethod
-    def of(cls, drawn: Image, true: Image) -> Compared:
-        """From RGBA pictures (H, W, 4) of one size."""
+    def of(cls, drawn: Image, true: Image) -> ImageComparison:
+        """Builds the pair from RGBA images (H, W, 4) of one size."""
         small_drawn, small_true = _over_grey(_reduced(drawn)), _over_grey(_reduced(true))
         union = (small_drawn[..., 3] > 0.5) | (small_true[..., 3] > 0.5)
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _MARGIN + 1, 2 * _MARGIN + 1))
         return cls(small_drawn, small_true, cv2.dilate(union.astype(np.uint8), kernel) > 0)
 
     @property
-    def window(self) -> tuple[slice, slice]:
-        """Rows and columns around the region, at least 64 each; all of them where both pictures are empty."""
+    def crop(self) -> tuple[slice, slice]:
+        """Slices of rows and columns around the region, at least 64 each; the whole image if it is empty."""
         return _around(np.any(self.region, axis=1)), _around(np.any(self.region, axis=0))
 
     def score(self) -> Score:
-        """How near they are to each other."""
+        """Metrics of the pair."""
         if not self.region.any():
             return Score(psnr=_EQUAL, iou=1.0, ssim=1.0, alpha_error=0.0)
         drawn_shape, true_shape = self.drawn[..., 3] > 0.5, self.true[..., 3] > 0.5
@@ -107,22 +107,24 @@ class Compared:
 
 
 def score(drawn: Image, true: Image) -> Score:
-    """Scores a drawn RGBA picture (H, W, 4) uint8 against the true one of the same size.
+    """Scores a rendered RGBA image (H, W, 4) uint8 against ground truth of the same size.
 
-    Both are laid over mid-grey and area-reduced to 256 pixels in height first, and only the figure and its
-    surroundings count: an empty background would flatter the score.
+    Both are composited over mid-grey and area-downsampled to 256 pixels in height, and only the figure and
+    its surroundings count: an empty background would inflate the score.
     """
-    return Compared.of(drawn, true).score()
+    return ImageComparison.of(drawn, true).score()
 
 
 def head_score(drawn: Image, true: Image, label: FloatArray) -> HeadScore | None:
-    """Scores the head of a drawn RGBA picture (H, W, 4) against the true one.
+    """Scores the head of a rendered RGBA image (H, W, 4) against ground truth.
 
     Args:
+        drawn: the rendering.
+        true: the ground truth.
         label: (137, 4) x, y, depth, confidence in pixels of the pictures.
 
     Returns:
-        None where the head does not lie wholly inside the picture or its face does not look at the viewer.
+        None if the head is not wholly inside the image or does not face the viewer.
     """
     box = head_box(label)
     height, width = true.shape[:2]
@@ -145,10 +147,11 @@ def head_score(drawn: Image, true: Image, label: FloatArray) -> HeadScore | None
 
 
 def head_box(label: FloatArray, rim: float = _RIM) -> tuple[int, int, int, int] | None:
-    """Left, top, right, bottom of the square around a label's (137, 4) head, in px; None without a face.
+    """Bounding square of a label's (137, 4) head: left, top, right, bottom in px; None without a face.
 
     Args:
-        rim: how far the square goes beyond the head's keypoints, in parts of their larger extent.
+        label: (137, 4) x, y, depth, confidence.
+        rim: margin beyond the head's keypoints, in parts of their larger extent.
     """
     face = label[FACE]
     if (face[:, 3] > 0).sum() < _LEAST_FACE_POINTS:
@@ -163,10 +166,10 @@ def head_box(label: FloatArray, rim: float = _RIM) -> tuple[int, int, int, int] 
 
 
 def faces_viewer(label: FloatArray, within: float = FACING_DEGREES) -> bool:
-    """Whether a label's (137, 4) head looks at the viewer, to ``within`` degrees.
+    """Whether a label's (137, 4) head faces the viewer, within ``within`` degrees.
 
-    With depth, it looks along the line from its ears to its eyes, which is level when a head is held
-    straight (the Frankfurt plane); without, its direction is that of an average head that is seen so.
+    With depth, its direction is the line from ears to eyes, which is level when a head is held straight (the
+    Frankfurt plane); without, that of an average head fitted to the 2D points.
     """
     head = label[HEAD_POINTS].astype(np.float64)
     known = head[:, 3] > 0
@@ -180,7 +183,7 @@ def faces_viewer(label: FloatArray, within: float = FACING_DEGREES) -> bool:
 
 
 def structural_similarity(first: FloatArray, second: FloatArray) -> FloatArray:
-    """(H, W) structural similarity of two pictures (H, W, 3) in [0, 1], the mean of the channels'.
+    """Structural similarity map (H, W) of two images (H, W, 3) in [0, 1], the mean over channels.
 
     Source: Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to structural
     similarity", 2004: a Gaussian window of 11 pixels and 1.5 pixels of standard deviation.
@@ -199,15 +202,15 @@ def structural_similarity(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 def gradients(picture: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Change across and down of a picture (H, W) or (H, W, C), a pixel (Scharr's operator)."""
+    """Image gradients across and down, per pixel, of (H, W) or (H, W, C) (Scharr's operator)."""
     across, down = (cv2.Scharr(picture, cv2.CV_32F, *axes) / 32 for axes in ((1, 0), (0, 1)))
     return np.asarray(across, np.float32), np.asarray(down, np.float32)
 
 
 def _detail(drawn: FloatArray, true: FloatArray, face: BoolArray, slack: int) -> float:
-    """Likeness 2ab / (a^2 + b^2) of the gradients within the face, at the best whole shift up to ``slack``.
+    """Face detail: similarity 2ab / (a^2 + b^2) of gradients in the face, at the best shift up to ``slack``.
 
-    Unlike their correlation it falls with the lines' contrast, so it tells blur.
+    Unlike a correlation it falls with the lines' contrast, so it detects blur.
     """
     height, width = true.shape
     inner = np.s_[slack : height - slack, slack : width - slack]
@@ -227,7 +230,7 @@ def _detail(drawn: FloatArray, true: FloatArray, face: BoolArray, slack: int) ->
 
 
 def _face_mask(label: FloatArray, corner: tuple[int, int], shape: tuple[int, ...]) -> BoolArray:
-    """The convex hull of the face points in a window (H, W) whose upper left ``corner`` is (row, column)."""
+    """Mask of the face points' convex hull in a crop (H, W) whose upper left ``corner`` is (row, column)."""
     points = label[FACE][label[FACE][:, 3] > 0, :2] - np.array(corner[::-1], np.float32)
     mask = np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(np.floor(points).astype(np.int32)), 1)
@@ -248,19 +251,19 @@ def _decibels(difference: FloatArray) -> float:
 
 
 def over_grey(picture: Image) -> FloatArray:
-    """An RGBA picture as float32 in [0, 1], its colors over mid-grey."""
+    """Composites an RGBA image over mid-grey, float32 in [0, 1], with its alpha."""
     return _over_grey(_values(picture))
 
 
 def _values(picture: Image) -> FloatArray:
-    """Premultiplied, in [0, 1]."""
+    """Premultiplied values in [0, 1]."""
     values = np.multiply(picture, np.float32(1 / 255), dtype=np.float32)
     values[..., :3] *= values[..., 3:]
     return values
 
 
 def _reduced(picture: Image) -> FloatArray:
-    """Premultiplied, 256 pixels high."""
+    """Premultiplied values, area-downsampled to 256 pixels in height."""
     width = max(1, round(picture.shape[1] * _HEIGHT / picture.shape[0]))
     return np.asarray(
         cv2.resize(_values(picture), (width, _HEIGHT), interpolation=cv2.INTER_AREA), np.float32
@@ -268,6 +271,6 @@ def _reduced(picture: Image) -> FloatArray:
 
 
 def _over_grey(values: FloatArray) -> FloatArray:
-    """Premultiplied RGBA with its colors over mid-grey."""
+    """Composites premultiplied RGBA over mid-grey, in place."""
     values[..., :3] += _GREY * (1 - values[..., 3:])
     return values

@@ -1,4 +1,4 @@
-"""What a character is worth: the scores of its pictures, and what they come to."""
+"""Evaluation results: scores per image, medians per motion and overall, and their JSON."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from dance_now.training.metrics.temporal_jitter import NOISE
 
 @dataclass(frozen=True)
 class PictureScore:
-    """One picture of the test split.
+    """Score of one image of the test split.
 
     Attributes:
-        name: the picture's.
-        whole: of the figure.
-        head: None where it does not look at the viewer or is not whole in the picture.
-        perceptual: distance of the figure's surroundings, None without the network for it.
+        name: of the image.
+        whole: metrics of the figure.
+        head: metrics of the head; None unless it faces the viewer and is wholly inside the image.
+        perceptual: perceptual distance of figure and surroundings; None if its network is not installed.
     """
 
     name: str
@@ -32,27 +32,27 @@ class PictureScore:
 
     @property
     def motion(self) -> str:
-        """The motion that the picture shows: its name without the number at the end."""
+        """Motion of the image: its name without the number at the end."""
         motion, _, number = self.name.rpartition("_")
         return motion if number.isdecimal() else ""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Medians over pictures; None where no picture has a value.
+    """Medians over images; None where no image has a value.
 
     Attributes:
-        pictures: how many were scored.
+        pictures: number of images.
         psnr: dB.
         psnr_low: 10th percentile, dB.
         ssim: of the figure and its surroundings.
         iou: of the silhouettes.
         alpha_error: mean absolute difference of the alphas.
-        perceptual: distance, 0 for equal pictures.
-        heads: in how many pictures the head was scored.
+        perceptual: perceptual distance, 0 for equal images.
+        heads: number of images with a scored head.
         head_psnr: dB.
         head_ssim: of the head's square.
-        face_detail: 1 for the true face, 0 for a blank one.
+        face_detail: 1 for the ground truth, 0 for a blank face.
     """
 
     pictures: int
@@ -69,7 +69,7 @@ class Summary:
 
     @classmethod
     def of(cls, scores: Sequence[PictureScore]) -> Self:
-        """Sums up at least one picture."""
+        """Medians of at least one score."""
         whole = [each.whole for each in scores]
         heads = [each.head for each in scores if each.head is not None]
         return cls(
@@ -89,15 +89,15 @@ class Summary:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a character is worth on the test split of a data set.
+    """Evaluation of a character on the test split of a data set.
 
     Attributes:
-        overall: of all pictures.
-        motions: of each motion's.
-        parts: which part of the body the error lies on.
-        jitter: px by which lines move when keypoints tremble by ``NOISE`` px, see ``jitter``.
-        scores: of every picture.
-        files: what was written.
+        overall: summary of all images.
+        motions: summary of each motion's images.
+        parts: squared error by body part.
+        jitter: temporal jitter in px for keypoint noise of ``NOISE`` px, see ``jitter``.
+        scores: of every image.
+        files: written files.
     """
 
     overall: Summary
@@ -109,21 +109,21 @@ class Evaluation:
 
     @property
     def pictures(self) -> int:
-        """How many were scored."""
+        """Number of scored images."""
         return self.overall.pictures
 
     @property
     def psnr(self) -> float:
-        """Median, dB."""
+        """Median PSNR, dB."""
         return self.overall.psnr
 
     @property
     def iou(self) -> float:
-        """Median."""
+        """Median silhouette IoU."""
         return self.overall.iou
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain numbers; None where there is none."""
+        """All results as plain numbers, for JSON."""
         return {
             "overall": asdict(self.overall),
             "motions": {name: asdict(summary) for name, summary in self.motions.items()},
@@ -134,7 +134,7 @@ class Evaluation:
 
 
 def by_motion(scores: Sequence[PictureScore]) -> dict[str, Summary]:
-    """Sums up the pictures of each motion."""
+    """Summaries by motion."""
     names = sorted({each.motion for each in scores})
     return {name: Summary.of([each for each in scores if each.motion == name]) for name in names}
 

@@ -1,1 +1,1 @@
-"""The points generator and its parts in torch."""
+"""Points generator: skinned surface points, soft splatting, patch layer and decoder, in torch."""

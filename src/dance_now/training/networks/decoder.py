@@ -1,4 +1,4 @@
-"""The decoder: splatted features at half resolution -> RGBA at full resolution.
+"""Decoder: splatted features at half resolution -> RGBA at full resolution (U-Net with pixel shuffle).
 
 A small encoder-decoder with skip connections (Ronneberger et al. 2015, U-Net) that ends in a
 pixel shuffle (Shi et al. 2016), so that no convolution runs at full resolution.
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 class Convolution(nn.Module):
-    """A 3x3 convolution and a leaky ReLU."""
+    """3x3 convolution with leaky ReLU."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Convolution(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions around a skip; starts as the identity."""
+    """Residual block of two 3x3 convolutions; initialised as the identity."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -39,14 +39,14 @@ class Residual(nn.Module):
         return x + self.second(self.first(x))
 
 
-def _double(x: Tensor) -> Tensor:
+def _upsample(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
-class Rise(nn.Module):
-    """Doubles a map and adds it to the finer one it skips to, after a 1x1 convolution where it is small.
+class UpBlock(nn.Module):
+    """Up block: upsamples a map and adds it to the skip connection, after a 1x1 convolution.
 
-    Adding costs a third of a convolution over both (Chaurasia and Culurciello 2017, LinkNet).
+    Addition costs a third of a convolution over both (Chaurasia and Culurciello 2017, LinkNet).
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -56,11 +56,11 @@ class Rise(nn.Module):
 
     def forward(self, x: Tensor, skipped: Tensor) -> Tensor:
         """(B, inputs, H, W) and (B, outputs, 2H, 2W) -> (B, outputs, 2H, 2W)."""
-        return self.convolution(_double(self.narrow(x)) + skipped)
+        return self.convolution(_upsample(self.narrow(x)) + skipped)
 
 
 class Decoder(nn.Module):
-    """(B, inputs, H, W) -> residual (B, 16, H, W): the 2x2 pixels of each of four channels, unshuffled.
+    """U-Net: (B, inputs, H, W) -> residual (B, 16, H, W), the unshuffled 2x2 pixels of four channels.
 
     H and W are divisible by 8.
     """
@@ -73,15 +73,15 @@ class Decoder(nn.Module):
         self.down2 = Convolution(2 * width, 3 * width, 2)
         self.down3 = Convolution(3 * width, 4 * width, 2)
         self.middle = nn.Sequential(Residual(4 * width), Residual(4 * width))
-        self.up2 = Rise(4 * width, 3 * width)
-        self.up1 = Rise(3 * width, 2 * width)
-        self.up0 = Rise(2 * width, width)
+        self.up2 = UpBlock(4 * width, 3 * width)
+        self.up1 = UpBlock(3 * width, 2 * width)
+        self.up0 = UpBlock(2 * width, width)
         self.out = nn.Conv2d(width, 16, 3, 1, 1)
         for parameter in self.out.parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
+        """(B, inputs, H, W) -> (B, 16, H, W)."""
         half = self.down0(F.leaky_relu(self.narrow(x), 0.1))
         quarter = self.down1(half)
         eighth = self.down2(quarter)
@@ -92,23 +92,23 @@ class Decoder(nn.Module):
         return self.out(y)
 
 
-def shuffled(x: Tensor) -> Tensor:
-    """(B, 4 * C, H, W) -> (B, C, 2H, 2W): pixel shuffle.
+def pixel_shuffle(x: Tensor) -> Tensor:
+    """Pixel shuffle: (B, 4 * C, H, W) -> (B, C, 2H, 2W).
 
-    By two transpositions of adjacent axes, which onnxruntime does three times as fast as DepthToSpace.
+    Two transpositions of adjacent axes, three times as fast in onnxruntime as DepthToSpace.
     """
     height, width = x.shape[2:]
     rows = x.reshape(-1, 2, height * width).transpose(1, 2).reshape(-1, 2, height, 2 * width)
     return rows.transpose(1, 2).reshape(-1, x.shape[1] // 4, 2 * height, 2 * width)
 
 
-class Smoothing(nn.Module):
-    """A 3x3 binomial filter of the picture whose 2x2 pixels lie side by side as channels."""
+class BinomialSmoothing(nn.Module):
+    """3x3 binomial filter of an image in unshuffled layout (its 2x2 pixels as channels)."""
 
     kernel: Tensor
 
     def __init__(self, channels: int, share: float) -> None:
-        """``share`` of a pixel's value stays its own along each axis, its two neighbours share the rest."""
+        """``share``: centre tap along each axis; the two neighbours have equal parts of the rest."""
         super().__init__()
         taps = ((1 - share) / 2, share, (1 - share) / 2)
         each = torch.zeros(2, 2, 2, 2, 3, 3)  # row and column of the pixel, of its source, and the kernel's

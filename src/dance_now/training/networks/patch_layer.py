@@ -1,10 +1,10 @@
-"""The sharp layer: which point's patch each pixel sees, and what the patch shows there.
+"""Patch layer: depth-tested lookup of texture patches (surfels) at full resolution.
 
-Splatted points are soft: what lies between two of them is their mixture. Here every pixel of the map takes
-one point, the foremost whose patch covers it, and looks the surface up in that patch at full resolution
-(surface elements with a depth buffer: Pfister et al. 2000, Surfels; textures as part of a network: Thies et
-al. 2019, Deferred Neural Rendering). None of it has a gradient: patches are known, and where the points lie
-their soft splat tells better than the edges of a texture.
+Splatted points are soft: the surface between two of them is their mixture. Here every pixel of the map
+selects one point, the foremost whose patch covers it, and samples that patch at full resolution (surface
+elements with a depth buffer: Pfister et al. 2000, Surfels; textures as part of a network: Thies et al. 2019,
+Deferred Neural Rendering). The layer has no gradients: patches are fixed, and the soft splat gives better
+gradients of the points' positions than the edges of a texture.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from torch import Tensor, nn
 from dance_now.synthesis.surface.surface_patches import HEIGHT_STEPS
 from dance_now.training.networks.patch_table import DEPTHS, STEPS, PatchColumns, Patches, patch_table
 
-# Pixels of the map, square, in which patches of such a size are entered.
+# Size classes of patches: edges in map pixels of the square windows in which they are scattered.
 _WINDOWS = (2, 3, 4, 6, 8, 10, 13, 16, 20, 25, 31, 37)
-_ENTERED = 3 << 18  # numbers at most, for windows of each size; heads that fill the map have up to 730,000
-_NOWHERE = 255  # height where a patch shows no surface
-# A pixel's depth and what is seen in it are entered as one number, so that one minimum finds both.
-_ROWS = 1 << 21  # of points in a batch: 64 figures of 20,000 and more
+_ENTERED = 3 << 18  # entries at most per size class; heads that fill the map have up to 730,000
+_NOWHERE = 255  # height where a patch has no surface
+# Depth and point index are packed into one key, so that one scatter-minimum finds both.
+_ROWS = 1 << 21  # points in a batch: 64 figures of 20,000 and more
 _NOTHING = 1 << 42
 
 
-class Surface(nn.Module):
-    """Looks patches up.
+class PatchLayer(nn.Module):
+    """Patch layer: renders the patches of posed points with a depth test.
 
     Args:
-        patches: (N, T, T, 5) uint8 as ``bake_patches`` makes them.
-        inner: part of a patch that is looked up, from its middle to its edge. Further out it leaves a curved
-            surface, and figures grow bumps; nearer, thin layers like hair have holes.
+        patches: (N, T, T, 5) uint8, see ``bake_patches``.
+        inner: fraction of a patch that is used, from its centre to its edge. A larger one leaves curved
+            surfaces, and figures get bumps; with a smaller one thin layers like hair have holes.
     """
 
     pyramid: Tensor
@@ -53,23 +53,23 @@ class Surface(nn.Module):
 
     @torch.no_grad()
     def forward(self, patches: Patches, size: tuple[int, int], gap: Tensor) -> Tensor:
-        """What a map of ``size`` = (H, W) sees: its pixels' 2x2 full-size ones side by side.
+        """Renders a map of ``size`` = (H, W), each pixel as its 2x2 full-resolution pixels.
 
         Args:
             patches: of B figures.
             size: even numbers.
-            gap: (B,) depth; a pixel that far behind its neighbours on both sides shows what they show.
+            gap: (B,) depth; a pixel that far behind its neighbours on both sides is a gap and takes theirs.
 
         Returns:
-            (B, 16, H, W): of each sRGB, which is 0 where there is no surface, and alpha.
+            (B, 16, H, W): sRGB, 0 where there is no surface, and alpha, of four pixels each.
         """
         table = patch_table(patches, self.texels, size)
-        front = self._front(table, patches, size).reshape(gap.shape[0], *size)
-        front = _bridged(front, (gap * (STEPS * _ROWS)).long()[:, None, None])
-        return self._look_up(table, front)
+        front = self._nearest_patches(table, patches, size).reshape(gap.shape[0], *size)
+        front = _bridge_gaps(front, (gap * (STEPS * _ROWS)).long()[:, None, None])
+        return self._sample_patches(table, front)
 
-    def _front(self, table: Tensor, patches: Patches, size: tuple[int, int]) -> Tensor:
-        """(B * H * W,) depth and row of the foremost patch at every pixel of the map, as one number."""
+    def _nearest_patches(self, table: Tensor, patches: Patches, size: tuple[int, int]) -> Tensor:
+        """Key (B * H * W,) of the foremost patch at every pixel of the map: packed depth and row."""
         batch = patches.position.shape[0]
         front = torch.full((batch * size[0] * size[1],), _NOTHING, dtype=torch.int64, device=table.device)
         extent = (patches.first[:, :2].abs() + patches.second[:, :2].abs()).amax(dim=1)
@@ -84,16 +84,18 @@ class Surface(nn.Module):
             wide = window >= largest
             chosen = wide if edge == _WINDOWS[-1] else wide & (window < edge)
             rows = chosen.nonzero().squeeze(1)[: batch * (_ENTERED // edge**2)]
-            pixel, key = self._entries(PatchColumns.of(table, rows), rows, edge, last)
+            pixel, key = self._scatter_entries(PatchColumns.of(table, rows), rows, edge, last)
             front = front.scatter_reduce(0, pixel, key, "amin")
             largest = float(edge)
         return front
 
-    def _entries(self, point: PatchColumns, rows: Tensor, edge: int, last: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels around m points of the table's ``rows`` and what is entered there, both (edge**2 * m,).
+    def _scatter_entries(
+        self, point: PatchColumns, rows: Tensor, edge: int, last: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Scatter entries of m points of the table's ``rows``: pixels and keys, both (edge**2 * m,).
 
-        ``last`` (2, 1, 1, 1) are the map's last column and line. Both coordinates are worked out at once:
-        there are many classes of sizes, and each operator costs.
+        ``last`` (2, 1, 1, 1) are the map's last column and line. Both coordinates are computed at once: there
+        are many size classes, and each operator costs.
         """
         inner = self.inner * (self.texels / 2)
         steps = torch.arange(edge, device=rows.device, dtype=point.place.dtype).unsqueeze(1)
@@ -109,7 +111,7 @@ class Surface(nn.Module):
         place = place - rise * point.shift
         by_u, by_v = _pair((place * point.aside + point.slope) * place)
         depth = by_u + by_v + (point.depth + rise * point.upward)
-        # Beside a curved surface the plane reaches out of the outline: what is met there is beyond the patch.
+        # At a silhouette the tangent plane extends beyond the surface: the hit there is outside the patch.
         inside = inside & (height < _NOWHERE) & (torch.maximum(*_pair(place.abs())) < inner)
         depth = depth.clamp(0.0, 2 * DEPTHS * STEPS)
         column, line = _pair(kept)
@@ -119,26 +121,28 @@ class Surface(nn.Module):
         return pixel.reshape(-1), key.reshape(-1)
 
     def _height(self, first: Tensor, place: Tensor) -> Tensor:
-        """How far the surface lies before the patch's plane, as stored; beside the patch that of its edge.
+        """Stored height of the surface above the patch's plane, clamped at the patch's edge.
 
         Args:
-            first: (1, ...) a patch's first texel.
-            place: (2, ...) in texels from its middle.
+            first: (1, ...) first texel of a patch.
+            place: (2, ...) texels from its centre.
         """
         cell = torch.floor(place + self.texels / 2).clamp(0.0, self.texels - 1.0)
         column, row = _pair(cell)
         texel = (row * self.texels + (first + column)).long()
         return F.embedding(texel, self.height).squeeze(-1).to(place.dtype)
 
-    def _look_up(self, table: Tensor, front: Tensor) -> Tensor:
-        """(B, 16, H, W) of the points whose keys are in ``front`` (B, H, W)."""
-        # Of a patch's pyramid the level is read whose texels are about as large as the picture's pixels.
+    def _sample_patches(self, table: Tensor, front: Tensor) -> Tensor:
+        """Samples the patches (B, 16, H, W) of the points whose keys are in ``front`` (B, H, W)."""
+        # The mipmap level is read whose texels are about as large as the image's pixels.
         pixel = (front < _NOTHING).flatten().nonzero().squeeze(1)
         point = PatchColumns.of(table, front.flatten().index_select(0, pixel) & (_ROWS - 1))
-        middle = torch.cat([way.expand(front.shape).reshape(1, -1) for way in _ways(front.shape[1:], table)])
+        middle = torch.cat(
+            [way.expand(front.shape).reshape(1, -1) for way in _pixel_grid(front.shape[1:], table)]
+        )
         x, y = _pair(middle.index_select(1, pixel)[:, None, None] - point.place)
         place = point.across * x + point.down * y  # (2, 1, 1, pixels seen)
-        # How far the surface stands out in the pixel's middle shifts what is seen of it.
+        # Parallax: the height at the pixel's centre shifts what is visible of it.
         height = self._height(point.texel, place)
         rise = torch.where(height < _NOWHERE, height * (1 / HEIGHT_STEPS) - 128 / HEIGHT_STEPS, 0.0)
         parts = torch.tensor([[-0.25, 0.25, -0.25, 0.25], [-0.25, -0.25, 0.25, 0.25]], device=table.device)
@@ -150,7 +154,7 @@ class Surface(nn.Module):
         left, top = _pair(corner)
         across, down = _pair((place - corner).flatten(1, 2))  # (1, 4, pixels seen)
         texel = (point.first + top * point.edge + left).flatten(0, 2).long()
-        quads = self.pyramid.index_select(1, self.quads).reshape(-1, 16)  # runtimes work this out on loading
+        quads = self.pyramid.index_select(1, self.quads).reshape(-1, 16)  # runtimes fold this on loading
         quad = F.embedding(texel, quads).permute(2, 0, 1).to(place.dtype)
         line_pair = quad[:8] + (quad[8:] - quad[:8]) * down  # (8, 4, pixels seen)
         value = line_pair[:4] + (line_pair[4:] - line_pair[:4]) * across
@@ -160,10 +164,10 @@ class Surface(nn.Module):
         return empty.index_put((pixel,), value.t()).unflatten(0, front.shape).permute(0, 3, 1, 2)
 
 
-def solid(alphas: Tensor, sparseness: Tensor) -> Tensor:
-    """(B, 1, H, W) 1 where a figure has no openings, only gaps between its patches.
+def closed_coverage(alphas: Tensor, sparseness: Tensor) -> Tensor:
+    """Mask (B, 1, H, W) of the figure with small gaps between patches closed (morphological closing).
 
-    That is where nine pixels all show a patch in one of their four parts, of alphas (B, 4, H, W). On a close
+    1 where all of 3x3 pixels show a patch in one of their four parts, of alphas (B, 4, H, W). On a close
     figure, of ``sparseness`` (B,) 1 as for ``splat``, gaps are larger: where more than 15 of 25 pixels do.
     """
     shown = (alphas.amax(dim=1, keepdim=True) > 0.5).to(alphas.dtype)
@@ -172,7 +176,7 @@ def solid(alphas: Tensor, sparseness: Tensor) -> Tensor:
 
 
 def _pyramid(patches: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
-    """Patches (N, T, T, 4) of sRGB and alpha at half the size, a quarter and so on, the largest first."""
+    """Mipmaps of patches (N, T, T, 4), sRGB and alpha, the largest first."""
     levels = [patches]
     while levels[-1].shape[1] > 1:
         finer = levels[-1].astype(np.float32)
@@ -180,7 +184,7 @@ def _pyramid(patches: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
         block = (
             finer.reshape(-1, side, 2, side, 2, 4).transpose(0, 1, 3, 2, 4, 5).reshape(-1, side, side, 4, 4)
         )
-        weight = np.maximum(block[..., 3:], 1)  # what lies beside the surface gives its color to few
+        weight = np.maximum(block[..., 3:], 1)  # texels outside the surface have little weight
         mean = (block * weight).sum(axis=3) / weight.sum(axis=3)
         mean[..., 3] = block[..., 3].mean(axis=3)
         levels.append((mean + 0.5).astype(np.uint8))
@@ -188,9 +192,9 @@ def _pyramid(patches: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
 
 
 def _quads(side: int) -> npt.NDArray[np.int64]:
-    """(4 * texels of all levels,) rows of a texel, its neighbours to the right, below, and between.
+    """Bilinear neighbourhoods (4 * texels of all levels,): a texel, its right, lower and diagonal neighbour.
 
-    That is what bilinear interpolation reads; at the edges a texel stands in for its missing neighbours.
+    At the edges a texel replaces its missing neighbours.
     """
     found, first = [], 0
     while side >= 1:
@@ -206,8 +210,8 @@ def _quads(side: int) -> npt.NDArray[np.int64]:
     return quads.reshape(-1)
 
 
-def _bridged(front: Tensor, gap: Tensor) -> Tensor:
-    """A map (B, H, W) of keys whose gaps, a pixel wide, show what lies beside them."""
+def _bridge_gaps(front: Tensor, gap: Tensor) -> Tensor:
+    """Closes gaps one pixel wide in a map (B, H, W) of keys."""
     side, end = torch.full_like(front[:, :, :1], _NOTHING), torch.full_like(front[:, :1], _NOTHING)
     before, after = torch.cat([side, front[:, :, :-1]], dim=2), torch.cat([front[:, :, 1:], side], dim=2)
     above, below = torch.cat([end, front[:, :-1]], dim=1), torch.cat([front[:, 1:], end], dim=1)
@@ -217,11 +221,11 @@ def _bridged(front: Tensor, gap: Tensor) -> Tensor:
 
 
 def _pair(x: Tensor) -> tuple[Tensor, Tensor]:
-    """(2, ...) -> the first and the second (1, ...)."""
+    """Splits (2, ...) into two (1, ...)."""
     return x[:1], x[1:]
 
 
-def _ways(size: tuple[int, ...], like: Tensor) -> tuple[Tensor, Tensor]:
-    """(1, W) and (H, 1): columns and lines of a map's pixels."""
+def _pixel_grid(size: tuple[int, ...], like: Tensor) -> tuple[Tensor, Tensor]:
+    """Pixel grid: columns (1, W) and lines (H, 1) of a map."""
     line, column = (torch.arange(count, device=like.device).to(like.dtype) for count in size)
     return column.unsqueeze(0), line.unsqueeze(1)

@@ -1,4 +1,4 @@
-"""Patches of a posed figure, and the table in which the sharp layer looks their measures up."""
+"""Patches of a posed figure, and the lookup table of their projection for the patch layer."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import torch
 from torch import Tensor
 
 DEPTHS, STEPS = 8192.0, 64.0
-"""Depth in pixels of the map, to both sides, and in how many steps of a pixel it is told apart."""
+"""Depth range in map pixels, to both sides, and quantisation steps per pixel."""
 
-_EDGE_ON = 0.15  # cosine of the angle from which a patch is seen too steeply
-_ASIDE = 0.4  # depth, in patch reaches, by which a patch's edge ranks behind its middle
-_FINE = 0.6  # pixels; of texels finer than that, the mean of four is read
+_EDGE_ON = 0.15  # cosine of the viewing angle below which a patch is clamped as too oblique
+_ASIDE = 0.4  # depth bias, in patch reaches, of a patch's edge against its centre
+_FINE = 0.6  # pixels; texels finer than that are read from the next mipmap level
 
 
 class Patches(NamedTuple):
-    """Patches of a posed figure, in pixels of the map; depth as well, away from the viewer.
+    """Patches of a posed figure, in map pixels; depth as well, away from the viewer.
 
     Attributes:
         position: (B, 3, N) of the points.
         first: (B, 3, N) from a point to its patch's edge along the columns.
         second: (B, 3, N) the same along the rows.
         normal: (B, 3, N) of length 1, out of the surface.
-        shown: (B, N) whether a point can be seen at all.
+        shown: (B, N) whether a point faces the viewer.
     """
 
     position: Tensor
@@ -35,7 +35,7 @@ class Patches(NamedTuple):
     shown: Tensor
 
     def inverse(self) -> Tensor:
-        """(B, 4, N) row by row the matrix from x and y, relative to a point, to its patch's coordinates."""
+        """Inverse projection (B, 4, N), row-major: from x and y relative to a point to patch coordinates."""
         a, c = self.first[:, 0], self.first[:, 1]
         b, d = self.second[:, 0], self.second[:, 1]
         determinant = a * d - b * c
@@ -44,29 +44,29 @@ class Patches(NamedTuple):
         return torch.stack([d, -b, -c, a], dim=1) / safe.unsqueeze(1)
 
     def reach(self) -> Tensor:
-        """(B, N) half a patch's edge."""
+        """Half edge (B, N) of a patch."""
         return self.first.square().sum(dim=1).sqrt()
 
 
 class PatchColumns(NamedTuple):
-    """What is read of points that may be seen.
+    """Columns of the patch table.
 
-    In the table of all points each is (B, k, N), of m chosen ones (k, 1, 1, m). Coordinates are the patch's
-    own, in texels from its middle.
+    In the table of all points each is (B, k, N), of m selected ones (k, 1, 1, m). Coordinates are the patch's
+    own, in texels from its centre.
 
     Attributes:
         place: k = 2, x and y in pixels of the map less one half.
-        across: 2, coordinates gained by a pixel to the right.
-        down: 2, by one downwards.
-        shift: 2, by a height of one reach.
-        texel: 1, the patch's first in ``Surface.height``.
-        edge: 1, of the level to read, in texels.
-        first: 1, that level's first texel in ``Surface``'s quads.
-        depth: 1, here and below in steps of a key.
-        slope: 2, gained by the coordinates.
-        upward: 1, by a height of one reach.
-        aside: 1, by the coordinates' square: a patch's edge ranks behind its middle.
-        image: 1, pixels of the batch's maps before its own.
+        across: 2, change of coordinates per pixel to the right.
+        down: 2, per pixel downwards.
+        shift: 2, per height of one reach.
+        texel: 1, the patch's first in ``PatchLayer.height``.
+        edge: 1, of the mipmap level, in texels.
+        first: 1, that level's first texel in ``PatchLayer``'s quads.
+        depth: 1, here and below in quantisation steps.
+        slope: 2, change of depth per coordinate.
+        upward: 1, per height of one reach.
+        aside: 1, per squared coordinate: the depth bias of a patch's edge.
+        image: 1, offset of its map in the batch, pixels.
     """
 
     place: Tensor
@@ -84,18 +84,18 @@ class PatchColumns(NamedTuple):
 
     @classmethod
     def of(cls, table: Tensor, rows: Tensor) -> PatchColumns:
-        """Those of some rows of ``patch_table``."""
+        """Selects rows of ``patch_table``."""
         columns = table.index_select(0, rows).t().reshape(17, 1, 1, -1)
         ends = np.cumsum((2, 2, 2, 2, 1, 1, 1, 1, 2, 1, 1, 1)).tolist()
         return cls(*(columns[start:end] for start, end in itertools.pairwise((0, *ends))))
 
 
 def patch_table(patches: Patches, texels: int, size: tuple[int, int]) -> Tensor:
-    """(B * N, 17) what ``PatchColumns`` names.
+    """Builds the patch table (B * N, 17) of ``PatchColumns``.
 
     Args:
         patches: of B figures.
-        texels: of a patch's edge.
+        texels: along a patch's edge.
         size: height and width of the map.
     """
     half, reach = texels / 2, patches.reach()
@@ -124,7 +124,7 @@ def patch_table(patches: Patches, texels: int, size: tuple[int, int]) -> Tensor:
 
 
 def _level(texel: Tensor, texels: int) -> tuple[Tensor, Tensor]:
-    """Edge in texels and first texel of the level to read where a patch's texels are of that many pixels."""
+    """Mipmap level (edge in texels, first texel) for patch texels of that many pixels."""
     edge = torch.full_like(texel, float(texels))
     first = torch.zeros_like(texel)
     side = texels

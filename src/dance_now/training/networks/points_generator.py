@@ -1,12 +1,12 @@
-"""The points generator: keypoints in, picture out.
+"""Points generator: neural rendering of a character from keypoints.
 
-Points with learned features ride on the bones of the character, are splatted to a feature map and decoded
-to a picture. Everything from keypoints to pixels is in this network, and so in the ONNX graph.
+Surface points with learned features are skinned to the character's bones, splatted to a feature map and
+decoded to an image. Everything from keypoints to pixels is in this network, and so in the ONNX graph.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,59 +23,37 @@ from dance_now.synthesis.surface.surface_patches import tangents
 from dance_now.synthesis.surface.surface_points import MeshPoints
 from dance_now.training.distributed import half_precision
 from dance_now.training.exported_module import ExportedModule
-from dance_now.training.networks.decoder import Decoder, Smoothing, shuffled
-from dance_now.training.networks.patch_layer import Surface, solid
+from dance_now.training.networks.decoder import BinomialSmoothing, Decoder, pixel_shuffle
+from dance_now.training.networks.generator_config import GeneratorConfig
+from dance_now.training.networks.patch_layer import PatchLayer, closed_coverage
 from dance_now.training.networks.patch_table import Patches
-from dance_now.training.networks.soft_splat import fill, near, splat, visible
-from dance_now.training.networks.torch_bone_rule import BONE_COUNT, BoneRule, Rows, cross
+from dance_now.training.networks.soft_splat import drawable_area, fill_holes, splat, visibility_weights
+from dance_now.training.networks.torch_bone_rule import BONE_COUNT, BoneRule, IndexSelect, cross
 from dance_now.training.rigging import figure_bounds, solve_expressions
 
 _HEAD = BONE_INDEX["head"]
-# So many points on a figure of so many canvas pixels cover about one pixel of the half-size map each.
+# At this height in canvas pixels, this many points cover about one pixel of the half-size map each.
 _WHOLE_FIGURE, _WHOLE_POINTS = 200.0, 14000
-_SPARSE_FROM = 450.0  # canvas px of the figure from which its points lie apart
-_CLEAR = 0.03  # alpha below which a pixel is shipped as clear: the decoder never quite silences its noise
+_SPARSE_FROM = 450.0  # canvas px of the figure's height from which its points are sparse
+_CLEAR = 0.03  # alpha below which exported pixels are clear: removes the decoder's residual noise
 _SHOWN = 3 + 3 + 2 + 1  # channels of every point beside its learned ones: color, tint, normal, depth
-_SHARP = 16  # channels of the sharp layer
-_SMOOTHED = 0.6  # of a pixel's value that stays its own along each axis
-_GAP = 0.015  # part of the figure's height, as depth
-_FACING = 0.1  # cosine of the angle to the viewer from which a patch is seen
-
-
-@dataclass(frozen=True, kw_only=True)
-class GeneratorConfig:
-    """Sizes of the generator.
-
-    Attributes:
-        points: how many of the data set's mesh points are kept.
-        features: learned channels a point carries.
-        bare_features: the same for points without a patch, which nothing else tells details apart.
-        width: channels of the decoder's first level.
-        softness: depth over which a hidden point fades, in parts of the character's height.
-        bare_softness: the same for points without a patch, whose places are known only roughly.
-        inner: part of a patch that the sharp layer looks up, from its middle to its edge.
-    """
-
-    points: int = 20000
-    features: int = 2
-    bare_features: int = 8
-    width: int = 16
-    softness: float = 0.007
-    bare_softness: float = 0.025
-    inner: float = 0.75
+_SHARP = 16  # channels of the patch layer
+_SMOOTHED = 0.6  # centre tap of the binomial filter along each axis
+_GAP = 0.015  # depth, in heights of the figure
+_FACING = 0.1  # cosine of the angle to the viewer from which a patch is visible
 
 
 class _Figure(NamedTuple):
-    """Points of a posed figure, and their measures.
+    """Posed points and their attributes.
 
     Attributes:
         position: (B, 3, N) x, y in pixels of the half-size map, depth in px of the picture.
-        weight: (B, N) in [0, 1], what is hidden taken off.
-        channels: (B, C, N) color, tint, normal, depth and what is learned.
-        patches: what the sharp layer looks up.
-        gap: (B,) depth behind its neighbours that makes a pixel a gap between patches.
+        weight: (B, N) visibility in [0, 1].
+        channels: (B, C, N) color, tint, normal, depth and learned features.
+        patches: input of the patch layer.
+        gap: (B,) depth behind its neighbours from which a pixel is a gap between patches.
         sparseness: (B,) as for ``splat``.
-        density: (B,) as for ``fill``.
+        density: (B,) as for ``fill_holes``.
     """
 
     position: Tensor
@@ -108,9 +86,9 @@ class PointsGenerator(nn.Module):
         self._skeleton, self._mesh = skeleton, mesh
         rig = BoneRig.of(skeleton)
         self.gravity_bones, self.limbs, self.limb_parents = (
-            Rows(GRAVITY_BONES),
-            Rows(LIMBS),
-            Rows(LIMB_PARENTS),
+            IndexSelect(GRAVITY_BONES),
+            IndexSelect(LIMBS),
+            IndexSelect(LIMB_PARENTS),
         )
         self.rule = BoneRule(rig)
         count = len(mesh.position)
@@ -126,31 +104,31 @@ class PointsGenerator(nn.Module):
             self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
         self.register_buffer("two_sided", torch.from_numpy(np.array(mesh.two_sided)))
         whole = bool(mesh.patches[..., 3].any())
-        self.surface = Surface(mesh.patches, config.inner) if whole else None
+        self.surface = PatchLayer(mesh.patches, config.inner) if whole else None
         self._add_morphs(skeleton, mesh)
         color = torch.from_numpy(np.array(mesh.color, np.float32))
         self.lit = nn.Parameter(color)
-        self.shade = nn.Parameter(torch.full_like(color, 0.85))  # by which shadow darkens it
+        self.shade = nn.Parameter(torch.full_like(color, 0.85))  # factor of the color in shade
         self.tone = nn.Parameter(torch.tensor([0.3, 0.6, 0.75, 0.0]))  # light direction, threshold
         features = config.features if whole else config.bare_features
         self.softness = config.softness if whole else config.bare_softness
         self.features = nn.Parameter(torch.randn(count, features) * 0.1)
         self.opacity = nn.Parameter(torch.full((count,), 2.0))
-        # What carries a patch was sampled on a surface; other points learn their place.
+        # Points with patches were sampled on a surface; others learn their position.
         self.offset = None if whole else nn.Parameter(torch.zeros(count, 3))
         self.decoder = Decoder(_SHOWN + features + 2 + _SHARP, config.width)
-        self.smoothing = Smoothing(4, _SMOOTHED)
+        self.smoothing = BinomialSmoothing(4, _SMOOTHED)
 
     def _add_morphs(self, skeleton: Skeleton, mesh: MeshPoints) -> None:
-        """What expressions and corrective shapes move, and how their weights are read off keypoints."""
+        """Registers the blend shapes of expressions and correctives, and the solver of their weights."""
         known = np.repeat(skeleton.known[FACE], 3).astype(np.float32)
         basis = mesh.face_basis.reshape(len(mesh.face_basis), known.size) * known  # metres at weight 1
-        first = int(np.flatnonzero(mesh.moving()).max(initial=0)) + 1  # few points move, and they come first
+        first = int(np.flatnonzero(mesh.moving()).max(initial=0)) + 1  # the few points that move come first
         morphs, turns = (
             mesh.morphs[:first].transpose(1, 2, 0),
             mesh.patch_morphs[:first].transpose(2, 1, 3, 0),
         )
-        if not len(basis):  # one that moves nothing keeps the graph the same for faces that do not move
+        if not len(basis):  # a zero shape keeps the graph the same for faces that do not move
             basis = np.zeros((1, known.size), np.float32)
             morphs, turns = (np.pad(each, [(1, 0), *[(0, 0)] * (each.ndim - 1)]) for each in (morphs, turns))
         solve = solve_expressions(basis)
@@ -165,32 +143,32 @@ class PointsGenerator(nn.Module):
 
     def forward(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
         """Premultiplied RGBA (B, 4, height, width), not clamped; ``size`` is divisible by 16."""
-        return shuffled(self.unshuffled(keypoints, size))
+        return pixel_shuffle(self.forward_unshuffled(keypoints, size))
 
-    def unshuffled(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
-        """The picture as (B, 16, height / 2, width / 2), the 2x2 pixels of each channel side by side."""
+    def forward_unshuffled(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
+        """Renders in unshuffled layout (B, 16, height / 2, width / 2): the 2x2 pixels of each channel."""
         half = (size[0] // 2, size[1] // 2)
         figure = self._pose(keypoints, half)
         sums, weights = splat(figure.position, figure.weight, figure.channels, half)
-        means, covers = fill(sums, weights, figure.density, figure.sparseness)
+        means, covers = fill_holes(sums, weights, figure.density, figure.sparseness)
         cover = covers[:, 1:]  # without holes
         if self.surface is None:
             sharp = torch.zeros(keypoints.shape[0], _SHARP, *half, device=means.device)
         else:
             sharp = self.surface(figure.patches, half, figure.gap)
-        behind = torch.maximum(cover, solid(sharp[:, 12:], figure.sparseness)) * (1 - sharp[:, 12:])
+        behind = torch.maximum(cover, closed_coverage(sharp[:, 12:], figure.sparseness)) * (1 - sharp[:, 12:])
         steps = [
             sharp[:, 4 * k : 4 * k + 4] * means[:, 3 + k :][:, :1] + means[:, k:][:, :1] * behind
             for k in range(3)
         ]
-        # Patches and soft points end at the map's pixels, which are two of the picture's.
+        # Patches and soft points end at pixels of the map, which are two of the image's.
         base = self.smoothing(torch.cat([*steps, sharp[:, 12:] + behind], dim=1))
         with half_precision(means.device):
             residual = self.decoder(torch.cat([means, covers, sharp], dim=1))
-        return base + residual.float() * near(cover)
+        return base + residual.float() * drawable_area(cover)
 
     def _pose(self, keypoints: Tensor, half: tuple[int, int]) -> _Figure:
-        """Puts the points where the keypoints (B, 137, 4) say, for a map of size ``half``."""
+        """Poses the points by keypoints (B, 137, 4), for a map of size ``half``."""
         flip = torch.tensor([1.0, -1.0, -1.0], device=keypoints.device)
         view = keypoints[..., :3] * flip  # view frame, px
         rotations, anchors, scale = self.rule(view)
@@ -216,7 +194,7 @@ class PointsGenerator(nn.Module):
         sparseness = (height / _SPARSE_FROM - 1).clamp(0, 1)
         return _Figure(
             position,
-            visible(position, weight, height * (self.softness / 2), sparseness, half),
+            visibility_weights(position, weight, height * (self.softness / 2), sparseness, half),
             torch.cat([self.lit.t() * tint, tint, normal[:, :2], depth * 4, learned], dim=1),
             Patches(position, first, second, normal * flip, facing > _FACING),
             height * (_GAP / 2),
@@ -227,7 +205,7 @@ class PointsGenerator(nn.Module):
     def _place(
         self, rotations: Tensor, anchors: Tensor, scale: Tensor, rest: Tensor, tangents: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Positions (B, 3, N) and their patches' two tangents in px, view frame, by linear blend skinning."""
+        """Linear blend skinning: positions (B, 3, N) and the patches' two tangents in px, view frame."""
         turned = rotations * scale[:, None, None, None]
         shift = anchors - (turned @ self.rule.pivots.unsqueeze(-1)).squeeze(-1)
         affine = torch.cat([turned.flatten(2), shift], dim=2)  # (B, 47, 12)
@@ -238,14 +216,14 @@ class PointsGenerator(nn.Module):
         return position, first, second
 
     def _moves(self, weights: Tensor, shapes: Tensor) -> Tensor:
-        """(B, k * N) of weights (B, E + K) and ``shapes`` (E + K, k * moving points), the still ones 0."""
+        """Blend shape displacements (B, k * N), weights (B, E + K), ``shapes`` (E + K, k * moving points)."""
         moving = (weights @ shapes).unflatten(1, (-1, self.morphs.shape[1] // 3))
         count = len(self.rest) - moving.shape[2]
         still = torch.zeros(*moving.shape[:2], count, device=moving.device, dtype=moving.dtype)
         return torch.cat([moving, still], dim=2).flatten(1)
 
     def _correctives(self, rotations: Tensor) -> Tensor:
-        """(B, K) weights of the corrective shapes, of what ``studio.correctives.pose_features`` tells."""
+        """Corrective weights (B, K), from ``corrective_shapes.pose_features``."""
         up = torch.tensor([0.0, 1.0, 0.0], device=rotations.device)
         gravity = self.gravity_bones(rotations)[..., 1, :] - up
         limbs = (self.limbs(rotations) @ self.limb_rest.unsqueeze(-1)).squeeze(-1)
@@ -257,22 +235,22 @@ class PointsGenerator(nn.Module):
     def _expression(
         self, view: Tensor, confidence: Tensor, rotations: Tensor, anchors: Tensor, scale: Tensor
     ) -> Tensor:
-        """(B, E) in [0, 1] from the face points' departure from rest in the head's own frame."""
+        """Expression weights (B, E) in [0, 1], from the landmarks' displacement in the head's frame."""
         local = (view[:, FACE] - anchors[:, _HEAD : _HEAD + 1]) / scale[:, None, None]
         local = local @ rotations[:, _HEAD] + self.rule.pivots[_HEAD]
         seen = (confidence[:, FACE] > 0).to(local.dtype)
         departure = (local - self.face_rest) * seen.unsqueeze(2)
         return (departure.flatten(1) @ self.face_solve).clamp(0, 1)
 
-    def extent(self) -> FigureBounds:
-        """How far the figure reaches around its keypoints, with its points where they have learned to be."""
+    def bounds(self) -> FigureBounds:
+        """Bounds of the figure around its keypoints, with the learned positions of its points."""
         mesh = self._mesh
         if self.offset is not None:
             mesh = replace(mesh, position=mesh.position + self.offset.detach().cpu().numpy())
         return figure_bounds(self._skeleton, mesh)
 
     def parameter_groups(self, rate: float) -> list[dict[str, object]]:
-        """Adam's groups: the decoder at ``rate``, point features faster, geometry in metres slower."""
+        """Adam's parameter groups: decoder at ``rate``, point features faster, geometry (metres) slower."""
         groups: list[tuple[list[nn.Parameter], float]] = [
             (list(self.decoder.parameters()), 1.0),
             ([self.lit, self.shade, self.tone], 0.25),
@@ -284,7 +262,7 @@ class PointsGenerator(nn.Module):
 
 
 class ExportedPointsGenerator(ExportedModule):
-    """The points generator as a character file holds it."""
+    """Points generator as exported to a character file."""
 
     draws_parts = True
 
@@ -293,10 +271,10 @@ class ExportedPointsGenerator(ExportedModule):
         self.generator = generator
 
     def forward(self, points: Tensor, canvas: Tensor) -> Tensor:
-        """(B, 137, 4) px of the part, whose size is 16 times canvas (H, W), -> (B, 4, 16 H, 16 W)."""
+        """(B, 137, 4) px of a region of size 16 * canvas (H, W) -> (B, 4, 16 H, 16 W)."""
         size = (canvas.shape[0] * BLOCK, canvas.shape[1] * BLOCK)
-        premultiplied = self.generator.unshuffled(points, size).unflatten(1, (4, 4))
+        premultiplied = self.generator.forward_unshuffled(points, size).unflatten(1, (4, 4))
         alpha = premultiplied[:, 3:]
         color = (premultiplied[:, :3] / alpha.clamp(1e-3, 1.0)).clamp(0, 1)
         alpha = ((alpha - _CLEAR) / (1 - _CLEAR)).clamp(0, 1)
-        return shuffled(torch.cat([color, alpha], dim=1).flatten(1, 2))
+        return pixel_shuffle(torch.cat([color, alpha], dim=1).flatten(1, 2))

@@ -1,9 +1,10 @@
-"""Soft splatting of points into a feature map without holes.
+"""Soft splatting of points into a feature map, with pull-push hole filling.
 
-Each point adds its features to the four pixels around it (bilinear), weighted by how near it is to the
-foremost point there; the map is the weighted mean. Pixels that few points reach take theirs from coarser
-levels (pull-push interpolation, Gortler et al. 1996, The Lumigraph). Only additions and a minimum are
-scattered, which ONNX knows as ScatterElements (opset 18), so that the same graph trains and ships.
+Each point adds its features to the four pixels around it (bilinear), weighted by its depth behind the
+foremost point there (softmax splatting, Niklaus and Liu 2020); the map is the weighted mean. Pixels that few
+points reach take theirs from coarser levels (pull-push interpolation, Gortler et al. 1996, The Lumigraph).
+Only additions and a minimum are scattered, which ONNX has as ScatterElements (opset 18), so that the same
+graph is trained and exported.
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_FAINT = 0.02  # weight of points that nobody would miss: without them 55 dB of the picture stay
-_BLOCK, _TRACE = 8, 1e-3  # pixels by which it is told where a figure is, and the mean coverage that says so
-_FROM_AROUND = 0.01  # of the means around is added to a mean, which counts where there is none
+_FAINT = 0.02  # weight below which points are skipped: the image changes by less than 55 dB PSNR
+_BLOCK, _TRACE = 8, 1e-3  # block size in pixels of the drawable area, and its least mean coverage
+_FROM_AROUND = 0.01  # weight of the neighbourhood's mean at the coarsest level, which fills empty pixels
 
 
-def visible(
+def visibility_weights(
     position: Tensor, weight: Tensor, softness: Tensor, sparseness: Tensor, size: tuple[int, int]
 ) -> Tensor:
-    """Weights of points, less the deeper they lie behind the foremost point near them.
+    """Visibility weights of points: attenuated with depth behind the foremost point near them.
 
     Args:
         position: (B, 3, N) x, y in pixels of a map, depth (away positive, any unit).
-        weight: (B, N) opacity and facing in [0, 1]; points below 0.15 hide nothing.
-        softness: (B,) depth in the unit of ``position`` over which a hidden point fades by 1/e.
-        sparseness: (B,) from 0, points lie within a pixel of each other, to 1, some pixels apart.
+        weight: (B, N) opacity and facing in [0, 1]; points below 0.15 occlude nothing.
+        softness: (B,) depth in the unit of ``position`` over which an occluded point fades by 1/e.
+        sparseness: (B,) from 0 (points are within a pixel of each other) to 1 (some pixels apart).
         size: height and width of the map, even numbers.
 
     Returns:
@@ -38,7 +39,7 @@ def visible(
 
 
 def splat(position: Tensor, weight: Tensor, features: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Splats points to a map of ``size`` = (height, width).
+    """Splats points bilinearly to a map of ``size`` = (height, width).
 
     Args:
         position: (B, 2 or more, N) of which the first two are x and y in pixels of the map.
@@ -53,7 +54,7 @@ def splat(position: Tensor, weight: Tensor, features: Tensor, size: tuple[int, i
     batch, channels = features.shape[:2]
     x, y = position[:, 0], position[:, 1]
     on_map = (x > -1) & (x < width + 1) & (y > -1) & (y < height + 1)
-    rows = ((weight > _FAINT) & on_map).flatten().nonzero().squeeze(1)  # half of a figure looks away
+    rows = ((weight > _FAINT) & on_map).flatten().nonzero().squeeze(1)  # half of a figure faces away
     image = torch.arange(batch, device=x.device).unsqueeze(1).to(x.dtype).expand_as(x)
     values = torch.cat([torch.stack([x, y, image, weight, torch.ones_like(x)], dim=1), features], dim=1)
     values = values.transpose(0, 1).flatten(1).index_select(1, rows)
@@ -73,52 +74,52 @@ def splat(position: Tensor, weight: Tensor, features: Tensor, size: tuple[int, i
 
 
 def _clamped(first: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """(2, m) the pixel ``first`` (m,) and the next one, kept inside, and 1 where they were inside."""
+    """Clamped pixel pairs (2, m), ``first`` (m,) and the next, and 1 where they were inside."""
     pixels = torch.stack([first, first + 1])
     kept = pixels.clamp(0, count - 1)
     return kept, (kept == pixels).to(first.dtype)
 
 
-def doubled(x: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, C, 2H, 2W), bilinear."""
+def upsample(x: Tensor) -> Tensor:
+    """Bilinear upsampling: (B, C, H, W) -> (B, C, 2H, 2W)."""
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-def fill(
+def fill_holes(
     sums: Tensor, weights: Tensor, density: Tensor, sparseness: Tensor, levels: int = 4
 ) -> tuple[Tensor, Tensor]:
-    """Weighted means of what ``splat`` summed, holes filled from coarser levels.
+    """Pull-push hole filling: weighted means of splatted features, holes filled from coarser levels.
 
     Args:
         sums: (B, C, H, W); H and W divisible by 8.
         weights: (B, 1, H, W).
-        density: (B,) by which the summed weight is multiplied to be about 1 where a surface is whole.
+        density: (B,) factor that makes the summed weight about 1 on a closed surface.
         sparseness: (B,) as for ``splat``.
-        levels: how many times the size is halved, plus one.
+        levels: pyramid levels, the finest included.
 
     Returns:
-        Means (B, C, H, W), and coverage (B, 2, H, W) in [0, 1): of the finest level, and of the level on
-        which the points lie close enough to leave no holes.
+        Means (B, C, H, W), and coverage (B, 2, H, W) in [0, 1): of the finest level, and of the level at
+        which the points are dense enough to leave no holes.
     """
     pyramid = [(sums, weights)]
     for _ in range(levels - 1):
         sums, weights = F.avg_pool2d(sums, 2), F.avg_pool2d(weights, 2)
         pyramid.append((sums, weights))
     clears = [torch.exp(-2 * density[:, None, None, None] * weights) for _, weights in pyramid]
-    # Points of a close figure may lie further apart than the coarsest level reaches.
+    # Points of a close figure may be further apart than the coarsest level reaches.
     sums, weights = (each + _FROM_AROUND * F.avg_pool2d(each, 5, 1, 2) for each in pyramid[-1])
     filled = sums / weights.clamp_min(1e-6)
     for (sums, weights), clear in zip(pyramid[-2::-1], clears[-2::-1], strict=True):
-        # What divides and blends is worked out on one channel before it meets all of them.
-        filled = doubled(filled) * clear + sums * ((1 - clear) / weights.clamp_min(1e-4))
+        # Quotients are computed on one channel before they are broadcast to all.
+        filled = upsample(filled) * clear + sums * ((1 - clear) / weights.clamp_min(1e-4))
     covers = [1 - clear for clear in clears]
-    coarser = doubled(covers[2])
+    coarser = upsample(covers[2])
     whole = covers[1] + sparseness[:, None, None, None] * (coarser - covers[1])
-    return filled, torch.cat([covers[0], doubled(whole)], dim=1)
+    return filled, torch.cat([covers[0], upsample(whole)], dim=1)
 
 
-def near(cover: Tensor) -> Tensor:
-    """(B, 1, H, W) coverage -> 1 up to 8 to 16 pixels around it, 0 where there can be nothing to draw."""
+def drawable_area(cover: Tensor) -> Tensor:
+    """Drawable area: coverage (B, 1, H, W) dilated by 8 to 16 pixels, 0 where nothing can be drawn."""
     around = F.max_pool2d(F.avg_pool2d(cover, _BLOCK), 3, 1, 1)
     return F.interpolate((around > _TRACE).to(cover.dtype), scale_factor=float(_BLOCK), mode="nearest")
 
@@ -127,10 +128,10 @@ def near(cover: Tensor) -> Tensor:
 def _depth_behind_front(
     x: Tensor, y: Tensor, depth: Tensor, weight: Tensor, sparseness: Tensor, size: tuple[int, int]
 ) -> Tensor:
-    """(B, N) how far each point lies behind the foremost point near it.
+    """Depth (B, N) of each point behind the foremost point near it.
 
-    Near means its pixel and the eight around it; for a figure drawn large, whose points lie far apart, the
-    same at half the size, else the far side would show between the points of the near one.
+    Near is its pixel and the eight around it; for a close figure, whose points are sparse, the same at half
+    resolution, else the far side would be visible between the points of the near side.
     """
     height, width = size
     far = 1e6

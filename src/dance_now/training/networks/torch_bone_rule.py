@@ -1,6 +1,6 @@
-"""The bone rule of ``dance_now.pose.model.bone_rule`` in torch: part of the generator's graph.
+"""Bone rule of ``dance_now.pose.model.bone_rule`` in torch, as part of the generator's graph.
 
-Written with plain arithmetic over all bones of a level at once, so that it exports to few ONNX nodes.
+Vectorised over all bones of a level, so that it exports to few ONNX nodes.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ def cross(a: Tensor, b: Tensor, dim: int = -1) -> Tensor:
 
 
 def unit(vectors: Tensor) -> Tensor:
-    """Vectors (..., 3) of length 1."""
+    """Normalises vectors (..., 3)."""
     return vectors / (vectors * vectors).sum(dim=-1, keepdim=True).clamp_min(1e-16).sqrt()
 
 
 def basis(x_axis: Tensor, towards_y: Tensor) -> Tensor:
-    """(..., 3, 3) rotations with columns x, y, z."""
+    """Rotation matrices (..., 3, 3) with columns x, y, z (Gram-Schmidt)."""
     x = unit(x_axis)
     z = unit(cross(x, towards_y))
     return torch.stack([x, cross(z, x), z], dim=-1)
 
 
 def swing(start: Tensor, end: Tensor) -> Tensor:
-    """(..., 3, 3) smallest rotations that take unit vectors ``start`` to ``end``, less the identity.
+    """Smallest rotations (..., 3, 3) of unit vectors ``start`` to ``end``, minus the identity.
 
     Rodrigues' formula; the matrix of the cross product of two vectors is the antisymmetric part of their
     outer product.
@@ -53,8 +53,8 @@ def swing(start: Tensor, end: Tensor) -> Tensor:
     return two * (w * axis + axis @ axis)
 
 
-class Rows(nn.Module):
-    """Picks rows of dimension 1; one Gather in ONNX, where indexing with a list becomes several nodes."""
+class IndexSelect(nn.Module):
+    """Selects rows of dimension 1; a single Gather in ONNX, where a list index exports as several nodes."""
 
     rows: Tensor
 
@@ -68,7 +68,7 @@ class Rows(nn.Module):
 
 
 class BoneRule(nn.Module):
-    """Keypoints (B, 137, 3) in the view frame -> where every bone is and how it is turned."""
+    """Bone rule: keypoints (B, 137, 3) in the view frame -> rotation and anchor of every bone."""
 
     rest_frames: Tensor
     relaxed: Tensor
@@ -80,11 +80,11 @@ class BoneRule(nn.Module):
     def __init__(self, rig: BoneRig) -> None:
         super().__init__()
         self.parents = nn.ModuleList(
-            Rows([BONE_INDEX[swing.parent] for swing in level]) for level in SWING_LEVELS
+            IndexSelect([BONE_INDEX[swing.parent] for swing in level]) for level in SWING_LEVELS
         )
-        self.starts = nn.ModuleList(Rows([swing.start for swing in level]) for level in SWING_LEVELS)
-        self.ends = nn.ModuleList(Rows([swing.end for swing in level]) for level in SWING_LEVELS)
-        self.all_starts = Rows([swing.start for level in SWING_LEVELS for swing in level])
+        self.starts = nn.ModuleList(IndexSelect([swing.start for swing in level]) for level in SWING_LEVELS)
+        self.ends = nn.ModuleList(IndexSelect([swing.end for swing in level]) for level in SWING_LEVELS)
+        self.all_starts = IndexSelect([swing.start for level in SWING_LEVELS for swing in level])
         first = len(FRAME_BONES) + len(BLEND_BONES)
         self._first_swing = first
         for name, array in (
@@ -96,8 +96,8 @@ class BoneRule(nn.Module):
             ("neck_offset", rig.pivots[BONE_INDEX["neck"]] - rig.skeleton.rest[1]),
         ):
             self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)), persistent=False)
-        self.segment_starts = Rows([start for start, _ in RIGID_SEGMENTS])
-        self.segment_ends = Rows([end for _, end in RIGID_SEGMENTS])
+        self.segment_starts = IndexSelect([start for start, _ in RIGID_SEGMENTS])
+        self.segment_ends = IndexSelect([end for _, end in RIGID_SEGMENTS])
         self._rest_length = float(rig.skeleton.lengths().sum())
 
     def forward(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,1 +1,1 @@
-"""Data sets from what users bring: pictures with OpenPose labels, and videos of somebody."""
+"""Data sets from user media: images with OpenPose labels, and videos of a person."""

@@ -1,7 +1,7 @@
-"""A body's proportions from drawn poses of it: which lengths it has, and how large each picture shows it.
+"""Estimation of body proportions and per-image scale from 2D poses.
 
-A picture shows lengths shortened, never longer, so each length is a high quantile over all pictures; how
-large a picture shows the body is a high quantile over its limbs. The two are found in turns.
+Projection only shortens limbs, so each length is a high quantile over all images; the scale of an image is a
+high quantile over its limbs. The two are estimated alternately.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from dance_now.training.sources.head_shape import HEAD_ROWS, head_shape
 
 Array = npt.NDArray[np.float64]
 
-SEEN: Final = 0.2  # confidence from which a point is measured
-_LONGEST: Final = 0.95  # quantile over pictures
+SEEN: Final = 0.2  # least confidence of a measured point
+_LONGEST: Final = 0.95  # quantile over images
 _NEAREST: Final = 0.8  # quantile over limbs
 _ROUNDS: Final = 8
-_STEADY: Final = 0.05  # relative spread of sizes below which all pictures are taken for equally large
+_STEADY: Final = 0.05  # relative spread of scales below which all images get the same scale
 _EARS: Final = (17, 18)
 _LEFT: Final = np.array([5, 6, 7, 12, 13, 14, 16, 18, 19, 20, 21, *range(LEFT_HAND.start, LEFT_HAND.stop)])
 _RIGHT: Final = np.array([2, 3, 4, 9, 10, 11, 15, 17, 22, 23, 24, *range(RIGHT_HAND.start, RIGHT_HAND.stop)])
 _HEAD_ROWS: Final = (0, 15, 16, 17, 18)
-# Lengths with left and right together; those from the ears on are measured here alone.
+# Lengths, left and right combined; those from the ears on are used here only.
 _NAMES: Final = tuple(
     dict.fromkeys(name.removeprefix("left_").removeprefix("right_") for name in SEGMENT_NAMES)
 )
@@ -41,17 +41,24 @@ _OF_SEGMENT: Final = np.array(
     [_NAMES.index(name.removeprefix("left_").removeprefix("right_")) for name in SEGMENT_NAMES]
 )
 _MEASURES: Final = (*_NAMES, "ears", "neck_to_ears")
-_SIZING: Final = ("shoulders", "trunk", "upper_arm", "forearm", "thigh", "shin")  # long enough to tell a size
+_SIZING: Final = (
+    "shoulders",
+    "trunk",
+    "upper_arm",
+    "forearm",
+    "thigh",
+    "shin",
+)  # long enough to estimate the scale
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredBody:
-    """A body and how large each pose shows it.
+    """Estimated body and scale of each pose.
 
     Attributes:
-        skeleton: in T-pose, with the face points where faces were seen; as tall as an adult up to the
-            neck, since nothing tells metres.
-        scales: (n,) pixels a metre of each pose.
+        skeleton: in T-pose, with face points if faces were visible; as tall as an adult up to the neck, since
+            the absolute scale is unknown.
+        scales: (n,) pixels per metre of each pose.
     """
 
     skeleton: Skeleton
@@ -59,34 +66,36 @@ class MeasuredBody:
 
 
 def measure_body(poses: Sequence[Pose]) -> MeasuredBody:
-    """Estimates the body that ``poses`` show, in 2D, of any size.
+    """Estimates the body of 2D ``poses`` of any scale.
 
     Raises:
-        DanceNowError: too few limbs are seen anywhere.
+        DanceNowError: no limb is wholly visible anywhere.
     """
     drawn = np.array([_drawn_lengths(pose) for pose in poses])  # (n, m) NaN where not seen
     usual = _adult_lengths()
     sizing = [_MEASURES.index(name) for name in _SIZING]
     if not np.isfinite(drawn[:, sizing]).any():
-        raise DanceNowError("No label shows a whole limb: a body cannot be measured from these keypoints.")
-    scales, lengths = np.ones(len(poses)), _high(drawn, _LONGEST)
+        raise DanceNowError(
+            "No label shows a whole limb, so the body's proportions are unknown: add images of whole limbs."
+        )
+    scales, lengths = np.ones(len(poses)), _upper_quantile(drawn, _LONGEST)
     for _ in range(_ROUNDS):
         ratios = drawn[:, sizing] / lengths[sizing]
-        scales = _filled(_high(ratios.T, _NEAREST))
+        scales = _filled(_upper_quantile(ratios.T, _NEAREST))
         if np.median(np.abs(scales / np.median(scales) - 1)) < _STEADY:
             scales = np.full(len(poses), float(np.median(scales)))
-        lengths = _high(drawn / scales[:, None], _LONGEST)
+        lengths = _upper_quantile(drawn / scales[:, None], _LONGEST)
     trunk_and_legs = [_MEASURES.index(name) for name in ("trunk", "thigh", "shin")]
     seen = [index for index in trunk_and_legs if np.isfinite(lengths[index])] or sizing
     to_metres = float(np.nansum(usual[seen]) / np.nansum(lengths[seen]))
     lengths = np.where(np.isfinite(lengths), lengths * to_metres, usual)
     scales = scales / to_metres
-    skeleton = _stretched(dict(zip(_MEASURES, lengths.tolist(), strict=True)))
+    skeleton = _scaled_adult(dict(zip(_MEASURES, lengths.tolist(), strict=True)))
     return MeasuredBody(_with_head(skeleton, poses, scales), scales)
 
 
 def seen_points(pose: Pose) -> tuple[Array, npt.NDArray[np.bool_]]:
-    """(137, 2) points in the view frame and which are seen; neck and mid-hip from their neighbours."""
+    """Visible points: (137, 2) in the view frame and (137,) visibility; neck and mid-hip are interpolated."""
     points = pose.points[:, :2].astype(np.float64) * [1.0, -1.0]
     seen = pose.points[:, 2] >= SEEN
     for middle, first, second in ((1, 2, 5), (8, 9, 12)):
@@ -99,7 +108,7 @@ def seen_points(pose: Pose) -> tuple[Array, npt.NDArray[np.bool_]]:
 
 
 def _drawn_lengths(pose: Pose) -> Array:
-    """(m,) drawn lengths in the order of _MEASURES, the longer of left and right."""
+    """Projected lengths (m,) in the order of _MEASURES, the longer of left and right."""
     points, seen = seen_points(pose)
     flat = np.linalg.norm(points[SEGMENTS[:, 1]] - points[SEGMENTS[:, 0]], axis=1)
     flat[~seen[SEGMENTS].all(axis=1)] = np.nan
@@ -111,8 +120,8 @@ def _drawn_lengths(pose: Pose) -> Array:
     return np.array(lengths)
 
 
-def _high(values: Array, quantile: float) -> Array:
-    """Quantile over axis 0 of what is not NaN; NaN where nothing is."""
+def _upper_quantile(values: Array, quantile: float) -> Array:
+    """Quantile over axis 0 of all but NaN; NaN where nothing is known."""
     result = np.full(values.shape[1], np.nan)
     for column, row in enumerate(values.T):
         known = row[np.isfinite(row)]
@@ -122,7 +131,7 @@ def _high(values: Array, quantile: float) -> Array:
 
 
 def _filled(values: Array) -> Array:
-    """NaN replaced by the median."""
+    """Replaces NaN by the median."""
     return np.where(np.isfinite(values), values, np.nanmedian(values))
 
 
@@ -137,8 +146,8 @@ def _adult_lengths() -> Array:
     return lengths
 
 
-def _stretched(size: dict[str, float]) -> Skeleton:
-    """The average adult with other lengths, standing on the ground."""
+def _scaled_adult(size: dict[str, float]) -> Skeleton:
+    """Average adult with given lengths, standing on the ground."""
     adult = adult_skeleton()
     old = adult.rest.astype(np.float64)
     usual = dict(zip(_MEASURES, _adult_lengths().tolist(), strict=True))
@@ -171,7 +180,7 @@ def _stretched(size: dict[str, float]) -> Skeleton:
 
 
 def _with_head(skeleton: Skeleton, poses: Sequence[Pose], scales: Array) -> Skeleton:
-    """The skeleton with nose, eyes, ears and face as the pictures show them."""
+    """Skeleton with nose, eyes, ears and face points reconstructed from the images."""
     rest = skeleton.rest.astype(np.float64)
     ears = rest[list(_EARS)].mean(axis=0)
     views = [seen_points(pose) for pose in poses]

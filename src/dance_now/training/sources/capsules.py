@@ -1,8 +1,8 @@
-"""Points to begin with for a figure without a mesh: on capsules around its limbs, an ellipsoid for the head.
+"""Initial surface points of a figure without a mesh: the visual hull around its bones.
 
-Rays leave each bone to all sides, and a point lies on each as far out as nearly all pictures still show the
-figure there: the visual hull (Laurentini 1994), found in the rest pose by way of the bones. Its color is the
-median of the pictures that show it.
+Rays are cast from capsules around the bones, and a point is put on each at the largest distance at which
+nearly all images still show the figure: the visual hull (Laurentini 1994), mapped to the rest pose by the
+bones. Its color is the median of the images that show it.
 """
 
 from __future__ import annotations
@@ -17,79 +17,50 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from dance_now.core.arrays import FloatArray, Image
-from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig, basis
-from dance_now.pose.model.keypoints import FACE, FINGERS, LEFT_HAND, RIGHT_HAND
+from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig
+from dance_now.pose.model.keypoints import FACE
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.synthesis.surface.corrective_shapes import POSE_FEATURES
 from dance_now.synthesis.surface.point_placement import INFLUENCES
 from dance_now.synthesis.surface.surface_patches import CHANNELS, TEXELS
 from dance_now.synthesis.surface.surface_points import MeshPoints
+from dance_now.training.sources.capsule_rays import Rays, capsule_rays, skeleton_capsules
 
 Array = npt.NDArray[np.float64]
 
 _STEPS: Final = 14  # radii tried on a ray
-_INSIDE: Final = 0.9  # share of the pictures that have to show the figure there
-_FEWEST: Final = 4  # pictures in which a point is seen before its color is believed
-_UNKNOWN: Final = 0.5  # of a ray's reach, where nobody knows better
+_INSIDE: Final = 0.9  # fraction of the images that must show the figure there
+_FEWEST: Final = 4  # images that must show a point for its color
+_UNKNOWN: Final = 0.5  # of a ray's reach, the radius without any observation
 _TRUNK: Final = tuple(BONE_INDEX[name] for name in ("hips", "spine", "chest"))
 _FLAT: Final = 0.7  # depth of a trunk in its width
-_ASIDE: Final = 0.9  # sine of the angle to the line of sight from which a radius is believed
-_SIDEWAYS: Final = 6  # exponent of that sine in a picture's say
-_USUAL: Final = 0.35  # quantile of believed radii: rays between two legs end in the other leg
-_AROUND: Final = 40  # rays whose median radius one takes
-_CELL: Final = 4  # pixels: how coarsely it is told what hides what
-_BLEND: Final = 0.25  # of a limb's length: so far its skin follows the bone before it, too
+_ASIDE: Final = 0.9  # sine of the angle to the line of sight from which a radius is reliable
+_SIDEWAYS: Final = 6  # exponent of that sine in an image's weight
+_USUAL: Final = 0.35  # quantile of reliable radii: rays between two legs end in the other leg
+_AROUND: Final = 40  # neighbouring rays of the median filter
+_CELL: Final = 4  # pixels, cell size of the depth test
 _OVERSAMPLING: Final = 3
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Rays that leave a line from one place at rest to another.
-
-    Attributes:
-        bone: what they follow; ``before`` what they follow as well near the line's start.
-        start, end: ends of the line, metres.
-        reach: the greatest radius, metres.
-        density: points a surface, beside that of a limb.
-    """
-
-    bone: str
-    before: str
-    start: Array
-    end: Array
-    reach: float
-    density: float = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class _Rays:
-    origin: Array  # (n, 3)
-    direction: Array  # (n, 3)
-    reach: Array  # (n,)
-    bones: npt.NDArray[np.int64]  # (n, 2)
-    weights: Array  # (n, 2)
-    density: Array  # (n,)
 
 
 def capsule_points(
     skeleton: Skeleton, count: int, poses: Sequence[Pose], pictures: Sequence[Image], seed: int = 0
 ) -> MeshPoints:
-    """Points around a skeleton, as far out and in the colors that pictures show.
+    """Surface points around a skeleton, with positions and colors from images.
 
     Args:
-        skeleton: whose.
-        count: how many points.
+        skeleton: of the figure.
+        count: number of points.
         poses: complete poses of it, some dozens.
-        pictures: (H, W, 4) uint8 RGBA, what each pose looks like.
+        pictures: (H, W, 4) uint8 RGBA image of each pose.
         seed: of everything random.
     """
     views = _Views.of(skeleton, poses, pictures)
-    chance = np.random.default_rng(seed)
-    rays = _rays(_parts(skeleton), _OVERSAMPLING * count, chance)
-    radius = _hull(rays, views)
+    rng = np.random.default_rng(seed)
+    rays = capsule_rays(skeleton_capsules(skeleton), _OVERSAMPLING * count, rng)
+    radius = _visual_hull(rays, views)
     share = rays.density * np.maximum(radius, 0.15 * rays.reach) / rays.reach
-    chosen = np.sort(chance.choice(len(radius), count, replace=False, p=share / share.sum()))
+    chosen = np.sort(rng.choice(len(radius), count, replace=False, p=share / share.sum()))
     position = rays.origin + rays.direction * radius[:, None]
     position, normal = position[chosen], rays.direction[chosen]
     bones, weights = rays.bones[chosen], rays.weights[chosen]
@@ -111,90 +82,9 @@ def capsule_points(
     )
 
 
-def _parts(skeleton: Skeleton) -> list[_Part]:
-    rest = skeleton.rest.astype(np.float64)
-    ears = rest[[17, 18]].mean(axis=0)
-    across = float(np.linalg.norm(rest[17] - rest[18]))
-    shoulders = float(np.linalg.norm(rest[2] - rest[5]))
-    trunk = rest[1] - rest[8]
-    middle = ears + np.array([0, 0.25, 0.1]) * across
-    third, two_thirds = rest[8] + trunk / 3, rest[8] + 2 * trunk / 3
-    parts = [
-        _Part("head", "neck", middle, middle + np.array([0, 0.01, 0]) * across, 1.6 * across, 2.0),
-        _Part("hips", "hips", rest[8] - 0.1 * trunk, third, 0.9 * shoulders),
-        _Part("spine", "hips", third, two_thirds, 0.9 * shoulders),
-        _Part("chest", "spine", two_thirds, rest[1], 0.9 * shoulders),
-        _Part("neck", "chest", rest[1], (rest[1] + ears) / 2, 0.5 * across),
-    ]
-    for side, arm, leg, toes, hand in (
-        ("left", (5, 6, 7), (12, 13, 14), (19, 21), LEFT_HAND),
-        ("right", (2, 3, 4), (9, 10, 11), (22, 24), RIGHT_HAND),
-    ):
-        upper, lower = f"{side}UpperArm", f"{side}LowerArm"
-        parts += [
-            _Part(upper, "chest", rest[arm[0]], rest[arm[1]], 0.5 * shoulders),
-            _Part(lower, upper, rest[arm[1]], rest[arm[2]], 0.4 * shoulders),
-            _Part(f"{side}UpperLeg", "hips", rest[leg[0]], rest[leg[1]], 0.6 * shoulders),
-            _Part(f"{side}LowerLeg", f"{side}UpperLeg", rest[leg[1]], rest[leg[2]], 0.5 * shoulders),
-            _Part(f"{side}Foot", f"{side}Foot", rest[toes[1]], rest[toes[0]], 0.4 * shoulders, 1.3),
-            *_hand_parts(rest[hand], side),
-        ]
-    return parts
-
-
-def _hand_parts(hand: Array, side: str) -> list[_Part]:
-    size = float(np.linalg.norm(hand[9] - hand[0]))
-    palm = f"{side}Hand"
-    parts = [_Part(palm, f"{side}LowerArm", hand[0], hand[[5, 9, 13]].mean(axis=0), 0.7 * size, 1.5)]
-    for finger, name in enumerate(FINGERS):
-        first, before = 4 * finger + 1, palm
-        for joint, phalanx in enumerate(("Proximal", "Intermediate", "Distal")):
-            bone = f"{side}{name}{phalanx}"
-            parts.append(_Part(bone, before, hand[first + joint], hand[first + joint + 1], 0.16 * size, 2.0))
-            before = bone
-    return parts
-
-
-def _rays(parts: list[_Part], count: int, chance: np.random.Generator) -> _Rays:
-    """About ``count`` rays, over the parts by the area of a capsule of a third of their reach."""
-    lengths = np.array([float(np.linalg.norm(part.end - part.start)) for part in parts])
-    radii = np.array([part.reach / 3 for part in parts])
-    density = np.array([part.density for part in parts])
-    area = 2 * np.pi * radii * (lengths + 2 * radii) * density
-    counts = np.maximum(8, np.round(count * area / area.sum())).astype(int)
-    found = [_part_rays(*each, chance) for each in zip(parts, counts.tolist(), radii.tolist(), strict=True)]
-    return _Rays(
-        *(np.concatenate([getattr(rays, name) for rays in found]) for name in _Rays.__dataclass_fields__)
-    )
-
-
-def _part_rays(part: _Part, count: int, radius: float, chance: np.random.Generator) -> _Rays:
-    axis = part.end - part.start
-    length = float(np.linalg.norm(axis))
-    along = chance.uniform(-radius, length + radius, count)
-    cap = np.clip(along, 0, length) - along  # beyond an end the rays spread over half a sphere
-    angle = chance.uniform(0, 2 * np.pi, count)
-    towards_y = np.array([0.0, 0.0, 1.0]) if abs(axis[1]) > 0.5 * length else np.array([0.0, 1.0, 0.0])
-    frame = basis(axis[None], towards_y[None])[0]  # type: ignore[arg-type]
-    lean = -cap / radius
-    flat = np.sqrt(np.clip(1 - lean**2, 0, 1))
-    local = np.stack([lean, flat * np.cos(angle), flat * np.sin(angle)], axis=1)
-    place = np.clip(along, 0, length) / max(length, 1e-9)
-    follow = np.clip(0.5 * (1 - place / _BLEND), 0, 0.5) if part.before != part.bone else np.zeros(count)
-    bones = np.tile(np.array([BONE_INDEX[part.bone], BONE_INDEX[part.before]]), (count, 1))
-    return _Rays(
-        part.start + place[:, None] * axis,
-        local @ frame.T,
-        np.full(count, part.reach),
-        bones,
-        np.stack([1 - follow, follow], axis=1),
-        np.full(count, part.density),
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class _Views:
-    """Posed bones of some pictures: rest -> view frame in pixels by (n, 47, 3, 3) and (n, 47, 3)."""
+    """Bone transforms of some images: rest -> view frame in pixels by (n, 47, 3, 3) and (n, 47, 3)."""
 
     linear: Array
     shift: Array
@@ -216,21 +106,21 @@ class _Views:
         return cls(linear, shift, pictures)
 
     def place(self, view: int, rest: Array, bones: npt.NDArray[np.int64], weights: Array) -> Array:
-        """(m, 3) x, y (down) and depth (away) in pixels of points at rest (m, 3)."""
+        """Projects points at rest (m, 3) to (m, 3) x, y (down) and depth (away) in pixels."""
         placed = np.einsum("mkij,mj->mki", self.linear[view][bones], rest) + self.shift[view][bones]
         result: Array = (placed * weights[..., None]).sum(axis=1) * [1.0, -1.0, -1.0]
         return result
 
     def turn(self, view: int, normals: Array, bones: npt.NDArray[np.int64]) -> Array:
-        """(m,) how far normals turn towards the viewer, -1 to 1."""
+        """Cosine (m,) between normals and the direction to the viewer."""
         turned = np.einsum("mij,mj->mi", self.linear[view][bones[:, 0]], normals)
         length = np.linalg.norm(turned, axis=1)
         result: Array = turned[:, 2] / np.maximum(length, 1e-9)
         return result
 
 
-def _hull(rays: _Rays, views: _Views) -> Array:
-    """(n,) how far out on each ray nearly all views still show the figure."""
+def _visual_hull(rays: Rays, views: _Views) -> Array:
+    """Visual hull: distance (n,) on each ray up to which nearly all views show the figure."""
     radii = np.arange(1, _STEPS + 1) / _STEPS
     inside = np.zeros((len(rays.reach), _STEPS))
     judged = np.zeros_like(inside)
@@ -244,7 +134,7 @@ def _hull(rays: _Rays, views: _Views) -> Array:
         )
         way = end - start
         aside[view] = np.linalg.norm(way[:, :2], axis=1) / np.maximum(np.linalg.norm(way, axis=1), 1e-9)
-        weight = aside[view] ** _SIDEWAYS  # who looks along the ray sees nothing of its length
+        weight = aside[view] ** _SIDEWAYS  # a view along the ray has no information
         for step, radius in enumerate(radii):
             place = np.floor(start[:, :2] + radius * way[:, :2]).astype(int)
             within = ((place >= 0) & (place < (width, height))).all(axis=1)
@@ -254,19 +144,21 @@ def _hull(rays: _Rays, views: _Views) -> Array:
     good = inside >= _INSIDE * judged
     steps = np.cumprod(good, axis=1).sum(axis=1)
     few = min(_FEWEST, len(aside))
-    return _smooth(rays, rays.reach * np.maximum(steps, 1) / _STEPS, np.partition(aside, -few, axis=0)[-few])
+    return _smooth_radii(
+        rays, rays.reach * np.maximum(steps, 1) / _STEPS, np.partition(aside, -few, axis=0)[-few]
+    )
 
 
-def _smooth(rays: _Rays, radius: Array, aside: Array) -> Array:
-    """(n,) radii like those around them, and believed only where a picture shows the ray from the side.
+def _smooth_radii(rays: Rays, radius: Array, aside: Array) -> Array:
+    """Smooths radii (n,) over neighbouring rays, replacing those that no image shows from the side.
 
-    Somebody who never turns aside ends nowhere towards the camera: there limbs are about round, and trunks
-    flatter. Rays of their own radius each would make a thick fur, of which only the tips are seen.
+    The extent of a person who never turns is unknown towards the camera: there limbs are assumed round, and
+    trunks flatter. Without smoothing, rays would form a thick fur, of which only the tips are visible.
 
     Args:
-        rays: (n,) all of them.
-        radius: (n,) how far out pictures show the figure, metres.
-        aside: (n,) sine of the widest angle between the ray and the line of sight.
+        rays: n rays.
+        radius: (n,) distances of the hull, metres.
+        aside: (n,) sine of the largest angle between the ray and the line of sight.
     """
     found = radius.copy()
     for bone in np.unique(rays.bones[:, 0]):
@@ -283,12 +175,12 @@ def _smooth(rays: _Rays, radius: Array, aside: Array) -> Array:
         found[unsure] = np.minimum(found[unsure], ellipse)
         middle = rays.origin[own] + rays.direction[own] * rays.reach[own, None] / 3
         near = _nearest(middle, middle)
-        found[own] = np.median(found[own][near], axis=1)[near].mean(axis=1)  # tried radii are steps
+        found[own] = np.median(found[own][near], axis=1)[near].mean(axis=1)  # the tried radii are discrete
     return found
 
 
 def _nearest(places: Array, of: Array) -> npt.NDArray[np.int64]:
-    """(m, k) which of (n, 3) places are nearest to each of (m, 3)."""
+    """Nearest neighbours (m, k) among (n, 3) positions of each of (m, 3)."""
     k = min(_AROUND, len(places))
     result: npt.NDArray[np.int64] = cKDTree(places).query(of, k)[1].reshape(len(of), k)
     return result
@@ -297,7 +189,7 @@ def _nearest(places: Array, of: Array) -> npt.NDArray[np.int64]:
 def _colors(
     position: Array, normal: Array, bones: npt.NDArray[np.int64], weights: Array, views: _Views
 ) -> Array:
-    """(n, 3) sRGB in [0, 1]: medians over the pictures; points never seen take that of the nearest seen."""
+    """Colors (n, 3), sRGB in [0, 1]: medians over the images; unseen points take the nearest seen one's."""
     samples = np.full((len(views.pictures), len(position), 3), np.nan, np.float32)
     for view, picture in enumerate(views.pictures):
         height, width = picture.shape[:2]
@@ -325,5 +217,5 @@ def _colors(
 
 
 def points_bounds(points: MeshPoints) -> FloatArray:
-    """(2, 3) lowest and highest corner of the figure, without the farthest few of its points."""
+    """Bounding box (2, 3) of the figure, without outliers among its points."""
     return np.quantile(points.position, [0.002, 0.998], axis=0).astype(np.float32)

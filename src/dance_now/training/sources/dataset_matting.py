@@ -1,9 +1,8 @@
-"""Alpha for the pictures of a data set that has none.
+"""Matting of images without alpha: by a common background plate, a plain background, or the pose.
 
-All pictures of the original's sets show the character before the same background: what it looks like
-without the character, other pictures tell (their median where the character is not). Where no such
-background is found, the color of each picture's rim is tried, and else the pose's outline is pulled onto
-the picture's edges.
+Images of one set mostly show the character before the same background: the plate is their median over the
+pixels away from the character. Without such a background, the color of each image's border is tried, and else
+the pose's outline is refined to the image's edges (guided filter).
 """
 
 from __future__ import annotations
@@ -25,35 +24,35 @@ Method = Literal["background", "rim", "outline"]
 
 _TRUNK: Final = (2, 5, 12, 9)
 _FEWEST_SAMPLES: Final = 3
-_STEADY: Final = 8.0  # grey levels: a background that differs more from the median is none
+_STEADY: Final = 8.0  # grey levels, largest median difference of a common background
 _LEAST_DIFFERENCE: Final = 9.0  # grey levels
-_EDGE: Final = 2  # pixels on either side of the outline that may be partly covered
+_EDGE: Final = 2  # pixels on either side of the outline with fractional alpha
 _NOISE_QUANTILE: Final = 0.98
 _RIM: Final = 6  # pixels
-_SPECK: Final = 0.01  # of the figure's area: smaller pieces apart from it are none of it
+_SPECK: Final = 0.01  # of the figure's area: smaller separate components are dropped
 
 
 @dataclass(frozen=True)
 class _Reach:
-    """Half widths of a figure: limbs as shares of twice the trunk, the head of the ears' distance."""
+    """Half widths of a zone around a figure: limbs in double trunk lengths, the head in ear distances."""
 
     limbs: float
     head: float
 
 
-_FAR: Final = _Reach(0.2, 1.5)  # beyond it is nothing of the figure
+_FAR: Final = _Reach(0.2, 1.5)  # sure background beyond it
 _LIKELY: Final = _Reach(0.09, 0.9)
-_CORE: Final = _Reach(0.02, 0.25)  # within it is nothing else
+_CORE: Final = _Reach(0.02, 0.25)  # sure foreground within it
 
 
 @dataclass(frozen=True, eq=False)
 class Matting:
-    """Cuts the figure out of each picture of one set.
+    """Matting of the images of one set.
 
     Attributes:
-        method: what tells the figure from what is behind it.
-        plate: (H, W, 3) uint8 the background without the figure, for ``method`` background.
-        noise: grey levels by which the background differs from picture to picture.
+        method: the cue that separates figure and background.
+        plate: (H, W, 3) uint8 background plate, for ``method`` background.
+        noise: grey levels of variation of the background between images.
     """
 
     method: Method
@@ -62,12 +61,12 @@ class Matting:
 
     @classmethod
     def of(cls, pictures: Sequence[Image], figures: Sequence[Pose], head: npt.NDArray[np.float64]) -> Matting:
-        """Looks at some pictures of the set.
+        """Chooses a method from sample images of the set.
 
         Args:
             pictures: (H, W, 3) uint8 RGB of one size.
             figures: complete poses in them.
-            head: (n,) the ears' distance in pixels as each picture would show it from the front.
+            head: (n,) frontal distance of the ears in each image, pixels.
         """
         placed = list(zip(pictures, figures, head.tolist(), strict=True))
         stack = np.stack(pictures)
@@ -87,7 +86,7 @@ class Matting:
         return cls("outline")
 
     def __call__(self, picture: Image, figure: Pose, head: float) -> Image:
-        """(H, W, 4) uint8 straight RGBA: the figure of a picture (H, W, 3); arguments as of ``of``."""
+        """Mattes an image (H, W, 3) to straight RGBA (H, W, 4) uint8; arguments as of ``of``."""
         if self.method == "outline":
             coarse = _zone(figure, head, picture.shape, _LIKELY).astype(np.float32)
             alpha = refine(np.asarray(cv2.GaussianBlur(coarse, (0, 0), 3), np.float32), picture)
@@ -104,12 +103,12 @@ class Matting:
 
 
 def has_alpha(picture: Image) -> bool:
-    """Whether a picture brings an alpha channel that says something."""
+    """Whether an image has an alpha channel that is not opaque everywhere."""
     return picture.shape[2] == 4 and bool((picture[..., 3] < 255).any())
 
 
 def _zone(pose: Pose, ears: float, shape: tuple[int, ...], reach: _Reach) -> BoolArray:
-    """(H, W) lines along the limbs and a disk for the head; ``ears`` is their distance in pixels."""
+    """Zone mask (H, W): lines along the limbs and a disk for the head; ``ears``: their distance in pixels."""
     canvas = np.zeros(shape[:2], np.uint8)
     points = np.clip(pose.points[:, :2].astype(np.float64), -4 * max(shape), 4 * max(shape))
     shown = pose.visible
@@ -131,9 +130,9 @@ def _zone(pose: Pose, ears: float, shape: tuple[int, ...], reach: _Reach) -> Boo
 
 
 def _median_where(stack: npt.NDArray[np.uint8], far: BoolArray, likely: BoolArray) -> Image:
-    """(H, W, 3) per-pixel median of (n, H, W, 3) where the figure is far, or else where it is not likely.
+    """Background plate (H, W, 3): per-pixel median of (n, H, W, 3) away from the figure.
 
-    What no picture shows is continued from around it.
+    Pixels that no image shows are inpainted.
     """
     chosen = np.where((far.sum(axis=0) >= _FEWEST_SAMPLES)[None], far, likely)
     known: BoolArray = np.asarray(chosen.any(axis=0))
@@ -150,18 +149,18 @@ def _median_where(stack: npt.NDArray[np.uint8], far: BoolArray, likely: BoolArra
 
 
 def _difference(picture: npt.NDArray[np.uint8], behind: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """(..., H, W) uint8 greatest difference of the channels."""
+    """Largest channel difference, (..., H, W) uint8."""
     return np.abs(picture.astype(np.int16) - behind.astype(np.int16)).max(axis=-1).astype(np.uint8)
 
 
 def _rim(picture: Image) -> Image:
-    """(n, 3) pixels along the sides and the top; a figure cut by the picture stands at the bottom."""
+    """Border pixels (n, 3) along sides and top; a cropped figure touches the bottom."""
     parts = (picture[:_RIM], picture[:, :_RIM], picture[:, -_RIM:])
     return np.concatenate([part.reshape(-1, 3) for part in parts])
 
 
 def _connected(mask: BoolArray, core: BoolArray) -> BoolArray:
-    """The pieces of a mask that hang together with the core, the core with them, small holes closed."""
+    """Components of a mask connected to the core, with small holes closed."""
     joined = (mask | core).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     touching = np.unique(labels[core & mask]) if (core & mask).any() else np.unique(labels[core])
@@ -179,7 +178,7 @@ def _connected(mask: BoolArray, core: BoolArray) -> BoolArray:
 
 
 def _soft_edge(solid: BoolArray, difference: npt.NDArray[np.uint8], least: float) -> FloatArray:
-    """(H, W) alpha: 1 inside, 0 outside, and on the outline the share of the difference near it."""
+    """Soft alpha (H, W): 1 inside, 0 outside, on the outline by the color difference."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _EDGE + 1, 2 * _EDGE + 1))
     outer = cv2.dilate(solid.astype(np.uint8), kernel) > 0
     inner = cv2.erode(solid.astype(np.uint8), kernel) > 0
@@ -192,7 +191,7 @@ def _soft_edge(solid: BoolArray, difference: npt.NDArray[np.uint8], least: float
 
 
 def _without(picture: Image, behind: Image, alpha: FloatArray) -> Image:
-    """(H, W, 4) uint8: the figure's own color where the background shines through."""
+    """Foreground RGBA (H, W, 4) uint8, with the background's color removed from partial alpha."""
     share = np.maximum(alpha, 0.1)[..., None]
     color = (picture.astype(np.float32) - (1 - share) * behind) / share
     color = np.where(alpha[..., None] > 0, np.clip(color, 0, 255), 0)

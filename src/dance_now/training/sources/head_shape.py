@@ -1,8 +1,8 @@
-"""The shape of a head from drawn views of it, and how it is turned in each.
+"""Head shape and rotations from 2D views: orthographic structure from motion.
 
-Rotations and shape are found in turns, each by least squares, from an average adult's head on: structure
-from motion under a parallel projection (Tomasi and Kanade, "Shape and motion from image streams under
-orthography", 1992), with the size of each view known.
+Rotations and shape are estimated alternately by least squares, initialised with an average adult's head, with
+the scale of each view known (Tomasi and Kanade, "Shape and motion from image streams under orthography",
+1992).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HEAD_ROWS: Final = np.array([*HEAD_POINTS.tolist(), *range(FACE.start, FACE.stop
 _ANCHORS: Final = len(HEAD_POINTS)
 _ROUNDS: Final = 12
 _FEWEST_VIEWS: Final = 8
-_FACE_SHARE: Final = 0.06  # how much a face point counts, beside nose, eyes and ears: they move
+_FACE_SHARE: Final = 0.06  # weight of a face point against nose, eyes and ears: expressions move it
 _RIDGE: Final = 1e-2
 _MIRRORED: Final = np.array(
     [
@@ -36,16 +36,16 @@ _MIRRORED: Final = np.array(
 
 
 def head_turn(shape: Array, known: BoolArray, points: Array, seen: BoolArray) -> tuple[Array, Array] | None:
-    """How a head of known shape is turned in a view.
+    """Rotation of a head of known shape in a view.
 
     Args:
         shape: (75, 3) HEAD_ROWS at rest, about any origin, metres.
-        known: (75,) which of them mean anything.
+        known: (75,) which of them are known.
         points: (75, 2) view frame, metres at the view's scale.
         seen: (75,).
 
     Returns:
-        (3, 3) rotation from rest and (2,) where the shape's origin lies, or None where too little is seen.
+        (3, 3) rotation from rest and (2,) position of the shape's origin, or None if too little is visible.
     """
     weights = np.where(known & seen, _FACE_SHARE, 0.0)
     weights[:_ANCHORS] = (known & seen)[:_ANCHORS]
@@ -65,16 +65,16 @@ def head_turn(shape: Array, known: BoolArray, points: Array, seen: BoolArray) ->
 
 
 def head_shape(template: Array, points: Array, seen: BoolArray) -> tuple[Array, BoolArray]:
-    """The rest shape of a head seen in many views.
+    """Rest shape of a head from many views.
 
     Args:
-        template: (5, 3) HEAD_POINTS of a head that may be like it, the ears' middle at the origin, metres.
+        template: (5, 3) HEAD_POINTS of a similar head, the ears' middle at the origin, metres.
         points: (n, 75, 2) HEAD_ROWS in each view, view frame, metres at the view's scale.
         seen: (n, 75).
 
     Returns:
-        (75, 3) the shape, about the template's origin and turned like it, symmetric; and (75,) which points
-        were seen often enough. The template alone where there are too few views.
+        (75, 3) the symmetric shape, aligned with the template; and (75,) which points were visible often
+        enough. The template alone if there are too few views.
     """
     shape, known = np.zeros((len(HEAD_ROWS), 3)), np.zeros(len(HEAD_ROWS), np.bool_)
     shape[:_ANCHORS], known[:_ANCHORS] = template, True
@@ -93,7 +93,7 @@ def head_shape(template: Array, points: Array, seen: BoolArray) -> tuple[Array, 
         normal = np.einsum("mij,mik,mp->pjk", rows, rows, use)
         right = np.einsum("mij,mpi,mp->pj", rows, np.where(seen[views][..., None], drawn, 0.0), use)
         counts = use.sum(axis=0)
-        # depth that no view tells keeps close to the middle of the face
+        # Depth that no view determines stays close to the middle of the face.
         prior = np.where(known[:, None], shape, [0.0, 0.0, float(template[0, 2]) * 0.7])
         ridge = 0.02 * counts[:, None, None] + 1e-6
         shape = np.linalg.solve(normal + ridge * np.eye(3), (right + ridge[..., 0] * prior)[..., None])[
@@ -106,7 +106,7 @@ def head_shape(template: Array, points: Array, seen: BoolArray) -> tuple[Array, 
 
 
 def _aligned(shape: Array, template: Array) -> Array:
-    """The shape turned about the x axis to look where the template looks, the ears' middle at the origin."""
+    """Aligns the shape with the template by a rotation about x, the ears' middle at the origin."""
     shape = shape - shape[3:_ANCHORS].mean(axis=0)
     nose, eyes = shape[0], shape[1:3].mean(axis=0)
     have = np.array([nose[1:], eyes[1:]])

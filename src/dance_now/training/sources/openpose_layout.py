@@ -1,6 +1,6 @@
-"""The original's data layout as it is: train_img/NAME.png, train_label/NAME_keypoints.json, test_label.
+"""Reader of image folders with OpenPose labels: train_img/NAME.png, train_label/NAME_keypoints.json, test_*.
 
-What cannot be used is counted by its reason, never deleted or repaired in place.
+Unusable pairs are counted by reason, never deleted or repaired in place.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dance_now.training.sources.pose_fitting import TRUNK_POINTS
 
 logger = logging.getLogger(__name__)
 
-HELD_OUT: Final = 10  # without test pictures, one in so many of the training pictures is one: the last ones
+HELD_OUT: Final = 10  # without test images, one in so many training images is held out: the last ones
 FEWEST: Final = 8
 _PICTURES: Final = (".png", ".jpg", ".jpeg")
 _LABEL: Final = "_keypoints.json"
@@ -37,13 +37,13 @@ _FEWEST_INSIDE: Final = 4  # points of the body: a close-up of a head shows more
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
-    """A picture of the data set with its label.
+class LabelledImage:
+    """Image of the data set with its label.
 
     Attributes:
         name: without folder and extension.
-        split: which part it belongs to.
-        path: the picture.
+        split: train or test.
+        path: of the image.
         size: (width, height) of the file.
         pose: the person in the square canvas.
     """
@@ -55,9 +55,9 @@ class Labelled:
     pose: Pose
 
     def picture(self) -> Image | None:
-        """(512, 512, 3 or 4) uint8, the whole picture in the middle of the canvas; None if it is damaged.
+        """Decodes the image onto the canvas, centred: (512, 512, 3 or 4) uint8; None if it is damaged.
 
-        What it does not fill repeats its rim, or is clear where it has an alpha channel.
+        The padding repeats the border, or is clear if there is an alpha channel.
         """
         image = cv2.imread(str(self.path), cv2.IMREAD_UNCHANGED)
         if image is None or image.dtype != np.uint8:
@@ -69,46 +69,48 @@ class Labelled:
 
 
 @dataclass
-class Findings:
-    """What a folder holds.
+class LayoutContents:
+    """Usable and skipped pairs of a folder.
 
     Attributes:
         pictures: usable pairs, by split and name.
-        skipped: why and how often something could not be used.
+        skipped: number of skipped files by reason.
     """
 
-    pictures: list[Labelled] = field(default_factory=list)
+    pictures: list[LabelledImage] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def of(self, split: Split) -> list[Labelled]:
-        """Those of one part."""
+    def of(self, split: Split) -> list[LabelledImage]:
+        """Usable pairs of a split."""
         return [each for each in self.pictures if each.split == split]
 
 
-def is_layout(folder: Path) -> bool:
-    """Whether a folder has the original's layout."""
+def is_openpose_layout(folder: Path) -> bool:
+    """Whether a folder has the OpenPose layout."""
     return (folder / "train_img").is_dir() and (folder / "train_label").is_dir()
 
 
-def read_layout(folder: Path, report: Callable[[int, int], None] = lambda done, total: None) -> Findings:
-    """Pairs pictures and labels of a folder.
+def read_openpose_layout(
+    folder: Path, report: Callable[[int, int], None] = lambda done, total: None
+) -> LayoutContents:
+    """Pairs images and labels of a folder.
 
     Args:
-        folder: holds train_img and train_label, and test_img and test_label or not; without test pictures
-            the last tenth of the training pictures is held out.
+        folder: holds train_img and train_label, and optionally test_img and test_label; without test images
+            the last tenth of the training images is held out.
         report: called with files done and files in all.
 
     Raises:
         DanceNowError: too few usable pairs.
     """
-    findings = Findings()
+    findings = LayoutContents()
     for split in ("train", "test"):
         _read_split(folder, split, findings, report)
     found = len(findings.pictures)
     reasons = "; ".join(f"{count} {reason}" for reason, count in findings.skipped.most_common())
     if found < FEWEST:
         raise DanceNowError(
-            f"{folder} has {found} usable pairs of a picture and a label with a person; at least {FEWEST} "
+            f"{folder} has {found} usable pairs of an image and a label with a person; at least {FEWEST} "
             f"are needed{f' ({reasons})' if reasons else ''}."
         )
     if reasons:
@@ -118,7 +120,9 @@ def read_layout(folder: Path, report: Callable[[int, int], None] = lambda done, 
     return findings
 
 
-def _read_split(folder: Path, split: Split, findings: Findings, report: Callable[[int, int], None]) -> None:
+def _read_split(
+    folder: Path, split: Split, findings: LayoutContents, report: Callable[[int, int], None]
+) -> None:
     pictures = {
         path.stem: path
         for path in sorted((folder / f"{split}_img").glob("*"))
@@ -139,8 +143,8 @@ def _read_split(folder: Path, split: Split, findings: Findings, report: Callable
     findings.skipped = +findings.skipped
 
 
-def _pair(name: str, split: Split, picture: Path, label: Path) -> Labelled | str:
-    """The pair, or why it cannot be used."""
+def _pair(name: str, split: Split, picture: Path, label: Path) -> LabelledImage | str:
+    """Reads a pair; returns the reason if it is unusable."""
     try:
         with PillowImage.open(picture) as opened:
             size = opened.size
@@ -162,7 +166,7 @@ def _pair(name: str, split: Split, picture: Path, label: Path) -> Labelled | str
     if ((body > 0) & (body < size)).all(axis=1).sum() < _FEWEST_INSIDE:
         return "labels of a picture of another size"
     scale, left, top = _fit(size)
-    return Labelled(name, split, picture, size, pose.transformed(scale, (left, top)))
+    return LabelledImage(name, split, picture, size, pose.transformed(scale, (left, top)))
 
 
 def _extent(pose: Pose) -> float:
@@ -171,7 +175,7 @@ def _extent(pose: Pose) -> float:
 
 
 def _fit(size: tuple[int, int]) -> tuple[float, float, float]:
-    """Scale and offset by which a picture of ``size`` goes into the middle of the canvas."""
+    """Scale and offset that centre an image of ``size`` on the canvas."""
     scale = CANVAS / max(size)
     width, height = (max(1, round(side * scale)) for side in size)
     return scale, float((CANVAS - width) // 2), float((CANVAS - height) // 2)
@@ -192,11 +196,11 @@ def _on_canvas(picture: Image) -> Image:
     return np.asarray(cv2.copyMakeBorder(picture, above, below, before, after, mode), np.uint8)
 
 
-def _held_out(pictures: list[Labelled]) -> list[Labelled]:
-    """The same pictures in the order of their names, the last tenth of them for testing."""
+def _held_out(pictures: list[LabelledImage]) -> list[LabelledImage]:
+    """Splits images in the order of their names, the last tenth for testing."""
     ordered = sorted(pictures, key=lambda each: each.name)
     first = len(ordered) - max(1, len(ordered) // HELD_OUT)
     return [
-        Labelled(each.name, "train" if place < first else "test", each.path, each.size, each.pose)
+        LabelledImage(each.name, "train" if place < first else "test", each.path, each.size, each.pose)
         for place, each in enumerate(ordered)
     ]

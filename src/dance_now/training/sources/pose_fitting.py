@@ -1,8 +1,8 @@
-"""Complete poses of a known body from 2D keypoints: depth by limb lengths, missing parts at rest.
+"""Fitting of complete 3D poses of a known body to 2D keypoints: depth from foreshortening.
 
-A joint that is seen stays where the label has it, as far as its limb is long enough; how far the limb comes
-towards the viewer follows from what is missing of its length, and the side from the estimator's depth where
-there is one, else from what joints can do (``pose.depth``).
+A visible joint stays where the label has it, as far as its limb is long enough; the limb's depth follows from
+its foreshortening, with the sign of the estimator's depth where there is one, else from joint limits
+(``pose.retarget.limb_depth``). Missing parts are at rest.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dance_now.training.sources.head_shape import HEAD_ROWS, head_turn
 Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-TRUNK_POINTS: Final = (2, 5, 9, 12)  # without these there is no body to fit
+TRUNK_POINTS: Final = (2, 5, 9, 12)  # required for a fit
 _TRUNK_SEGMENTS: Final = [SEGMENT_INDEX[name] for name in ("hips", "shoulders", "trunk")]
 _LIMBS: Final = ((5, 6, 7), (2, 3, 4), (12, 13, 14), (9, 10, 11))
 _LIMB_SEGMENTS: Final = np.array(
@@ -52,7 +52,7 @@ _RELAXED_ARMS: Final = normalised(
 
 
 class PoseFitter:
-    """Fits one body to drawn poses of it."""
+    """Fits one body to 2D poses of it."""
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.skeleton = skeleton
@@ -66,11 +66,11 @@ class PoseFitter:
         self._rest_frames = np.swapaxes(self._body.rig.rest_frames[:2].astype(np.float64), 1, 2)
 
     def __call__(self, pose: Pose, scale: float) -> Pose:
-        """The body in the pose of a label.
+        """Fits the body to a label.
 
         Args:
-            pose: shows shoulders and hips (TRUNK_POINTS); depth may be known or not.
-            scale: pixels a metre.
+            pose: with visible shoulders and hips (TRUNK_POINTS); depth is optional.
+            scale: pixels per metre.
 
         Returns:
             Every point that the body has, with depth and confidence 1.
@@ -99,7 +99,7 @@ class PoseFitter:
         return self._to_pose(placed)
 
     def _segments(self, pose: Pose, points: Array, seen: BoolArray, scale: float) -> Array:
-        """(19, 3) SEGMENTS with likely depth, pixels."""
+        """Segments (19, 3) in the order of SEGMENTS with estimated depth, pixels."""
         start, end = SEGMENTS.T
         depth = -pose.depth.astype(np.float64)
         known = pose.has_depth[start] & pose.has_depth[end]
@@ -125,7 +125,7 @@ class PoseFitter:
         return hips, chest
 
     def _head(self, points: Array, seen: BoolArray, chest: Array, scale: float) -> tuple[Array, Array | None]:
-        """The head's rotation, and by how much (2,) it is to be moved, None where it is not seen."""
+        """Rotation of the head, and position (2,) of the ears' middle, None if the head is not visible."""
         rest = self.skeleton.rest[HEAD_ROWS].astype(np.float64)
         found = head_turn(rest, self.skeleton.known[HEAD_ROWS], points[HEAD_ROWS] / scale, seen[HEAD_ROWS])
         if found is None:
@@ -137,7 +137,7 @@ class PoseFitter:
     def _directions(
         self, segments: Array, seen: BoolArray, hips: Array, chest: Array
     ) -> tuple[Array, npt.NDArray[np.bool_]]:
-        """(4, 2, 3) directions of arms and legs, at rest where not seen, and (4, 2) whether they are seen."""
+        """Limb directions (4, 2, 3), at rest where not visible, and (4, 2) visibility."""
         resting = np.concatenate([_RELAXED_ARMS @ chest.T, self._body.rest_posture.limbs[2:] @ hips.T])
         shown = np.array(
             [[seen[limb[0]] and seen[limb[1]], seen[limb[1]] and seen[limb[2]]] for limb in _LIMBS]
@@ -145,7 +145,7 @@ class PoseFitter:
         return np.where(shown[..., None], normalised(segments[_LIMB_SEGMENTS]), resting), shown
 
     def _shift(self, placed: Array, points: Array, ears: Array | None) -> Array:
-        """(137, 3) by how much each block of the body is to be moved to lie where it is seen."""
+        """Shift (137, 3) that moves each block of the body to its visible position."""
         shift = np.zeros((POINT_COUNT, 3))
         shift[:, :2] = points[[9, 12]].mean(axis=0) - placed[[9, 12], :2].mean(axis=0)
         neck = points[[2, 5]].mean(axis=0) - placed[[2, 5], :2].mean(axis=0)
@@ -156,7 +156,7 @@ class PoseFitter:
     def _through_joints(
         self, placed: Array, points: Array, shown: BoolArray, directions: Array, scale: float
     ) -> Array:
-        """(4, 2, 3) directions under which joints that are seen lie where they are seen."""
+        """Limb directions (4, 2, 3) that put visible joints at their labelled positions."""
         limbs = directions.copy()
         for number, limb in enumerate(_LIMBS):
             here = placed[limb[0]]
@@ -174,7 +174,7 @@ class PoseFitter:
     def _with_ends(
         self, posture: Posture, limbs: Array, segments: Array, points: Array, seen: BoolArray
     ) -> Posture:
-        """The posture with these limbs, and feet, hands and fingers as they are seen."""
+        """Posture with these limbs, and feet, hands and fingers from the label."""
         body = self._body
         carriers = body.carriers(posture.hips, posture.chest, limbs)
         forearms, shins = carriers[:2], carriers[2:]
@@ -202,7 +202,7 @@ class PoseFitter:
         )
 
     def _fingers(self, hand: Array, palm: Array, side: int) -> Array:
-        """(5, 3, 3) directions of finger bones, view frame; shortened fingers bend inwards."""
+        """Finger bone directions (5, 3, 3), view frame; foreshortened fingers bend inwards."""
         rest = self.skeleton.rest[_HANDS[side]].astype(np.float64)
         flat = np.stack([hand[_KNUCKLES + j + 1] - hand[_KNUCKLES + j] for j in range(3)], axis=1)
         true = np.stack([rest[_KNUCKLES + j + 1] - rest[_KNUCKLES + j] for j in range(3)], axis=1)

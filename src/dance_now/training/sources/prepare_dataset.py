@@ -1,4 +1,4 @@
-"""Pictures with OpenPose labels become a data set like the studio's: alpha, depth, a skeleton, points."""
+"""Preparation of a data set from images with OpenPose labels: alpha, depth, skeleton, surface points."""
 
 from __future__ import annotations
 
@@ -26,16 +26,21 @@ from dance_now.synthesis.dataset import POINT_BUDGET, SCHEMA
 from dance_now.training.sources.body_proportions import measure_body
 from dance_now.training.sources.capsules import capsule_points, points_bounds
 from dance_now.training.sources.dataset_matting import Matting, has_alpha
-from dance_now.training.sources.openpose_layout import FEWEST, Findings, Labelled, read_layout
+from dance_now.training.sources.openpose_layout import (
+    FEWEST,
+    LabelledImage,
+    LayoutContents,
+    read_openpose_layout,
+)
 from dance_now.training.sources.pose_fitting import PoseFitter
-from dance_now.training.sources.subject_check import part_colors, second_figure
+from dance_now.training.sources.subject_check import find_second_subject, part_colors
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 _BACKGROUND_SAMPLES: Final = 100
 _SHAPE_SAMPLES: Final = 60
-_PITCHES: Final = (-5.0, 5.0)  # the pictures show the camera's own slope only
+_PITCHES: Final = (-5.0, 5.0)  # degrees: the images come from one camera pitch
 
 
 def prepare_dataset(
@@ -47,22 +52,22 @@ def prepare_dataset(
     progress: Progress | None = None,
     name: str | None = None,
 ) -> None:
-    """Writes a data set that trains, from a folder in the original's layout.
+    """Writes a data set for training from a folder in the OpenPose layout.
 
     Args:
-        source: holds train_img, train_label and perhaps test_img and test_label; see ``layout``.
-        output: the folder to make; complete once it exists.
-        licence: of the pictures' character.
-        credits: whom to credit for it.
+        source: holds train_img, train_label and optionally test_img and test_label; see ``openpose_layout``.
+        output: the folder to create; complete once it exists.
+        licence: of the character.
+        credits: of the character.
         seed: of everything random.
-        progress: called with the step, pictures done, and pictures in all.
-        name: of where the pictures come from; without, their folder's.
+        progress: called with the step, images done, and images in all.
+        name: of the source; by default the folder's.
 
     Raises:
-        DanceNowError: too few usable pictures, or no room to write.
+        DanceNowError: too few usable images, or the output cannot be written.
     """
-    tell = progress or (lambda stage, done, total: None)
-    findings = read_layout(source, lambda done, total: tell("read", done, total))
+    report = progress or (lambda stage, done, total: None)
+    findings = read_openpose_layout(source, lambda done, total: report("read", done, total))
     figures, scales, skeleton = _fitted(findings.pictures)
     part = output.with_name(f".{output.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -70,7 +75,7 @@ def prepare_dataset(
         for split in ("train", "test"):
             for kind in ("img", "label"):
                 (part / f"{split}_{kind}").mkdir(parents=True)
-        written, method = _write_pictures(findings, figures, scales, skeleton, part, tell)
+        written, method = _write_pictures(findings, figures, scales, skeleton, part, report)
         skeleton = _write_points(written, skeleton, part, seed)
         avatar = {"name": name or source.resolve().name, "licence": licence, "credits": credits}
         _describe(part, avatar, findings, skeleton, method, seed)
@@ -81,7 +86,7 @@ def prepare_dataset(
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _fitted(pictures: list[Labelled]) -> tuple[list[Pose], npt.NDArray[np.float64], Skeleton]:
+def _fitted(pictures: list[LabelledImage]) -> tuple[list[Pose], npt.NDArray[np.float64], Skeleton]:
     lifter = open_lifter()
     poses = [
         each.pose if lifter is None or each.pose.has_depth.any() else lifter(each.pose) for each in pictures
@@ -93,19 +98,19 @@ def _fitted(pictures: list[Labelled]) -> tuple[list[Pose], npt.NDArray[np.float6
 
 
 def _write_pictures(
-    findings: Findings,
+    findings: LayoutContents,
     figures: list[Pose],
     scales: npt.NDArray[np.float64],
     skeleton: Skeleton,
     folder: Path,
-    tell: Progress,
+    report: Progress,
 ) -> tuple[list[tuple[Path, Pose]], str]:
-    """Writes pictures with alpha and complete labels; returns those of the training part, and how."""
+    """Writes images with alpha and complete labels; returns the training images, and the matting methods."""
     ears = float(np.linalg.norm(skeleton.rest[17] - skeleton.rest[18])) * scales
     matting = _matting(findings.pictures, figures, ears)
     written, methods, colors = [], set(), {}
     for number, (each, figure) in enumerate(zip(findings.pictures, figures, strict=True)):
-        tell("cut out", number + 1, len(figures))
+        report("cut out", number + 1, len(figures))
         picture = each.picture()
         if picture is None:
             findings.skipped["damaged pictures"] += 1
@@ -121,25 +126,27 @@ def _write_pictures(
         if each.split == "train":
             written.append((path, figure))
     if len(written) < FEWEST // 2:
-        raise DanceNowError(f"Only {len(written)} training pictures can be read.")
-    _warn_of_two_figures(colors)
+        raise DanceNowError(
+            f"Only {len(written)} training images can be read; at least {FEWEST // 2} are needed."
+        )
+    _warn_of_two_subjects(colors)
     return written, ", ".join(sorted(methods))
 
 
-def _warn_of_two_figures(colors: dict[str, npt.NDArray[np.float64]]) -> None:
-    """Logs one line if the pictures seem to show two characters; names and parts' colors of each picture."""
+def _warn_of_two_subjects(colors: dict[str, npt.NDArray[np.float64]]) -> None:
+    """Logs a warning if the images seem to show two characters; part colors by image name."""
     names = np.array(list(colors))
-    rare = second_figure(np.stack(list(colors.values())))
+    rare = find_second_subject(np.stack(list(colors.values())))
     if rare.any():
         logger.warning(
-            "These pictures seem to show two characters: %d look like %s, %d like %s. A character is trained "
-            "from pictures of one.",
+            "These images seem to show two characters: %d look like %s, %d like %s. Train a character from "
+            "images of one.",
             (~rare).sum(), names[~rare][0], rare.sum(), names[rare][0],
         )  # fmt: skip
 
 
-def _matting(pictures: list[Labelled], figures: list[Pose], ears: npt.NDArray[np.float64]) -> Matting:
-    """How the figure is told from the background, from some of the pictures without alpha."""
+def _matting(pictures: list[LabelledImage], figures: list[Pose], ears: npt.NDArray[np.float64]) -> Matting:
+    """Sets up the matting from a sample of the images without alpha."""
     chosen, opaque = [], []
     for index in _spread(len(pictures), _BACKGROUND_SAMPLES):
         picture = pictures[index].picture()
@@ -152,7 +159,7 @@ def _matting(pictures: list[Labelled], figures: list[Pose], ears: npt.NDArray[np
 
 
 def _write_points(written: list[tuple[Path, Pose]], skeleton: Skeleton, folder: Path, seed: int) -> Skeleton:
-    """Writes the points to begin with; returns the skeleton with the figure's true extent."""
+    """Writes the initial surface points; returns the skeleton with the figure's bounds."""
     chosen = [written[index] for index in _spread(len(written), _SHAPE_SAMPLES)]
     pictures = [_read_png(path) for path, _ in chosen]
     points = capsule_points(skeleton, POINT_BUDGET, [pose for _, pose in chosen], pictures, seed)
@@ -166,7 +173,7 @@ def _write_points(written: list[tuple[Path, Pose]], skeleton: Skeleton, folder: 
 def _describe(
     folder: Path,
     avatar: dict[str, str],
-    findings: Findings,
+    findings: LayoutContents,
     skeleton: Skeleton,
     method: str,
     seed: int,
@@ -191,7 +198,7 @@ def _describe(
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """At most ``most`` of ``count`` places, evenly spread."""
+    """Selects at most ``most`` of ``count`` indices, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist()  # type: ignore[no-any-return]
 
 

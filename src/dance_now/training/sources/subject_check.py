@@ -1,7 +1,7 @@
-"""Whether pictures show one figure or two: a network trained on two would draw a ghost of both.
+"""Detection of a second subject among training images: a network trained on two would render a mixture.
 
-Two figures differ in the colors of most parts of the body, and all their pictures fall into two groups with
-little between them. One figure seen from the front and from behind differs in a few parts.
+Two subjects differ in the colors of most body parts, and their images form two separate clusters. One subject
+seen from the front and from behind differs in a few parts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dance_now.pose.model.pose import Pose
 
 Array = npt.NDArray[np.float64]
 
-# Between which points each part lies; both sides of the body together.
+# Keypoints that bound each part; both sides of the body together.
 _PARTS: Final = (
     ((17, 18),),  # head
     ((2, 12), (5, 9)),  # trunk, crosswise
@@ -28,18 +28,18 @@ _PARTS: Final = (
 )
 _PLACES: Final = np.linspace(0.2, 0.8, 9)[:, None]  # along a part
 _ROUNDS: Final = 8
-_DISTINCT: Final = 12.0  # difference in CIE Lab that everybody sees
-_APART: Final = 3.0  # spreads of a group
+_DISTINCT: Final = 12.0  # clearly visible difference in CIE Lab
+_APART: Final = 3.0  # standard deviations of a cluster
 _PARTS_APART: Final = 3
-_SMALLEST: Final = 0.05  # share of the pictures that makes a group
+_SMALLEST: Final = 0.05  # smallest cluster, share of the images
 
 
 def part_colors(picture: Image, pose: Pose) -> Array:
-    """(6, 3) CIE Lab: the usual color of each part of a figure; NaN where it is not seen.
+    """Median color (6, 3) of each body part in CIE Lab; NaN where it is not visible.
 
     Args:
-        picture: (H, W, 4) RGBA, clear around the figure.
-        pose: of the figure, in pixels of the picture.
+        picture: (H, W, 4) RGBA, transparent around the figure.
+        pose: of the figure, in pixels of the image.
     """
     colors = np.full((len(_PARTS), 3), np.nan)
     size = np.array([picture.shape[1], picture.shape[0]])
@@ -56,8 +56,8 @@ def part_colors(picture: Image, pose: Pose) -> Array:
     return colors
 
 
-def second_figure(colors: Array) -> BoolArray:
-    """Which of n pictures show the rarer of two figures, by their colors (n, 6, 3); none if there is one."""
+def find_second_subject(colors: Array) -> BoolArray:
+    """Finds images of the rarer of two subjects by part colors (n, 6, 3): mask (n,), False for only one."""
     none = np.zeros(len(colors), np.bool_)
     seen = np.isfinite(colors).all(axis=2)
     parts = seen.mean(axis=0) > 0.5
@@ -65,7 +65,7 @@ def second_figure(colors: Array) -> BoolArray:
         return none
     known = colors[:, parts]
     known = np.where(np.isfinite(known), known, np.nanmedian(known, axis=0))
-    group = _split(known.reshape(len(known), -1))
+    group = _two_means(known.reshape(len(known), -1))
     rare = group if group.mean() <= 0.5 else ~group
     if rare.mean() < _SMALLEST or rare.all() or not rare.any():
         return none
@@ -77,8 +77,8 @@ def second_figure(colors: Array) -> BoolArray:
     return rare if apart.sum() >= _PARTS_APART else none
 
 
-def _split(rows: Array) -> BoolArray:
-    """Two groups (Lloyd's k-means), begun along the direction in which rows (n, k) vary most."""
+def _two_means(rows: Array) -> BoolArray:
+    """Two clusters (Lloyd's k-means), initialised along the first principal axis of rows (n, k)."""
     centred = rows - rows.mean(axis=0)
     group: BoolArray = centred @ np.linalg.svd(centred, full_matrices=False)[2][0] > 0
     for _ in range(_ROUNDS):

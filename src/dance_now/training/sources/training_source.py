@@ -1,4 +1,4 @@
-"""What is trained from: an avatar, a data set, pictures with OpenPose labels, or a video of somebody."""
+"""Training sources: an avatar, a data set, images with OpenPose labels, or a video of a person."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from dance_now.media.open_media import VIDEO_EXTENSIONS
 from dance_now.render.avatar.avatar_options import AvatarOptions
 from dance_now.synthesis.dataset import render_dataset
 from dance_now.synthesis.poses.motion import motion_files
-from dance_now.synthesis.poses.motion_library import BANK
+from dance_now.synthesis.poses.motion_library import LIBRARY_FILE
 from dance_now.training.character_export import Report, Rights, check_rights, read_dataset_json
-from dance_now.training.sources.openpose_layout import is_layout
+from dance_now.training.sources.openpose_layout import is_openpose_layout
 from dance_now.training.sources.prepare_dataset import prepare_dataset
 from dance_now.training.sources.video_dataset import extract_frames
 from dance_now.training.train_config import TrainingConfig
@@ -28,7 +28,7 @@ _PICTURES, _LABELS = ("train_img", "test_img"), ("train_label", "test_label")
 
 
 class Kind(Enum):
-    """Kinds of sources."""
+    """Kind of a training source."""
 
     AVATAR = "avatar"
     DATASET = "data set"
@@ -38,13 +38,13 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class TrainingSource:
-    """A source and how it is to be read.
+    """Training source and its options.
 
     Attributes:
         path: file or folder.
-        kind: what it is.
-        motions: for an avatar, a file or folder of motions in place of the bank's.
-        options: how an avatar is to be read.
+        kind: of the source.
+        motions: for an avatar, a file or folder of motions instead of the motion library.
+        options: loading options of an avatar.
     """
 
     path: Path
@@ -54,32 +54,31 @@ class TrainingSource:
 
     @classmethod
     def of(cls, path: Path, motions: Path | None, options: AvatarOptions) -> TrainingSource:
-        """Looks what a path is.
+        """Detects the kind of a path.
 
         Raises:
-            DanceNowError: nothing that can be trained from.
+            DanceNowError: not a training source.
         """
         return cls(path, _kind_of(path), motions, options)
 
     def check_rights(self, rights: Rights) -> None:
-        """Refuses, before any work, a character whose licence nobody names.
+        """Checks before any work that licence and credits are known.
 
         Raises:
-            DanceNowError: an avatar's file is silent, or pictures, which always are, and so is the user.
+            DanceNowError: neither the source nor the user names them; images and videos never do.
         """
         if self.kind is Kind.AVATAR:
             check_rights(self.path, self.options.load(self.path).licence, rights)
         elif self.kind is not Kind.DATASET and not (rights.licence and rights.credits):
             raise DanceNowError(
-                f"{self.path} cannot say under which licence it may be used and whom to credit: give both, "
-                "--licence and --credits."
+                f"licence and credits are needed for a character of {self.path}, which names neither."
             )
 
-    def made_from(self, config: TrainingConfig) -> dict[str, Any]:
-        """What a run's data set depends on, wherever it lies.
+    def fingerprint(self, config: TrainingConfig) -> dict[str, Any]:
+        """Fingerprint of everything a run's data set depends on, independent of its location.
 
-        Avatars, videos and labels are told by their content, pictures and files of motions by name and size:
-        reading all of them once more would take long.
+        Avatars, videos and labels are identified by content, images and motion files by name and size, since
+        reading all of them again would take long.
         """
         if self.kind is Kind.DATASET:
             return {"labels_sha256": read_dataset_json(self.path).get("labels_sha256")}
@@ -89,7 +88,7 @@ class TrainingSource:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if self.kind is Kind.VIDEO:
             return {"video_sha256": digest}
-        files = motion_files(BANK if self.motions is None else self.motions)
+        files = motion_files(LIBRARY_FILE if self.motions is None else self.motions)
         return {
             "avatar_sha256": digest,
             **self.options.to_json(),
@@ -99,10 +98,10 @@ class TrainingSource:
         }
 
     def dataset(self, run: Path, config: TrainingConfig, rights: Rights, report: Report) -> Path:
-        """The data set, made in the folder of the run unless it is there or the source is one.
+        """Creates the data set in the run's folder, unless it exists or the source is one; returns its path.
 
         Raises:
-            DanceNowError: the source cannot be used.
+            DanceNowError: the source is unusable.
         """
         if self.kind is Kind.DATASET:
             return self.path
@@ -135,25 +134,26 @@ class TrainingSource:
 
 def _kind_of(path: Path) -> Kind:
     if path.is_dir():
-        if is_layout(path) and not (path / "dataset.json").exists():
+        if is_openpose_layout(path) and not (path / "dataset.json").exists():
             return Kind.LAYOUT
         read_dataset_json(path)
         return Kind.DATASET
     if not path.exists():
         raise DanceNowError(
-            f"There is no {path}: give an avatar (.vrm, .glb), a video, or a folder of pictures with labels."
+            f"{path} does not exist: give an avatar (.vrm, .glb), a video, or a folder of images with labels."
         )
     if path.suffix.lower() in AVATAR_SUFFIXES:
         return Kind.AVATAR
     if path.suffix.lower() in VIDEO_EXTENSIONS:
         return Kind.VIDEO
     raise DanceNowError(
-        f"{path} is neither an avatar ({', '.join(AVATAR_SUFFIXES)}) nor a data-set folder, nor a video."
+        f"{path} is not a training source: give an avatar ({', '.join(AVATAR_SUFFIXES)}), a video, or a "
+        "data-set folder."
     )
 
 
 def _hash_of_layout(folder: Path) -> str:
-    """Of names and sizes of all pictures, and of names and contents of all labels."""
+    """Hash of names and sizes of all images, and of names and contents of all labels."""
     digest = hashlib.sha256()
     for part in (*_PICTURES, *_LABELS):
         for path in sorted((folder / part).glob("*")):

@@ -1,7 +1,7 @@
-"""A video of somebody becomes pictures with labels, as in Chan et al., "Everybody Dance Now", ICCV 2019.
+"""Extraction of labelled images from a video of a person (Chan et al., "Everybody Dance Now", ICCV 2019).
 
-Poses and mattes come from the same parts that dance the video; frames that show the person whole and sharp
-are kept, and written in the original's layout with an alpha channel.
+Poses and mattes come from the same modules as when a video is danced; frames that show the person whole and
+sharp are written in the OpenPose layout with an alpha channel.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ _NEEDED: Final = (0, 2, 5, 9, 12, 10, 13, 11, 14)  # nose, shoulders, hips, knee
 _SEEN: Final = 0.3
 _SIDE: Final = 1.25  # of the person's height
 _SHARP: Final = 0.35  # of the clip's usual sharpness; less is a blur
-_WIDE_ENOUGH: Final = 1.15  # of what the keypoints span: hair and hands lie beyond them
+_WIDE_ENOUGH: Final = 1.15  # of the keypoints' extent: hair and hands extend beyond them
 
 
 @dataclass(frozen=True, eq=False)
-class _Usable:
-    """A frame that shows the person whole.
+class _UsableFrame:
+    """Frame that shows the whole person.
 
     Attributes:
         index: of the frame.
         detection: the person.
-        height: standing, pixels.
+        height: standing height, pixels.
         sharpness: mean squared Laplacian on the person.
     """
 
@@ -62,19 +62,19 @@ class _Usable:
     sharpness: float
 
 
-class _Thinned:
-    """Some of any number of frames, evenly spread, since the mask of each takes 262 kB.
+class _FrameSampler:
+    """Subsample of a stream of frames, evenly spread, since each mask takes 262 kB.
 
     Attributes:
-        frames: those kept; of a long video between MOST_FRAMES and twice as many.
+        frames: the sample; of a long video between MOST_FRAMES and twice as many.
     """
 
     def __init__(self) -> None:
-        self.frames: list[_Usable] = []
+        self.frames: list[_UsableFrame] = []
         self._seen, self._step = 0, 1
 
-    def add(self, frame: _Usable) -> None:
-        """Takes or leaves the next one."""
+    def add(self, frame: _UsableFrame) -> None:
+        """Adds or skips the next frame."""
         if self._seen % self._step == 0:
             self.frames.append(frame)
         self._seen += 1
@@ -83,25 +83,25 @@ class _Thinned:
 
 
 def extract_frames(video: Path, output: Path, progress: Progress) -> None:
-    """Writes a video's usable frames as train_img, train_label, test_img and test_label.
+    """Extracts a video's usable frames as train_img, train_label, test_img and test_label.
 
-    The last tenth of them is for testing. Labels hold the estimator's depth.
+    The last tenth of them is the test split. Labels hold the estimator's depth.
 
     Args:
-        video: shows one person; of several, the largest is followed.
-        output: the folder to make; complete once it exists.
+        video: of one person; of several, the largest is tracked.
+        output: the folder to create; complete once it exists.
         progress: called with the step, frames done, and frames in all.
 
     Raises:
-        DanceNowError: the video cannot be read, or shows nobody whole and sharp for long enough.
+        DanceNowError: the video cannot be read, or shows no whole and sharp person for long enough.
     """
     with open_source(video) as source:
-        found, background = _look_through(source, progress)
+        found, background = _first_pass(source, progress)
         chosen = _chosen(found)
         if len(chosen) < FEWEST:
             raise DanceNowError(
-                f"{video} shows somebody whole, from head to feet, in {len(found)} frames only, sharp in "
-                f"{len(chosen)}; at least {FEWEST} are needed."
+                f"{video} shows a whole person, from head to feet, in {len(found)} frames, sharp in "
+                f"{len(chosen)}; at least {FEWEST} sharp ones are needed."
             )
         logger.info("%d of %d frames with a whole person are used", len(chosen), len(found))
         part = output.with_name(f".{output.name}.part")
@@ -115,27 +115,27 @@ def extract_frames(video: Path, output: Path, progress: Progress) -> None:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _look_through(source: Source, progress: Progress) -> tuple[list[_Usable], CleanBackground]:
-    """The first pass: who is where, of long videos in every few frames, and what lies behind them."""
+def _first_pass(source: Source, progress: Progress) -> tuple[list[_UsableFrame], CleanBackground]:
+    """First pass: detects the person in every frame, subsampled in long videos, and the background."""
     find, choose = PeopleFinder(), PersonChoice()
-    survey = BackgroundCollector(source.frame_count)
-    found = _Thinned()
+    collector = BackgroundCollector(source.frame_count)
+    found = _FrameSampler()
     with closing(source.frames()) as frames:
         for frame in frames:
             people = find(frame.image, frame.index)
-            if survey.wants_next:
-                survey.add(frame.image, [person.detection for person in people])
+            if collector.wants_next:
+                collector.add(frame.image, [person.detection for person in people])
             else:
-                survey.skip()
+                collector.skip()
             for person in choose(people):
                 usable = _usable(frame.index, frame.image, person.detection)
                 if usable is not None:
                     found.add(usable)
             progress("poses", frame.index + 1, source.frame_count or frame.index + 1)
-    return found.frames, survey.finish()
+    return found.frames, collector.finish()
 
 
-def _usable(index: int, image: Image, detection: Detection) -> _Usable | None:
+def _usable(index: int, image: Image, detection: Detection) -> _UsableFrame | None:
     body = detection.pose.body[list(_NEEDED)]
     size = np.array([image.shape[1], image.shape[0]])
     if (body[:, 2] < _SEEN).any() or ((body[:, :2] < 0) | (body[:, :2] > size)).any():
@@ -145,11 +145,11 @@ def _usable(index: int, image: Image, detection: Detection) -> _Usable | None:
     low, high = np.clip([body[:, :2].min(axis=0), body[:, :2].max(axis=0)], 0, size).astype(int)
     grey = cv2.cvtColor(image[low[1] : high[1] + 1, low[0] : high[0] + 1], cv2.COLOR_RGB2GRAY)
     edges = cv2.Laplacian(grey, cv2.CV_32F)
-    return _Usable(index, detection, height, float(np.square(edges).mean()))
+    return _UsableFrame(index, detection, height, float(np.square(edges).mean()))
 
 
-def _chosen(found: list[_Usable]) -> list[_Usable]:
-    """Sharp frames, no more than MOST_FRAMES, spread over the poses."""
+def _chosen(found: list[_UsableFrame]) -> list[_UsableFrame]:
+    """Selects sharp frames, no more than MOST_FRAMES, spread over the poses."""
     if not found:
         return []
     usual = float(np.median([each.sharpness for each in found]))
@@ -165,16 +165,16 @@ def _chosen(found: list[_Usable]) -> list[_Usable]:
     return [sharp[row] for row in sorted(rows)]
 
 
-def _normalised(each: _Usable) -> FloatArray:
+def _normalised(each: _UsableFrame) -> FloatArray:
     points = each.detection.pose.body[list(_NEEDED), :2]
     result: FloatArray = ((points - points.mean(axis=0)) / each.height).ravel()
     return result
 
 
 def _write_frames(
-    source: Source, chosen: list[_Usable], background: CleanBackground, folder: Path, progress: Progress
+    source: Source, chosen: list[_UsableFrame], background: CleanBackground, folder: Path, progress: Progress
 ) -> None:
-    """The second pass: cuts the person out of the chosen frames."""
+    """Second pass: mattes the person in the selected frames."""
     for split in ("train", "test"):
         for kind in ("img", "label"):
             (folder / f"{split}_{kind}").mkdir(parents=True)
@@ -185,16 +185,16 @@ def _write_frames(
         cutout = matte(image, [usable.detection])
         alpha = cv2.resize(cutout.alpha, image.shape[1::-1], interpolation=cv2.INTER_CUBIC)
         picture = np.dstack([image, np.round(np.clip(alpha, 0, 1) * 255)]).astype(np.uint8)
-        window, pose = _window(picture, usable.detection.pose, side)
+        crop, pose = _crop(picture, usable.detection.pose, side)
         split = "train" if number < first_test else "test"
         name = f"{usable.index:06d}"
-        (folder / f"{split}_img" / f"{name}.png").write_bytes(encode_image(window, ".png"))
+        (folder / f"{split}_img" / f"{name}.png").write_bytes(encode_image(crop, ".png"))
         label = {"version": 1.3, "people": [pose.to_openpose()]}
         (folder / f"{split}_label" / f"{name}_keypoints.json").write_text(json.dumps(label))
         progress("cut out", number + 1, len(chosen))
 
 
-def _frames_of(source: Source, chosen: list[_Usable]) -> Iterator[tuple[Image, _Usable]]:
+def _frames_of(source: Source, chosen: list[_UsableFrame]) -> Iterator[tuple[Image, _UsableFrame]]:
     wanted = {each.index: each for each in chosen}
     with closing(source.frames()) as frames:
         for frame in frames:
@@ -202,8 +202,8 @@ def _frames_of(source: Source, chosen: list[_Usable]) -> Iterator[tuple[Image, _
                 yield frame.image, wanted[frame.index]
 
 
-def _side(chosen: list[_Usable]) -> float:
-    """Side of the square cut out of each frame: one for the whole clip, so that sizes stay what they are."""
+def _side(chosen: list[_UsableFrame]) -> float:
+    """Side of the square crops: one for the whole clip, so that scale is constant."""
     tall = _SIDE * float(np.quantile([each.height for each in chosen], 0.9))
     spans = [float(np.ptp(_shown(each.detection.pose), axis=0).max()) for each in chosen]
     return max(tall, _WIDE_ENOUGH * float(np.quantile(spans, 0.98)))
@@ -213,19 +213,19 @@ def _shown(pose: Pose) -> FloatArray:
     return pose.points[pose.points[:, 2] >= _SEEN, :2]
 
 
-def _window(picture: Image, pose: Pose, side: float) -> tuple[Image, Pose]:
-    """The square around the person on the canvas, clear beyond the picture, and the pose in it."""
+def _crop(picture: Image, pose: Pose, side: float) -> tuple[Image, Pose]:
+    """Crop around the person, resampled to the canvas, clear beyond the image; and the pose in it."""
     points = _shown(pose)
     corner = (points.min(axis=0) + points.max(axis=0) - side) / 2
     scale = CANVAS / side
     offset = -corner.astype(np.float64) * scale
-    # OpenCV counts from the middle of the first pixel, poses from its corner
+    # OpenCV's origin is the centre of the first pixel, that of poses its corner
     matrix = np.array([[scale, 0, offset[0] + scale / 2 - 0.5], [0, scale, offset[1] + scale / 2 - 0.5]])
     premultiplied = picture.astype(np.float32)
     premultiplied[..., :3] *= premultiplied[..., 3:] / 255
-    if scale < 1:  # average away what the canvas cannot show
+    if scale < 1:  # anti-aliasing
         premultiplied = np.asarray(cv2.GaussianBlur(premultiplied, (0, 0), 0.4 / scale), np.float32)
     drawn = cv2.warpAffine(premultiplied, matrix, (CANVAS, CANVAS), flags=cv2.INTER_LINEAR)
     share = np.maximum(drawn[..., 3:] / 255, 1e-3)
-    window = np.concatenate([np.clip(drawn[..., :3] / share, 0, 255), drawn[..., 3:]], axis=2)
-    return np.round(window).astype(np.uint8), pose.transformed(scale, (float(offset[0]), float(offset[1])))
+    crop = np.concatenate([np.clip(drawn[..., :3] / share, 0, 255), drawn[..., 3:]], axis=2)
+    return np.round(crop).astype(np.uint8), pose.transformed(scale, (float(offset[0]), float(offset[1])))

@@ -1,1 +1,1 @@
-"""The original method: sticks drawn from keypoints, pix2pixHD and a residual head network."""
+"""Stick-figure baseline: "Everybody Dance Now" with pix2pixHD and a residual head network."""

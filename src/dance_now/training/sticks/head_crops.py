@@ -1,4 +1,4 @@
-"""Heads cut out of pictures, real and drawn: what the head network learns from."""
+"""Head crops, real and generated: training data of the head network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dance_now.core.errors import DanceNowError
 from dance_now.media.image.photo_sink import encode_image
 from dance_now.training.data.crops import premultiplied
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.distributed import ALONE, Share
+from dance_now.training.distributed import SINGLE_WORKER, Worker
 from dance_now.training.sticks.sticks_generator import SticksGenerator
 from dance_now.training.train_config import TrainingConfig
 
@@ -29,22 +29,22 @@ _WHOLE_HEAD: Final = 1.9  # distances of the ears
 _EARS: Final = (17, 18)
 
 
-def usual_side(keypoints: FloatArray) -> int:
-    """Side in pixels of a square that holds the heads of whole figures (n, 137, 4)."""
+def typical_head_size(keypoints: FloatArray) -> int:
+    """Typical side in pixels of a square crop that holds the heads of whole figures (n, 137, 4)."""
     ears = np.linalg.norm(keypoints[:, _EARS[0], :3] - keypoints[:, _EARS[1], :3], axis=1)
     side = _WHOLE_HEAD * float(np.median(ears))
     return int(np.clip(_STEP * round(side / _STEP), _SMALLEST, _LARGEST))
 
 
-def write_heads(
+def write_head_crops(
     folder: Path, generator: SticksGenerator, pictures: LabelledPictures, draw: Draw, progress: Progress
 ) -> None:
-    """Writes the head's square of each picture as folder/NAME.png; what is there already stays.
+    """Writes the head crop of each image as folder/NAME.png; existing files are kept.
 
     Args:
-        folder: made if needed.
-        generator: tells where heads are.
-        pictures: whose labels and names are meant.
+        folder: created if needed.
+        generator: defines the crops.
+        pictures: their labels and names.
         draw: index -> (512, 512, 4) uint8 straight RGBA.
         progress: called with heads done and heads in all.
 
@@ -66,7 +66,7 @@ def write_heads(
 
 
 class HeadBatches:
-    """Batches of the head stage: (drawn heads and their sticks (B, 19, S, S), real heads (B, 4, S, S))."""
+    """Batches of the head stage: (generated heads and sticks (B, 19, S, S), real heads (B, 4, S, S))."""
 
     def __init__(
         self,
@@ -75,14 +75,14 @@ class HeadBatches:
         generator: SticksGenerator,
         pictures: LabelledPictures,
         config: TrainingConfig,
-        share: Share = ALONE,
+        worker: Worker = SINGLE_WORKER,
     ) -> None:
-        """Reads the heads that ``write_heads`` wrote into two folders.
+        """Reads the head crops of two folders.
 
         Raises:
-            DanceNowError: heads are missing, or were cut out in another size.
+            DanceNowError: crops are missing, or have another size.
         """
-        self._generator, self._config, self._share = generator, config, share
+        self._generator, self._config, self._worker = generator, config, worker
         self._keypoints = torch.from_numpy(pictures.keypoints)
         side = generator.square.side
         self._real, self._drawn = (
@@ -91,10 +91,10 @@ class HeadBatches:
         )
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """This worker's share of a batch."""
-        chance = np.random.default_rng((self._config.seed, step, 1))
-        chosen = chance.integers(len(self._real), size=self._config.batch).tolist()
-        rows = torch.tensor(list(self._share.of(chosen)))
+        """This worker's shard of a batch."""
+        rng = np.random.default_rng((self._config.seed, step, 1))
+        chosen = rng.integers(len(self._real), size=self._config.batch).tolist()
+        rows = torch.tensor(list(self._worker.shard(chosen)))
         keypoints = self._keypoints[rows]
         corner = self._generator.square.corner(keypoints)
         with torch.no_grad():
@@ -117,6 +117,6 @@ def _read(path: Path, side: int) -> Image:
         raise DanceNowError(f"{path} is missing or damaged: run the stage that writes it first.")
     if image.shape != (side, side, 4):
         raise DanceNowError(
-            f"{path} has another size than {side}x{side}: delete {path.parent} to begin anew."
+            f"{path} has another size than {side}x{side}: delete {path.parent} to start again."
         )
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)

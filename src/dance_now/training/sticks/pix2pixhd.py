@@ -1,4 +1,4 @@
-"""The global generator of pix2pixHD.
+"""Global generator of pix2pixHD.
 
 Source: Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs", CVPR
 2018, appendix: c7s1-64, d128, d256, d512, d1024, nine residual blocks, u512, u256, u128, u64, c7s1-3; each
@@ -11,13 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dance_now.training.networks.decoder import shuffled
+from dance_now.training.networks.decoder import pixel_shuffle
 
-_EPSILON = 1e-4  # ten times torch's own: a channel without content would magnify rounding errors
+_EPSILON = 1e-4  # ten times torch's default: a constant channel would amplify rounding errors
 
 
 class InstanceNorm(nn.Module):
-    """Every channel of every picture to mean 0 and variance 1; in operators that character files may hold."""
+    """Instance normalisation, in operators that character files may contain."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape."""
@@ -25,11 +25,11 @@ class InstanceNorm(nn.Module):
         return centred * (1 / ((centred * centred).mean(dim=(2, 3), keepdim=True) + _EPSILON).sqrt())
 
 
-class Doubled(nn.Module):
-    """A 3x3 convolution transposed with stride 2.
+class UpsampleConvolution(nn.Module):
+    """Transposed 3x3 convolution of stride 2.
 
-    When drawing, it is computed as a convolution to the four pixels of each place, which is the same: other
-    frameworks are slow with transposed ones, and character files hold none.
+    In evaluation it is computed as the equivalent 2x2 convolution with a pixel shuffle: runtimes are slow
+    with transposed convolutions, and character files may not contain them.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -55,7 +55,7 @@ class Doubled(nn.Module):
                 kernels.append(torch.cat(taps, dim=2))
         kernel = torch.stack(kernels, dim=2).flatten(1, 2).transpose(0, 1)  # (4 * outputs, inputs, 2, 2)
         four = F.conv2d(F.pad(x, (0, 1, 0, 1)), kernel, bias.repeat_interleave(4))
-        return shuffled(four)
+        return pixel_shuffle(four)
 
 
 class _Block(nn.Module):
@@ -78,13 +78,13 @@ class _Block(nn.Module):
 
 
 class GlobalGenerator(nn.Module):
-    """Pictures to pictures of the same size, divisible by 2 to the power of ``levels``.
+    """Global generator: images to images of the same size, divisible by 2 to the power of ``levels``.
 
     Args:
         inputs: channels.
         outputs: channels; not limited to any range.
         width: channels of the first level, doubled at each further one.
-        levels: how often the picture is halved.
+        levels: number of downsamplings.
         blocks: residual blocks on the smallest level.
     """
 
@@ -102,7 +102,7 @@ class GlobalGenerator(nn.Module):
         layers += [_Block(width << levels) for _ in range(blocks)]
         for level in reversed(range(levels)):
             channels = width << level
-            layers += [Doubled(2 * channels, channels), InstanceNorm(), nn.ReLU()]
+            layers += [UpsampleConvolution(2 * channels, channels), InstanceNorm(), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.ReflectionPad2d(3))
         self.last = nn.Conv2d(width, outputs, 7)
 

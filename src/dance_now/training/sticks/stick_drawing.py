@@ -1,7 +1,7 @@
-"""Keypoints drawn as sticks, a channel for each limb: the input of the original's generators.
+"""Stick-figure rendering of keypoints, a channel per limb: the input of the stick generators.
 
-Plain arithmetic, so that it exports: a pixel's value falls with its squared distance from the line. Lines
-to missing points are not drawn.
+Plain arithmetic, so that it exports: a pixel's value falls with its squared distance from the line. Limbs
+with missing points are not drawn.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ HEAD_CHANNELS: Final[tuple[Channel, ...]] = (
 
 
 class Sticks(nn.Module):
-    """Draws keypoints as lines; the last channel is what no line covers.
+    """Renders keypoints as lines; the last channel is the background.
 
     Args:
-        channels: what is drawn into each channel but the last.
-        reduction: 2 draws at half the size and doubles, for less work; the lines are soft anyway.
+        channels: lines of each channel but the last.
+        reduction: 2 renders at half resolution and upsamples, which is faster; the lines are soft anyway.
     """
 
     starts: Tensor
@@ -95,7 +95,7 @@ class Sticks(nn.Module):
         place = x * ux + y * uy
         beyond = place - torch.minimum(place.clamp_min(0), length.unsqueeze(3))
         beside = y * ux - x * uy
-        # A missing point's line has a radius of nothing.
+        # Lines of missing points have a negative squared radius.
         radius = torch.where(shown, (_RADIUS * scale) ** 2 + 0.5, -1e4)[..., None, None]
         values = (radius - beyond * beyond - beside * beside).clamp(0, 1)
         lines = torch.cat([values[:, rows].amax(dim=1, keepdim=True) for rows in self._rows], dim=1)

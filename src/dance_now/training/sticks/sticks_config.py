@@ -1,4 +1,4 @@
-"""Sizes of the stick generator."""
+"""Configuration of the stick-figure generator."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dance_now.training.train_config import PresetName
 
 @dataclass(frozen=True, kw_only=True)
 class SticksConfig:
-    """Sizes of body and head network.
+    """Sizes of the body and head networks.
 
     Attributes:
-        width: channels of the first level; 64 in pix2pixHD (182.5 million parameters), of which a character
-            file may hold what 18 need.
-        levels: how often the body's picture is halved.
+        width: channels of the first level; 64 in pix2pixHD (182.5 million parameters), at most 18 within the
+            size limit of character files.
+        levels: downsamplings of the body network.
         blocks: residual blocks of the body network.
-        head_size: side in canvas pixels of the square around the head that is drawn once more; a multiple
-            of 4. None: 64 for the original's data, else as large as the heads are.
+        head_size: side in canvas pixels of the head crop; a multiple of 4. None: 64 for images with OpenPose
+            labels, else by the heads' size.
         head_width: channels of the head network's first level.
         head_blocks: its residual blocks.
     """

@@ -1,7 +1,7 @@
-"""The stick generator: a body from sticks, and its head drawn once more as a residual.
+"""Stick-figure generator: a pix2pixHD body network, and a residual head network.
 
 Sources: pix2pixHD (Wang et al. 2018) for the body; Chan et al., "Everybody Dance Now", ICCV 2019, for the
-residual on the head's square.
+residual on the head crop.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from dance_now.training.sticks.pix2pixhd import GlobalGenerator
 from dance_now.training.sticks.stick_drawing import BODY_CHANNELS, HEAD_CHANNELS, Sticks
 from dance_now.training.sticks.sticks_config import SticksConfig
 
-_RATE: Final = 0.2  # of the points' decoder: instance normalisation asks for less
-_FADE: Final = 0.125  # of the head's square: so wide is its soft edge
-_ABOVE: Final = 0.12  # of the way from neck to ears: the middle of a head lies above its ears
+_RATE: Final = 0.2  # of the points decoder's learning rate: instance normalisation needs a lower one
+_FADE: Final = 0.125  # width of the head crop's soft edge, of its side
+_ABOVE: Final = 0.12  # of the distance from neck to ears: the centre of a head is above its ears
 _EARS: Final = (17, 18)
 _NECK: Final = 1
 _PICTURE: Final = 4  # channels
 
 
 class BodyGenerator(nn.Module):
-    """Keypoints (B, 137, 4) -> premultiplied RGBA (B, 4, H, W)."""
+    """Body network: keypoints (B, 137, 4) -> premultiplied RGBA (B, 4, H, W)."""
 
     def __init__(self, config: SticksConfig) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class BodyGenerator(nn.Module):
         )
 
     def forward(self, keypoints: Tensor, size: tuple[int, int] = (CANVAS, CANVAS)) -> Tensor:
-        """See the class; ``size`` is divisible by 2 to the power of the levels."""
+        """Renders keypoints; ``size`` is divisible by 2 to the power of the levels."""
         with torch.no_grad():
             sticks = self.sticks(keypoints, size)
         with torch.autocast(keypoints.device.type, torch.bfloat16, enabled=self.training):
@@ -50,10 +50,10 @@ class BodyGenerator(nn.Module):
         return [{"params": list(self.parameters()), "scale": _RATE, "lr": rate * _RATE}]
 
 
-class HeadSquare(nn.Module):
-    """The square of whole pixels around a head: cut out, and put back.
+class HeadCrop(nn.Module):
+    """Crop of whole pixels around a head, and its paste.
 
-    By products with matrices that pick rows and columns: the same graph for every place.
+    By matrix products that select rows and columns, so that the graph is the same for every position.
     """
 
     edge: Tensor
@@ -66,24 +66,24 @@ class HeadSquare(nn.Module):
         self.register_buffer("edge", 0.5 - 0.5 * torch.cos(math.pi * ramp), persistent=False)
 
     def corner(self, keypoints: Tensor) -> Tensor:
-        """(B, 2) whole pixels: left and top of the square in the picture of keypoints (B, 137, 4)."""
+        """Corner (B, 2) of the crop, whole pixels: left and top, from keypoints (B, 137, 4)."""
         ears = (keypoints[:, _EARS[0], :2] + keypoints[:, _EARS[1], :2]) / 2
         middle = ears + _ABOVE * (ears - keypoints[:, _NECK, :2])
         return torch.floor(middle - self.side / 2 + 0.5)
 
-    def cut(self, picture: Tensor, corner: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, side, side), 0 outside the picture."""
-        rows, columns = self._picks(picture, corner)
+    def crop(self, picture: Tensor, corner: Tensor) -> Tensor:
+        """Crops (B, C, H, W) to (B, C, side, side), 0 outside the image."""
+        rows, columns = self._selection_matrices(picture, corner)
         return rows @ picture @ columns.transpose(2, 3)
 
-    def put(self, square: Tensor, picture: Tensor, corner: Tensor) -> Tensor:
-        """The picture (B, C, H, W) with a square (B, C, side, side) added, softly along its edge."""
-        rows, columns = self._picks(picture, corner)
+    def paste(self, square: Tensor, picture: Tensor, corner: Tensor) -> Tensor:
+        """Adds a crop (B, C, side, side) to the image (B, C, H, W), faded along its edge."""
+        rows, columns = self._selection_matrices(picture, corner)
         faded = square * self.edge[:, None] * self.edge
         return picture + rows.transpose(2, 3) @ faded @ columns
 
-    def _picks(self, picture: Tensor, corner: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 1, side, H) and (B, 1, side, W) with a 1 where a pixel of the square is one of the picture."""
+    def _selection_matrices(self, picture: Tensor, corner: Tensor) -> tuple[Tensor, Tensor]:
+        """Selection matrices (B, 1, side, H) and (B, 1, side, W), 1 where a crop pixel is an image pixel."""
         steps = torch.arange(self.side, device=picture.device, dtype=picture.dtype)
         found = []
         for axis, count in ((1, picture.shape[2]), (0, picture.shape[3])):
@@ -94,7 +94,7 @@ class HeadSquare(nn.Module):
 
 
 class HeadGenerator(nn.Module):
-    """A drawn head (B, 4, S, S) with its sticks (B, 15, S, S) below it -> the head as it should be."""
+    """Head network: generated head (B, 4, S, S) and sticks (B, 15, S, S) -> corrected head (B, 4, S, S)."""
 
     def __init__(self, config: SticksConfig) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class HeadGenerator(nn.Module):
             nn.init.zeros_(self.network.last.bias)
 
     def residual(self, inputs: Tensor) -> Tensor:
-        """(B, 19, S, S) -> what is to be added to the drawn head (B, 4, S, S)."""
+        """Residual (B, 4, S, S) of the head, from inputs (B, 19, S, S)."""
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.training):
             residual: Tensor = self.network(inputs)
         return residual.float()
@@ -121,32 +121,32 @@ class HeadGenerator(nn.Module):
 
 
 class SticksGenerator(nn.Module):
-    """Body and head together: keypoints (B, 137, 4) -> premultiplied RGBA (B, 4, H, W)."""
+    """Body and head networks: keypoints (B, 137, 4) -> premultiplied RGBA (B, 4, H, W)."""
 
     def __init__(self, body: BodyGenerator, head: HeadGenerator | None, side: int) -> None:
         super().__init__()
         self.body, self.head = body, head
-        self.square = HeadSquare(side)
+        self.square = HeadCrop(side)
         self.head_sticks = Sticks(HEAD_CHANNELS)
 
     def forward(self, keypoints: Tensor, size: tuple[int, int] = (CANVAS, CANVAS)) -> Tensor:
-        """See the class."""
+        """Renders keypoints to premultiplied RGBA (B, 4, *size)."""
         picture: Tensor = self.body(keypoints, size)
         if self.head is None:
             return picture
         corner = self.square.corner(keypoints)
-        inputs = self.head_inputs(self.square.cut(picture, corner), keypoints, corner)
-        return self.square.put(self.head.residual(inputs), picture, corner)
+        inputs = self.head_inputs(self.square.crop(picture, corner), keypoints, corner)
+        return self.square.paste(self.head.residual(inputs), picture, corner)
 
     def head_inputs(self, heads: Tensor, keypoints: Tensor, corner: Tensor) -> Tensor:
-        """(B, 19, S, S): drawn heads (B, 4, S, S) and their sticks."""
+        """Inputs (B, 19, S, S) of the head network: generated heads (B, 4, S, S) and their sticks."""
         shift = torch.cat([corner, torch.zeros_like(corner)], dim=1)
         sticks = self.head_sticks(keypoints - shift.unsqueeze(1), (self.square.side, self.square.side))
         return torch.cat([heads, sticks], dim=1)
 
 
 class ExportedSticks(ExportedModule):
-    """What a character file holds: straight RGBA in [0, 1], 512x512."""
+    """Stick generator as exported: straight RGBA in [0, 1], 512x512."""
 
     def __init__(self, generator: SticksGenerator) -> None:
         super().__init__()

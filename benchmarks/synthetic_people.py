@@ -1,12 +1,11 @@
-"""People whose pose is known, and what a detector like BlazePose would make of them.
+"""Synthetic people with known poses, and a noise model of a detector like BlazePose.
 
-An adult of average proportions performs the studio's motions, or a few made-up ones, before a camera. The
+An adult of average proportions performs motions of the library, or a few synthetic ones, before a camera. The
 noise is as measured on real clips (residuals of BlazePose against a smooth curve, in shares of the standing
-height: 0.2 % white and 0.5 % slow in x and y, 1 % and 2 % in depth), and its known faults are added: depth
-that is too large, by a factor that depends on the limb, bodies that lean where the camera looks down, limbs
-that come towards the viewer instead of going away for some tenths of a second, joints that are lost. The
-factors are what two cameras that filmed one man at the same time say (triangulated depth against
-BlazePose's).
+height: 0.2 % white and 0.5 % slow in x and y, 1 % and 2 % in depth), with its systematic errors: depth that
+is too large, by a factor that depends on the limb, bodies that lean where the camera looks down, limbs whose
+depth is flipped for some tenths of a second, lost joints. The factors were measured with two synchronised
+cameras (triangulated depth against BlazePose's).
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ SIZE: Final = (1280, 720)
 RATE: Final = 30
 TYPICAL_FACTOR: Final = 2.3  # of the factors by which depth is too large
 _LOST_CONFIDENCE: Final = 0.02
-# Chains of keypoints: where one is wrong about a limb's depth, all that hang on it move along.
-# What each point hangs on, how much larger than it is BlazePose makes the depth from there, and the share of
-# its error that is not that point's.
+# Chains of keypoints: a depth error of one moves all below it.
+# Parent of each point, factor by which BlazePose exaggerates the depth from there, and the share of
+# its error that is independent of the parent's.
 _TREE: Final = (
     *((8, row, 5.0, 0.3) for row in (9, 12)),
     (8, 1, 2.5, 1.0),
@@ -63,7 +62,7 @@ _ROOTS: Final = {6: 5, 3: 2, 13: 12, 10: 9}  # what each chain hangs on, by its 
 
 @dataclass(frozen=True)
 class View:
-    """A camera: where from, and how near.
+    """Camera: direction and distance.
 
     Attributes:
         yaw, pitch: degrees, see ``Camera.orbit``.
@@ -79,13 +78,13 @@ class View:
 
 @dataclass(frozen=True)
 class Noise:
-    """How a detector errs; shares are of the person's standing height.
+    """Noise model of a detector; in shares of the person's standing height.
 
     Attributes:
         white, slow: rms error of x and y from frame to frame, and over some tenths of a second.
         depth_white, depth_slow: of the depth, before it is made too large.
-        lean: slope added for each unit of the camera's own.
-        flips, losses: a second, for each limb; each lasts 0.1 to 0.3 s.
+        lean: slope added per unit of the camera's slope.
+        flips, losses: per second and limb; each lasts 0.1 to 0.3 s.
     """
 
     white: float = 0.002
@@ -98,7 +97,7 @@ class Noise:
 
 
 def adult(generator: np.random.Generator | None = None) -> Skeleton:
-    """An average adult; with ``generator`` one whose arms and legs are some per cent off the average."""
+    """Average adult; with ``generator`` one whose arms and legs are some per cent off the average."""
     person = adult_skeleton()
     if generator is None:
         return person
@@ -112,7 +111,7 @@ def adult(generator: np.random.Generator | None = None) -> Skeleton:
 
 
 def performed(motion: Motion, person: Skeleton, frames: list[int]) -> Array:
-    """(n, 137, 3) keypoints in metres, character frame: a person does a motion and walks as it does."""
+    """Keypoints (n, 137, 3) in metres, character frame, of a person who performs a motion and walks."""
     rig = BoneRig.of(person)
     target = motion_target(rig, motion, frames, np.zeros((len(frames), 2, 5, 4), np.float32))
     points = solve_poses(rig, target).points.astype(np.float64)
@@ -129,20 +128,20 @@ def performed(motion: Motion, person: Skeleton, frames: list[int]) -> Array:
 
 
 def posed(person: Skeleton, postures: list[Posture]) -> Array:
-    """(n, 137, 3) keypoints in metres of made-up postures."""
+    """Keypoints (n, 137, 3) in metres of given postures."""
     body = CharacterBody(person)
     return np.stack([body.points(posture) for posture in postures])
 
 
 def about_y(angles: Array) -> Array:
-    """(n, 3, 3) turns to the left by radians."""
+    """Rotation matrices (n, 3, 3) about y by radians."""
     sine, cosine, none = np.sin(angles), np.cos(angles), np.zeros_like(angles)
     rows = [[cosine, none, sine], [none, none + 1, none], [-sine, none, cosine]]
     return np.moveaxis(np.array(rows), -1, 0)
 
 
 def seen(points: Array, view: View) -> tuple[Array, Array]:
-    """What a camera sees: true points in its own frame, metres (view axes), and x, y, depth in pixels."""
+    """Projects points: true points in the view frame, metres, and x, y, depth in pixels."""
     camera = Camera.orbit(view.yaw, view.pitch, points[0, 8], 1.0)
     true = (points - camera.centre) @ camera.rotation.T
     near = view.distance / np.maximum(view.distance - true[..., 2:], 0.3 * view.distance)
@@ -153,7 +152,7 @@ def seen(points: Array, view: View) -> tuple[Array, Array]:
 
 
 def detected(image: Array, known: npt.NDArray[np.bool_], view: View, noise: Noise, seed: int) -> list[Pose]:
-    """What the detector says of (n, 137, 3) x, y and depth in pixels."""
+    """Simulates the detector on (n, 137, 3) x, y and depth in pixels."""
     generator = np.random.default_rng(seed)
     count = len(image)
     rows = image.copy()
@@ -183,12 +182,12 @@ def detected(image: Array, known: npt.NDArray[np.bool_], view: View, noise: Nois
 
 
 def estimated(poses: list[Pose]) -> list[Pose]:
-    """What the estimator makes of the detector's word."""
+    """Applies the estimator's corrections to detections."""
     return [Pose(pose.points, in_pixels(pose.depth), pose.has_depth) for pose in poses]
 
 
 def _spells(generator: np.random.Generator, count: int, rate: float) -> npt.NDArray[np.bool_]:
-    """(n,) bool: times of 0.1 to 0.3 s that begin ``rate`` times a second."""
+    """Mask (n,) of spells of 0.1 to 0.3 s that begin ``rate`` times a second."""
     inside = np.zeros(count, bool)
     for start in np.flatnonzero(generator.random(count) < rate / RATE):
         inside[start : start + int(generator.integers(3, 10))] = True
@@ -196,7 +195,7 @@ def _spells(generator: np.random.Generator, count: int, rate: float) -> npt.NDAr
 
 
 def _slow(generator: np.random.Generator, shape: tuple[int, ...], seconds: float = 0.15) -> Array:
-    """Noise of rms 1 that changes over ``seconds``: a first-order autoregression along the first axis."""
+    """Slow noise of rms 1: a first-order autoregression over ``seconds`` along the first axis."""
     keep = float(np.exp(-1 / (RATE * seconds)))
     values = generator.normal(size=shape)
     for frame in range(1, shape[0]):

@@ -1,4 +1,4 @@
-"""A small part of a data set, so that loading and scoring take little beside the training measured."""
+"""Subset of a data set by links, for benchmarks with short loading and evaluation."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dance_now.training.data.dataset_reader import Split
 _LABEL: Final = "_keypoints.json"
 
 
-def few_pictures(dataset: Path, output: Path, count: dict[Split, int]) -> Path:
-    """A data set of at most ``count`` pictures of each split, evenly spread: links to those of ``dataset``.
+def link_subset(dataset: Path, output: Path, count: dict[Split, int]) -> Path:
+    """Links at most ``count`` images of each split, evenly spread, into a new data set.
 
     Args:
         dataset: made by ``dance-now render``.
-        output: the folder to make; what is there already stays.
-        count: pictures by split.
+        output: the folder to create; existing files are kept.
+        count: images by split.
     """
     for split, most in count.items():
         names = sorted(path.stem for path in (dataset / f"{split}_img").glob("*.png"))
@@ -34,6 +34,6 @@ def few_pictures(dataset: Path, output: Path, count: dict[Split, int]) -> Path:
 
 
 def link(path: Path, folder: Path) -> None:
-    """The same file in another folder."""
+    """Links a file into another folder."""
     if not (folder / path.name).exists():
         (folder / path.name).symlink_to(path.resolve())

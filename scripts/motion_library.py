@@ -1,8 +1,8 @@
-"""Writes the built-in motion library, synthesis/poses/motions.npz, from freely licensed recordings.
+"""Builds the motion library that ships, synthesis/poses/motions.npz, from freely licensed recordings.
 
-DANCE_NOW_DATA names the folder with motions/. T-poses and duplicate recordings are left out.
+The recordings are in motions/ of the folder DANCE_NOW_DATA; T-poses and duplicates are left out.
 
-python scripts/motion_bank.py
+python scripts/motion_library.py
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import os
 from pathlib import Path
 from typing import Final
 
-from dance_now.synthesis.poses.duplicate_motions import group_alike
+from dance_now.synthesis.poses.duplicate_motions import group_duplicates
 from dance_now.synthesis.poses.motion import Motion, load_motions, motion_files
 from dance_now.synthesis.poses.motion_library import (
-    BANK,
+    LIBRARY_FILE,
     LibraryMotion,
     load_motion_library,
     write_motion_library,
@@ -37,7 +37,7 @@ CREDITS: Final = {
 
 
 def main() -> None:
-    """Writes the library and prints its size."""
+    """Command line: writes the library and prints its size."""
     root = Path(os.environ["DANCE_NOW_DATA"]) / "motions"
     credit = {
         motion.name: line
@@ -45,11 +45,14 @@ def main() -> None:
         for motion in load_motions(motion_files(root / name))
     }
     motions = load_motions([path for name in CREDITS for path in motion_files(root / name)])
-    kept = [max(group, key=_seconds) for group in group_alike(motions)]
+    kept = [max(group, key=_seconds) for group in group_duplicates(motions)]
     kept = [motion for motion in kept if _seconds(motion) >= SHORTEST]
-    write_motion_library(BANK, [LibraryMotion(motion, credit[motion.name]) for motion in kept], FRAME_RATE)
+    write_motion_library(
+        LIBRARY_FILE, [LibraryMotion(motion, credit[motion.name]) for motion in kept], FRAME_RATE
+    )
     seconds = sum(_seconds(motion) for motion in load_motion_library())
-    print(f"{len(kept)} of {len(motions)} motions, {seconds / 60:.1f} minutes, {BANK.stat().st_size} bytes")
+    size = LIBRARY_FILE.stat().st_size
+    print(f"{len(kept)} of {len(motions)} motions, {seconds / 60:.1f} minutes, {size} bytes")
 
 
 def _seconds(motion: Motion) -> float:
