@@ -54,7 +54,7 @@ class Studied:
         """Finds people and background in all pictures."""
         self.source = source
         self._which = "all" if people > 1 else "largest"
-        find = PeopleFinder(most=PersonChoice(self._which).most)
+        find = PeopleFinder(max_people=PersonChoice(self._which).max_people)
         find.reset()
         self._analysis: Analysis = analyze(source, find, _silent, background=True)
         assert self._analysis.background is not None

@@ -31,18 +31,18 @@ class PackedMask:
 
     content: bytes
     shape: tuple[int, ...]
-    to_picture: FloatArray
+    to_image: FloatArray
 
     @classmethod
     def of(cls, mask: PersonMask) -> PackedMask:
         """Packs a mask."""
         steps = np.rint(mask.alpha * 255).astype(np.uint8)
-        return cls(zlib.compress(steps.tobytes(), 1), steps.shape, mask.to_picture)
+        return cls(zlib.compress(steps.tobytes(), 1), steps.shape, mask.to_image)
 
     def unpacked(self) -> PersonMask:
         """The mask, every value within 1/510 of what it was."""
         steps = np.frombuffer(zlib.decompress(self.content), np.uint8).reshape(self.shape)
-        return PersonMask(steps.astype(np.float32) / np.float32(255), self.to_picture)
+        return PersonMask(steps.astype(np.float32) / np.float32(255), self.to_image)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,12 +119,12 @@ def analyze(
 
     def look(frame: Frame) -> tuple[Frame, tuple[Person, ...]]:
         with watch.stage("pose"):
-            return frame, find.bodies(frame.image, frame.index)
+            return frame, find.detect_bodies(frame.image, frame.index)
 
     def look_closer(found: tuple[Frame, tuple[Person, ...]]) -> tuple[Frame, tuple[Person, ...]]:
         frame, people = found
         with watch.stage("pose"):
-            return frame, find.closer(frame.image, people)
+            return frame, find.add_hands_and_faces(frame.image, people)
 
     def record(found: tuple[Frame, tuple[Person, ...]]) -> int:
         with watch.stage("analysis"):

@@ -307,8 +307,8 @@ def _finder(
     chosen = None if isinstance(estimator, str) else estimator
     if isinstance(estimator, str) and (estimator, model) != ("mediapipe", None):
         path = None if model is None else Path(model)
-        chosen = open_estimator(most=choose.most, name=estimator, model=path)
-    find = PeopleFinder(chosen, keypoints, scene in IN_PLACE, choose.most, threads)
+        chosen = open_estimator(max_people=choose.max_people, name=estimator, model=path)
+    find = PeopleFinder(chosen, keypoints, scene in IN_PLACE, choose.max_people, threads)
     find.reset()
     return find
 

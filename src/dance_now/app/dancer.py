@@ -139,7 +139,7 @@ class Dancer:
         )
         if session is None:
             choose = PersonChoice(person or ("all" if len(self.characters) > 1 else "largest"))
-            find = PeopleFinder(estimator, poses, masks=self.scene in IN_PLACE, most=choose.most)
+            find = PeopleFinder(estimator, poses, masks=self.scene in IN_PLACE, max_people=choose.max_people)
             session = LiveSession(find, choose, CharacterAssignment(self.characters), smooth)
         self._session = session
         self._retarget = Retargeter(self.characters[0].skeleton, smooth=smooth)

@@ -68,7 +68,7 @@ class Background(Protocol):
         ...
 
     def reset(self) -> None:
-        """Forgets what was learned."""
+        """Resets what was learned."""
         ...
 
 

@@ -66,7 +66,7 @@ class LiveBackground:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the scene."""
+        """Resets the scene."""
         self._scene: _Scene | None = None
         self._pictures = 0
         self._alone = 0

@@ -126,7 +126,7 @@ def _free_cells(people: Sequence[Detection], height: int, width: int) -> BoolArr
     shape = max(1, round(height * scale)), max(1, round(width * scale))
     somebody = np.zeros(shape, np.float32)
     for person in people:
-        mask = PersonMask(person.mask.alpha, person.mask.to_picture * np.float32(scale))
+        mask = PersonMask(person.mask.alpha, person.mask.to_image * np.float32(scale))
         cv2.max(somebody, mask.alpha_in(*shape), dst=somebody)
     around = cv2.dilate(somebody, np.ones((3, 3), np.uint8))
     return np.asarray(around < PERSON_FROM, np.bool_)

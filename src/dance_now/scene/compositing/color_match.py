@@ -72,7 +72,7 @@ class ColorMatch:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the scene."""
+        """Resets the scene."""
         self._values: Array | None = None
         self._weight = 0.0
         self._time = -np.inf

@@ -78,7 +78,7 @@ class FigureShader:
         self._texture = SourceTexture() if best else None
 
     def reset(self) -> None:
-        """Forgets the scene."""
+        """Resets the scene."""
         self._match.reset()
         self._shadow.reset()
         self._sun.reset()

@@ -43,7 +43,7 @@ class SourceTexture:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the source."""
+        """Resets the measurements."""
         self._measured: npt.NDArray[np.float64] | None = None
         self._weight = 0.0
         self._time = -np.inf

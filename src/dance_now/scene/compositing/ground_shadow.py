@@ -54,7 +54,7 @@ class Ground:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the ground."""
+        """Resets the ground level."""
         self._level: float | None = None
         self._time = 0.0
         self._left = 0.0
@@ -108,7 +108,7 @@ class ContactShadow:
         self._ground = Ground()
 
     def reset(self) -> None:
-        """Forgets the ground: call it where a clip or person begins."""
+        """Resets the ground level: call it where a clip or person begins."""
         self._ground.reset()
 
     def __call__(

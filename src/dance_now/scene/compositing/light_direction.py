@@ -55,7 +55,7 @@ class LightDirectionEstimator:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the light."""
+        """Resets the estimate."""
         self._seen: Array | None = None  # missing light, it times the offset (2,), darkness
         self._weight = 0.0
         self._strength = 0.0

@@ -31,7 +31,7 @@ class HeldObjects:
         self._before: Image | None = None
 
     def reset(self) -> None:
-        """Forgets all things."""
+        """Resets the tracked objects."""
         self._before = None
 
     def held(self, like: Image) -> BoolArray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.model.detection import Detection
-from dance_now.pose.tracking.limb_mask import around_hands, coarse_mask
+from dance_now.pose.tracking.limb_mask import coarse_mask, hand_regions
 from dance_now.scene.background.camera_view import Cutout, View, difference, reduced
 from dance_now.scene.background.clean_background import Background
 from dance_now.scene.filters.guided_filter import refine
@@ -57,7 +57,7 @@ class Matte:
         self._before: tuple[Image, FloatArray] | None = None
 
     def reset(self) -> None:
-        """Forgets the frames before: call it before a picture that has nothing to do with the last."""
+        """Resets the temporal state: call it before an unrelated image."""
         self._belongings.reset()
         self._before = None
 
@@ -90,7 +90,7 @@ class Matte:
                 part = margin(person, _FULL * max(height, width), 1.5)
             else:
                 differs = (view.differing(picture, box) | person) & ~stands
-                hands = around_hands(leaving, height, width, scale)[box.slices]
+                hands = hand_regions(leaving, height, width, scale)[box.slices]
                 things = self._belongings(differs, person, hands, box, hole.shape, size)
                 part = self._around(*things, view, box)
                 part = np.maximum(part, cast_shadow(leaving, picture, view, size, scale)[box.slices])
