@@ -173,9 +173,9 @@ def test_photos_are_added_to_what_a_folder_holds(shots, photo, tmp_path):
         (kept / name).write_text("mine")
     put(shots, kept)
     put(photo, kept)
-    with pytest.raises(DanceNowError, match=r"gym\.png exists already"):
+    with pytest.raises(DanceNowError, match=r"gym\.png already exists"):
         put(shots, kept)
-    with pytest.raises(DanceNowError, match=r"me_red\.png exists already"):
+    with pytest.raises(DanceNowError, match=r"me_red\.png already exists"):
         put(photo, kept)
     put(shots, kept, overwrite=True)
     put(photo, kept, overwrite=True)
@@ -192,7 +192,7 @@ def test_a_photo_makes_the_folder_that_it_is_sent_to_or_nothing(photo, tmp_path)
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize(("name", "reason"), [("out.mp4", "single photos"), ("out.png", "has several")])
+@pytest.mark.parametrize(("name", "reason"), [("out.mp4", "a folder of photos"), ("out.png", "has several")])
 def test_photos_need_a_folder(shots, tmp_path, name, reason):
     with pytest.raises(DanceNowError, match=reason):
         put(shots, tmp_path / name)
@@ -238,7 +238,7 @@ def test_a_preview_shows_moments_of_the_output(video, tmp_path):
     assert result.preview == tmp_path / "out_preview.jpg"
     (sheet,) = pictures(result.preview)
     assert red(sheet).any()
-    with pytest.raises(DanceNowError, match=r"out_preview\.jpg exists already"):
+    with pytest.raises(DanceNowError, match=r"out_preview\.jpg already exists"):
         put(video, tmp_path / "out.mp4", preview=True)
 
 
@@ -275,8 +275,8 @@ def _written(folder, name, content):
         (lambda folder: _written(folder, "empty.mp4", b""), "is empty"),
         (_truncated, "damaged"),
         (lambda folder: _written(folder, "notes.txt", b"hello there"), "not a photo or video"),
-        (lambda folder: _written(folder, "half.png", b"\x89PNG\r\n\x1a\n\0\0"), "damaged or not a picture"),
-        (lambda folder: folder, "holds no pictures"),
+        (lambda folder: _written(folder, "half.png", b"\x89PNG\r\n\x1a\n\0\0"), "damaged or not an image"),
+        (lambda folder: folder, "holds no images"),
     ],
 )
 def test_an_unusable_source_is_one_line_and_writes_nothing(tmp_path, make, message):
@@ -298,7 +298,7 @@ def test_an_unknown_character_is_named(photo, tmp_path, character, message):
 
 def test_an_existing_output_is_kept_unless_told_otherwise(photo, tmp_path):
     output = _written(tmp_path, "out.png", b"mine")
-    with pytest.raises(DanceNowError, match="--overwrite"):
+    with pytest.raises(DanceNowError, match="Set overwrite to replace it"):
         put(photo, output)
     assert output.read_bytes() == b"mine"
     put(photo, output, overwrite=True)

@@ -135,8 +135,8 @@ def test_shares_of_the_picture_fill_the_given_size(tmp_path):
     [
         ({"scene": "replace"}, "--poses"),
         ({"poses": "other.json"}, "holds keypoints itself"),
-        ({"size": (0, 720)}, "cannot be made"),
-        ({"size": (100_000, 100_000)}, "cannot be made"),
+        ({"size": (0, 720)}, "size must be"),
+        ({"size": (100_000, 100_000)}, "size must be"),
         ({"frame_rate": 0}, "--fps must lie between"),
         ({"start": 9.0}, "leave none"),
     ],

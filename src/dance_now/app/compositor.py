@@ -15,9 +15,15 @@ from dance_now.media.frame import Frame
 from dance_now.pose.model.detection import Detection
 from dance_now.scene.background.backdrop import Backdrop, ColorBackdrop
 from dance_now.scene.background.clean_background import Background
-from dance_now.scene.compositing.composition import Scene, draw_over, plain_background, side_by_side, straight
+from dance_now.scene.compositing.composition import (
+    Scene,
+    composite_over,
+    plain_background,
+    side_by_side,
+    unpremultiply,
+)
 from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
-from dance_now.scene.matting.matte import Matte
+from dance_now.scene.matting.matte import PersonMatting
 
 IN_PLACE: Final = frozenset({Scene.REPLACE, Scene.SIDE_BY_SIDE})  # the scenes that show the source's picture
 _NOBODY: Final = np.zeros((1, 1), np.float32)
@@ -35,10 +41,10 @@ class Figure:
     identity: int
     standing: PlacedFigure
 
-    def draw_over(self, picture: Image) -> None:
+    def composite_over(self, picture: Image) -> None:
         """Draws it into a picture as it is, in place."""
         height, width = picture.shape[:2]
-        draw_over(picture, self.standing.layer(height, width))
+        composite_over(picture, self.standing.layer(height, width))
 
 
 class Compositor:
@@ -72,7 +78,7 @@ class Compositor:
         self._match = match
         self._best = best
         self._stopwatch = profiler or Profiler()
-        self._matte = Matte(background, best=best, keep_objects=keep_objects)
+        self._matte = PersonMatting(background, best=best, keep_objects=keep_objects)
         self._presences: dict[int, FigureShader] = {}
 
     def reset(self) -> None:
@@ -112,8 +118,8 @@ class Compositor:
         drawn = figures()
         with self._stopwatch.stage("compose"):
             for figure in drawn:
-                figure.draw_over(picture)
-            return straight(picture) if alpha else picture
+                figure.composite_over(picture)
+            return unpremultiply(picture) if alpha else picture
 
     def _replaced(
         self,
@@ -128,16 +134,16 @@ class Compositor:
         with self._stopwatch.stage("compose"):
             if lit is None:
                 for figure in drawn:
-                    figure.draw_over(picture)
+                    figure.composite_over(picture)
                 return picture
             present = [(self._presence(figure.identity), figure.standing) for figure in drawn]
             for presence, standing in present:
-                presence.look(lit.image, lit.person, frame.time, empty=lit.empty, figure=standing)
+                presence.observe(lit.image, lit.person, frame.time, empty=lit.empty, figure=standing)
             layers = [
                 presence.shade(picture, standing, frame.time, frame.index) for presence, standing in present
             ]
             for layer in layers:
-                draw_over(picture, layer)
+                composite_over(picture, layer)
         return picture
 
     def _presence(self, identity: int) -> FigureShader:

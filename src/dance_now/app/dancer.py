@@ -24,10 +24,10 @@ from dance_now.pose.model.soles import sole_points
 from dance_now.pose.retarget.retargeter import Retargeter
 from dance_now.pose.tracking.person_choice import PersonChoice
 from dance_now.scene.background.backdrop import Backdrop
-from dance_now.scene.background.clean_background import Background, unknown_background
+from dance_now.scene.background.clean_background import Background, inpainted_background
 from dance_now.scene.background.live_background import LiveBackground
 from dance_now.scene.compositing.composition import Scene
-from dance_now.scene.compositing.figure_lighting import Drawing, PlacedFigure
+from dance_now.scene.compositing.figure_lighting import PlacedCanvas, PlacedFigure
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +130,7 @@ class Dancer:
         self._best = best
         self._stage = Compositor(
             self.scene,
-            background or (LiveBackground() if smooth else unknown_background(best=best)),
+            background or (LiveBackground() if smooth else inpainted_background(best=best)),
             backdrop,
             match=match,
             best=best,
@@ -222,9 +222,9 @@ def _standing(part: Replacement, picture: tuple[int, int], best: bool) -> Placed
     )
 
 
-def _drawing(character: Character, pose: Pose, window: Window) -> Drawing:
+def _drawing(character: Character, pose: Pose, window: Window) -> PlacedCanvas:
     canvas = character.draw_unchecked(window.to_canvas(pose))
-    return Drawing(canvas, (window.left, window.top), window.side)
+    return PlacedCanvas(canvas, (window.left, window.top), window.side)
 
 
 def _nearness(part: Replacement) -> float:

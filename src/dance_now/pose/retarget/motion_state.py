@@ -31,9 +31,8 @@ PART_OF_POINT: Final = np.array(
 )
 PART_OF_LIMB: Final = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
 _PART_CUTOFF: Final = 0.6  # Hz: cutoff of each of the two low-passes that speeds are measured with
-_PART_SPEED_NOISE: Final = np.array(
-    [0.015, 0.015, 0.035, 0.035, 0.035, 0.035]
-)  # standing heights a second: noise
+# Noise of the parts' speeds, standing heights a second.
+_PART_SPEED_NOISE: Final = np.array([0.015, 0.015, 0.035, 0.035, 0.035, 0.035])
 _PART_GAIN: Final = 40.0  # Hz for a standing height a second
 _MAX_EXTRA_CUTOFF: Final = 2.0  # Hz
 _FIRST_SECONDS: Final = 6.0  # until then states are averaged; afterwards the filters are as slow

@@ -24,10 +24,8 @@ _EARS: Final = np.array([17, 18])
 _GROUND_SOFTNESS: Final = 0.04  # of the person's height
 _SWITCH_SECONDS: Final = 0.4
 _RATIO_SECONDS: Final = 0.8
-_PARTS: Final = (
-    0.153,
-    1.0,
-)  # of the height: of less than head and neck, a character shows as much as of these
+# Of the height: clip range of the visible part. Below head and neck, a character shows as much as of these.
+_PARTS: Final = (0.153, 1.0)
 _MIN_WEIGHT: Final = 0.01
 _MIN_HEADROOM_SCALE: Final = 0.8  # a character is made so much smaller at most to fit under the image's edge
 
