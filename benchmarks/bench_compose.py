@@ -15,9 +15,9 @@ import numpy as np
 
 from dance_now.core.arrays import Image
 from dance_now.scene.compositing.color_match import ColorMatch
-from dance_now.scene.compositing.composition import draw_over, place, straight
+from dance_now.scene.compositing.composition import composite_over, place_canvas, unpremultiply
 from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
-from dance_now.scene.compositing.grain import SourceTexture
+from dance_now.scene.compositing.grain import GrainMatch
 from dance_now.scene.compositing.ground_shadow import ContactShadow
 from dance_now.scene.compositing.light_direction import LightDirectionEstimator
 
@@ -59,27 +59,27 @@ def operations(width: int, height: int) -> dict[str, Callable[[], object]]:
     ground = corner[1] + side * 475 / 512
     soles = np.array([[[15, -5], [18, 0]], [[-15, -5], [-18, 0]]]) * side / 512 + (width / 2, ground)
     standing = PlacedFigure(canvas, corner, side, soles, side * 0.8)
-    layer, picture = place(canvas, corner, side, height, width), image.copy()
+    layer, picture = place_canvas(canvas, corner, side, height, width), image.copy()
     transparent = np.zeros((height, width, 4), np.uint8)
-    match, shadow, texture = ColorMatch(0.5), ContactShadow(), SourceTexture()
+    match, shadow, texture = ColorMatch(0.5), ContactShadow(), GrainMatch()
     plain, best = FigureShader(0.5), FigureShader(0.5, best=True)
     for learner in (match, texture, plain, best):
-        learner.look(image, person, 0.0)
+        learner.observe(image, person, 0.0)
     feet = soles.mean(axis=(0, 1))
     return {
-        "place": lambda: place(canvas, corner, side, height, width),
-        "draw over": lambda: draw_over(picture, layer),
-        "straight alpha (scene alpha only)": lambda: straight(transparent),
+        "place": lambda: place_canvas(canvas, corner, side, height, width),
+        "draw over": lambda: composite_over(picture, layer),
+        "straight alpha (scene alpha only)": lambda: unpremultiply(transparent),
         "light: apply": lambda: match(canvas),
-        "light: look (5 a second)": lambda: ColorMatch(0.5).look(image, person, 0.0),
-        "sunlight: look (4 a second)": lambda: LightDirectionEstimator().look(
+        "light: observe (5 a second)": lambda: ColorMatch(0.5).observe(image, person, 0.0),
+        "light direction: observe (4 a second)": lambda: LightDirectionEstimator().observe(
             image, empty, person, feet, standing.height, 0.0
         ),
         "contact shadow": lambda: shadow(picture, layer, soles, standing.height, 0.0),
         "grain and blur (best)": lambda: texture(layer, 0),
-        "grain and blur: look (best, 2 a second)": lambda: SourceTexture().look(image, person, 0.0),
-        "all of a frame": lambda: draw_over(picture, plain.shade(picture, standing, 0.0, 0)),
-        "all of a frame, best": lambda: draw_over(picture, best.shade(picture, standing, 0.0, 0)),
+        "grain and blur: observe (best, 2 a second)": lambda: GrainMatch().observe(image, person, 0.0),
+        "all of a frame": lambda: composite_over(picture, plain.shade(picture, standing, 0.0, 0)),
+        "all of a frame, best": lambda: composite_over(picture, best.shade(picture, standing, 0.0, 0)),
     }
 
 

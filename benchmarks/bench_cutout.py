@@ -28,9 +28,9 @@ from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.model.detection import Detection
 from dance_now.pose.tracking.limb_mask import coarse_mask
-from dance_now.scene.background.camera_view import reduced
+from dance_now.scene.background.camera_view import to_work_size
 from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_texture
-from dance_now.scene.filters.guided_filter import refine
+from dance_now.scene.filters.guided_filter import refine_mask
 from dance_now.scene.matting.closed_form_matting import PACKAGE, closed_form, is_installed
 from dance_now.synthesis.dataset import render_dataset
 
@@ -92,24 +92,24 @@ def _pasted(avatar: Image, behind: Image, generator: np.random.Generator) -> Com
 
 
 def matte_errors(composite: Composite, mask: FloatArray) -> tuple[float, ...]:
-    """Mean absolute alpha error of a mask and of the mattes refined from it, percent of the area."""
-    picture = reduced(composite.image)[0]
+    """Mean absolute alpha error of a mask and of the mattes made from it, percent of the area."""
+    picture = to_work_size(composite.image)[0]
     height, width = picture.shape[:2]
     true = np.asarray(cv2.resize(composite.alpha, (width, height), interpolation=cv2.INTER_AREA), np.float32)
-    guided = refine(mask, picture)
+    guided = refine_mask(mask, picture)
     mattes = [mask, guided, closed_form(guided, mask, picture)]
     return tuple(100 * float(np.abs(each - true).sum() / true.sum()) for each in mattes)
 
 
 def network_mask(composite: Composite, detection: Detection) -> FloatArray:
-    """Mask of the pose network and the limbs."""
-    picture, scale = reduced(composite.image)
+    """What the pose network and the limbs say."""
+    picture, scale = to_work_size(composite.image)
     return coarse_mask([detection], picture.shape[0], picture.shape[1], scale)
 
 
 def rough_mask(composite: Composite) -> FloatArray:
-    """True silhouette at the resolution of a 256 px network."""
-    height, width = reduced(composite.image)[0].shape[:2]
+    """The true silhouette as a network of 256 pixels would see it."""
+    height, width = to_work_size(composite.image)[0].shape[:2]
     true = cv2.resize(composite.alpha, (width, height), interpolation=cv2.INTER_AREA)
     square = np.ones((round(0.012 * width), round(0.012 * width)), np.uint8)
     opened = cv2.morphologyEx(true, cv2.MORPH_OPEN, square)

@@ -29,12 +29,12 @@ from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.estimators.blazepose import BlazePose
 from dance_now.pose.estimators.multi_person import MultiPersonTracker
 from dance_now.pose.formats.pose_overlay import draw_pose
-from dance_now.pose.model.affine import between_pixel_centres
+from dance_now.pose.model.affine import to_opencv_affine
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.pose.model.detection import Detection, Person, PersonMask
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.tracking.reidentification import colors_of
-from dance_now.pose.tracking.tracker import MOST_PEOPLE, Sighting, Tracker, box, distance
+from dance_now.pose.tracking.reidentification import color_histogram
+from dance_now.pose.tracking.tracker import MAX_PEOPLE, Observation, Tracker, pose_box, pose_distance
 from dance_now.render.avatar.avatar import load_avatar
 from dance_now.render.avatar.avatar_keypoints import avatar_skeleton, place_keypoints
 from dance_now.render.camera import Camera
@@ -100,10 +100,10 @@ def cut_out(path: Path, steps: int, twin: bool) -> Actor:
                 image = np.ascontiguousarray(image[:, ::-1])
             found = estimate(image)[0].detection
             alpha = np.clip(2.5 * found.mask.alpha_in(*image.shape[:2]) - 0.75, 0, 1)
-            left, top, right, bottom = box(found.pose)
+            left, top, right, bottom = pose_box(found.pose)
             scale = 0.72 * CANVAS / (bottom - top)
             offset = (CANVAS / 2 - scale * (left + right) / 2, CANVAS * 0.53 - scale * (top + bottom) / 2)
-            matrix = between_pixel_centres(np.array([[scale, 0, offset[0]], [0, scale, offset[1]]]))
+            matrix = to_opencv_affine(np.array([[scale, 0, offset[0]], [0, scale, offset[1]]]))
             if twin:
                 image = recolored(image, found.pose)
             rgba = np.dstack([image, np.round(255 * alpha).astype(np.uint8)])
@@ -189,7 +189,7 @@ def match_identities(shot: Shot, people: Sequence[Person]) -> dict[int, int]:
     """
     pairs = {}
     for person in people:
-        apart = [distance(pose, person.detection.pose) for pose in shot.poses]
+        apart = [pose_distance(pose, person.detection.pose) for pose in shot.poses]
         nearest, following = np.argsort(apart)[:2]
         if apart[nearest] < min(SAME, apart[following] / 2) and shot.shares[nearest] > CLEAR:
             pairs[int(nearest)] = person.identity
@@ -235,14 +235,16 @@ def main() -> None:
         generator, tracker, people = (
             np.random.default_rng(1),
             Tracker(),
-            MultiPersonTracker(network, MOST_PEOPLE),
+            MultiPersonTracker(network, MAX_PEOPLE),
         )
         by_tracker, by_all, hidden, found, shown = [], [], 0, 0, 0
         for number, shot in enumerate(shots(actors, order)):
-            detections = known(shot, generator)
-            hidden += len(actors) - len(detections)
-            identities = tracker([Sighting(each.pose, colors_of(shot.image, each)) for _, each in detections])
-            by_tracker.append({who: name or 0 for (who, _), name in zip(detections, identities, strict=True)})
+            told = known(shot, generator)
+            hidden += len(actors) - len(told)
+            identities = tracker(
+                [Observation(each.pose, color_histogram(shot.image, each)) for _, each in told]
+            )
+            by_tracker.append({who: name or 0 for (who, _), name in zip(told, identities, strict=True)})
             seen = people(shot.image)
             by_all.append(match_identities(shot, seen))
             found += len(by_all[-1])

@@ -17,7 +17,7 @@ from dance_now.assets.registry import sample_clip
 from dance_now.core.arrays import Image
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.model.detection import PoseEstimator
-from dance_now.pose.tracking.tracker import MOST_PEOPLE
+from dance_now.pose.tracking.tracker import MAX_PEOPLE
 
 
 def frames(path: Path) -> Iterator[Image]:
@@ -67,8 +67,8 @@ def measure(estimate: PoseEstimator, images: Iterator[Image], title: str) -> Non
 
 
 def measure_people(images: list[Image], threads: int) -> None:
-    """Times tracking of one person, and of two: the person and a mirror image."""
-    one, both = open_estimator(threads), open_estimator(threads, most=MOST_PEOPLE)
+    """Time of one person followed, and of two in one picture: the person and a mirror image."""
+    one, both = open_estimator(threads), open_estimator(threads, max_people=MAX_PEOPLE)
     times: dict[str, list[tuple[float, float]]] = {"one": [], "two": []}
     seen = 0
     for image in images:

@@ -18,9 +18,9 @@ import numpy as np
 from dance_now.core.arrays import BoolArray, Image
 from dance_now.pose.model.detection import Detection, PersonMask
 from dance_now.pose.model.pose import Pose
-from dance_now.scene.background.clean_background import Background, BackgroundCollector, unknown_background
+from dance_now.scene.background.clean_background import Background, BackgroundCollector, inpainted_background
 from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_texture
-from dance_now.scene.matting.matte import Matte
+from dance_now.scene.matting.matte import PersonMatting
 
 HEIGHT, WIDTH = 720, 1280
 NOISE = 3.0  # grey levels: of a telephone's camera indoors
@@ -74,7 +74,7 @@ def milliseconds(function: Callable[[], object], rounds: int) -> float:
 def flicker(background: Background, scene: Image, pictures: int = 16) -> tuple[float, float, float]:
     """Flicker in grey levels: of pixels filled always, filled sometimes, and within 40 pixels around."""
     generator = np.random.default_rng(1)
-    matte = Matte(background)
+    matte = PersonMatting(background)
     greys, holes = [], []
     for step in range(pictures):
         there = person(6 * step)
@@ -105,7 +105,7 @@ def main() -> None:
     start = time.process_time()
     clean = analysis.finish()
     seconds = time.process_time() - start
-    matte = Matte(clean)
+    matte = PersonMatting(clean)
     cutout = matte(image, [somebody])
     gap = cutout.hole.astype(np.float32) / np.float32(255)
     rows = [
@@ -121,7 +121,7 @@ def main() -> None:
     for name, value in rows:
         print(f"{name:36s} {value:8.1f} ms")
     print("flicker, grey levels: filled in all pictures, in some, what surrounds it")
-    for name, background in ((f"{clean.camera} camera", clean), ("smooth", unknown_background("moving"))):
+    for name, background in ((f"{clean.camera} camera", clean), ("smooth", inpainted_background("moving"))):
         always, sometimes, around = flicker(background, scene)
         print(f"{name:36s} {always:8.2f} {sometimes:8.2f} {around:8.2f}")
 

@@ -162,7 +162,7 @@ def _aligned(hand: FloatArray) -> FloatArray:
     """
     from dance_now.pose.networks.blazehand import region_from_hand
 
-    matrix = region_from_hand(hand[:, :2]).to_picture(HAND_SQUARE)
+    matrix = region_from_hand(hand[:, :2]).to_image(HAND_SQUARE)
     moved = hand.copy()
     moved[:, :2] += 0.5 - matrix[:, :2].sum(axis=1) / 2
     return moved

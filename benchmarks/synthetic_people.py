@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.model.adult_skeleton import adult_skeleton
-from dance_now.pose.model.body_scale import SEGMENT_INDEX, SHARES
+from dance_now.pose.model.body_scale import SEGMENT_INDEX, SEGMENT_RATIOS
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.pose.model.keypoints import POINT_COUNT
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
-from dance_now.pose.networks.blazepose_depth import in_pixels
+from dance_now.pose.networks.blazepose_depth import rescale_depth
 from dance_now.pose.retarget.kinematics import CharacterBody, Posture
 from dance_now.render.camera import Camera
 from dance_now.synthesis.poses.avatar_poser import motion_target, solve_poses
@@ -121,7 +121,7 @@ def performed(motion: Motion, person: Skeleton, frames: list[int]) -> Array:
     turn = np.arctan2(-left[:, 2], left[:, 0])
     # motions are seen from where they face at first
     turn, start = turn - turn[0], about_y(-turn[:1])[0]
-    path = (middle - middle[0]) @ start.T * SHARES[SEGMENT_INDEX["left_thigh"]] * HEIGHT / leg
+    path = (middle - middle[0]) @ start.T * SEGMENT_RATIOS[SEGMENT_INDEX["left_thigh"]] * HEIGHT / leg
     placed: Array = np.einsum("nij,nkj->nki", about_y(turn), points) + path[:, None]
     placed[:, ~person.known] = 0
     return placed
@@ -182,8 +182,8 @@ def detected(image: Array, known: npt.NDArray[np.bool_], view: View, noise: Nois
 
 
 def estimated(poses: list[Pose]) -> list[Pose]:
-    """Applies the estimator's corrections to detections."""
-    return [Pose(pose.points, in_pixels(pose.depth), pose.has_depth) for pose in poses]
+    """What the estimator makes of the detector's word."""
+    return [Pose(pose.points, rescale_depth(pose.depth), pose.has_depth) for pose in poses]
 
 
 def _spells(generator: np.random.Generator, count: int, rate: float) -> npt.NDArray[np.bool_]:

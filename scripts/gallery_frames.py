@@ -23,7 +23,7 @@ from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.person_choice import PersonChoice
 from dance_now.scene.background.backdrop import Backdrop
 from dance_now.scene.background.clean_background import CleanBackground
-from dance_now.scene.compositing.composition import Scene, straight
+from dance_now.scene.compositing.composition import Scene, unpremultiply
 
 RUN_UP: Final = 10  # frames danced before each shown one, to initialise matte, light and ground
 
@@ -54,7 +54,7 @@ class AnalysedClip:
         """Runs the analysis pass: people and background."""
         self.source = source
         self._which = "all" if people > 1 else "largest"
-        find = PeopleFinder(most=PersonChoice(self._which).most)
+        find = PeopleFinder(max_people=PersonChoice(self._which).max_people)
         find.reset()
         self._analysis: Analysis = analyze(source, find, _silent, background=True)
         assert self._analysis.background is not None
@@ -99,8 +99,8 @@ def original_of(frame: Frame, posed: PosedFrame) -> Image:
         person = np.maximum(person, part.person.detection.mask.alpha_in(height, width))
     drawn = np.zeros((height, width, 4), np.uint8)
     for figure in posed.figures:
-        figure.draw_over(drawn)
-    return original_method(frame.image, person, straight(drawn))
+        figure.composite_over(drawn)
+    return original_method(frame.image, person, unpremultiply(drawn))
 
 
 def original_method(image: Image, person: npt.NDArray[np.float32], drawn: Image) -> Image:

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from dance_now.app.analysis import PackedMask, analyze
 from dance_now.media.open_media import open_source
 from dance_now.pose.estimators.people_finder import PeopleFinder
-from dance_now.pose.model.detection import Detection, Person, PersonMask, SteppedEstimator
+from dance_now.pose.model.detection import Detection, Person, PersonMask, TwoStageEstimator
 from dance_now.pose.tracking.limb_hull import hull_mask
 
 MASKS = arrays.arrays(
@@ -28,7 +28,7 @@ def test_a_mask_survives_packing(alpha):
     unpacked = PackedMask.of(PersonMask(alpha, to_picture)).unpacked()
     assert (unpacked.alpha.dtype, unpacked.alpha.shape) == (np.float32, alpha.shape)
     assert np.abs(unpacked.alpha - alpha).max() <= 0.5 / 255 + 1e-6
-    np.testing.assert_array_equal(unpacked.to_picture, to_picture)
+    np.testing.assert_array_equal(unpacked.to_image, to_picture)
 
 
 def test_a_mask_is_packed_into_a_few_kilobytes():
@@ -56,11 +56,11 @@ def test_everybody_is_kept_with_pose_mask_and_time(tmp_path):
 class SteppingEstimator(MagentaEstimator):
     """Finds in a first step that the person is there, in a second one where."""
 
-    def bodies(self, image):
+    def detect_bodies(self, image):
         """Everybody, in the middle."""
         return tuple(Person(each.identity, MIDDLE) for each in MagentaEstimator.__call__(self, image))
 
-    def closer(self, image, people):
+    def add_hands_and_faces(self, image, people):
         """In their places."""
         return tuple(each for each in MagentaEstimator.__call__(self, image) if people)
 
@@ -75,7 +75,7 @@ MIDDLE = Detection(standing((WIDTH / 2, HIP), TALL), PersonMask(np.zeros((1, 1),
 def test_an_estimator_of_two_steps_is_asked_for_both(tmp_path):
     video = write_video(tmp_path / "clip.mp4", [50, None, 90, 100], [0, 0.04, 0.08, 0.12])
     with open_source(video) as source:
-        assert isinstance(SteppingEstimator(), SteppedEstimator)
+        assert isinstance(SteppingEstimator(), TwoStageEstimator)
         stepped = analyze(source, PeopleFinder(SteppingEstimator()), quiet, False)
         plain = analyze(source, PeopleFinder(MagentaEstimator()), quiet, False)
     for index in range(4):

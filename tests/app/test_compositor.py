@@ -9,7 +9,7 @@ from dance_now.media.frame import Frame
 from dance_now.pose.model.detection import Detection
 from dance_now.pose.tracking.limb_hull import hull_mask
 from dance_now.scene.background.backdrop import open_backdrop
-from dance_now.scene.background.clean_background import unknown_background
+from dance_now.scene.background.clean_background import inpainted_background
 from dance_now.scene.compositing.composition import Scene
 from dance_now.scene.compositing.figure_lighting import PlacedFigure
 
@@ -28,7 +28,7 @@ def person(x):
 
 
 def staged(scene, image, leaving=(), staying=(), figures=(), **options):
-    stage = Compositor(scene, unknown_background(), **options)
+    stage = Compositor(scene, inpainted_background(), **options)
     return stage(Frame(image, 0.0, 0), leaving, staying, lambda: figures)
 
 

@@ -119,7 +119,7 @@ def test_everybody_is_in_the_file_under_their_number(video, tmp_path):
     numbers = [[person["person_id"] for person in file["people"]] for file in files]
     assert numbers == [[[1]], *[[[1], [2]]] * 3]
     poses = OpenPoseFiles(tmp_path / "out", (WIDTH, HEIGHT))
-    assert [each.number for each in poses.people(2)] == [1, 2]
+    assert [each.person_id for each in poses.people(2)] == [1, 2]
 
 
 def test_a_table_has_a_row_for_each_person_in_each_frame(video, tmp_path):

@@ -17,7 +17,7 @@ def relaxed(height: float = 300.0, x: float = 0.0, y: float = 0.0) -> Retargeted
     ratio = height / (CHIBI.height * standing.scale)
     pose = standing.pose.transformed(ratio, (x, y))
     return Retargeted(
-        pose, standing.scale * ratio, standing.posture, standing.filled, height, standing.expression
+        pose, standing.scale * ratio, standing.posture, standing.imputed, height, standing.expression
     )
 
 

@@ -84,7 +84,7 @@ def test_time_follows_the_motion(humanoid_file: Any, motion: Path) -> None:
 
 def test_what_cannot_be_leaves_nothing_behind(humanoid_file: Any, motion: Path, tmp_path: Path) -> None:
     (tmp_path / "there.mp4").write_bytes(b"precious")
-    for output, message in (("there.mp4", "--overwrite"), ("no/clip.mp4", "does not exist")):
+    for output, message in (("there.mp4", "overwrite"), ("no/clip.mp4", "does not exist")):
         with pytest.raises(DanceNowError, match=message):
             render_clip(humanoid_file("glb"), tmp_path / output, motion, size=SIZE)
     (tmp_path / "bad.bvh").write_text("HIERARCHY")

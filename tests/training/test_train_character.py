@@ -195,8 +195,8 @@ def test_a_run_is_not_continued_with_other_parts_hidden(
     avatar, output = tmp_path / "a.vrm", tmp_path / "a.dance"
     avatar.write_bytes(b"the same")
     for hide, message in (
-        (("sword",), "is no data set"),  # rendered, in this test by nobody
-        (("sword",), "is no data set"),
+        (("sword",), "is not a data set"),  # rendered, in this test by nobody
+        (("sword",), "is not a data set"),
         ((), "hidden parts"),
         (("shield",), "hidden parts"),
     ):
@@ -238,7 +238,7 @@ def test_credits_keep_their_script_and_lose_their_control_characters(dataset: Pa
     rights = Rights(licence="CC BY 4.0", credits="山田\u3000太郎\t\x1b[2J")
     card = dataset_card(dataset, "tiny", rights)
     assert card.credits == "山田\u3000太郎  [2J"
-    with pytest.raises(DanceNowError, match="too long"):
+    with pytest.raises(DanceNowError, match="Shorten it"):
         dataset_card(dataset, "tiny", Rights(licence="x" * 20_000))
 
 
@@ -254,7 +254,12 @@ def test_bad_names_are_refused_at_once(
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("absent", "There is no"), ("picture.png", "neither"), ("a.vrmx", "neither")]
+    ("name", "reason"),
+    [
+        ("absent", "does not exist"),
+        ("picture.png", "not a training source"),
+        ("a.vrmx", "not a training source"),
+    ],
 )
 def test_a_wrong_source_is_refused(debug: TrainingConfig, tmp_path: Path, name: str, reason: str) -> None:
     source = tmp_path / name

@@ -318,10 +318,10 @@ def no_memory() -> RuntimeError:
 
 FAILURES: dict[str, tuple[Callable[[], Exception | float], str]] = {
     "no number": (lambda: float("nan"), "diverged"),
-    "GPU memory": (lambda: torch.OutOfMemoryError("CUDA out of memory"), "not enough memory"),
-    "its libraries": (lambda: RuntimeError("CUBLAS_STATUS_ALLOC_FAILED"), "not enough memory"),
-    "memory": (no_memory, "not enough memory"),
-    "Python's memory": (MemoryError, "not enough memory"),
+    "GPU memory": (lambda: torch.OutOfMemoryError("CUDA out of memory"), "Out of memory"),
+    "its libraries": (lambda: RuntimeError("CUBLAS_STATUS_ALLOC_FAILED"), "Out of memory"),
+    "memory": (no_memory, "Out of memory"),
+    "Python's memory": (MemoryError, "Out of memory"),
 }
 
 

@@ -37,7 +37,7 @@ class PackedMask:
     def of(cls, mask: PersonMask) -> PackedMask:
         """Packs a mask."""
         steps = np.rint(mask.alpha * 255).astype(np.uint8)
-        return cls(zlib.compress(steps.tobytes(), 1), steps.shape, mask.to_picture)
+        return cls(zlib.compress(steps.tobytes(), 1), steps.shape, mask.to_image)
 
     def unpacked(self) -> PersonMask:
         """The mask, every value within 1/510 of what it was."""
@@ -123,12 +123,12 @@ def analyze(
 
     def detect(frame: Frame) -> tuple[Frame, tuple[Person, ...]]:
         with profiler.stage("pose"):
-            return frame, finder.bodies(frame.image, frame.index)
+            return frame, finder.detect_bodies(frame.image, frame.index)
 
     def refine(found: tuple[Frame, tuple[Person, ...]]) -> tuple[Frame, tuple[Person, ...]]:
         frame, people = found
         with profiler.stage("pose"):
-            return frame, finder.closer(frame.image, people)
+            return frame, finder.add_hands_and_faces(frame.image, people)
 
     def record(found: tuple[Frame, tuple[Person, ...]]) -> int:
         with profiler.stage("analysis"):

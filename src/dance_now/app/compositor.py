@@ -15,9 +15,15 @@ from dance_now.media.frame import Frame
 from dance_now.pose.model.detection import Detection
 from dance_now.scene.background.backdrop import Backdrop, ColorBackdrop
 from dance_now.scene.background.clean_background import Background
-from dance_now.scene.compositing.composition import Scene, draw_over, plain_background, side_by_side, straight
+from dance_now.scene.compositing.composition import (
+    Scene,
+    composite_over,
+    plain_background,
+    side_by_side,
+    unpremultiply,
+)
 from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
-from dance_now.scene.matting.matte import Matte
+from dance_now.scene.matting.matte import PersonMatting
 
 IN_PLACE: Final = frozenset({Scene.REPLACE, Scene.SIDE_BY_SIDE})  # scenes that show the source
 _NOBODY: Final = np.zeros((1, 1), np.float32)
@@ -35,10 +41,10 @@ class Figure:
     identity: int
     placed: PlacedFigure
 
-    def draw_over(self, picture: Image) -> None:
+    def composite_over(self, picture: Image) -> None:
         """Draws it over a picture, in place, without light or shadow."""
         height, width = picture.shape[:2]
-        draw_over(picture, self.placed.layer(height, width))
+        composite_over(picture, self.placed.layer(height, width))
 
 
 class Compositor:
@@ -72,7 +78,7 @@ class Compositor:
         self._match = match
         self._best = best
         self._profiler = profiler or Profiler()
-        self._matte = Matte(background, best=best, keep_objects=keep_objects)
+        self._matte = PersonMatting(background, best=best, keep_objects=keep_objects)
         self._shaders: dict[int, FigureShader] = {}
 
     def reset(self) -> None:
@@ -112,8 +118,8 @@ class Compositor:
         drawn = figures()
         with self._profiler.stage("compose"):
             for figure in drawn:
-                figure.draw_over(picture)
-            return straight(picture) if alpha else picture
+                figure.composite_over(picture)
+            return unpremultiply(picture) if alpha else picture
 
     def _replaced(
         self,
@@ -128,14 +134,14 @@ class Compositor:
         with self._profiler.stage("compose"):
             if lit is None:
                 for figure in drawn:
-                    figure.draw_over(picture)
+                    figure.composite_over(picture)
                 return picture
             shaded = [(self._shader(figure.identity), figure.placed) for figure in drawn]
             for shader, placed in shaded:
-                shader.look(lit.image, lit.person, frame.time, empty=lit.empty, figure=placed)
+                shader.observe(lit.image, lit.person, frame.time, empty=lit.empty, figure=placed)
             layers = [shader.shade(picture, placed, frame.time, frame.index) for shader, placed in shaded]
             for layer in layers:
-                draw_over(picture, layer)
+                composite_over(picture, layer)
         return picture
 
     def _shader(self, identity: int) -> FigureShader:

@@ -127,9 +127,11 @@ class DancePipeline:
             estimator = options.estimator
         elif (options.estimator, options.model) != ("mediapipe", None):
             model = None if options.model is None else Path(options.model)
-            estimator = open_estimator(most=self._choice.most, name=options.estimator, model=model)
+            estimator = open_estimator(
+                max_people=self._choice.max_people, name=options.estimator, model=model
+            )
         masks = self._source.scene in IN_PLACE
-        finder = PeopleFinder(estimator, self._source.keypoints, masks, self._choice.most, threads)
+        finder = PeopleFinder(estimator, self._source.keypoints, masks, self._choice.max_people, threads)
         finder.reset()
         return finder
 

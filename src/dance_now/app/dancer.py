@@ -28,10 +28,10 @@ from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.soles import sole_points
 from dance_now.pose.retarget.retargeter import Retargeter
 from dance_now.scene.background.backdrop import Backdrop
-from dance_now.scene.background.clean_background import Background, unknown_background
+from dance_now.scene.background.clean_background import Background, inpainted_background
 from dance_now.scene.background.live_background import LiveBackground
 from dance_now.scene.compositing.composition import Scene
-from dance_now.scene.compositing.figure_lighting import Drawing, PlacedFigure
+from dance_now.scene.compositing.figure_lighting import PlacedCanvas, PlacedFigure
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,7 @@ class Dancer:
         self._best = best
         self._compositor = Compositor(
             self.scene,
-            background or (LiveBackground() if smooth else unknown_background(best=best)),
+            background or (LiveBackground() if smooth else inpainted_background(best=best)),
             backdrop,
             match=match,
             best=best,
@@ -158,7 +158,9 @@ class Dancer:
         )
         if session is None:
             choice = person_choice(person, len(self.characters))
-            finder = PeopleFinder(estimator, poses, masks=self.scene in IN_PLACE, most=choice.most)
+            finder = PeopleFinder(
+                estimator, poses, masks=self.scene in IN_PLACE, max_people=choice.max_people
+            )
             session = LiveSession(finder, choice, CharacterAssignment(self.characters), smooth)
         self._session = session
         self._retarget = Retargeter(self.characters[0].skeleton, smooth=smooth)
@@ -274,9 +276,9 @@ def _placed_figure(part: Replacement, picture: tuple[int, int], best: bool) -> P
     )
 
 
-def _drawing(character: Character, pose: Pose, window: Window) -> Drawing:
+def _drawing(character: Character, pose: Pose, window: Window) -> PlacedCanvas:
     canvas = character.draw_unchecked(window.to_canvas(pose))
-    return Drawing(canvas, (window.left, window.top), window.side)
+    return PlacedCanvas(canvas, (window.left, window.top), window.side)
 
 
 def _nearness(part: Replacement) -> float:

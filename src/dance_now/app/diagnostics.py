@@ -21,7 +21,7 @@ from dance_now.assets import registry as assets
 from dance_now.character.character import BUILTIN_FOLDER, Character, builtin_names
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.networks.litert import LiteNetwork
+from dance_now.pose.networks.litert import LiteRTNetwork
 
 BASE: Final = ("numpy", "opencv-python-headless", "ai-edge-litert", "av", "rich", "tyro")
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -155,7 +155,7 @@ def _network(name: str) -> Path | None:
 
 
 def _network_speed(path: Path) -> float:
-    network = LiteNetwork(path, _THREADS, set())
+    network = LiteRTNetwork(path, _THREADS, set())
     values = np.random.default_rng(0).random(network.input_shape, np.float32)
     return _milliseconds(lambda: network(values))
 

@@ -31,7 +31,7 @@ from dance_now.pose.model.detection import Person, PoseEstimator
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.clip_motion import read_clip
 from dance_now.pose.retarget.retargeter import Retargeted, Retargeter
-from dance_now.pose.tracking.tracker import MOST_PEOPLE
+from dance_now.pose.tracking.tracker import MAX_PEOPLE
 
 OPENPOSE_VERSION: Final = 1.3
 _OVERLAY_EXTENSIONS: Final = {"photo": ".png", "photos": "", "video": ".mp4", "folder": ""}
@@ -112,7 +112,7 @@ def write_poses(
         discard(part)
         try:
             part.mkdir()
-            estimate = estimator or open_estimator(most=MOST_PEOPLE)
+            estimate = estimator or open_estimator(max_people=MAX_PEOPLE)
             result = _write(opened, part, _Extras(overlay, csv, bvh), estimate, progress)
             _move_into(part, target)
         except OSError as error:

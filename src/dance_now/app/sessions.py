@@ -13,7 +13,7 @@ from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Person
 from dance_now.pose.retarget.clip_motion import read_clip
-from dance_now.pose.retarget.motion_state import Reading
+from dance_now.pose.retarget.motion_state import MotionState
 from dance_now.pose.retarget.retargeter import Retargeted, Retargeter
 from dance_now.pose.tracking.person_choice import PersonChoice
 
@@ -174,7 +174,7 @@ class RecordedSession:
         }
         times = list(analysis.times.values())
         self._retargeters: dict[int, Retargeter] = {}
-        self._readings: dict[int, dict[int, Reading | None]] = {}
+        self._readings: dict[int, dict[int, MotionState | None]] = {}
         for identity in dict.fromkeys(identity for chosen in self._chosen.values() for identity in chosen):
             retargeter = Retargeter(assignment(identity).skeleton)
             readings = read_clip(retargeter, analysis.poses_of(identity), times, size)

@@ -53,9 +53,9 @@ def pose(
     chosen = None
     if (estimator, model) != ("mediapipe", None):
         from dance_now.pose.estimators.estimator_registry import open_estimator
-        from dance_now.pose.tracking.tracker import MOST_PEOPLE
+        from dance_now.pose.tracking.tracker import MAX_PEOPLE
 
-        chosen = open_estimator(most=MOST_PEOPLE, name=estimator, model=model)
+        chosen = open_estimator(max_people=MAX_PEOPLE, name=estimator, model=model)
     with ProgressBars() as bars:
         result = write_poses(
             source,

@@ -1,4 +1,4 @@
-"""The scene around the character: matting, background, compositing.
+"""Scene processing: matting, background reconstruction, compositing.
 
-Who is in the scene is for ``pose``.
+People and their poses are for ``pose``.
 """

@@ -17,7 +17,7 @@ from dance_now.pose.estimators.multi_person import MultiPersonTracker
 from dance_now.pose.model.detection import Detection, Person, PersonMask
 from dance_now.pose.model.keypoints import BODY_INDEX, BODY_NAMES
 from dance_now.pose.networks.litert import Region
-from dance_now.pose.networks.person_detector import region_around, search_squares
+from dance_now.pose.networks.person_detector import region_from_circle, search_regions
 
 REGIONS = st.builds(
     Region, st.floats(-500, 2000), st.floats(-500, 2000), st.floats(5, 2000), st.floats(-np.pi, np.pi)
@@ -234,7 +234,7 @@ def test_what_is_no_picture(estimate: MultiPersonTracker, image: np.ndarray) -> 
 def test_damaged_network(tmp_path: Path, content: bytes) -> None:
     for name in ("pose_detection.tflite", "pose_landmark_full.tflite"):
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(DanceNowError, match="cannot load"):
+    with pytest.raises(DanceNowError, match="damaged or not a LiteRT network"):
         BlazePose(models=tmp_path)
 
 
@@ -277,7 +277,7 @@ def test_confidence_is_visibility_and_never_zero() -> None:
 
 @given(REGIONS, st.integers(1, 512))
 def test_region_corners_span_its_size(region: Region, side: int) -> None:
-    matrix = region.to_picture(side)
+    matrix = region.to_image(side)
     corners = np.array([[0, 0], [side, 0], [side, side], [0, side]]) @ matrix[:, :2].T + matrix[:, 2]
     np.testing.assert_allclose(corners.mean(axis=0), [region.x, region.y], atol=1e-6)
     edges = np.hypot(*(corners - np.roll(corners, 1, axis=0)).T)
@@ -286,22 +286,22 @@ def test_region_corners_span_its_size(region: Region, side: int) -> None:
 
 @given(REGIONS)
 def test_region_around_puts_the_head_on_top(region: Region) -> None:
-    matrix = region.to_picture(256)
+    matrix = region.to_image(256)
     centre, top = np.array([[128, 128], [128, 128 - 128 / 1.25]]) @ matrix[:, :2].T + matrix[:, 2]
-    again = region_around(centre, top)
-    np.testing.assert_allclose(again.to_picture(256), matrix, rtol=1e-6, atol=1e-6)
+    again = region_from_circle(centre, top)
+    np.testing.assert_allclose(again.to_image(256), matrix, rtol=1e-6, atol=1e-6)
 
 
 def test_cut_of_the_whole_picture_is_the_picture() -> None:
     image = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(Region(32, 32, 64, 0).cut(image, 64, 0), image)
-    quarter_turn = Region(32, 32, 64, np.pi / 2).cut(image, 64, 0)
+    np.testing.assert_array_equal(Region(32, 32, 64, 0).crop(image, 64, 0), image)
+    quarter_turn = Region(32, 32, 64, np.pi / 2).crop(image, 64, 0)
     np.testing.assert_array_equal(quarter_turn, np.rot90(image))
 
 
 @given(st.integers(1, 3000), st.integers(1, 3000))
 def test_search_squares_cover_the_picture_and_are_few(height: int, width: int) -> None:
-    whole, *smaller = search_squares(np.broadcast_to(np.uint8(0), (height, width, 3)))
+    whole, *smaller = search_regions(np.broadcast_to(np.uint8(0), (height, width, 3)))
     assert whole.size == max(height, width)
     assert 1 <= len(smaller) <= 9
     for position, length in (("x", width), ("y", height)):

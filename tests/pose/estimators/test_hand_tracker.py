@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dance_now.core.arrays import Image
 from dance_now.pose.estimators.hand_tracker import Arm, HandTracker
-from dance_now.pose.networks.blazehand import HandReading, region_from_body, region_from_hand
+from dance_now.pose.networks.blazehand import HandLandmarks, region_from_body, region_from_hand
 from dance_now.pose.networks.litert import Region
 
 HEIGHT = 600.0
@@ -39,10 +39,10 @@ class Network:
     """Sees the hands that it is told of, if they lie in the square; counts its looks."""
 
     def __init__(self, *hands: tuple[np.ndarray, float, float]) -> None:
-        self.hands = list(hands)  # points, presence, rightness
+        self.hands = list(hands)  # points, presence, right_handedness
         self.looks = 0
 
-    def __call__(self, image: Image, region: Region) -> HandReading | None:
+    def __call__(self, image: Image, region: Region) -> HandLandmarks | None:
         self.looks += 1
 
         def away(known: tuple[np.ndarray, float, float]) -> float:
@@ -51,15 +51,15 @@ class Network:
         nearest = min(self.hands, key=away, default=None)
         if nearest is None or away(nearest) >= region.size / 3:
             nearest = (hand(np.array([region.x, region.y])), 0.0, 0.5)
-        points, presence, rightness = nearest
-        return HandReading(points, np.zeros(21, np.float32), presence, rightness)
+        points, presence, right_handedness = nearest
+        return HandLandmarks(points, np.zeros(21, np.float32), presence, right_handedness)
 
 
 def both(left: np.ndarray = LEFT, right: np.ndarray = RIGHT) -> Network:
     return Network((hand(left), 0.95, 0.05), (hand(right), 0.95, 0.95))
 
 
-def follow(network: Network) -> Callable[..., list[HandReading | None]]:
+def follow(network: Network) -> Callable[..., list[HandLandmarks | None]]:
     hands = HandTracker(network)  # type: ignore[arg-type]
     return lambda left=LEFT, right=RIGHT, height=HEIGHT, seen=True: hands(
         IMAGE, (arm(left, seen), arm(right, seen)), height
@@ -194,7 +194,7 @@ def test_a_hand_far_from_its_wrist_is_somebody_elses() -> None:
 def test_squares_hold_the_hand_and_point_along_it(angle: float, size: float, x: float, y: float) -> None:
     points = hand(np.array([x, y]), size, angle)
     for region in (region_from_hand(points), region_from_body(points[0], points[5], points[17], 2.5 * size)):
-        matrix = np.vstack([region.to_picture(1), [0, 0, 1]])
+        matrix = np.vstack([region.to_image(1), [0, 0, 1]])
         inside = (np.column_stack([points, np.ones(21)]) @ np.linalg.inv(matrix).T)[:, :2]
         assert (inside > 0).all()
         assert (inside < 1).all()

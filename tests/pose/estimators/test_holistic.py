@@ -18,7 +18,7 @@ from dance_now.pose.model.keypoints import BODY, BODY_INDEX, FACE
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.blazehand import HandNetwork
 from dance_now.pose.networks.facemesh import FaceNetworks
-from dance_now.pose.retarget.face_expression import ExpressionReader, face_measures
+from dance_now.pose.retarget.face_expression import ExpressionReader, measure_face
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_a_small_face_that_looks_down_keeps_its_eyes_open(estimate: Holistic, ju
     seen = [read(found(estimate(image)), index / 25) for index, image in enumerate(juggler)]
     assert 0 < np.mean([expression.left_eye for expression in seen]) < 0.2
     assert max(expression.mouth_open for expression in seen) < 0.4
-    assert face_measures(found(estimate(juggler[-1])))[1].max() > 0.4  # small: 22 pixels between the eyes
+    assert measure_face(found(estimate(juggler[-1])))[1].max() > 0.4  # small: 22 pixels between the eyes
 
 
 def test_a_pixelated_face_is_missing(estimate: Holistic, gymnast: Image) -> None:
@@ -158,12 +158,12 @@ def test_other_networks(loaded: Holistic, tmp_path: Path) -> None:
         FaceNetworks(face, face, 1)
     broken = tmp_path / "iris_landmark.tflite"
     broken.write_bytes(b"no network")
-    with pytest.raises(DanceNowError, match="cannot load"):
+    with pytest.raises(DanceNowError, match="damaged or not a LiteRT network"):
         FaceNetworks(face, broken, 1)
 
 
 def test_two_people_have_their_own_hands_and_faces_all_the_time(juggler: list[Image]) -> None:
-    both = Holistic(most=2)
+    both = Holistic(max_people=2)
     for image in juggler[:6]:
         half = image[:, 320:960]
         people = both(np.ascontiguousarray(np.hstack([half, half[:, ::-1]])))

@@ -9,12 +9,12 @@ import pytest
 from fakes import standing
 
 from dance_now.core.arrays import Image
-from dance_now.pose.estimators.multi_person import MultiPersonTracker, Reading
+from dance_now.pose.estimators.multi_person import MultiPersonTracker, PersonLandmarks
 from dance_now.pose.model.detection import Detection, Person, PersonMask
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.litert import Region
 from dance_now.pose.tracking.limb_hull import hull_mask
-from dance_now.pose.tracking.tracker import MOST_PEOPLE
+from dance_now.pose.tracking.tracker import MAX_PEOPLE
 
 WIDTH, HEIGHT, TALL = 640, 360, 200.0
 CLOTHES = ((220, 40, 40), (40, 60, 220), (30, 160, 60))
@@ -36,14 +36,14 @@ class ColorNetwork:
     def __init__(self) -> None:
         self.searches = self.looks = 0
 
-    def find(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+    def detect(self, image: Image, squares: Sequence[Region]) -> list[Region]:
         """Everybody of whom more than a third is seen."""
         self.searches += 1
         seen = [(self._pixels(image, color), color) for color in CLOTHES]
         seen.sort(key=lambda each: -len(each[0]))
         return [self._around(pixels) for pixels, _ in seen if len(pixels) > 2500]
 
-    def read(self, image: Image, region: Region) -> Reading | None:
+    def read_person(self, image: Image, region: Region) -> PersonLandmarks | None:
         """The person with most pixels near the region's middle."""
         self.looks += 1
         best, found = 400, None
@@ -58,7 +58,7 @@ class ColorNetwork:
         x = float(np.median(pixels[:, 0]))
         alpha = (image[..., 0] == color[0]).astype(np.float32)
         detection = Detection(standing((x, 180.0), TALL), PersonMask(alpha, np.eye(2, 3, dtype=np.float32)))
-        return Reading(detection, np.array([[x, 180.0], [x, 40.0]], np.float32), True)
+        return PersonLandmarks(detection, np.array([[x, 180.0], [x, 40.0]], np.float32), True)
 
     @staticmethod
     def _pixels(image: Image, color: tuple[int, int, int]) -> np.ndarray:
@@ -80,7 +80,7 @@ def colors(image: Image, people: Sequence[Person]) -> dict[int, int]:
 
 def test_everybody_is_found_and_followed_without_searching_again() -> None:
     network = ColorNetwork()
-    people = MultiPersonTracker(network, MOST_PEOPLE)
+    people = MultiPersonTracker(network, MAX_PEOPLE)
     image = picture([100, 320, 540])
     assert sorted(colors(image, people(image)).values()) == [0, 1, 2]
     before = network.searches
@@ -90,7 +90,7 @@ def test_everybody_is_found_and_followed_without_searching_again() -> None:
 
 
 def test_people_who_cross_keep_their_numbers() -> None:
-    people = MultiPersonTracker(ColorNetwork(), MOST_PEOPLE)
+    people = MultiPersonTracker(ColorNetwork(), MAX_PEOPLE)
     seen = []
     for frame in range(60):
         image = picture([100 + 7.0 * frame, 520 - 7.0 * frame])
@@ -101,7 +101,7 @@ def test_people_who_cross_keep_their_numbers() -> None:
 
 
 def test_who_comes_and_goes() -> None:
-    people = MultiPersonTracker(ColorNetwork(), MOST_PEOPLE)
+    people = MultiPersonTracker(ColorNetwork(), MAX_PEOPLE)
     for _ in range(3):
         assert [person.identity for person in people(picture([100]))] == [1]
     both = [people(picture([100, 400])) for _ in range(30)]
@@ -124,9 +124,9 @@ def test_one_person_is_followed_and_nobody_else_looked_for() -> None:
     assert network.looks == 40
 
 
-@pytest.mark.parametrize("most", [1, MOST_PEOPLE])
-def test_the_same_pictures_give_the_same_people_after_a_reset(most: int) -> None:
-    people, runs = MultiPersonTracker(ColorNetwork(), most), []
+@pytest.mark.parametrize("max_people", [1, MAX_PEOPLE])
+def test_the_same_pictures_give_the_same_people_after_a_reset(max_people: int) -> None:
+    people, runs = MultiPersonTracker(ColorNetwork(), max_people), []
     for _ in range(2):
         people.reset()
         found = [people(picture([100 + 9 * frame, 400 - 9 * frame])) for frame in range(20)]
@@ -137,7 +137,7 @@ def test_the_same_pictures_give_the_same_people_after_a_reset(most: int) -> None
 
 
 def test_nobody() -> None:
-    people = MultiPersonTracker(ColorNetwork(), MOST_PEOPLE)
+    people = MultiPersonTracker(ColorNetwork(), MAX_PEOPLE)
     assert people(picture([])) == ()
     assert len(people(picture([200]))) == 1
     assert people(picture([])) == ()
@@ -149,11 +149,11 @@ class LegsNetwork:
     def __init__(self, knows_legs: bool) -> None:
         self.knows_legs = knows_legs
 
-    def find(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+    def detect(self, image: Image, squares: Sequence[Region]) -> list[Region]:
         """Somebody upside down."""
         return [Region(320, 180, 350, 3.0)]
 
-    def read(self, image: Image, region: Region) -> Reading | None:
+    def read_person(self, image: Image, region: Region) -> PersonLandmarks | None:
         """Somebody folded up in squares of the picture, who stands in squares above it."""
         above = region.y < 100
         if above and not self.knows_legs:
@@ -164,7 +164,7 @@ class LegsNetwork:
             points[[0, 17, 18], 1], points[[1, 2, 5], 1] = 120, 60
             pose = Pose(points, pose.depth, pose.has_depth)
         mask = PersonMask(np.zeros((8, 8), np.float32), np.eye(2, 3, dtype=np.float32))
-        return Reading(Detection(pose, mask), np.array([[320, 40], [320, -400.0]], np.float32), True)
+        return PersonLandmarks(Detection(pose, mask), np.array([[320, 40], [320, -400.0]], np.float32), True)
 
 
 def test_legs_alone_are_of_somebody_who_stands() -> None:

@@ -88,8 +88,8 @@ def test_a_given_size_is_kept(tmp_path):
 @pytest.mark.parametrize(
     ("box", "units", "corner"),
     [
-        ((0.25, 0.5, 0.5, 0.4), Units.SHARES, (160, 240)),
-        ((-0.5, 0.0, 1.2, 0.9), Units.SIGNED_SHARES, (160, 240)),
+        ((0.25, 0.5, 0.5, 0.4), Units.NORMALIZED, (160, 240)),
+        ((-0.5, 0.0, 1.2, 0.9), Units.SIGNED_NORMALIZED, (160, 240)),
     ],
 )
 def test_shares_of_the_picture_become_pixels(tmp_path, box, units, corner):
@@ -107,11 +107,13 @@ def test_missing_points_tell_coordinates_from_minus_one_to_one(tmp_path):
     files = OpenPoseFiles(
         write(tmp_path / "a.json", {"pose_keypoints_2d": values.ravel().tolist()}), (400, 400)
     )
-    assert files.units is Units.SIGNED_SHARES
+    assert files.units is Units.SIGNED_NORMALIZED
     assert files.people(0)[0].pose.points[0, 0] == pytest.approx(300)
 
 
-@pytest.mark.parametrize(("units", "left"), [(None, 200), (Units.SIGNED_SHARES, 300), (Units.PIXELS, 0.5)])
+@pytest.mark.parametrize(
+    ("units", "left"), [(None, 200), (Units.SIGNED_NORMALIZED, 300), (Units.PIXELS, 0.5)]
+)
 def test_units_that_are_told_count_more_than_looks(tmp_path, units, left):
     write(tmp_path / "a.json", person(0.5, 0.5, 0.4, 0.4))
     files = OpenPoseFiles(tmp_path / "a.json", size=(400, 400), units=units)
@@ -143,7 +145,7 @@ def test_person_id_counts_where_it_tells_people_apart(tmp_path, frames, numbers)
         people = [person(left=50 * each) | {"person_id": [each]} for each in ids]
         write(tmp_path / f"a_{frame}_keypoints.json", *people)
     files = OpenPoseFiles(tmp_path)
-    assert [[each.number for each in files.people(frame)] for frame in range(2)] == numbers
+    assert [[each.person_id for each in files.people(frame)] for frame in range(2)] == numbers
 
 
 @pytest.mark.parametrize("name", ["nowhere", "nowhere.json"])

@@ -104,7 +104,7 @@ def test_a_face_without_pupils(tmp_path):
 )
 def test_person_id(tmp_path, value, number):
     (each,) = read_people(write(tmp_path / "a.json", person() | {"person_id": value}))
-    assert each.number == number
+    assert each.person_id == number
 
 
 # YAML
@@ -149,11 +149,11 @@ _YAML = "%YAML:1.0\n---\npose_0: !!opencv-nd-matrix\n   sizes: [ 1, 25, 3 ]\n   
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hello", "no OpenPose YAML"),
+        ("hello", "not an OpenPose YAML"),
         ("%YAML:1.0\n---\n", "no matrix"),
         (_YAML, "does not end"),
-        (_YAML + " ]\n", "2 numbers do not make a matrix"),
-        (_YAML.replace("25", "9" * 9) + " ]\n", "do not make a matrix"),
+        (_YAML + " ]\n", "2 numbers do not fit a matrix"),
+        (_YAML.replace("25", "9" * 9) + " ]\n", "do not fit a matrix"),
         (_YAML.replace("2.", "two") + " ]\n", "damaged"),
         ("%YAML:1.0\n" + "x: !!opencv-matrix\n" * 1000, "does not end"),
     ],
@@ -182,11 +182,11 @@ def _one(**parts: object) -> bytes:
     [
         (b"", "is empty"),
         (b"  \n", "is empty"),
-        (b'{"people": [{"pose_keypoints_2d": [1, 2', "damaged or no JSON"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "damaged or no JSON"),
-        (b"\xff\xfe\x00", "damaged or no JSON"),
-        (_nested(100_000), "damaged or no JSON"),
-        (b'{"people": ' + b"9" * 5000 + b"}", "damaged or no JSON"),
+        (b'{"people": [{"pose_keypoints_2d": [1, 2', "damaged or not a JSON"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "damaged or not a JSON"),
+        (b"\xff\xfe\x00", "damaged or not a JSON"),
+        (_nested(100_000), "damaged or not a JSON"),
+        (b'{"people": ' + b"9" * 5000 + b"}", "damaged or not a JSON"),
         (b"[1, 2, 3]", 'no "people"'),
         (b'{"version": 1.3}', 'no "people"'),
         (b'{"people": {"a": 1}}', "list of objects"),

@@ -16,7 +16,7 @@ from dance_now.pose.retarget.face_expression import (
     Expression,
     ExpressionReader,
     expression_values,
-    face_measures,
+    measure_face,
 )
 
 
@@ -60,8 +60,8 @@ def test_one_part_does_not_speak_for_another() -> None:
 @given(st.floats(-40, 40), st.floats(-35, 35), st.floats(30, 400), st.floats(0.05, 0.4), st.floats(0, 0.5))
 def test_turn_and_size_do_not_matter(yaw: float, nod: float, size: float, eye: float, mouth: float) -> None:
     face = face_points(left_open=eye, right_open=eye, mouth_open=mouth)
-    straight, _ = face_measures(face_pose(face))
-    seen, trust = face_measures(face_pose(face, size, yaw=yaw, nod=nod))
+    straight, _ = measure_face(face_pose(face))
+    seen, trust = measure_face(face_pose(face, size, yaw=yaw, nod=nod))
     assert (trust[2:] == 1).all()
     np.testing.assert_allclose(seen, straight, atol=1e-3)
 

@@ -41,13 +41,13 @@ EXPRESSIONS = {
 
 def test_neutral_moves_nothing() -> None:
     for skeleton in (with_face(), with_face(EXPRESSIONS)):
-        assert not FaceRig(skeleton).departure(Expression()).any()
+        assert not FaceRig(skeleton).displacement(Expression()).any()
 
 
 def test_lids_meet_in_the_lower_half_of_the_eye() -> None:
     skeleton = with_face()
     rest = skeleton.rest[FACE]
-    shut = rest + FaceRig(skeleton).departure(SHUT)
+    shut = rest + FaceRig(skeleton).displacement(SHUT)
     for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
         height = rest[upper, 1] - rest[lower, 1]
         assert shut[upper, 1] - shut[lower, 1] == pytest.approx(0.1 * height, rel=0.01)
@@ -58,7 +58,7 @@ def test_lids_meet_in_the_lower_half_of_the_eye() -> None:
 
 def test_a_mouth_opens_downwards_by_a_quarter_of_the_eyes_distance() -> None:
     skeleton = with_face()
-    move = FaceRig(skeleton).departure(Expression(mouth_open=1))
+    move = FaceRig(skeleton).displacement(Expression(mouth_open=1))
     apart = 0.1
     assert move[62, 1] - move[66, 1] == pytest.approx(0.25 * apart, rel=0.02)
     assert -move[66, 1] > move[62, 1] > 0
@@ -67,7 +67,9 @@ def test_a_mouth_opens_downwards_by_a_quarter_of_the_eyes_distance() -> None:
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_sides_are_the_persons_own(side: str) -> None:
-    move = FaceRig(with_face()).departure(replace(Expression(), **{f"{side}_eye": 1.0, f"{side}_brow": 1.0}))
+    move = FaceRig(with_face()).displacement(
+        replace(Expression(), **{f"{side}_eye": 1.0, f"{side}_brow": 1.0})
+    )
     moved = np.flatnonzero(np.abs(move).sum(axis=1))
     x = face_points()[moved, 0]
     assert (x > 0).all() if side == "left" else (x < 0).all()
@@ -76,8 +78,8 @@ def test_sides_are_the_persons_own(side: str) -> None:
 def test_a_character_with_expressions_uses_nothing_else() -> None:
     rig = FaceRig(with_face(EXPRESSIONS))
     expected = EXPRESSIONS["blinkLeft"] + EXPRESSIONS["blinkRight"]
-    np.testing.assert_allclose(rig.departure(SHUT), expected, atol=1e-6)
-    np.testing.assert_allclose(rig.departure(Expression(mouth_open=1)), EXPRESSIONS["aa"], atol=1e-6)
+    np.testing.assert_allclose(rig.displacement(SHUT), expected, atol=1e-6)
+    np.testing.assert_allclose(rig.displacement(Expression(mouth_open=1)), EXPRESSIONS["aa"], atol=1e-6)
     assert rig.weights(Expression(mouth_open=1, mouth_width=-1)) == pytest.approx({"oh": 1.0})
 
 
@@ -107,4 +109,4 @@ def test_a_character_without_a_face() -> None:
     body = chibi_skeleton()
     known = body.known.copy()
     known[FACE] = False
-    assert not FaceRig(replace(body, known=known)).departure(SHUT).any()
+    assert not FaceRig(replace(body, known=known)).displacement(SHUT).any()

@@ -163,8 +163,8 @@ def test_without_a_face_the_head_follows_the_chest() -> None:
     points[[0, 15, 16, 17, 18]] = 0
     result = photo(Pose(points, seen.depth, seen.has_depth))
     assert degrees_between(result.posture.head[:, 2], result.posture.chest[:, 2]) < 1
-    assert result.filled[[0, 17]].all()
-    assert result.filled[FACE].all()
+    assert result.imputed[[0, 17]].all()
+    assert result.imputed[FACE].all()
 
 
 @pytest.mark.parametrize("skeleton", [CHIBI, ADULT], ids=["chibi", "adult"])
@@ -240,8 +240,8 @@ def test_half_a_body_is_completed_and_hangs_on_the_head() -> None:
     assert_possible(result)
     knees, ankles = result.pose.points[[10, 13], 1], result.pose.points[[11, 14], 1]
     assert (ankles > knees).all()
-    assert result.filled[[10, 11, 13, 14]].all()
-    assert not result.filled[[2, 3, 5, 6]].any()
+    assert result.imputed[[10, 11, 13, 14]].all()
+    assert not result.imputed[[2, 3, 5, 6]].any()
     crown = result.pose.points[17, 1] - (CHIBI.bounds[1, 1] - CHIBI.rest[17, 1]) * result.scale
     assert crown == pytest.approx(240 - (ADULT.height - ADULT.rest[8, 1]) * 200, abs=0.05 * result.height)
 
@@ -367,7 +367,7 @@ def test_a_lost_hand_eases_to_rest() -> None:
         result = retarget(bent if frame < 30 else lost, frame / 30)
         shown = view_points(result.pose)
         angles.append(float(degrees_between(shown[104] - shown[95], shown[7] - shown[6])))
-        assert result.filled[LEFT_HAND].all() == (frame >= 30)
+        assert result.imputed[LEFT_HAND].all() == (frame >= 30)
     assert angles[29] > 30
     assert abs(angles[31] - angles[29]) < 8
     assert angles[-1] < 10

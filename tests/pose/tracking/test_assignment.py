@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from dance_now.pose.tracking.assignment import cheapest_pairs
+from dance_now.pose.tracking.assignment import linear_assignment
 
 COSTS = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=4), elements=st.floats(0, 9))
 
@@ -18,7 +18,7 @@ def total(costs, pairs, limit):
 
 @given(COSTS, st.floats(0.1, 5))
 def test_no_other_pairing_is_cheaper(costs, limit):
-    pairs = cheapest_pairs(costs, limit)
+    pairs = linear_assignment(costs, limit)
     assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == len(pairs)
     assert all(costs[pair] < limit for pair in pairs)
     rows, columns = costs.shape
@@ -31,5 +31,5 @@ def test_no_other_pairing_is_cheaper(costs, limit):
 
 
 def test_nobody_is_paired_with_nobody():
-    assert cheapest_pairs(np.zeros((0, 3)), 1.0) == []
-    assert cheapest_pairs(np.zeros((2, 0)), 1.0) == []
+    assert linear_assignment(np.zeros((0, 3)), 1.0) == []
+    assert linear_assignment(np.zeros((2, 0)), 1.0) == []

@@ -54,5 +54,5 @@ def test_few_points_make_a_finite_mask(rows):
     points = np.zeros((137, 3), np.float32)
     points[list(rows)] = [(50 + 3 * row, 60, 0.01) for row in rows] or np.zeros((0, 3))
     mask = hull_mask(Pose(points))
-    assert np.isfinite(mask.to_picture).all()
+    assert np.isfinite(mask.to_image).all()
     assert bool(mask.alpha.any()) == bool(rows)

@@ -31,8 +31,8 @@ def test_who_is_meant(which, numbers):
 
 
 def test_one_person_needs_no_others_followed():
-    assert PersonChoice().most == 1
-    assert PersonChoice("left").most > 1
+    assert PersonChoice().max_people == 1
+    assert PersonChoice("left").max_people > 1
 
 
 @pytest.mark.parametrize("which", ["largest", "left"])

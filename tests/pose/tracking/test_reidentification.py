@@ -7,7 +7,7 @@ from fakes import standing
 from dance_now.pose.model.detection import Detection
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.limb_hull import hull_mask
-from dance_now.pose.tracking.reidentification import colors_of, likeness
+from dance_now.pose.tracking.reidentification import color_histogram, histogram_similarity
 
 RED, BLUE, GREEN = (200, 40, 40), (40, 60, 200), (40, 160, 70)
 
@@ -20,25 +20,25 @@ def worn(upper, lower, x=100.0, light=1.0):
     shape = person.mask.alpha_in(240, 320) > 0.3
     image[shape] = lower
     image[:120][shape[:120]] = upper
-    return colors_of(np.clip(image * light, 0, 255).astype(np.uint8), person)
+    return color_histogram(np.clip(image * light, 0, 255).astype(np.uint8), person)
 
 
 def test_the_same_clothes_are_alike_wherever_they_are():
-    assert likeness(worn(RED, BLUE), worn(RED, BLUE, x=170)) > 0.9
-    assert likeness(worn(RED, BLUE), worn(RED, BLUE, light=0.95)) > 0.85
+    assert histogram_similarity(worn(RED, BLUE), worn(RED, BLUE, x=170)) > 0.9
+    assert histogram_similarity(worn(RED, BLUE), worn(RED, BLUE, light=0.95)) > 0.85
 
 
 @pytest.mark.parametrize("other", [(GREEN, GREEN), (BLUE, RED)])
 def test_other_clothes_are_not(other):
-    assert likeness(worn(RED, BLUE), worn(*other)) < 0.5
+    assert histogram_similarity(worn(RED, BLUE), worn(*other)) < 0.5
 
 
 def test_half_the_clothes_are_half_alike():
-    assert likeness(worn(RED, BLUE), worn(RED, GREEN)) == pytest.approx(0.5, abs=0.2)
+    assert histogram_similarity(worn(RED, BLUE), worn(RED, GREEN)) == pytest.approx(0.5, abs=0.2)
 
 
 def test_nothing_is_known_of_somebody_outside():
     assert worn(RED, BLUE, x=900.0) is None
-    assert likeness(None, worn(RED, BLUE)) is None
+    assert histogram_similarity(None, worn(RED, BLUE)) is None
     empty = Pose.empty()
-    assert colors_of(np.zeros((9, 9, 3), np.uint8), Detection(empty, hull_mask(empty))) is None
+    assert color_histogram(np.zeros((9, 9, 3), np.uint8), Detection(empty, hull_mask(empty))) is None

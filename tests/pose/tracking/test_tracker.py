@@ -5,12 +5,12 @@ import pytest
 from fakes import standing
 
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.tracking.tracker import Sighting, Tracker, distance, same_person
+from dance_now.pose.tracking.tracker import Observation, Tracker, is_same_person, pose_distance
 
 TALL = 200.0
 
 
-def at(x: float, color: int | None = None, noise: np.random.Generator | None = None) -> Sighting:
+def at(x: float, color: int | None = None, noise: np.random.Generator | None = None) -> Observation:
     """Somebody who stands at column ``x`` in clothes of one color."""
     pose = standing((x, 150.0), TALL)
     if noise is not None:
@@ -21,7 +21,7 @@ def at(x: float, color: int | None = None, noise: np.random.Generator | None = N
     if color is not None:
         colors = np.full((2, 216), 0.1 / 216, np.float32)
         colors[:, color] += 0.9
-    return Sighting(pose, colors)
+    return Observation(pose, colors)
 
 
 def test_numbers_follow_the_order_of_the_first_picture():
@@ -37,7 +37,7 @@ def test_crossing_people_keep_their_numbers(colors, hidden):
     for frame in range(60):
         places = 100 + 5.0 * frame, 400 - 5.0 * frame
         people = [at(*person, generator) for person in zip(places, colors, strict=True)]
-        if abs(frame - 30) * 2 < hidden or same_person(people[0].pose, people[1].pose):
+        if abs(frame - 30) * 2 < hidden or is_same_person(people[0].pose, people[1].pose):
             people = people[1:]  # the first is behind the second
         order = generator.permutation(len(people)) if frame else range(2)
         found = tracker([people[index] for index in order])
@@ -93,7 +93,7 @@ def test_somebody_alone_is_found_at_once_and_forgotten_in_the_end():
 
 
 def test_no_more_than_the_most_and_reset_begins_anew():
-    tracker = Tracker(most=1)
+    tracker = Tracker(max_people=1)
     assert tracker([at(100), at(300)]) == [1, None]
     assert tracker([at(300), at(100)]) == [None, 1]
     tracker.reset()
@@ -102,6 +102,6 @@ def test_no_more_than_the_most_and_reset_begins_anew():
 
 def test_distance_is_a_share_of_the_figure():
     one, other = at(100).pose, at(120).pose
-    assert distance(one, one) == 0
-    assert distance(one, other) == pytest.approx(20 / TALL, rel=0.35)
-    assert distance(one, Pose.empty()) == float("inf")
+    assert pose_distance(one, one) == 0
+    assert pose_distance(one, other) == pytest.approx(20 / TALL, rel=0.35)
+    assert pose_distance(one, Pose.empty()) == float("inf")

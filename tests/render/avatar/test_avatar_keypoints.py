@@ -113,6 +113,6 @@ def test_what_a_face_does_can_be_read_off_the_avatars_face_points(
     basis = np.stack([move.ravel() for move in skeleton.expressions.values()]).astype(np.float64)
     gram = basis @ basis.T
     ridge = 1e-3 * np.trace(gram) / len(basis) * np.eye(len(basis))  # as in the generator
-    weights = np.linalg.solve(gram + ridge, basis @ FaceRig(skeleton).departure(expression).ravel())
+    weights = np.linalg.solve(gram + ridge, basis @ FaceRig(skeleton).displacement(expression).ravel())
     expected = [meant.get(name, 0.0) for name in skeleton.expressions]
     np.testing.assert_allclose(np.clip(weights, 0, 1), expected, atol=0.1)

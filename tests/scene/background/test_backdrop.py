@@ -9,7 +9,7 @@ import pytest
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.media.source import Source
-from dance_now.scene.background.backdrop import FileBackdrop, filling, open_backdrop
+from dance_now.scene.background.backdrop import FileBackdrop, crop_to_fill, open_backdrop
 
 SCENE = np.random.default_rng(0).integers(0, 256, (36, 64, 3), np.uint8)
 
@@ -71,7 +71,7 @@ def test_a_picture_is_cut_to_fill_around_its_middle(size: tuple[int, int], tmp_p
 def test_filling_keeps_proportions() -> None:
     image = np.zeros((300, 500, 3), np.uint8)
     cv2.circle(image, (250, 150), 100, (255, 255, 255), -1)
-    disc = filling(image, 200, 120)[..., 0] > 127
+    disc = crop_to_fill(image, 200, 120)[..., 0] > 127
     assert abs(int(disc.any(axis=0).sum()) - min(120, int(disc.any(axis=1).sum()))) <= 2
 
 

@@ -5,8 +5,8 @@ import pytest
 from dance_now.pose.model.detection import Detection, PersonMask
 from dance_now.pose.model.pose import Pose
 from dance_now.scene.background.clean_background import BackgroundCollector, CleanBackground
-from dance_now.scene.background.plate_samples import far_median
-from dance_now.scene.matting.matte import Matte
+from dance_now.scene.background.plate_samples import background_median
+from dance_now.scene.matting.matte import PersonMatting
 
 HEIGHT, WIDTH = 180, 320
 
@@ -32,7 +32,7 @@ def detection(mask: np.ndarray) -> Detection:
 
 def filled(clean: CleanBackground, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The picture without the person."""
-    return clean.fill(image, Matte(clean)(image, [detection(mask)]))
+    return clean.fill(image, PersonMatting(clean)(image, [detection(mask)]))
 
 
 def clip(
@@ -136,7 +136,7 @@ def test_one_picture_is_a_photo() -> None:
 def test_only_the_hole_changes(camera: str) -> None:
     image, mask = clip(4)
     clean = survey([(0, 0)] * 8) if camera == "still" else CleanBackground(camera)  # type: ignore[arg-type]
-    cutout = Matte(clean)(image, [detection(mask)])
+    cutout = PersonMatting(clean)(image, [detection(mask)])
     result = clean.fill(image, cutout)
     np.testing.assert_array_equal(result[cutout.hole == 0], image[cutout.hole == 0])
     assert (cutout.hole[mask > 0] > 250).all()
@@ -166,7 +166,7 @@ def test_the_median_counts_what_lies_away_from_people() -> None:
         distances[index][0, 1] = distance
     for index in range(4):  # seen once
         distances[index][1, 1] = 0
-    median, unseen = far_median(images, distances, near=20, close=4)
+    median, unseen = background_median(images, distances, safe_distance=20, min_distance=4)
     assert median[0, 0].tolist() == [20, 20, 20]
     assert median[0, 1].tolist() == [30, 30, 30]
     assert unseen.tolist() == [[False, False], [False, True]]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_texture
-from dance_now.scene.filters.push_pull import pull_push
+from dance_now.scene.filters.push_pull import push_pull
 
 Inpaint = Callable[[np.ndarray, np.ndarray], np.ndarray]
 ALL = pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_pull_push_keeps_what_is_known_and_stays_in_range(seed: int) -> None:
     values = generator.random((21, 34, 3), np.float32)
     weight = (generator.random((21, 34)) < 0.3).astype(np.float32)
     weight[0, 0] = 1
-    filled = pull_push(values, weight)
+    filled = push_pull(values, weight)
     np.testing.assert_allclose(filled[weight > 0], values[weight > 0], atol=1e-5)
     known = values[weight > 0]
     assert filled.min() >= known.min() - 1e-4

@@ -9,7 +9,7 @@ from dance_now.media.frame import Frame
 from dance_now.pose.model.detection import Detection, PersonMask
 from dance_now.pose.model.pose import Pose
 from dance_now.scene.background.live_background import LiveBackground
-from dance_now.scene.matting.matte import Matte
+from dance_now.scene.matting.matte import PersonMatting
 
 HEIGHT, WIDTH = 144, 192
 
@@ -31,7 +31,7 @@ class Watched:
 
     def __init__(self):
         self.background = LiveBackground()
-        self.matte = Matte(self.background)
+        self.matte = PersonMatting(self.background)
 
     def show(self, scene, x=None):
         """The picture without the person at column ``x``."""

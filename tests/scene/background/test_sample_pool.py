@@ -24,11 +24,11 @@ def numbered(step: int) -> np.ndarray:
 
 
 def places(pool: SamplePool) -> list[int]:
-    return [int(sample.image[0, 0, 0]) for sample in pool.taken()]
+    return [int(sample.image[0, 0, 0]) for sample in pool.take_samples()]
 
 
 def test_memory_stays_bounded_and_samples_spread_over_the_clip() -> None:
-    pool = SamplePool(most=8)
+    pool = SamplePool(max_samples=8)
     for step in range(200):
         pool.offer(numbered(step), [detection(np.zeros((HEIGHT, WIDTH), np.float32))])
     found = places(pool)
@@ -40,7 +40,7 @@ def test_memory_stays_bounded_and_samples_spread_over_the_clip() -> None:
 
 
 def test_a_known_length_spares_samples_that_would_be_dropped_again() -> None:
-    pool = SamplePool(expected=100, most=8)
+    pool = SamplePool(expected=100, max_samples=8)
     wanted = 0
     for _ in range(100):
         wanted += pool.wants_next
@@ -50,7 +50,7 @@ def test_a_known_length_spares_samples_that_would_be_dropped_again() -> None:
 
 def test_what_only_a_moment_shows_is_kept() -> None:
     """Somebody stands in one place and steps aside for a tenth of the gap between two even samples."""
-    pool = SamplePool(expected=240, most=12)
+    pool = SamplePool(expected=240, max_samples=12)
     aside = range(125, 132)
     for step in range(240):
         pool.offer(numbered(step), [person_at(110 if step in aside else 40)])

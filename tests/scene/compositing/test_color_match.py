@@ -29,7 +29,7 @@ def matched(
     strength: float, white: tuple[float, float, float] = (1.0, 1.0, 1.0), black: float = 0.0
 ) -> np.ndarray:
     match = ColorMatch(strength)
-    match.look(*scene(white, black), 0.0)
+    match.observe(*scene(white, black), 0.0)
     return match(CANVAS)
 
 
@@ -63,7 +63,7 @@ def test_colors_stay_recognisable_whatever_the_scene(seed: int, strength: float)
     person = np.zeros((90, 120))
     person[20:70, 40:80] = 1
     match = ColorMatch(strength)
-    match.look(picture, person, 0.0)
+    match.observe(picture, person, 0.0)
     shown = match(CANVAS)
     np.testing.assert_array_equal(shown[..., 3], CANVAS[..., 3])
     white = shown[0, 0, :3].astype(int)
@@ -75,15 +75,15 @@ def test_colors_stay_recognisable_whatever_the_scene(seed: int, strength: float)
 def test_one_odd_picture_hardly_shows() -> None:
     match = ColorMatch(1.0)
     for step in range(20):
-        match.look(*scene(seed=step), step * 0.25)
+        match.observe(*scene(seed=step), step * 0.25)
     before = match(CANVAS).astype(int)
-    match.look(*scene(white=(0.3, 0.3, 0.3)), 5.0)
+    match.observe(*scene(white=(0.3, 0.3, 0.3)), 5.0)
     assert np.abs(match(CANVAS).astype(int) - before).max() <= 12
 
 
 def test_a_picture_without_person_is_looked_at_as_a_whole() -> None:
     match = ColorMatch(1.0)
-    match.look(scene(white=(0.6, 0.6, 0.6))[0], np.zeros((1, 1)), 0.0)
+    match.observe(scene(white=(0.6, 0.6, 0.6))[0], np.zeros((1, 1)), 0.0)
     assert match(CANVAS)[0, 0, 0] < 200
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dance_now.scene.compositing.composition import draw_over, place
+from dance_now.scene.compositing.composition import composite_over, place_canvas
 from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
 
 SCENE = np.random.default_rng(0).normal(90, 4, (240, 320, 3)).clip(0, 255).astype(np.uint8)
@@ -20,9 +20,9 @@ def standing() -> PlacedFigure:
 @pytest.mark.parametrize("best", [False, True])
 def test_a_character_takes_on_the_light_and_throws_a_shadow(best: bool) -> None:
     presence = FigureShader(1.0, best=best)
-    presence.look(SCENE, PERSON, 0.0)
+    presence.observe(SCENE, PERSON, 0.0)
     picture = SCENE.copy()
-    draw_over(picture, presence.shade(picture, standing(), 0.0, 0))
+    composite_over(picture, presence.shade(picture, standing(), 0.0, 0))
     assert picture[150, 160].max() < 200  # a dim scene has no 255
     assert picture[203:207, 140:180].mean() < SCENE[203:207, 140:180].mean() - 7
     np.testing.assert_array_equal(picture[:80], SCENE[:80])
@@ -32,18 +32,18 @@ def test_a_character_takes_on_the_light_and_throws_a_shadow(best: bool) -> None:
 
 def test_without_a_match_only_the_shadow_is_added() -> None:
     presence, figure = FigureShader(0.0), standing()
-    presence.look(SCENE, PERSON, 0.0)
+    presence.observe(SCENE, PERSON, 0.0)
     picture, plain = SCENE.copy(), SCENE.copy()
-    draw_over(picture, presence.shade(picture, figure, 0.0, 0))
-    draw_over(plain, place(figure.canvas, figure.corner, figure.side, *SCENE.shape[:2]))
+    composite_over(picture, presence.shade(picture, figure, 0.0, 0))
+    composite_over(plain, place_canvas(figure.canvas, figure.corner, figure.side, *SCENE.shape[:2]))
     assert (picture <= plain).all()
     np.testing.assert_array_equal(picture[100:190, 140:180], plain[100:190, 140:180])
 
 
 def test_reset_forgets_the_light() -> None:
     presence = FigureShader(1.0)
-    presence.look(SCENE, PERSON, 0.0)
+    presence.observe(SCENE, PERSON, 0.0)
     presence.reset()
     picture = SCENE.copy()
-    draw_over(picture, presence.shade(picture, standing(), 0.0, 0))
+    composite_over(picture, presence.shade(picture, standing(), 0.0, 0))
     assert picture[150, 160].min() == 255

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from dance_now.scene.compositing.composition import Layer
-from dance_now.scene.compositing.grain import SourceTexture, blur_of, noise_of
+from dance_now.scene.compositing.grain import GrainMatch, estimate_blur, estimate_noise
 from dance_now.scene.filters.region import Box
 
 PERSON = np.zeros((75, 100))
@@ -28,22 +28,22 @@ def disc() -> Layer:
 
 
 def textured(blur: float, noise: float, index: int = 0) -> np.ndarray:
-    texture = SourceTexture()
-    texture.look(picture(blur, noise)[..., None].repeat(3, axis=2), PERSON, 0.0)
+    texture = GrainMatch()
+    texture.observe(picture(blur, noise)[..., None].repeat(3, axis=2), PERSON, 0.0)
     return texture(disc(), index).pixels
 
 
 @pytest.mark.parametrize("blur", [0.6, 1.0, 2.0])
 def test_blur_is_read_off_edges(blur: float) -> None:
     true = np.hypot(blur, 0.4)  # a drawn edge is a pixel wide itself
-    assert blur_of(picture(blur, 0.0)) == pytest.approx(true, rel=0.15)
-    assert blur_of(picture(blur, 2.0)) == pytest.approx(true, rel=0.2)
-    assert blur_of(np.full((40, 40), 90, np.uint8)) == 0
+    assert estimate_blur(picture(blur, 0.0)) == pytest.approx(true, rel=0.15)
+    assert estimate_blur(picture(blur, 2.0)) == pytest.approx(true, rel=0.2)
+    assert estimate_blur(np.full((40, 40), 90, np.uint8)) == 0
 
 
 @pytest.mark.parametrize("noise", [1.0, 3.0, 5.0])
 def test_noise_is_read_off_flat_parts(noise: float) -> None:
-    assert noise_of(picture(1.0, noise)) == pytest.approx(noise, rel=0.2)
+    assert estimate_noise(picture(1.0, noise)) == pytest.approx(noise, rel=0.2)
 
 
 def test_a_sharp_clean_source_leaves_the_layer_alone() -> None:
@@ -67,4 +67,4 @@ def test_grain_is_as_strong_as_the_sources_and_new_in_each_frame() -> None:
 
 
 def test_before_a_look_nothing_changes() -> None:
-    np.testing.assert_array_equal(SourceTexture()(disc(), 0).pixels, disc().pixels)
+    np.testing.assert_array_equal(GrainMatch()(disc(), 0).pixels, disc().pixels)

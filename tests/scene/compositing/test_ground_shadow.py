@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dance_now.scene.compositing.composition import Layer
-from dance_now.scene.compositing.ground_shadow import ContactShadow, Ground
+from dance_now.scene.compositing.ground_shadow import ContactShadow, GroundTracker
 from dance_now.scene.filters.region import Box
 
 HEIGHT = 200.0
@@ -88,14 +88,14 @@ def test_a_shadow_cut_by_the_picture_is_the_same_inside(width: int, height: int)
 
 
 def test_the_ground_waits_for_somebody_who_jumps() -> None:
-    ground = Ground()
+    ground = GroundTracker()
     flight = [FLOOR - max(0.0, 600 * t - 1500 * t * t) for t in np.arange(0, 0.5, 1 / 30)]
     seen = [ground(row, HEIGHT, index / 30) for index, row in enumerate(flight)]
     assert min(seen) > FLOOR - 0.08 * HEIGHT
 
 
 def test_the_ground_follows_somebody_who_walks_away_or_climbs() -> None:
-    walking, climbing = Ground(), Ground()
+    walking, climbing = GroundTracker(), GroundTracker()
     for index in range(60):
         away = FLOOR - index / 30 * 0.25 * HEIGHT
         level = walking(away, HEIGHT, index / 30)
@@ -105,7 +105,7 @@ def test_the_ground_follows_somebody_who_walks_away_or_climbs() -> None:
 
 
 def test_the_ground_is_never_above_the_feet_and_forgets_on_reset() -> None:
-    ground = Ground()
+    ground = GroundTracker()
     assert ground(200, HEIGHT, 0.0) == 200
     assert ground(230, HEIGHT, 0.1) == 230
     ground.reset()

@@ -36,13 +36,13 @@ def lit(across: float, down: float, darkness: float) -> np.ndarray:
 def read(*pictures: np.ndarray) -> LightDirectionEstimator:
     reader = LightDirectionEstimator()
     for index, picture in enumerate(pictures):
-        reader.look(picture, ground()[::2, ::2], body()[::2, ::2], FEET, HEIGHT, index * 0.25)
+        reader.observe(picture, ground()[::2, ::2], body()[::2, ::2], FEET, HEIGHT, index * 0.25)
     return reader
 
 
 @pytest.mark.parametrize(("across", "down"), [(0.8, -0.25), (-0.7, 0.3), (-1.0, -0.35), (0.6, 0.4)])
 def test_the_direction_is_read_off_the_shadow(across: float, down: float) -> None:
-    sun = read(lit(across, down, 0.45)).sun
+    sun = read(lit(across, down, 0.45)).light
     assert sun is not None
     assert sun.across == pytest.approx(across, abs=0.3)
     assert sun.down == pytest.approx(down, abs=0.2)
@@ -51,18 +51,18 @@ def test_the_direction_is_read_off_the_shadow(across: float, down: float) -> Non
 
 @pytest.mark.parametrize("darkness", [0.0, 0.1])
 def test_a_faint_shadow_is_diffuse_light(darkness: float) -> None:
-    assert read(lit(0.8, -0.25, darkness)).sun is None
+    assert read(lit(0.8, -0.25, darkness)).light is None
 
 
 def test_another_color_is_no_shadow() -> None:
     picture = lit(0.0, -0.1, 0.0)
     picture[180:210, 220:300] = (120, 60, 20)
-    assert read(picture).sun is None
+    assert read(picture).light is None
 
 
 def test_one_odd_picture_changes_little() -> None:
     plain = lit(0.8, -0.25, 0.0)
-    sun = read(*[plain] * 10, lit(0.8, -0.25, 0.5)).sun
+    sun = read(*[plain] * 10, lit(0.8, -0.25, 0.5)).light
     assert sun is None or sun.darkness < 0.1
 
 

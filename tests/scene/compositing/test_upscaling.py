@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dance_now.scene.compositing.upscaling import enlarged
+from dance_now.scene.compositing.upscaling import upscale
 
 
 def drawing(side: int) -> np.ndarray:
@@ -22,7 +22,7 @@ def steepness(picture: np.ndarray, channel: int) -> float:
 def test_edges_are_steeper_than_cubic_ones_and_nearer_to_a_larger_drawing(scale: float) -> None:
     side = round(160 * scale)
     true, cubic = drawing(side), cv2.resize(drawing(160), (side, side), interpolation=cv2.INTER_CUBIC)
-    ours = enlarged(drawing(160), (side, side))
+    ours = upscale(drawing(160), (side, side))
     for channel in (0, 3):
         assert steepness(ours, channel) > 1.2 * steepness(cubic, channel)
     assert np.abs(ours.astype(int) - true).mean() < 0.8 * np.abs(cubic.astype(int) - true).mean()
@@ -32,7 +32,7 @@ def test_edges_are_steeper_than_cubic_ones_and_nearer_to_a_larger_drawing(scale:
 def test_nothing_rings(scale: float) -> None:
     small = drawing(160)
     side = round(160 * scale)
-    large = enlarged(small, (side, side))
+    large = upscale(small, (side, side))
     inside = large[..., 3] == 255
     assert large[..., 3].max() == 255
     for channel in range(3):

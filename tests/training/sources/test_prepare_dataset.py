@@ -96,7 +96,7 @@ def test_stages_leave_what_the_next_one_needs(
         for heads in ("real_heads", "drawn_heads"):
             assert {path.name for path in (run / heads).iterdir()} == names
         exported: list[object] = []
-        monkeypatch.setattr(sticks_stages, "export", lambda exported, *_: exported.append(exported))
+        monkeypatch.setattr(sticks_stages, "export", lambda network, *_: exported.append(network))
         # The first of two workers, of which the other has left.
         whole = Run(
             run, prepared, tmp_path / "simple.dance", dataset_card(prepared, "simple", RIGHTS), config,

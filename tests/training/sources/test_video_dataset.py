@@ -87,7 +87,7 @@ def test_a_video_without_a_person_is_refused(tmp_path: Path, monkeypatch: pytest
 
 def test_too_short_a_video_is_refused(finds_magenta: None, tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", PLACES[:4])
-    with pytest.raises(DanceNowError, match=r"at least 8 are needed"):
+    with pytest.raises(DanceNowError, match=r"at least 8 sharp ones are needed"):
         extract_frames(clip, tmp_path / "frames", ignore)
     assert not (tmp_path / "frames").exists()
 
@@ -105,9 +105,9 @@ def test_the_body_trains_from_a_video(finds_magenta: None, tmp_path: Path) -> No
 @pytest.mark.parametrize("count", [3, 8, 9, 17, 100])
 def test_of_long_videos_frames_are_kept_evenly(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "MOST_FRAMES", 4)
-    thinned = video._Thinned()
+    thinned = video._FrameSampler()
     for index in range(count):
-        thinned.add(cast(video._Usable, index))
+        thinned.add(cast(video._UsableFrame, index))
         assert len(thinned.frames) <= 8
     kept = np.array(thinned.frames, int)
     assert len(kept) >= min(count, 4)

@@ -1,1 +1,1 @@
-"""Pose estimators: one module each for every one that users can name, and what they are built from."""
+"""Pose estimators: one module for each that users can name, and their building blocks."""

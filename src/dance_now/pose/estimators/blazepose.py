@@ -1,4 +1,4 @@
-"""BlazePose: a person detector and a landmark network.
+"""BlazePose estimator: a person detector and a landmark network.
 
 Source: Bazarevsky et al., "BlazePose: On-device Real-time Body Pose tracking", 2020; networks, anchors and
 decoding as in MediaPipe 0.10.21, modules ``pose_detection`` and ``pose_landmark``.
@@ -16,12 +16,12 @@ import numpy as np
 
 from dance_now.assets import registry as assets
 from dance_now.core.arrays import FloatArray, Image
-from dance_now.pose.estimators.multi_person import Reading
+from dance_now.pose.estimators.multi_person import PersonLandmarks
 from dance_now.pose.model.detection import Detection, PersonMask
 from dance_now.pose.model.keypoints import BODY_INDEX, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.networks.blazepose_depth import in_pixels
-from dance_now.pose.networks.litert import LiteNetwork, Region, sigmoid
+from dance_now.pose.networks.blazepose_depth import rescale_depth
+from dance_now.pose.networks.litert import LiteRTNetwork, Region, sigmoid
 from dance_now.pose.networks.person_detector import PersonDetector
 
 _LANDMARK_SIZE: Final = 256
@@ -30,7 +30,7 @@ _MINIMUM_SCORE: Final = 0.5
 _SURE_PRESENCE: Final = 0.9
 _SURE_VISIBILITY: Final = 0.8
 _LOWEST_CONFIDENCE: Final = 1e-3
-_CIRCLE: Final = slice(33, 35)  # landmarks that are the person's circle, not body points
+_CIRCLE: Final = slice(33, 35)  # auxiliary landmarks of the alignment circle, not body points
 _LANDMARK_COUNT: Final = 39
 _POINT_COUNT: Final = 33  # the first landmarks, on the body
 # outputs of the landmark network, by shape
@@ -67,7 +67,7 @@ _MIDPOINTS: Final = {"neck": (11, 12), "mid_hip": (23, 24)}
 
 
 class BlazePose:
-    """BlazePose's two networks: who is where, and one person's 33 points with depth and a mask.
+    """Detects people and estimates one person's 33 landmarks with depth and a mask.
 
     Points become BODY_25 (no small toes; neck and mid-hip are midpoints) and four points of each hand
     (wrist, thumb, index and little knuckle). Confidence is the network's visibility, never under 0.001.
@@ -83,30 +83,30 @@ class BlazePose:
                 ``dance_now.assets.registry`` finds or fetches them.
 
         Raises:
-            DanceNowError: a network cannot be had, is damaged, or is another network.
+            DanceNowError: a network cannot be fetched, is damaged, or is another network.
         """
         detection, landmark = (
             models / name if models is not None else assets.pose_model(name)
             for name in ("pose_detection.tflite", "pose_landmark_full.tflite")
         )
         self._detector = PersonDetector(detection, threads)
-        self._landmarks = LiteNetwork(landmark, threads, {_VALUES, _PRESENCE, _MASK, _HEATMAPS})
+        self._landmarks = LiteRTNetwork(landmark, threads, {_VALUES, _PRESENCE, _MASK, _HEATMAPS})
 
-    def find(self, image: Image, squares: Sequence[Region]) -> list[Region]:
-        """Where in some upright squares of a picture people are, most prominent first; one may come twice."""
+    def detect(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+        """Detects people in upright squares of an image, most prominent first; duplicates are possible."""
         return self._detector(image, squares)
 
-    def read(self, image: Image, region: Region) -> Reading | None:
-        """The person in a region, or None where the network sees nobody."""
-        if not region.usable(image):
+    def read_person(self, image: Image, region: Region) -> PersonLandmarks | None:
+        """Estimates the landmarks of the person in a region; None where there is none."""
+        if not region.is_usable(image):
             return None
-        square = region.cut(image, _LANDMARK_SIZE, cv2.BORDER_REPLICATE)
+        square = region.crop(image, _LANDMARK_SIZE, cv2.BORDER_REPLICATE)
         outputs = self._landmarks(square[None].astype(np.float32) / np.float32(255))
         values = outputs[_VALUES].reshape(_LANDMARK_COUNT, 5)
         presence = float(outputs[_PRESENCE][0, 0])
         if not (presence >= _MINIMUM_SCORE and np.isfinite(values).all()):
             return None
-        matrix = region.to_picture(_LANDMARK_SIZE)
+        matrix = region.to_image(_LANDMARK_SIZE)
         in_square = _refined(values[:, :2], outputs[_HEATMAPS][0])
         landmarks = _Landmarks(
             region=region,
@@ -121,7 +121,7 @@ class BlazePose:
 
 @dataclass(frozen=True, eq=False)
 class _Landmarks:
-    """The landmark network's answer: (39, 2) and (39,) in pixels of the picture, (256, 256) logits."""
+    """Output of the landmark network: (39, 2) and (39,) in pixels of the image, (256, 256) logits."""
 
     region: Region
     presence: float
@@ -132,26 +132,24 @@ class _Landmarks:
 
     @property
     def circle(self) -> FloatArray:
-        """(2, 2): the centre of the circle around the person, and its point above the head."""
+        """Alignment circle (2, 2): its centre, and its point above the head."""
         return self.points[_CIRCLE]
 
     @property
-    def is_sure(self) -> bool:
-        """Whether this is surely a whole person.
+    def is_confident(self) -> bool:
+        """Tests whether this is a whole person with high confidence.
 
-        Enlarged patches of background pass for a person now and then; of 68 measured six did, at most 0.78
-        visible, while real people a quarter of the picture's height high had 0.83 and more.
+        Enlarged patches of background are false positives at times; of 68 measured six were, at most 0.78
+        visible, while real people a quarter of the image's height high had 0.83 and more.
         """
         return (
             self.presence >= _SURE_PRESENCE
             and float(self.visibility[:_POINT_COUNT].mean()) >= _SURE_VISIBILITY
         )
 
-    def reading(self) -> Reading:
-        mask = PersonMask(
-            sigmoid(self.mask_logits), self.region.to_picture(_LANDMARK_SIZE).astype(np.float32)
-        )
-        return Reading(Detection(self._pose(), mask), self.circle, self.is_sure)
+    def reading(self) -> PersonLandmarks:
+        mask = PersonMask(sigmoid(self.mask_logits), self.region.to_image(_LANDMARK_SIZE).astype(np.float32))
+        return PersonLandmarks(Detection(self._pose(), mask), self.circle, self.is_confident)
 
     def _pose(self) -> Pose:
         confidence = np.clip(self.visibility, _LOWEST_CONFIDENCE, 1)
@@ -165,11 +163,11 @@ class _Landmarks:
         for start, landmarks in _HAND_LANDMARKS:
             for row, landmark in zip(_HAND_ROWS, landmarks, strict=True):
                 rows[start + row] = values[landmark]
-        return Pose(rows[:, :3], in_pixels(rows[:, 3]), rows[:, 2] > 0)
+        return Pose(rows[:, :3], rescale_depth(rows[:, 3]), rows[:, 2] > 0)
 
 
 def _refined(points: FloatArray, heatmaps: FloatArray) -> FloatArray:
-    """(39, 2) points of the 256-pixel square moved to the centre of mass of their heat-map peaks.
+    """Refines (39, 2) points of the 256-pixel square to the centre of mass of their heat-map peaks.
 
     A window of 7x7 cells around each point counts, and only where its peak is at least 0.5.
     """

@@ -1,4 +1,4 @@
-"""Opens pose estimators by their names."""
+"""Registry of pose estimators by name."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def open_estimator(
     *,
     hands: bool = True,
     face: bool = True,
-    most: int = 1,
+    max_people: int = 1,
     name: str = "mediapipe",
     model: Path | None = None,
 ) -> PoseEstimator:
-    """A pose estimator: by default the one that comes with the base install, MediaPipe's networks.
+    """Creates a pose estimator, by default MediaPipe's networks, which the base install uses.
 
     Args:
         threads: CPU threads for the networks.
         hands: read fingers, where hands are large enough to be seen.
         face: read the face, where it is large enough to be seen.
-        most: how many people to follow: with 1 the most prominent one.
+        max_people: how many people to track: with 1 the most prominent one.
         name: one of ``ESTIMATORS``.
         model: the network's file, for estimators that do not come with one.
 
     Raises:
-        DanceNowError: there is no such estimator, or its networks cannot be had.
+        DanceNowError: there is no such estimator, or its networks cannot be fetched.
 
     Example:
         >>> estimate = open_estimator()  # doctest: +SKIP
@@ -44,6 +44,6 @@ def open_estimator(
         raise DanceNowError(f"There is no estimator {name!r}; known: {', '.join(ESTIMATORS)}.")
     # only when a pose is to be estimated: this loads the runtimes
     module = import_module(f"dance_now.pose.estimators.{name}")
-    options = EstimatorOptions(threads=threads, hands=hands, face=face, most=most, model=model)
+    options = EstimatorOptions(threads=threads, hands=hands, face=face, max_people=max_people, model=model)
     found: PoseEstimator = module.build(options)
     return found

@@ -1,9 +1,9 @@
-"""Both hands of a person, followed from frame to frame.
+"""Hand tracker: both hands of a person from frame to frame.
 
-A hand is first looked for where the body network marks wrist and knuckles, and from then on around its own
-points, moved along with the body's wrist where that moves far. It never leaves its arm: what lies too far
-from the body's wrist, or what both sides have found, is given up, and what each side has found of the other
-is exchanged.
+A hand is first searched where the body network marks wrist and knuckles, and from then on around its own
+landmarks, moved along with the body's wrist where that moves far. It stays bound to its arm: landmarks too
+far from the body's wrist, and duplicates of the other side's hand, are dropped, and hands that have been
+assigned to the wrong sides are swapped.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.networks.blazehand import (
     HAND_SHARE,
+    HandLandmarks,
     HandNetwork,
-    HandReading,
     region_from_body,
     region_from_hand,
 )
@@ -26,13 +26,13 @@ from dance_now.pose.networks.litert import Region
 SIDES: Final = ("left", "right")
 _EXPECTED: Final = 0.27  # side of a hand's square, of the standing height
 _SMALLEST_HAND: Final = 12.0  # pixels
-_FIRST_LOOKS: Final = 3
-_PRESENT: Final = 0.5  # enough to go on following
-# Enough to be told: on 93 hands that MediaPipe Holistic saw too, readings from 0.8 up to here lay 8 % of the
+_INITIAL_PASSES: Final = 3
+_PRESENT: Final = 0.5  # presence to keep tracking
+# Presence to report: on 93 hands that MediaPipe Holistic found too, those from 0.8 up to here lay 8 % of the
 # hand's size from its points, all others 2.4 %.
 _SURE: Final = 0.9
-# Of a square's side. A wrist that moves less from one frame to the next may only seem to, and a square that
-# trembles with it makes the hand's points tremble.
+# Of a square's side. Wrist motion below this may be jitter, which a moving square would pass on to the hand's
+# points.
 _WRIST_TREMBLE: Final = 0.1
 _RIGHT_SIDE: Final = 0.1  # least agreement of the network's handedness with the arm's side, for a new hand
 _FARTHEST: Final = 0.6  # of a hand's length, from the body's wrist to the hand's
@@ -43,11 +43,11 @@ _SAME_HAND: Final = 0.35  # of a hand's length: mean distance of the points of t
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """Where the body network sees one hand.
+    """Coarse hand points of the body network.
 
     Attributes:
         wrist, index, little: (2,) pixels: wrist and knuckles.
-        seen: whether the wrist is seen well enough to look there.
+        seen: whether the wrist is confident enough to search there.
     """
 
     wrist: FloatArray
@@ -57,19 +57,19 @@ class Arm:
 
 
 class HandTracker:
-    """Reads the left and the right hand of one person."""
+    """Tracks the left and the right hand of one person."""
 
     def __init__(self, network: HandNetwork) -> None:
         self._network = network
-        self._sides = [_Follower(network, side) for side in SIDES]
+        self._sides = [_SideTracker(network, side) for side in SIDES]
 
     def reset(self) -> None:
-        """Forgets both hands."""
+        """Resets both hands."""
         for side in self._sides:
             side.reset()
 
-    def __call__(self, image: Image, arms: tuple[Arm, Arm], height: float) -> list[HandReading | None]:
-        """The left and the right hand, None where it is not seen well.
+    def __call__(self, image: Image, arms: tuple[Arm, Arm], height: float) -> list[HandLandmarks | None]:
+        """Estimates the left and the right hand; None where confidence is low.
 
         Args:
             image: (H, W, 3) uint8 RGB.
@@ -82,18 +82,18 @@ class HandTracker:
             return [None, None]
         found = [side(image, arm, expected) for side, arm in zip(self._sides, arms, strict=True)]
         left, right = self._sides
-        if _crossed(found, arms, expected):
+        if _are_swapped(found, arms, expected):
             found.reverse()
-            left.exchange(right)
-        wrong = _taken_twice(found, arms, expected)
+            left.swap(right)
+        wrong = _duplicate_side(found, arms, expected)
         if wrong is not None:
             found[wrong] = None
             self._sides[wrong].lose()
         return [hand if hand is not None and hand.presence >= _SURE else None for hand in found]
 
 
-class _Follower:
-    """One side's hand."""
+class _SideTracker:
+    """Tracker of one side's hand."""
 
     def __init__(self, network: HandNetwork, side: str) -> None:
         self._network = network
@@ -105,27 +105,27 @@ class _Follower:
         self._fresh = True
 
     def lose(self) -> None:
-        """Goes back to where the body network sees the hand."""
+        """Drops the track; the next search starts from the body network's points."""
         self._square: Region | None = None
         self._wrist: FloatArray | None = None
         self._candidate: Region | None = None
         self._fresh = False
 
-    def exchange(self, other: _Follower) -> None:
-        """Takes the other side's hand and gives its own."""
+    def swap(self, other: _SideTracker) -> None:
+        """Swaps the tracked hands of the two sides."""
         self._square, other._square = other._square, self._square
 
-    def __call__(self, image: Image, arm: Arm, expected: float) -> HandReading | None:
+    def __call__(self, image: Image, arm: Arm, expected: float) -> HandLandmarks | None:
         if not arm.seen:
             self.reset()
             return None
         if self._square is not None and self._wrist is not None:
-            return self._followed(image, _carried(self._square, arm.wrist - self._wrist), arm, expected)
-        looks = _FIRST_LOOKS if self._fresh else 1
+            return self._track(image, _moved_with_wrist(self._square, arm.wrist - self._wrist), arm, expected)
+        looks = _INITIAL_PASSES if self._fresh else 1
         self._fresh = False
-        return self._searched(image, arm, expected, looks)
+        return self._search(image, arm, expected, looks)
 
-    def _followed(self, image: Image, region: Region, arm: Arm, expected: float) -> HandReading | None:
+    def _track(self, image: Image, region: Region, arm: Arm, expected: float) -> HandLandmarks | None:
         reading = self._network(image, region)
         square = self._next_square(reading, arm, expected)
         if reading is None or square is None or reading.presence < _PRESENT:
@@ -134,10 +134,10 @@ class _Follower:
         self._square, self._wrist = square, arm.wrist
         return reading
 
-    def _searched(self, image: Image, arm: Arm, expected: float, looks: int) -> HandReading | None:
-        """Looks where the body network points; a second look, around what was found, is much surer.
+    def _search(self, image: Image, arm: Arm, expected: float, looks: int) -> HandLandmarks | None:
+        """Searches around the body network's points; a second pass around the first result is more reliable.
 
-        In a video each frame is one look; in a picture of its own all looks are taken at once.
+        In a video each frame is one pass; in a single photo all passes run at once.
         """
         for _ in range(looks):
             second = self._candidate is not None
@@ -150,12 +150,12 @@ class _Follower:
             if reading.presence >= _PRESENT and second and self._fits_side(reading):
                 self._square, self._wrist = square, arm.wrist
                 return reading
-            # what looks good goes on; what does not gets one more chance
+            # a confident result is continued; another gets one more pass
             self._candidate = square if reading.presence >= _PRESENT or not second else None
         return None
 
-    def _next_square(self, reading: HandReading | None, arm: Arm, expected: float) -> Region | None:
-        """The square for the next look, or None if this cannot be the arm's hand."""
+    def _next_square(self, reading: HandLandmarks | None, arm: Arm, expected: float) -> Region | None:
+        """Region of interest for the next pass; None if this cannot be the arm's hand."""
         if reading is None:
             return None
         square = region_from_hand(reading.points)
@@ -164,28 +164,28 @@ class _Follower:
         possible = _SIZES[0] * expected < square.size < _SIZES[1] * expected
         return square if near and possible else None
 
-    def _fits_side(self, reading: HandReading) -> bool:
-        return (reading.rightness if self._is_right else 1 - reading.rightness) >= _RIGHT_SIDE
+    def _fits_side(self, reading: HandLandmarks) -> bool:
+        return (reading.right_handedness if self._is_right else 1 - reading.right_handedness) >= _RIGHT_SIDE
 
 
-def _carried(square: Region, moved: FloatArray) -> Region:
-    """The square moved along with its wrist, as far as that has moved beyond its trembling."""
+def _moved_with_wrist(square: Region, moved: FloatArray) -> Region:
+    """Moves the square along with its wrist, as far as that has moved beyond its jitter."""
     way = float(np.hypot(*moved))
     share = max(way - _WRIST_TREMBLE * square.size, 0.0) / max(way, 1e-6)
     return replace(square, x=square.x + share * float(moved[0]), y=square.y + share * float(moved[1]))
 
 
-def _misfit(hand: HandReading, arm: Arm, is_right: bool, expected: float) -> float:
-    """How badly a hand fits an arm, in squares: its way from the wrist, and the side that the network says.
+def _misfit(hand: HandLandmarks, arm: Arm, is_right: bool, expected: float) -> float:
+    """Misfit of a hand and an arm, in squares: distance from the wrist, and disagreement of handedness.
 
-    The network's word on the side counts like a hand's length.
+    Handedness weighs like a hand's length.
     """
     away = float(np.hypot(*(hand.points[0] - arm.wrist))) / expected
-    return away + HAND_SHARE * (1 - hand.rightness if is_right else hand.rightness)
+    return away + HAND_SHARE * (1 - hand.right_handedness if is_right else hand.right_handedness)
 
 
-def _crossed(found: list[HandReading | None], arms: tuple[Arm, Arm], expected: float) -> bool:
-    """Whether each side has found the other side's hand."""
+def _are_swapped(found: list[HandLandmarks | None], arms: tuple[Arm, Arm], expected: float) -> bool:
+    """Tests whether each side tracks the other side's hand."""
     left, right = found
     if left is None or right is None:
         return False
@@ -194,8 +194,8 @@ def _crossed(found: list[HandReading | None], arms: tuple[Arm, Arm], expected: f
     return changed + _CROSSED < as_is
 
 
-def _taken_twice(found: list[HandReading | None], arms: tuple[Arm, Arm], expected: float) -> int | None:
-    """Which side has found the other side's hand, if one has: 0 is the left."""
+def _duplicate_side(found: list[HandLandmarks | None], arms: tuple[Arm, Arm], expected: float) -> int | None:
+    """Side that duplicates the other side's hand, if one does: 0 is the left."""
     left, right = found
     if left is None or right is None:
         return None

@@ -1,4 +1,4 @@
-"""MediaPipe's networks: the estimator of the base install, fetched on first use."""
+"""MediaPipe estimator: the default, whose networks are fetched on first use."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from dance_now.pose.model.detection import EstimatorOptions, PoseEstimator
 
 
 def build(options: EstimatorOptions) -> PoseEstimator:
-    """Body, hands and face with depth and masks.
+    """Builds the estimator of body, hands and face with depth and masks.
 
     Raises:
-        DanceNowError: the networks cannot be had, or a model was named.
+        DanceNowError: the networks cannot be fetched, or a model was given.
     """
     if options.model is not None:
-        raise DanceNowError("--model goes with another --estimator; this one brings its own networks.")
-    return Holistic(threads=options.threads, hands=options.hands, face=options.face, most=options.most)
+        raise DanceNowError("model does not apply to estimator mediapipe, which has its own networks.")
+    return Holistic(
+        threads=options.threads, hands=options.hands, face=options.face, max_people=options.max_people
+    )

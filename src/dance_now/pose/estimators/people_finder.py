@@ -1,4 +1,4 @@
-"""Who is in a picture: found by an estimator, or told by keypoint files."""
+"""People finder: tracked people of each frame, from an estimator or from keypoint files."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import numpy as np
 from dance_now.core.arrays import Image
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
-from dance_now.pose.formats.openpose_parser import ListedPose
-from dance_now.pose.model.detection import Detection, Person, PersonMask, PoseEstimator, SteppedEstimator
+from dance_now.pose.formats.openpose_parser import OpenPosePerson
+from dance_now.pose.model.detection import Detection, Person, PersonMask, PoseEstimator, TwoStageEstimator
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.instance_masks import instance_masks
 from dance_now.pose.tracking.limb_hull import hull_mask
-from dance_now.pose.tracking.reidentification import colors_of
-from dance_now.pose.tracking.tracker import Sighting, Tracker
+from dance_now.pose.tracking.reidentification import color_histogram
+from dance_now.pose.tracking.tracker import Observation, Tracker
 
 _INSIDE: Final = 0.5  # mask value
 _OVERLAP: Final = 0.5  # of the keypoints that must lie on the mask of the same person
 
 
 class PeopleFinder:
-    """Finds the people in each picture; with keypoint files, takes the poses from there.
+    """Finds the people in each frame; with keypoint files, takes the poses from there.
 
-    Who is who in the files is told by their person_id where they hold one, else found by place and colors.
-    Masks are then the estimator's for whom it finds too, else hulls of the poses.
+    IDs in the files are their person_id where they hold one, else assigned by a tracker.
+    Masks are then the estimator's where it finds the same person, else hulls of the poses.
 
     Args:
         estimator: by default the base install's; opened when it is first needed.
-        poses: keypoint files, one a frame.
+        poses: keypoint files, one per frame.
         masks: whether masks are needed; without, given poses need no estimator and come with their hulls.
-        most: how many people the estimator follows if it is opened here.
-        threads: of the processor that it then takes.
+        max_people: how many people the estimator tracks if it is opened here.
+        threads: CPU threads that it then uses.
     """
 
     def __init__(
@@ -40,25 +40,25 @@ class PeopleFinder:
         estimator: PoseEstimator | None = None,
         poses: OpenPoseFiles | None = None,
         masks: bool = True,
-        most: int = 1,
+        max_people: int = 1,
         threads: int = 2,
     ) -> None:
         self._estimator = estimator
         self._poses = poses
         self._masks = masks
-        self._most = most
+        self._max_people = max_people
         self._threads = threads
         self._tracker = Tracker()
 
     def __call__(self, image: Image, index: int) -> tuple[Person, ...]:
-        """The people in a picture ((H, W, 3) uint8 RGB) in the order of their identities.
+        """Finds the people in an image ((H, W, 3) uint8 RGB), in the order of their identities.
 
         Args:
-            image: the picture.
-            index: which of the keypoint files belongs to it.
+            image: the image.
+            index: of the keypoint file that belongs to it.
 
         Raises:
-            DanceNowError: a malformed keypoint file, or networks that cannot be had.
+            DanceNowError: a malformed keypoint file, or networks that cannot be fetched.
         """
         if self._poses is None:
             return self._opened()(image)
@@ -67,9 +67,9 @@ class PeopleFinder:
             Detection(each.pose, mask)
             for each, mask in zip(listed, self._all_masks(image, listed), strict=True)
         ]
-        numbers: list[int | None] = [each.number for each in listed]
+        numbers: list[int | None] = [each.person_id for each in listed]
         if None in numbers:
-            seen = [Sighting(each.pose, colors_of(image, each)) for each in found]
+            seen = [Observation(each.pose, color_histogram(image, each)) for each in found]
             numbers = self._tracker(seen)
         people = [
             Person(number, each)
@@ -78,37 +78,43 @@ class PeopleFinder:
         ]
         return tuple(sorted(people, key=lambda person: person.identity))
 
-    def bodies(self, image: Image, index: int) -> tuple[Person, ...]:
-        """The first half of a call: people without hands and faces where these are read in a second step."""
+    def detect_bodies(self, image: Image, index: int) -> tuple[Person, ...]:
+        """Runs the first stage of a call: people without hands and faces, if the estimator has two stages."""
         estimator = self._opened() if self._poses is None else None
-        return estimator.bodies(image) if isinstance(estimator, SteppedEstimator) else self(image, index)
+        return (
+            estimator.detect_bodies(image) if isinstance(estimator, TwoStageEstimator) else self(image, index)
+        )
 
-    def closer(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:
-        """The second half: hands and faces of what ``bodies`` found; that may be at the next picture now."""
+    def add_hands_and_faces(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:
+        """Runs the second stage: adds hands and faces, while ``detect_bodies`` may run on the next frame."""
         estimator = self._estimator if self._poses is None else None
-        return estimator.closer(image, people) if isinstance(estimator, SteppedEstimator) else people
+        return (
+            estimator.add_hands_and_faces(image, people)
+            if isinstance(estimator, TwoStageEstimator)
+            else people
+        )
 
     def open(self) -> None:
-        """Opens the estimator now, if every picture will need it.
+        """Opens the estimator now, if every frame will need it.
 
         Raises:
-            DanceNowError: its networks cannot be had.
+            DanceNowError: its networks cannot be fetched.
         """
         if self._poses is None:
             self._opened()
 
     def reset(self) -> None:
-        """Forgets everybody."""
+        """Drops all tracks."""
         self._tracker.reset()
         if self._estimator is not None:
             self._estimator.reset()
 
-    def _all_masks(self, image: Image, listed: list[ListedPose]) -> list[PersonMask]:
-        """Each person's mask: the best of the estimator's if it lies on that person, else a hull."""
+    def _all_masks(self, image: Image, listed: list[OpenPosePerson]) -> list[PersonMask]:
+        """Mask of each person: the best of the estimator's if it covers that person, else a hull."""
         left = [person.detection.mask for person in self._opened()(image)] if self._masks and listed else []
         masks = []
         for each in listed:
-            covered = [_covered(each.pose, mask) for mask in left]
+            covered = [_coverage(each.pose, mask) for mask in left]
             best = int(np.argmax(covered)) if covered else -1
             masks.append(left.pop(best) if covered and covered[best] >= _OVERLAP else hull_mask(each.pose))
         return masks
@@ -116,16 +122,18 @@ class PeopleFinder:
     def _opened(self) -> PoseEstimator:
         if self._estimator is None:
             whole = self._poses is None  # given poses need masks only
-            self._estimator = open_estimator(threads=self._threads, hands=whole, face=whole, most=self._most)
+            self._estimator = open_estimator(
+                threads=self._threads, hands=whole, face=whole, max_people=self._max_people
+            )
         return self._estimator
 
 
-def _covered(pose: Pose, mask: PersonMask) -> float:
-    """The share of a pose's body points that lie on a mask."""
+def _coverage(pose: Pose, mask: PersonMask) -> float:
+    """Share of a pose's body points that lie on a mask."""
     points = pose.body[pose.body[:, 2] > 0, :2].astype(np.float64)
     if not len(points):
         return 0.0
-    matrix = mask.to_picture.astype(np.float64)
+    matrix = mask.to_image.astype(np.float64)
     places = np.floor((points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T).astype(int)
     height, width = mask.alpha.shape
     inside = ((places >= 0) & (places < (width, height))).all(axis=1)

@@ -1,4 +1,4 @@
-"""RTMW and DWPose: one network for body, feet, face and hands, given by the user as an ONNX file.
+"""RTMW and DWPose estimator: one whole-body network, given by the user as an ONNX file.
 
 Source: Jiang et al., "RTMPose: Real-Time Multi-Person Pose Estimation based on MMPose", 2023; Yang et al.,
 "Effective Whole-body Pose Estimation with Two-stages Distillation" (DWPose), 2023; the outputs are SimCC's
@@ -18,8 +18,8 @@ import numpy.typing as npt
 from dance_now.assets import registry as assets
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError, MissingExtraError
-from dance_now.pose.estimators.multi_person import MultiPersonTracker, Reading
-from dance_now.pose.model.affine import between_pixel_centres
+from dance_now.pose.estimators.multi_person import MultiPersonTracker, PersonLandmarks
+from dance_now.pose.model.affine import to_opencv_affine
 from dance_now.pose.model.body_layouts import with_midpoints
 from dance_now.pose.model.detection import Detection, EstimatorOptions, PoseEstimator
 from dance_now.pose.model.keypoints import BODY, BODY_INDEX, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
@@ -56,18 +56,18 @@ _SEEN: Final = 0.3
 
 
 def build(options: EstimatorOptions) -> PoseEstimator:
-    """People read by the user's network, found by MediaPipe's person detector; without depth.
+    """Builds an estimator of the user's network and MediaPipe's person detector; without depth.
 
     Raises:
-        DanceNowError: no model was named, it is another network, or onnxruntime is not installed.
+        DanceNowError: no model was given, it is another network, or onnxruntime is not installed.
     """
     if options.model is None:
-        raise DanceNowError("--estimator rtmw needs the network's ONNX file: --model FILE.")
-    return MultiPersonTracker(Rtmw(options.model, options.threads), options.most)
+        raise DanceNowError("estimator rtmw needs model, the network's ONNX file.")
+    return MultiPersonTracker(Rtmw(options.model, options.threads), options.max_people)
 
 
 class Rtmw:
-    """Reads 133 points of a person; the mask is drawn around the limbs."""
+    """Estimates 133 keypoints of a person; the mask is drawn around the limbs."""
 
     def __init__(self, model: Path, threads: int = 2) -> None:
         """Loads the network and, when it is first needed, the person detector.
@@ -84,28 +84,26 @@ class Rtmw:
         self._input = self._session.get_inputs()[0].name
         shape = self._session.get_inputs()[0].shape
         if len(shape) != 4 or shape[1] != 3 or not all(isinstance(side, int) for side in shape[2:]):
-            raise DanceNowError(f"{model} is no network for this: its input has the shape {shape}.")
+            raise DanceNowError(f"{model} is not an RTMW network: its input has the shape {shape}.")
         self._height, self._width = int(shape[2]), int(shape[3])
         outputs = [output.shape for output in self._session.get_outputs()]
         if len(outputs) != 2 or any(len(each) != 3 or each[1] not in (POINTS, None) for each in outputs):
-            raise DanceNowError(f"{model} does not give {POINTS} points as SimCC does: outputs {outputs}.")
+            raise DanceNowError(f"{model} does not have SimCC outputs of {POINTS} points, but {outputs}.")
         self._detector: PersonDetector | None = None
 
-    def find(self, image: Image, squares: Sequence[Region]) -> list[Region]:
-        """Where in some upright squares of a picture people are, most prominent first."""
+    def detect(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+        """Detects people in upright squares of an image, most prominent first."""
         if self._detector is None:
             self._detector = PersonDetector(assets.pose_model("pose_detection.tflite"), self._threads)
         return self._detector(image, squares)
 
-    def read(self, image: Image, region: Region) -> Reading | None:
-        """The person in the middle of a region, or None where nobody is."""
-        if not region.usable(image):
+    def read_person(self, image: Image, region: Region) -> PersonLandmarks | None:
+        """Estimates the person in the middle of a region; None where there is none."""
+        if not region.is_usable(image):
             return None
         matrix = self._to_picture(region)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        window = cv2.warpAffine(
-            image, between_pixel_centres(matrix), (self._width, self._height), flags=flags
-        )
+        window = cv2.warpAffine(image, to_opencv_affine(matrix), (self._width, self._height), flags=flags)
         values = ((window.astype(np.float32) - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None]
         x, y = self._session.run(None, {self._input: np.ascontiguousarray(values)})
         points, scores = decode(x, y, self._width, self._height)
@@ -113,16 +111,16 @@ class Rtmw:
             return None
         pose = to_pose(points @ matrix[:, :2].T + matrix[:, 2], scores)
         sure = float(scores[: len(_BODY_NAMES)].mean()) >= _SURE
-        return Reading(Detection(pose, hull_mask(pose)), self._circle(pose), sure)
+        return PersonLandmarks(Detection(pose, hull_mask(pose)), self._circle(pose), sure)
 
     def _to_picture(self, region: Region) -> npt.NDArray[np.float64]:
-        """(2, 3) affine map from the network's window, as high as the region, to the picture."""
-        matrix = region.to_picture(self._height)
+        """Affine matrix (2, 3) from the network's window, as high as the region, to the image."""
+        matrix = region.to_image(self._height)
         matrix[:, 2] += matrix[:, 0] * (self._height - self._width) / 2
         return matrix
 
     def _circle(self, pose: Pose) -> FloatArray:
-        """(2, 2) the middle of the points and a point above, so that the next window holds them all."""
+        """Circle (2, 2): the middle of the points and a point above, so that the next window holds all."""
         shown = pose.points[:, 2] >= _SEEN
         points = pose.points[shown if shown.any() else pose.visible, :2]
         low, high = points.min(axis=0), points.max(axis=0)
@@ -134,7 +132,7 @@ class Rtmw:
 
 
 def decode(x: FloatArray, y: FloatArray, width: int, height: int) -> tuple[FloatArray, FloatArray]:
-    """Points and scores out of SimCC's two outputs, each a row of bins for every point.
+    """Decodes points and scores from SimCC's two outputs, each a row of bins for every point.
 
     Args:
         x: (1, 133, bins) scores of the columns.
@@ -154,7 +152,7 @@ def decode(x: FloatArray, y: FloatArray, width: int, height: int) -> tuple[Float
 
 
 def to_pose(points: npt.NDArray[np.floating], scores: FloatArray) -> Pose:
-    """The pose of COCO-WholeBody points (133, 2) with scores (133,)."""
+    """Converts COCO-WholeBody points (133, 2) with scores (133,) to a pose."""
     rows = np.zeros((POINT_COUNT, 3), np.float32)
     rows[ROWS] = np.column_stack([points, scores])
     rows[BODY] = with_midpoints(rows[BODY])
@@ -167,11 +165,11 @@ def _open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     except ImportError as error:
         raise MissingExtraError("onnxruntime", "cpu") from error
     if not model.is_file():
-        raise DanceNowError(f"{model} does not exist. Give the network's ONNX file with --model.")
+        raise DanceNowError(f"model {model} does not exist. Choose the network's ONNX file.")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # what fails is raised as well
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exception types share no public base class
-        raise DanceNowError(f"{model} is damaged or no ONNX network.") from error
+        raise DanceNowError(f"{model} is damaged or not an ONNX network.") from error

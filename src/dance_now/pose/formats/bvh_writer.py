@@ -1,4 +1,4 @@
-"""Writes motions as BVH files, which animation programs open.
+"""BVH writer: exports motions for animation programs.
 
 Source: the Biovision BVH format as described by Meredith and Maddock, "Motion Capture File Formats Explained"
 (2001). Metres, y up, facing +z at rest; joints are named after VRM's humanoid bones.
@@ -30,7 +30,7 @@ _PARENTS: Final = {
     "leftToes": "leftFoot",
     "rightToes": "rightFoot",
 }
-# Toes do not bend, but programs that look for them find out where the foot points.
+# Toes do not bend, but programs that read them get the direction of the foot.
 _TOES: Final = {"leftToes": 19, "rightToes": 22}
 _TOE_SHARE: Final = 0.3  # of the foot's length
 _ENDS: Final = {
@@ -41,13 +41,13 @@ _SOLES: Final = [19, 20, 21, 22, 23, 24]
 
 
 def bvh_text(skeleton: Skeleton, motion: Sequence[Retargeted | None], frame_time: float) -> str:
-    """The text of a BVH file.
+    """Formats a motion as the text of a BVH file.
 
     Args:
         skeleton: the body that the motion is for.
-        motion: a frame each; None repeats the last one (at the beginning: the first one), so that the
-            motions of all people in a clip have one clock.
-        frame_time: seconds a frame.
+        motion: one entry per frame; None repeats the last one (at the beginning: the first one), so that the
+            motions of all people in a clip share one clock.
+        frame_time: seconds per frame.
 
     Raises:
         ValueError: a motion without any frame that is not None.
@@ -71,12 +71,12 @@ def _children(bone: str) -> list[str]:
 
 
 def _bones(bone: str = "hips") -> list[str]:
-    """All bones in the order of the file: each before its children."""
+    """Bones in depth-first order: each before its children."""
     return [bone, *(each for child in _children(bone) for each in _bones(child))]
 
 
 def _pivot(skeleton: Skeleton, bone: str) -> Array:
-    """(3,) where a bone turns at rest."""
+    """Rest position (3,) of a bone's pivot."""
     if bone in TRUNK_PIVOTS:
         return skeleton.pivots[TRUNK_PIVOTS.index(bone)].astype(np.float64)
     if bone.endswith("Hand"):
@@ -89,7 +89,7 @@ def _pivot(skeleton: Skeleton, bone: str) -> Array:
 
 
 def _end(skeleton: Skeleton, bone: str) -> Array:
-    """(3,) where a bone without children ends at rest."""
+    """Rest position (3,) of the end of a bone without children."""
     if bone == "head":
         return np.array([0.0, skeleton.height + skeleton.bounds[0, 1], 0.0])
     if bone in _TOES:
@@ -99,7 +99,7 @@ def _end(skeleton: Skeleton, bone: str) -> Array:
 
 
 def _hierarchy(skeleton: Skeleton, bone: str, depth: int) -> list[str]:
-    """The lines of a joint with all below it."""
+    """Lines of a joint and its descendants."""
     tab, inner = "\t" * depth, "\t" * (depth + 1)
     parent = _PARENTS.get(bone)
     offset = _pivot(skeleton, bone) - (_pivot(skeleton, parent) if parent else 0.0)
@@ -124,7 +124,7 @@ def _numbers(vector: Array) -> str:
 
 
 def _local(skeleton: Skeleton, bones: Sequence[str], motion: Sequence[Retargeted]) -> tuple[Array, Array]:
-    """Rotations (n, bones, 3, 3) relative to each bone's parent, and the hips' places (n, 3), metres."""
+    """Local rotations (n, bones, 3, 3) relative to each bone's parent, and hip positions (n, 3), metres."""
     view = np.stack([each.pose.points * [1, -1, 0] for each in motion])
     view[..., 2] = -np.stack([each.pose.depth for each in motion])
     turns = BoneRig.of(skeleton).rotations(view.astype(np.float32)).astype(np.float64)
@@ -145,7 +145,7 @@ def _local(skeleton: Skeleton, bones: Sequence[str], motion: Sequence[Retargeted
 
 
 def _zxy(rotations: Array) -> Array:
-    """(..., 3) angles in radians about z, x and y whose rotations in this order, as a product, are these."""
+    """Euler angles (..., 3) in radians about z, x and y, in this order."""
     x = np.arcsin(np.clip(rotations[..., 2, 1], -1.0, 1.0))
     z = np.arctan2(-rotations[..., 0, 1], rotations[..., 1, 1])
     y = np.arctan2(-rotations[..., 2, 0], rotations[..., 2, 2])

@@ -1,4 +1,4 @@
-"""Matrices out of OpenCV's FileStorage YAML, as OpenPose's ``--write_keypoint`` writes it.
+"""Parser of matrices in OpenCV's FileStorage YAML, as written by OpenPose's ``--write_keypoint``.
 
 OpenCV's own reader trusts the sizes that a file states; this one reads only what is there.
 
@@ -22,10 +22,10 @@ _CHANNELS: Final = re.compile(r'"?(\d*)[a-z]"?$')
 
 
 def yaml_matrices(text: str) -> dict[str, FloatArray]:
-    """All matrices of a file by their names, in their own shapes; channels are the last axis.
+    """Parses all matrices of a file by their names, in their own shapes; channels are the last axis.
 
     Raises:
-        ValueError: no such file, or a matrix that does not hold what its sizes say.
+        ValueError: another format, or a matrix that does not match its stated sizes.
     """
     if not text.lstrip().startswith("%YAML"):
         raise ValueError("it does not begin with %YAML")
@@ -62,5 +62,5 @@ def _matrix(fields: dict[str, str], data: str) -> FloatArray:
     if channels is not None and channels[1] not in ("", "1"):
         shape = (*shape, int(channels[1]))
     if len(shape) < 2 or prod(shape) != len(numbers):
-        raise ValueError(f"{len(numbers)} numbers do not make a matrix of sizes {shape}")
+        raise ValueError(f"{len(numbers)} numbers do not fit a matrix of sizes {shape}")
     return numbers.reshape(shape)

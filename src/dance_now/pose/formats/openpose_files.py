@@ -1,4 +1,4 @@
-"""Keypoints that OpenPose has written: one file, or a folder with one a frame.
+"""OpenPose keypoint files: one file, or a folder with one per frame.
 
 Source: OpenPose output documentation: ``--write_json`` writes NAME_000000000012_keypoints.json, the older
 ``--write_keypoint`` NAME_000000000012_pose.yml; ``--keypoint_scale`` 3 and 4 write coordinates in 0..1 and
@@ -16,15 +16,15 @@ from typing import Final
 import numpy as np
 
 from dance_now.core.errors import DanceNowError
-from dance_now.pose.formats.openpose_parser import YAML, ListedPose, part_files, read_people
+from dance_now.pose.formats.openpose_parser import YAML, OpenPosePerson, part_files, read_people
 from dance_now.pose.model.pose import Pose
 
-MOST_FRAMES: Final = 1_000_000
+MAX_FRAMES: Final = 1_000_000
 _MARK: Final = "_keypoints"
 _YAML_MARK: Final = "_pose"
 _NUMBER: Final = re.compile(r"(\d+)(?=\D*$)")
-_SAMPLES: Final = 64  # files that decide on the units and the picture's size
-_LARGEST_SHARE: Final = 2.0  # coordinates of a picture in pixels go farther than this somewhere
+_SAMPLES: Final = 64  # files that decide on the units and the image's size
+_MAX_NORMALIZED: Final = 2.0  # coordinates of an image in pixels go farther than this somewhere
 _COMMON_SIZES: Final = (
     *((1280, 720), (720, 1280), (1920, 1080), (1080, 1920)),
     *((2560, 1440), (1440, 2560), (3840, 2160), (2160, 3840)),
@@ -32,46 +32,46 @@ _COMMON_SIZES: Final = (
 
 
 class Units(Enum):
-    """What the coordinates in a set of files count."""
+    """Unit of the coordinates in a set of files."""
 
     PIXELS = "pixels"
-    SHARES = "unit"  # shares of the picture, 0 to 1
-    SIGNED_SHARES = "signed"  # shares of the picture, -1 to 1
+    NORMALIZED = "unit"  # shares of the image, 0 to 1
+    SIGNED_NORMALIZED = "signed"  # shares of the image, -1 to 1
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What some of the files show.
+class _FileStatistics:
+    """Statistics of a sample of the files.
 
     Attributes:
         low: the lowest coordinate of all.
         right, bottom: the greatest x and y.
-        has_numbers: whether people are told apart by their person_id.
-        is_signed: whether a missing point is where only coordinates of -1..1 have it.
+        has_person_ids: whether the files hold usable person_ids.
+        is_signed: whether missing points are at (-1, -1), as in coordinates of -1..1.
     """
 
     low: float = 0.0
     right: float = 0.0
     bottom: float = 0.0
-    has_numbers: bool = False
+    has_person_ids: bool = False
     is_signed: bool = False
 
     @property
     def units(self) -> Units:
-        if max(self.right, self.bottom, -self.low) > _LARGEST_SHARE or self.right == self.bottom == 0:
+        if max(self.right, self.bottom, -self.low) > _MAX_NORMALIZED or self.right == self.bottom == 0:
             return Units.PIXELS
-        return Units.SIGNED_SHARES if self.is_signed or self.low < -0.05 else Units.SHARES
+        return Units.SIGNED_NORMALIZED if self.is_signed or self.low < -0.05 else Units.NORMALIZED
 
 
 class OpenPoseFiles:
-    """The people in a file, or in a folder of files in the order of their numbers; read when asked for.
+    """Reads the people of a file, or of a folder of numbered files, lazily.
 
-    A folder's files are frames from the lowest number on; a number that is missing is a frame without
-    people. Where the names differ in more than a number, the files follow each other in natural order.
+    A folder's files are frames from the lowest number on; a missing number is a frame without
+    people. Where the names differ in more than a number, the files are in natural order.
 
     Attributes:
         path: the file or folder.
-        size: (width, height) of the picture in pixels.
+        size: (width, height) of the image in pixels.
         units: of the coordinates in the files; poses are in pixels whatever they are.
 
     Example:
@@ -87,37 +87,37 @@ class OpenPoseFiles:
         first: int = 0,
         units: Units | None = None,
     ) -> None:
-        """Lists the files, and looks into some of them for units and size.
+        """Lists the files, and samples some of them for units and size.
 
         Args:
             path: a file or a folder.
-            size: (width, height) of the picture that the keypoints belong to; if not given, a common video
+            size: (width, height) of the image that the keypoints belong to; if not given, a common video
                 size that holds them, 1280x720 first.
-            first: how many frames are left out at the beginning.
-            units: of the coordinates; if not given, what they look like.
+            first: how many frames to skip at the beginning.
+            units: of the coordinates; detected if not given.
 
         Raises:
             DanceNowError: missing, empty or malformed files.
         """
         self.path = Path(path).expanduser()
-        self._files = _numbered(self.path)
+        self._files = _files_by_frame(self.path)
         self._first = first
-        if max(self._files) >= MOST_FRAMES:
+        if max(self._files) >= MAX_FRAMES:
             raise DanceNowError(
-                f"the numbers of the files in {self.path} span more than {MOST_FRAMES} frames."
+                f"the numbers of the files in {self.path} span more than {MAX_FRAMES} frames."
             )
-        seen = self._look()
+        seen = self._inspect()
         self.units = units or seen.units
-        self._has_numbers = seen.has_numbers
-        self.size = size or _likely_size(seen, self.units)
+        self._has_person_ids = seen.has_person_ids
+        self.size = size or _guess_size(seen, self.units)
 
     def __len__(self) -> int:
-        """Frames, those without a file included."""
+        """Number of frames, including those without a file."""
         return max(0, max(self._files) + 1 - self._first)
 
     @property
     def name(self) -> str:
-        """What outputs are named after."""
+        """Base name of outputs."""
         return (
             self.path.stem.removesuffix(_MARK).removesuffix(_YAML_MARK)
             if self.path.is_file()
@@ -126,12 +126,12 @@ class OpenPoseFiles:
 
     @property
     def files(self) -> frozenset[Path]:
-        """The resolved paths that are read."""
+        """Resolved input paths."""
         parts = (part for file in self._files.values() for part in part_files(file).values())
         return frozenset({self.path.resolve(), *(part.resolve() for part in parts)})
 
-    def people(self, frame: int) -> list[ListedPose]:
-        """Everybody in a frame, in pixels; nobody beyond the last one.
+    def people(self, frame: int) -> list[OpenPosePerson]:
+        """Reads the people in a frame, in pixels; none beyond the last one.
 
         Raises:
             DanceNowError: the frame's file is malformed.
@@ -140,30 +140,30 @@ class OpenPoseFiles:
         if file is None:
             return []
         return [
-            ListedPose(
-                _in_pixels(each.pose, self.units, self.size), each.number if self._has_numbers else None
+            OpenPosePerson(
+                _in_pixels(each.pose, self.units, self.size), each.person_id if self._has_person_ids else None
             )
             for each in read_people(file)
         ]
 
-    def _look(self) -> _Seen:
+    def _inspect(self) -> _FileStatistics:
         places = sorted(self._files)
         chosen = places[:: max(1, len(places) // _SAMPLES)]
         frames = [read_people(self._files[place]) for place in chosen]
-        numbers = _tell_people_apart([[each.number for each in people] for people in frames])
+        numbers = _are_person_ids([[each.person_id for each in people] for people in frames])
         signed = any(each.is_signed for people in frames for each in people)
         points = [each.pose.points[each.pose.visible, :2] for people in frames for each in people]
         if not sum(map(len, points)):
-            return _Seen()
+            return _FileStatistics()
         every = np.concatenate(points)
         right, bottom = every.max(axis=0).tolist()
-        return _Seen(float(every.min()), max(right, 0.0), max(bottom, 0.0), numbers, signed)
+        return _FileStatistics(float(every.min()), max(right, 0.0), max(bottom, 0.0), numbers, signed)
 
 
-def _tell_people_apart(frames: list[list[int | None]]) -> bool:
-    """Whether each frame's person_id tell who is who.
+def _are_person_ids(frames: list[list[int | None]]) -> bool:
+    """Tests whether the person_ids of the frames are identities.
 
-    They do if everybody has one of their own, and if they are not just the places in the list.
+    They are if everybody has a unique one, and if they are not just the positions in the list.
     """
     counted = all(numbers == list(range(len(numbers))) for numbers in frames)
     return not counted and all(
@@ -172,7 +172,7 @@ def _tell_people_apart(frames: list[list[int | None]]) -> bool:
 
 
 def is_keypoints(path: str | Path) -> bool:
-    """Whether a source is keypoints that OpenPose has written.
+    """Tests whether a path holds OpenPose keypoints.
 
     It is if it is a .json or .yml file, a folder with files named NAME_keypoints.json or NAME_pose.yml
     (whatever else it holds), or a folder with nothing but .json files.
@@ -186,7 +186,7 @@ def is_keypoints(path: str | Path) -> bool:
 
 
 def _is_marked(file: Path) -> bool:
-    """Whether a file's name says that it holds keypoints."""
+    """Tests whether a file is named as a keypoint file."""
     stem, suffix = file.stem.lower(), file.suffix.lower()
     return (suffix == ".json" and stem.endswith(_MARK)) or (suffix in YAML and stem.endswith(_YAML_MARK))
 
@@ -195,12 +195,12 @@ def _in_pixels(pose: Pose, units: Units, size: tuple[int, int]) -> Pose:
     if units is Units.PIXELS:
         return pose
     points = pose.points.copy()
-    shares = points[:, :2] if units is Units.SHARES else (points[:, :2] + 1) / 2
+    shares = points[:, :2] if units is Units.NORMALIZED else (points[:, :2] + 1) / 2
     points[:, :2] = shares * np.asarray(size, np.float32)
     return Pose(points)  # a depth list is in pixels, so a file in shares has none
 
 
-def _likely_size(seen: _Seen, units: Units) -> tuple[int, int]:
+def _guess_size(seen: _FileStatistics, units: Units) -> tuple[int, int]:
     if units is not Units.PIXELS:
         return _COMMON_SIZES[0]
     for width, height in _COMMON_SIZES:
@@ -209,13 +209,13 @@ def _likely_size(seen: _Seen, units: Units) -> tuple[int, int]:
     return tuple(2 * int(np.ceil(side * 0.525)) for side in (seen.right, seen.bottom))  # type: ignore[return-value]
 
 
-def _numbered(path: Path) -> dict[int, Path]:
-    """Files by their frame, from 0 on."""
+def _files_by_frame(path: Path) -> dict[int, Path]:
+    """Maps frame indices, from 0 on, to files."""
     if path.is_file():
         return {0: path}
     if not path.is_dir():
-        raise DanceNowError(f"{path} does not exist. Give an OpenPose JSON file or a folder of them.")
-    files = sorted(_frame_files(path), key=lambda file: (_natural(file.name), file.name))
+        raise DanceNowError(f"{path} does not exist. Choose an OpenPose JSON file or a folder of them.")
+    files = sorted(_frame_files(path), key=lambda file: (_natural_key(file.name), file.name))
     if not files:
         raise DanceNowError(f"{path} holds no OpenPose JSON files (NAME_000000000012_keypoints.json).")
     numbers: dict[int, Path] = {}
@@ -233,13 +233,13 @@ def _numbered(path: Path) -> dict[int, Path]:
 
 
 def _frame_files(folder: Path) -> list[Path]:
-    """The keypoint files of a folder, one a frame; without any that is named so, its other JSON files."""
+    """Lists the keypoint files of a folder, one per frame; if none is named so, its other JSON files."""
     files = [file for file in folder.iterdir() if not file.name.startswith(".")]
     marked = [file for file in files if _is_marked(file)]
     written = [file for file in marked if file.suffix.lower() == ".json"] or marked
     return written or [file for file in files if file.suffix.lower() == ".json"]
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def _natural_key(name: str) -> list[tuple[int, str]]:
     parts = re.split(r"(\d+)", name.lower())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -1,4 +1,4 @@
-"""One frame's people out of a file that OpenPose has written: JSON, or YAML with a file for each part.
+"""OpenPose parser: the people of one frame from JSON, or from YAML with a file for each part.
 
 Source: OpenPose output documentation: ``--write_json`` and, older, ``--write_keypoint``, which writes
 NAME_pose.yml, NAME_face.yml, NAME_hand_left.yml and NAME_hand_right.yml.
@@ -18,7 +18,7 @@ from dance_now.pose.formats.opencv_yaml import yaml_matrices
 from dance_now.pose.model.pose import Pose
 
 LARGEST_FILE: Final = 16_000_000  # bytes
-MOST_PEOPLE: Final = 200
+MAX_PEOPLE: Final = 200
 YAML: Final = (".yml", ".yaml")
 _FARTHEST: Final = 1e6  # pixels: what lies farther off is no coordinate
 _LARGEST_NUMBER: Final = 2**31
@@ -32,22 +32,22 @@ _PARTS: Final = {
 
 
 @dataclass(frozen=True, eq=False)
-class ListedPose:
-    """Somebody in a file.
+class OpenPosePerson:
+    """Person in an OpenPose file.
 
     Attributes:
         pose: keypoints.
-        number: their person_id; None where the files do not tell people apart.
+        person_id: None where the file has none.
         is_signed: whether missing points are at (-1, -1), as OpenPose scales them to -1..1.
     """
 
     pose: Pose
-    number: int | None = None
+    person_id: int | None = None
     is_signed: bool = False
 
 
-def read_people(path: Path) -> list[ListedPose]:
-    """The people in one OpenPose JSON file, versions 1.0 to 1.3, or YAML file, in the file's own units.
+def read_people(path: Path) -> list[OpenPosePerson]:
+    """Parses the people in one OpenPose JSON file, versions 1.0 to 1.3, or YAML file, in the file's units.
 
     Absent parts, points that are not finite (``NaN`` and ``Infinity`` are read) and points farther off than
     a million pixels are missing points; people without any point are left out.
@@ -56,11 +56,11 @@ def read_people(path: Path) -> list[ListedPose]:
         DanceNowError: unreadable, too large, or malformed; one line that names the file.
     """
     people = _yaml_people(path) if path.suffix.lower() in YAML else _json_people(path)
-    if len(people) > MOST_PEOPLE:
-        raise DanceNowError(f"{path} holds {len(people)} people; at most {MOST_PEOPLE} are read.")
+    if len(people) > MAX_PEOPLE:
+        raise DanceNowError(f"{path} holds {len(people)} people; at most {MAX_PEOPLE} are read.")
     try:
         listed = [
-            ListedPose(_tidied(Pose.from_openpose(person)), _number(person), _is_signed(person))
+            OpenPosePerson(_cleaned(Pose.from_openpose(person)), _person_id(person), _is_signed(person))
             for person in people
         ]
     except DanceNowError as error:
@@ -69,7 +69,7 @@ def read_people(path: Path) -> list[ListedPose]:
 
 
 def part_files(path: Path) -> dict[str, Path]:
-    """Part -> file of a frame: a JSON file holds all, YAML files one each; those that are there."""
+    """Maps parts to the existing files of a frame: a JSON file holds all, YAML files one each."""
     if path.suffix.lower() not in YAML or not path.stem.endswith(_POSE):
         return {_POSE: path}
     start = path.stem.removesuffix(_POSE)
@@ -82,9 +82,9 @@ def _json_people(path: Path) -> list[dict[str, Any]]:
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise DanceNowError(f"{path} is damaged or no JSON file ({error}).") from error
+        raise DanceNowError(f"{path} is damaged or not a JSON file ({error}).") from error
     if not isinstance(content, dict) or "people" not in content:
-        raise DanceNowError(f'{path} is no OpenPose JSON file: it has no "people".')
+        raise DanceNowError(f'{path} is not an OpenPose JSON file: it has no "people".')
     people = content["people"]
     if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
         raise DanceNowError(f'{path} is malformed: "people" should be a list of objects.')
@@ -92,15 +92,15 @@ def _json_people(path: Path) -> list[dict[str, Any]]:
 
 
 def _yaml_people(path: Path) -> list[dict[str, Any]]:
-    """The same as from JSON: row i of every part's matrix (people, points, 3) is person i."""
+    """Parses YAML into the JSON structure: row i of every part's matrix (people, points, 3) is person i."""
     people: list[dict[str, Any]] = []
     for part, file in part_files(path).items():
         try:
             matrices = yaml_matrices(_content(file).decode("utf-8", "replace"))
         except ValueError as error:
-            raise DanceNowError(f"{file} is damaged or no OpenPose YAML file ({error}).") from error
+            raise DanceNowError(f"{file} is damaged or not an OpenPose YAML file ({error}).") from error
         if not matrices:
-            raise DanceNowError(f"{file} is no OpenPose YAML file: it holds no matrix.")
+            raise DanceNowError(f"{file} is not an OpenPose YAML file: it holds no matrix.")
         rows = next(iter(matrices.values()))  # of several cameras the first
         people += [{} for _ in range(len(rows) - len(people))]
         for person, row in zip(people, rows, strict=False):
@@ -123,8 +123,8 @@ def _content(path: Path) -> bytes:
     return data
 
 
-def _number(person: dict[str, Any]) -> int | None:
-    """The person_id, a number or a list of one; OpenPose writes -1 where it does not follow people."""
+def _person_id(person: dict[str, Any]) -> int | None:
+    """Parses person_id, a number or a list of one; OpenPose writes -1 where it does not track people."""
     value = person.get("person_id")
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
@@ -136,8 +136,8 @@ def _is_signed(person: dict[str, Any]) -> bool:
     return any(list(values[start : start + 3]) == [-1, -1, 0] for start in range(0, len(values), 3))
 
 
-def _tidied(pose: Pose) -> Pose:
-    """Missing where coordinates are absurd; confidence at most 1."""
+def _cleaned(pose: Pose) -> Pose:
+    """Marks points with absurd coordinates as missing; clips confidence to 1."""
     points = pose.points.copy()
     points[(np.abs(points[:, :2]) > _FARTHEST).any(axis=1)] = 0
     points[:, 2] = np.clip(points[:, 2], 0, 1)

@@ -1,4 +1,4 @@
-"""A pose drawn over its picture, to be looked at."""
+"""Pose overlay: keypoints and IDs drawn over an image for inspection."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HEAD: Final = (0, 15, 16, 17, 18)
 
 
 def _limbs() -> tuple[tuple[int, int, Color, float], ...]:
-    """(start, end, color, width) of every limb, the hues once around the circle."""
+    """Style (start, end, color, width) of every limb, the hues once around the color circle."""
     body = [(*limb, _hue(index / len(BODY_LIMBS)), 1.0) for index, limb in enumerate(BODY_LIMBS)]
     hands = [
         (hand.start + start, hand.start + end, _hue(index / len(HAND_LIMBS)), 0.4)
@@ -43,16 +43,16 @@ _LIMBS: Final = _limbs()
 
 
 def draw_people(image: Image, people: Sequence[Person]) -> Image:
-    """A copy of ``image`` (H, W, 3) uint8 RGB with everybody's limbs and their identity over the head."""
+    """Draws everybody's limbs, and the ID over the head, on a copy of ``image`` (H, W, 3) uint8 RGB."""
     canvas = np.ascontiguousarray(image).copy()
     for person in people:
         canvas = draw_pose(canvas, person.detection.pose)
     for person in people:
-        _draw_number(canvas, person.detection.pose, str(person.identity))
+        _draw_identity(canvas, person.detection.pose, str(person.identity))
     return canvas
 
 
-def _draw_number(canvas: Image, pose: Pose, text: str) -> None:
+def _draw_identity(canvas: Image, pose: Pose, text: str) -> None:
     shown = pose.body[:, 2] >= _TRUSTED
     if not shown.any():
         return
@@ -70,13 +70,13 @@ def _draw_number(canvas: Image, pose: Pose, text: str) -> None:
 
 
 def draw_pose(image: Image, pose: Pose) -> Image:
-    """A copy of ``image`` (H, W, 3) uint8 RGB with the limbs of ``pose`` (pixels of it) drawn over it.
+    """Draws the limbs of ``pose`` (image pixels) on a copy of ``image`` (H, W, 3) uint8 RGB.
 
-    Points with little confidence are left out. Lines grow with the figure.
+    Points with low confidence are left out. Line width scales with the figure.
     """
     canvas = np.ascontiguousarray(image).copy()
     side = max(image.shape[:2])
-    # Far outside the picture OpenCV's integers overflow.
+    # Far outside the image OpenCV's integers overflow.
     shown = (pose.points[:, 2] >= _TRUSTED) & (np.abs(pose.points[:, :2]) < 8 * side).all(axis=1)
     body = pose.points[BODY][shown[BODY], :2]
     extent = min(float(np.ptp(body, axis=0).max()), side) if len(body) else 0.0

@@ -1,4 +1,4 @@
-"""Poses as a table: a row for each person in each frame."""
+"""Pose table: CSV export (RFC 4180), a row for each person in each frame."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLUMNS: Final = (
 
 
 class PoseTable:
-    """Writes poses as CSV (RFC 4180): pixels, seconds; what is missing or not known is empty."""
+    """Writes poses as CSV (RFC 4180): pixels, seconds; missing and unknown values are empty."""
 
     def __init__(self, file: TextIO) -> None:
         """Writes the header; ``file`` is open for text with ``newline=""``."""
@@ -29,7 +29,7 @@ class PoseTable:
         self._writer.writerow(COLUMNS)
 
     def write(self, frame: int, time: float, people: tuple[Person, ...]) -> None:
-        """Adds a row for everybody in a frame."""
+        """Writes a row for each person in a frame."""
         for person in people:
             pose = person.detection.pose
             cells: list[str] = []

@@ -1,1 +1,1 @@
-"""Data types of poses: keypoints, pose, skeleton, bone rule, detections. The lowest layer of ``pose``."""
+"""Data types of poses: keypoints, pose, skeleton, bone rule, detections. The base layer of ``pose``."""

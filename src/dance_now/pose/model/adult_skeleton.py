@@ -1,4 +1,7 @@
-"""An average adult: the body for motions that are not meant for one character."""
+"""Average adult skeleton, for motions that are exported without a character.
+
+Source: Drillis and Contini, "Body segment parameters", 1964.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from dance_now.pose.model.body_scale import (
     CROWN_ABOVE_EARS,
     EAR_DISTANCE,
     SEGMENT_INDEX,
-    SHARES,
+    SEGMENT_RATIOS,
 )
 from dance_now.pose.model.keypoints import FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.model.skeleton import Skeleton
@@ -34,11 +37,11 @@ _PIVOTS: Final = (0.25, 0.5, 1.05, 1.2)  # spine, chest, neck, head; of the way 
 
 
 def adult_skeleton() -> Skeleton:
-    """A person of 1.75 m in T-pose, palms down; the face points are not known.
+    """Skeleton of a person of 1.75 m in T-pose, palms down; the face points are not known.
 
-    Proportions are those of ``pose.person`` (Drillis and Contini, 1964).
+    Proportions are those of ``body_scale`` (Drillis and Contini, 1964).
     """
-    size = {name: float(SHARES[row]) * _HEIGHT for name, row in SEGMENT_INDEX.items()}
+    size = {name: float(SEGMENT_RATIOS[row]) * _HEIGHT for name, row in SEGMENT_INDEX.items()}
     ankle = ANKLE_HEIGHT * _HEIGHT
     knee = ankle + size["left_shin"]
     hip = knee + size["left_thigh"]
@@ -61,5 +64,5 @@ def adult_skeleton() -> Skeleton:
     pivots = np.array([[0, hip + share * (neck - hip), 0] for share in _PIVOTS], np.float32)
     reach = float(rest[LEFT_HAND, 0].max())
     bounds = np.array([[-reach, 0, -0.15], [reach, _HEIGHT, 0.25]], np.float32)
-    # whoever takes the motion wants it upright, not as the camera saw it: hence no pitches
+    # exported motion should be upright, not as the camera saw it: hence no pitches
     return Skeleton(rest.astype(np.float32), known, pivots, bounds, pitches=(0.0, 0.0))

@@ -1,4 +1,4 @@
-"""Affine maps for OpenCV's warps."""
+"""Affine matrices in OpenCV's pixel convention."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 
-def between_pixel_centres(matrix: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """A (2, 3) affine map as OpenCV's warps want it.
+def to_opencv_affine(matrix: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Converts a (2, 3) affine matrix to OpenCV's pixel convention, for ``cv2.warpAffine``.
 
     OpenCV's (0, 0) is the centre of the first pixel; ours is its outer corner.
     """

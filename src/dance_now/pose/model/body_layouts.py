@@ -1,4 +1,4 @@
-"""Bodies with other points than BODY_25, as OpenPose's other models give them.
+"""Body keypoint layouts of OpenPose's models, converted to BODY_25.
 
 Source: OpenPose, ``poseParameters.cpp``: COCO_18, BODY_19, BODY_23 and BODY_25.
 """
@@ -30,7 +30,7 @@ BODY_LAYOUTS: Final = {
 
 
 def as_body_25(points: FloatArray) -> FloatArray:
-    """(n, 3) points of one of the layouts -> (25, 3); a missing neck or mid-hip becomes a midpoint.
+    """Converts (n, 3) points of one of the layouts to (25, 3); a missing neck or mid-hip becomes a midpoint.
 
     Args:
         points: x, y, confidence; n is one of ``BODY_LAYOUTS``.
@@ -41,7 +41,7 @@ def as_body_25(points: FloatArray) -> FloatArray:
 
 
 def with_midpoints(body: FloatArray) -> FloatArray:
-    """A body (25, 3) whose missing neck and mid-hip lie between shoulders and hips, if these are known."""
+    """Fills a missing neck and mid-hip of a body (25, 3) with midpoints of shoulders and hips, if known."""
     body = body.copy()
     for name, ends in _MIDPOINTS.items():
         middle, (first, second) = BODY_INDEX[name], (body[BODY_INDEX[end]] for end in ends)

@@ -1,9 +1,9 @@
-"""How large a person is in a picture: the standing height and the length of each limb, in pixels.
+"""Body scale estimation: standing height and limb lengths of a person in pixels.
 
-A photo shows lengths foreshortened, so nothing is measured directly: limbs are compared with the average
+An image shows lengths foreshortened, so nothing is measured directly: limbs are compared with the average
 proportions of an adult (after Drillis and Contini, "Body segment parameters", 1964, moved to the joints
-that pose estimators mark), the height is read off the limbs that are least foreshortened, and in a video
-both are refined slowly.
+that pose estimators mark), the height is estimated from the limbs that are least foreshortened, and in a
+video both are refined slowly.
 """
 
 from __future__ import annotations
@@ -43,12 +43,13 @@ _TABLE: Final = {
 SEGMENT_NAMES: Final = tuple(_TABLE)
 SEGMENT_INDEX: Final = {name: index for index, name in enumerate(SEGMENT_NAMES)}
 SEGMENTS: Final = np.array([row[:2] for row in _TABLE.values()])
-SHARES: Final = np.array([row[2] for row in _TABLE.values()])
+SEGMENT_RATIOS: Final = np.array([row[2] for row in _TABLE.values()])
 _GROUPS: Final = np.array([row[3] for row in _TABLE.values()])
 _GROUP_COUNT: Final = int(_GROUPS.max()) + 1
-_HEIGHT_ROWS: Final = np.arange(1, 11)  # hips and hands are too short to measure a height with
+_HEIGHT_SEGMENTS: Final = np.arange(1, 11)  # hips and hands are too short to measure a height with
 _GROUP_WEIGHTS: Final = (
-    np.bincount(_GROUPS[_HEIGHT_ROWS], SHARES[_HEIGHT_ROWS], _GROUP_COUNT) / SHARES[_HEIGHT_ROWS].sum()
+    np.bincount(_GROUPS[_HEIGHT_SEGMENTS], SEGMENT_RATIOS[_HEIGHT_SEGMENTS], _GROUP_COUNT)
+    / SEGMENT_RATIOS[_HEIGHT_SEGMENTS].sum()
 )
 EAR_DISTANCE: Final = 0.08
 ANKLE_HEIGHT: Final = 0.045
@@ -74,8 +75,9 @@ _FACTOR_RANGE: Final = (0.8, 1.25)
 _FACTOR_QUANTILE: Final = 0.6
 _FACTOR_SPEED: Final = 0.25  # a second
 _GROW_SECONDS, _SHRINK_SECONDS = 0.5, 1.5
-# Shares of the height of the limbs seen, together: fewer say nothing, more (trunk, arms and thighs) are sure.
-_LEAST_LIMBS, _LIMBS_ENOUGH = 0.15, 1.6
+# Sum of the height ratios of the limbs seen: no estimate below the first, full weight from the second on
+# (trunk, arms and thighs).
+_MIN_LIMBS, _FULL_LIMBS = 0.15, 1.6
 _HEAD_RANGE: Final = (0.75, 1.3)  # a person's height over that of an adult with the same head
 _HEAD_SECONDS: Final = 2.0
 _GAIN_PRIOR, _GAIN_PRIOR_WEIGHT, _SHARE_PRIOR_WEIGHT = 1.0, 0.1, 1.0
@@ -83,16 +85,15 @@ _GAIN_RANGE: Final = (0.2, 2.0)
 _GAIN_SECONDS: Final = 4.0
 
 
-class PersonSize:
-    """A running estimate of one person's height, limb lengths and of how much the depth exaggerates.
+class BodyScaleEstimator:
+    """Estimates one person's height, limb lengths and the gain of the estimator's depth, over time.
 
     Attributes:
-        height: standing height in pixels; 0 before anybody was measured.
-        depth_gain: (19,) what the estimator's depth along each of SEGMENTS is to be multiplied by to be in
-            pixels.
+        height: standing height in pixels; 0 before the first measurement.
+        depth_gain: (19,) factors that scale the estimator's depth along each of SEGMENTS to pixels.
 
     Example:
-        >>> PersonSize().height
+        >>> BodyScaleEstimator().height
         0.0
     """
 
@@ -100,7 +101,7 @@ class PersonSize:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the person."""
+        """Resets the estimate."""
         self.height = 0.0
         self.depth_gain = np.full(len(_GROUPS), _GAIN_PRIOR)
         self._factors = np.ones(_GROUP_COUNT)
@@ -108,54 +109,58 @@ class PersonSize:
         self._products = np.zeros((2, _GROUP_COUNT))
         self._time = -np.inf
         self._weight = 0.0
-        self._settled = False
+        self._frozen = False
 
-    def settle(self) -> None:
-        """Keeps proportions and the depth's gain; the height, which goes with the distance, starts anew."""
-        self._settled = True
+    def freeze(self) -> None:
+        """Freezes proportions and the depth gain; the height, which depends on the distance, starts anew."""
+        self._frozen = True
         self.height = 0.0
 
     @property
     def lengths(self) -> Array:
-        """(19,) true length of each of SEGMENTS in pixels."""
-        return self.height * SHARES * self._factors[_GROUPS]
+        """True length (19,) of each of SEGMENTS in pixels."""
+        return self.height * SEGMENT_RATIOS * self._factors[_GROUPS]
 
     def update(
         self,
-        flat: Array,
+        projected: Array,
         raw_depth: Array,
         weights: Array,
         time: float,
-        least: float = 0.0,
-        head: float = 0.0,
+        min_height: float = 0.0,
+        head_height: float = 0.0,
     ) -> None:
-        """Learns from one picture.
+        """Updates the estimate with one frame.
 
         Args:
-            flat: (19,) drawn lengths of SEGMENTS in pixels.
+            projected: (19,) lengths of SEGMENTS in the image, pixels.
             raw_depth: (19,) the estimator's depth along each, 0 where unknown.
             weights: (19,) trust in each in [0, 1].
             time: seconds.
-            least: height that the distance from the ears to the legs speaks for, 0 where not seen: nobody is
-                shorter, and somebody who stands straight is about as tall.
-            head: height of an adult with this head, 0 where not seen; it speaks where limbs are missing.
+            min_height: lower bound of the height from the distance of ears and legs, 0 where not seen; close
+                to the height of somebody who stands straight.
+            head_height: height of an adult with this head, 0 where not seen; used where limbs are missing.
         """
         first = self.height == 0
         step = 0.0 if first else max(time - self._time, 0.0)
-        weights = np.where(flat < _LARGEST, weights, 0.0)
-        trust = weights[_HEIGHT_ROWS] * SHARES[_HEIGHT_ROWS]
-        enough = min(1.0, float(trust.sum()) / _LIMBS_ENOUGH) if trust.sum() >= _LEAST_LIMBS else 0.0
-        by_head = float(np.clip(head * self._head_factor, _SMALLEST, _LARGEST)) if head > 0 else 0.0
+        weights = np.where(projected < _LARGEST, weights, 0.0)
+        trust = weights[_HEIGHT_SEGMENTS] * SEGMENT_RATIOS[_HEIGHT_SEGMENTS]
+        enough = min(1.0, float(trust.sum()) / _FULL_LIMBS) if trust.sum() >= _MIN_LIMBS else 0.0
+        by_head = 0.0
+        if head_height > 0:
+            by_head = float(np.clip(head_height * self._head_factor, _SMALLEST, _LARGEST))
         if enough == 0 and by_head == 0:
             return
-        seen, solid = by_head, flat
+        seen, solid = by_head, projected
         if enough > 0:
-            least = least if least < _LARGEST else 0.0
-            rough = self.height or max(_height_of(flat, trust), least)
-            if not self._settled:
-                self._learn_gain(flat, raw_depth, weights, rough, step)
-            solid = np.hypot(flat, np.minimum(self.depth_gain * np.abs(raw_depth), 0.9 * rough * SHARES))
-            by_limbs = max(_height_of(solid, trust), least)
+            min_height = min_height if min_height < _LARGEST else 0.0
+            rough = self.height or max(_height_of(projected, trust), min_height)
+            if not self._frozen:
+                self._learn_gain(projected, raw_depth, weights, rough, step)
+            solid = np.hypot(
+                projected, np.minimum(self.depth_gain * np.abs(raw_depth), 0.9 * rough * SEGMENT_RATIOS)
+            )
+            by_limbs = max(_height_of(solid, trust), min_height)
             # limbs and heads look shortened, never longer
             seen = max(by_limbs, by_limbs**enough * by_head ** (1 - enough))
         self._time = time
@@ -166,21 +171,23 @@ class PersonSize:
         seconds = _GROW_SECONDS if seen > self.height else _SHRINK_SECONDS
         blend = step / max(step + min(seconds, self._weight), 1e-9)
         self.height *= float((seen / self.height) ** (blend * (1.0 if by_head else enough)))
-        if not self._settled:
+        if not self._frozen:
             self._learn_factors(solid, weights, step)
-            if enough == 1 and head > 0:
-                factor = float(np.clip(self.height / head, *_HEAD_RANGE))
+            if enough == 1 and head_height > 0:
+                factor = float(np.clip(self.height / head_height, *_HEAD_RANGE))
                 self._head_factor += (factor - self._head_factor) * step / (step + _HEAD_SECONDS)
 
-    def _learn_gain(self, flat: Array, raw_depth: Array, weights: Array, height: float, step: float) -> None:
-        length = height * SHARES * self._factors[_GROUPS]
-        hidden = np.sqrt(np.maximum(length**2 - flat**2, 0.0))
+    def _learn_gain(
+        self, projected: Array, raw_depth: Array, weights: Array, height: float, step: float
+    ) -> None:
+        length = height * SEGMENT_RATIOS * self._factors[_GROUPS]
+        hidden = np.sqrt(np.maximum(length**2 - projected**2, 0.0))
         raw = np.minimum(np.abs(raw_depth), 8 * length)
         use = weights * (raw > 0)
         found = [np.bincount(_GROUPS, use * raw * other, _GROUP_COUNT) for other in (hidden, raw)]
         keep = float(np.exp(-step / _GAIN_SECONDS)) if self._time > -np.inf else 0.0
         self._products = np.stack(found) / height**2 + keep * self._products
-        # The sums of past pictures fade, so a prior weighs like a fraction of one picture: the usual gain for
+        # The sums of past frames fade, so a prior weighs like a fraction of one frame: the usual gain for
         # all limbs together, and all limbs' gain for each.
         over, under = self._products.sum(axis=1)
         common = (over + _GAIN_PRIOR * _GAIN_PRIOR_WEIGHT) / (under + _GAIN_PRIOR_WEIGHT)
@@ -198,16 +205,16 @@ class PersonSize:
 
 
 def _height_of(lengths: Array, trust: Array) -> float:
-    """Height in pixels that most limbs agree with: a weighted high quantile, as lengths look shortened."""
-    heights = lengths[_HEIGHT_ROWS] / SHARES[_HEIGHT_ROWS]
+    """Height in pixels from limb lengths: a weighted high quantile, as lengths are foreshortened."""
+    heights = lengths[_HEIGHT_SEGMENTS] / SEGMENT_RATIOS[_HEIGHT_SEGMENTS]
     order = np.argsort(heights)
     total = np.cumsum(trust[order])
     chosen = order[min(int(np.searchsorted(total, _HEIGHT_QUANTILE * total[-1])), len(order) - 1)]
     return float(np.clip(heights[chosen], _SMALLEST, _LARGEST))
 
 
-def least_height(points: Array, weights: Array) -> float:
-    """The height that the distance from the ears down to ankles and soles speaks for, 0 where not seen."""
+def height_lower_bound(points: Array, weights: Array) -> float:
+    """Lower bound of the standing height from the distance of ears to ankles and soles, 0 where not seen."""
     if weights[_EARS].min() < 0.5:
         return 0.0
     ears = points[_EARS].mean(axis=0)
@@ -220,13 +227,13 @@ def least_height(points: Array, weights: Array) -> float:
     return _STRAIGHT * least
 
 
-def shown_share(
+def visible_height_fraction(
     points: Array, known: npt.NDArray[np.bool_], height: float, size: tuple[int, int] | None
 ) -> float:
-    """How far down a body the picture's lower edge cuts it, of its height; 1 where it does not.
+    """Fraction of the body height above the lower image edge, from the crown down; 1 if it is not cropped.
 
-    What an estimator guesses below the edge tells the direction at best: a part of the body is taken to reach
-    down at least its own length.
+    Points that an estimator guesses below the edge give the direction at best: a part of the body is assumed
+    to reach down at least its own length.
     """
     if size is None or height <= 0:
         return 1.0

@@ -1,7 +1,7 @@
-"""Bone rotations from keypoints: one rule for the studio, the retargeter and the generator.
+"""Bone rotations from keypoints: one rule for the renderer, the retargeter and the generator.
 
 Keypoints fix where a limb points, not how it is twisted. The rule below picks one rotation for every
-pose, and everything that poses a character follows it, so that a picture is a function of its keypoints:
+pose, and everything that poses a character follows it, so that an image is a function of its keypoints:
 
 * *frames*: pelvis and chest from the line of hips or shoulders and the trunk's direction, the head from
   ears and nose, a hand from its wrist, index, middle and little knuckles;
@@ -41,7 +41,7 @@ BLEND_BONES: Final = (("spine", "hips", "chest"), ("neck", "chest", "head"))
 
 @dataclass(frozen=True)
 class Swing:
-    """A bone that points from keypoint ``start`` to keypoint ``end`` and hangs on ``parent``."""
+    """Bone that points from keypoint ``start`` to keypoint ``end``, with its parent bone."""
 
     name: str
     parent: str
@@ -82,19 +82,19 @@ BONE_INDEX: Final = {name: index for index, name in enumerate(BONE_NAMES)}
 
 
 def basis(x_axis: FloatArray, towards_y: FloatArray) -> FloatArray:
-    """(..., 3, 3) rotations whose columns are x, y, z; y is ``towards_y`` made square to x."""
+    """Orthonormal bases (..., 3, 3) with columns x, y, z; y is ``towards_y`` made orthogonal to x."""
     x = unit(x_axis)
     z = unit(np.cross(x, towards_y))
     return np.stack([x, np.cross(z, x), z], axis=-1)
 
 
 def unit(vectors: FloatArray) -> FloatArray:
-    """Vectors (..., 3) of length 1; a vector of length 0 stays 0."""
+    """Normalises vectors (..., 3) to length 1; a vector of length 0 stays 0."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-8)
 
 
 def swing_rotation(start: FloatArray, end: FloatArray) -> FloatArray:
-    """(..., 3, 3) smallest rotations that take direction ``start`` (..., 3) to ``end`` (..., 3)."""
+    """Smallest rotations (..., 3, 3) that take direction ``start`` (..., 3) to ``end`` (..., 3)."""
     a, b = unit(start), unit(end)
     cosine = (a * b).sum(axis=-1, keepdims=True)
     quaternion = np.concatenate([np.maximum(1 + cosine, 1e-6), np.cross(a, b)], axis=-1)
@@ -108,13 +108,13 @@ def swing_rotation(start: FloatArray, end: FloatArray) -> FloatArray:
 
 
 def blend_rotations(first: FloatArray, second: FloatArray) -> FloatArray:
-    """(..., 3, 3) rotations halfway between two: their mean, made square again."""
+    """Mean (..., 3, 3) of two rotations, orthonormalised."""
     mean = first + second
     return basis(mean[..., :, 0], mean[..., :, 1])
 
 
 def frame_axes(points: FloatArray, bone: str) -> tuple[FloatArray, FloatArray]:
-    """The two directions (..., 3) that fix a frame bone, read off keypoints (..., 137, 3)."""
+    """Axes (..., 3) of a frame bone from keypoints (..., 137, 3): its x axis and a direction towards y."""
     trunk = points[..., 1, :] - points[..., 8, :]
     if bone == "hips":
         return points[..., 12, :] - points[..., 9, :], trunk
@@ -132,7 +132,7 @@ def frame_axes(points: FloatArray, bone: str) -> tuple[FloatArray, FloatArray]:
 
 @dataclass(frozen=True, eq=False)
 class BoneRig:
-    """What the rule needs of a skeleton, computed once.
+    """Constants of the bone rule for one skeleton, computed once.
 
     Attributes:
         skeleton: the character's body.
@@ -152,7 +152,7 @@ class BoneRig:
 
     @classmethod
     def of(cls, skeleton: Skeleton) -> BoneRig:
-        """The rig of one skeleton."""
+        """Computes the rig of one skeleton."""
         rest = skeleton.rest
         count = len(BONE_NAMES)
         rest_frames = np.stack([basis(*frame_axes(rest, bone)) for bone in FRAME_BONES])
@@ -177,7 +177,7 @@ class BoneRig:
         return cls(skeleton, rest_frames, directions, relaxed, to_relaxed, pivots)
 
     def rotations(self, points: FloatArray) -> FloatArray:
-        """(..., 47, 3, 3) rotations from rest, in the order of BONE_NAMES.
+        """Bone rotations (..., 47, 3, 3) from rest, in the order of BONE_NAMES.
 
         Args:
             points: (..., 137, 3) complete keypoints in the view frame, any unit.
@@ -193,14 +193,14 @@ class BoneRig:
         return np.stack([found[name] for name in BONE_NAMES], axis=-3)
 
     def swing(self, name: str, parent: FloatArray, direction: FloatArray) -> FloatArray:
-        """(..., 3, 3) rotation of one swing bone from its parent's rotation and its direction (..., 3)."""
+        """Rotation (..., 3, 3) of one swing bone from its parent's rotation and its direction (..., 3)."""
         index = BONE_INDEX[name]
         local = np.einsum("...ji,...j->...i", parent, direction)
         relaxed = np.broadcast_to(self.relaxed_directions[index], local.shape)
         return parent @ swing_rotation(relaxed, local) @ self.to_relaxed[index]
 
     def anchors(self, points: FloatArray, rotations: FloatArray, scale: FloatArray) -> FloatArray:
-        """(..., 47, 3) where each bone's pivot lies, in the unit of ``points``.
+        """Positions (..., 47, 3) of the bones' pivots, in the unit of ``points``.
 
         Args:
             points: (..., 137, 3) view frame.

@@ -1,4 +1,4 @@
-"""The 137 points of a pose: OpenPose's BODY_25, FACE_70 and HAND_21, in one order.
+"""Keypoint layout of a pose: OpenPose's BODY_25, FACE_70 and HAND_21, 137 points in one order.
 
 Source: OpenPose output documentation (keypoint ordering in C++/Python). "Left" and "right" are the
 person's own. The face follows iBUG's 68 points (0-16 jaw from the right ear to the left, 17-21 right
@@ -80,5 +80,5 @@ HAND_LIMBS: Final = tuple(
 
 
 def hand_slice(side: str) -> slice:
-    """The rows of one hand; ``side`` is ``"left"`` or ``"right"``."""
+    """Rows of one hand; ``side`` is ``"left"`` or ``"right"``."""
     return LEFT_HAND if side == "left" else RIGHT_HAND

@@ -1,4 +1,7 @@
-"""The canonical pose: every estimator converts to it, every stage works on it."""
+"""Pose data type: 137 keypoints with confidence and depth; every estimator converts to it.
+
+Source: OpenPose output documentation (JSON versions 1.0 to 1.3).
+"""
 
 from __future__ import annotations
 
@@ -33,11 +36,11 @@ def _depth_unknown() -> BoolArray:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Pose:
-    """One person's keypoints in one picture.
+    """Keypoints of one person in one frame.
 
     Attributes:
-        points: (137, 3) float32: x, y in pixels of the picture (y down) and confidence in [0, 1].
-            A missing point has confidence 0 and coordinates 0. Points may lie outside the picture.
+        points: (137, 3) float32: x, y in pixels of the image (y down) and confidence in [0, 1].
+            A missing point has confidence 0 and coordinates 0. Points may lie outside the image.
         depth: (137,) float32: relative depth in the same pixels, away from the viewer positive.
         has_depth: (137,) bool: where ``depth`` is known; it is 0 elsewhere.
 
@@ -71,36 +74,36 @@ class Pose:
 
     @classmethod
     def empty(cls) -> Pose:
-        """A pose with every point missing."""
+        """Creates a pose with every point missing."""
         return cls(np.zeros((POINT_COUNT, 3), np.float32))
 
     @property
     def body(self) -> FloatArray:
-        """(25, 3) view of the body points."""
+        """View (25, 3) of the body points."""
         return self.points[BODY]
 
     @property
     def face(self) -> FloatArray:
-        """(70, 3) view of the face points."""
+        """View (70, 3) of the face points."""
         return self.points[FACE]
 
     @property
     def left_hand(self) -> FloatArray:
-        """(21, 3) view of the left hand."""
+        """View (21, 3) of the left hand."""
         return self.points[LEFT_HAND]
 
     @property
     def right_hand(self) -> FloatArray:
-        """(21, 3) view of the right hand."""
+        """View (21, 3) of the right hand."""
         return self.points[RIGHT_HAND]
 
     @property
     def visible(self) -> BoolArray:
-        """(137,) bool: points that are not missing."""
+        """Mask (137,) bool of the points that are not missing."""
         return self.points[:, 2] > 0
 
     def transformed(self, scale: float, offset: tuple[float, float]) -> Pose:
-        """The pose in another picture whose pixels are ``scale * (x, y) + offset``; depth scales too."""
+        """Transforms the pose to an image with pixels ``scale * (x, y) + offset``; depth scales too."""
         points = self.points.copy()
         shown = self.visible
         points[shown, :2] = points[shown, :2] * np.float32(scale) + np.asarray(offset, np.float32)
@@ -108,7 +111,7 @@ class Pose:
 
     @classmethod
     def from_openpose(cls, person: Mapping[str, Any]) -> Pose:
-        """Reads one entry of ``people`` in an OpenPose JSON file (versions 1.0 to 1.3).
+        """Parses one entry of ``people`` in an OpenPose JSON file (versions 1.0 to 1.3).
 
         Bodies may have 25, 23, 19 or 18 (COCO) points. Absent or empty parts are missing. The optional lists
         ``depth`` (137 numbers, ours, pixels) and ``has_depth`` (137 of 0 or 1; absent: known wherever the
@@ -141,10 +144,10 @@ class Pose:
         return cls(points, depth, has_depth)
 
     def to_openpose(self, number: int = -1) -> dict[str, Any]:
-        """One entry of ``people`` in an OpenPose 1.3 JSON file, with ``depth`` where any is known.
+        """Serialises to one entry of ``people`` in an OpenPose 1.3 JSON file, with ``depth`` where known.
 
         Args:
-            number: the person_id; -1 is a person whom nobody follows.
+            person_id: the ID; -1 for a person who is not tracked.
         """
         person: dict[str, Any] = {"person_id": [number]}
         for key, rows, _ in _OPENPOSE_PARTS:

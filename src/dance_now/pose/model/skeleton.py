@@ -1,4 +1,4 @@
-"""A character's own body: where its keypoints rest and about which pivots its trunk bends."""
+"""Skeleton of a character: rest positions of its keypoints, and the pivots of its trunk."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from dance_now.core.arrays import BoolArray, FloatArray
 from dance_now.pose.model.keypoints import FACE, POINT_COUNT
 
 TRUNK_PIVOTS: Final = ("spine", "chest", "neck", "head")
-_MOST_EXPRESSIONS: Final = 64
+_MAX_EXPRESSIONS: Final = 64
 USUAL_PITCHES: Final = (-15.0, 20.0)  # degrees; of characters whose file does not say
 _STEEPEST: Final = 60.0  # degrees
 
-# Pairs of keypoints whose distance no pose changes: they measure the scale of a drawn pose.
+# Pairs of keypoints whose distance no pose changes: they give the scale of a pose.
 RIGID_SEGMENTS: Final = (
     (9, 12),
     (2, 5),
@@ -35,7 +35,7 @@ LENGTH_TOLERANCE: Final = 0.1  # misfit from which a pose is that of another bod
 
 @dataclass(frozen=True, eq=False)
 class Skeleton:
-    """The rest pose of a character, in its own frame (x to its left, y up, z to the front; metres).
+    """Rest pose of a character, in its own frame (x to its left, y up, z to the front; metres).
 
     Attributes:
         rest: (137, 3) float32 rest positions of the keypoints, 0 where unknown.
@@ -44,7 +44,7 @@ class Skeleton:
         bounds: (2, 3) float32: lowest and highest corner of the whole rest figure, hair included.
         expressions: VRM's name of each expression that the face has -> (70, 3) float32 metres by which it
             moves the face points at full weight, head at rest; empty where that is not known.
-        pitches: degrees by which the cameras of the character's training pictures looked up (lowest,
+        pitches: degrees by which the cameras of the character's training images looked up (lowest,
             negative) and down (highest); it is not to be drawn as seen by steeper ones.
     """
 
@@ -77,20 +77,20 @@ class Skeleton:
 
     @property
     def height(self) -> float:
-        """Metres from the lowest to the highest point of the rest figure."""
+        """Height in metres, from the lowest to the highest point of the rest figure."""
         return float(self.bounds[1, 1] - self.bounds[0, 1])
 
     def lengths(self, segments: npt.ArrayLike = RIGID_SEGMENTS) -> FloatArray:
-        """(n,) rest distances in metres of pairs of keypoints (n, 2)."""
+        """Rest lengths (n,) in metres of pairs of keypoints (n, 2)."""
         pairs = np.asarray(segments)
         return np.linalg.norm(self.rest[pairs[:, 0]] - self.rest[pairs[:, 1]], axis=1)
 
     def scale(self, points: FloatArray) -> float:
-        """Units of ``points`` (137, 3), keypoints with depth, that a metre of the character takes there."""
+        """Scale of ``points`` (137, 3), keypoints with depth: their units per metre of the character."""
         return float(_lengths(points).sum() / self.lengths().sum())
 
     def misfit(self, points: FloatArray) -> float:
-        """Greatest relative error of the lengths that no pose changes; infinite for a pose without extent.
+        """Maximum relative error of the rigid segments' lengths; infinite for a degenerate pose.
 
         Args:
             points: (137, 3) keypoints with depth, in any one unit.
@@ -101,7 +101,7 @@ class Skeleton:
         return float(np.abs(_lengths(points) / np.maximum(self.lengths() * scale, 1e-6) - 1).max())
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists, rounded to a hundredth of a millimetre."""
+        """Serialises to plain lists, rounded to a hundredth of a millimetre."""
         data: dict[str, Any] = {
             "rest": np.round(self.rest.astype(float), 5).tolist(),
             "known": self.known.astype(int).tolist(),
@@ -118,7 +118,7 @@ class Skeleton:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Skeleton:
-        """Inverse of ``to_json``.
+        """Parses the result of ``to_json``.
 
         Raises:
             ValueError: missing entries, wrong shapes or numbers that are not finite.
@@ -144,12 +144,12 @@ def _checked_expressions(moves: Mapping[str, npt.NDArray[Any]]) -> dict[str, Flo
             raise ValueError(f"skeleton: expression {name!r} should be finite and of shape (70, 3)")
         array.setflags(write=False)
         checked[name] = array
-    if len(checked) > _MOST_EXPRESSIONS:
-        raise ValueError(f"skeleton: more than {_MOST_EXPRESSIONS} expressions")
+    if len(checked) > _MAX_EXPRESSIONS:
+        raise ValueError(f"skeleton: more than {_MAX_EXPRESSIONS} expressions")
     return checked
 
 
 def _lengths(points: FloatArray) -> FloatArray:
-    """Of RIGID_SEGMENTS between points (137, 3)."""
+    """Lengths of RIGID_SEGMENTS between points (137, 3)."""
     pairs = np.asarray(RIGID_SEGMENTS)
     return np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)

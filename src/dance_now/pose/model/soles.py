@@ -1,4 +1,4 @@
-"""Where a character's soles are in a picture."""
+"""Sole positions of a character in an image."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _ANKLES: Final = np.array([[14], [11]])
 
 
 def sole_points(pose: Pose, skeleton: Skeleton, scale: float) -> npt.NDArray[np.float64]:
-    """The ends of both soles, where they would touch the ground.
+    """Contact points of both soles: heel and toe, where they would touch the ground.
 
     Args:
-        pose: the character's own complete pose in pixels of the picture.
+        pose: the character's own complete pose in pixels of the image.
         skeleton: the character's body.
-        scale: pixels of the picture per metre of the character.
+        scale: pixels of the image per metre of the character.
 
     Returns:
         (2, 2, 2) pixels: left and right foot; heel and toe; x and y. A skeleton without feet gives the

@@ -1,4 +1,4 @@
-"""Vector algebra for a handful of vectors at a time, where numpy's general functions are mostly overhead."""
+"""Vector algebra for small batches, where NumPy's general functions are mostly overhead."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ _IDENTITY: Final = np.eye(3)
 
 
 def skew(vectors: npt.NDArray[Any]) -> Array:
-    """(..., 3, 3) matrices that take b to the cross product of ``vectors`` (..., 3) and b."""
+    """Skew-symmetric cross-product matrices (..., 3, 3) of vectors (..., 3)."""
     result: Array = (vectors @ _SKEW_ROWS).reshape(*vectors.shape, 3)
     return result
 
 
 def unskew(matrices: npt.NDArray[Any]) -> Array:
-    """(..., 3) twice the vectors that the skew parts of matrices (..., 3, 3) stand for, see ``skew``."""
+    """Twice the vectors (..., 3) of the skew-symmetric parts of matrices (..., 3, 3), see ``skew``."""
     result: Array = matrices.reshape(*matrices.shape[:-2], 9) @ _SKEW_ROWS.T
     return result
 
 
 def cross(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Array:
-    """(..., 3) cross products; ``first`` has all the leading axes, or neither has any more."""
+    """Cross products (..., 3); ``first`` has all the leading axes, or neither has any more."""
     result: Array = (skew(first) @ second[..., None])[..., 0]
     return result
 
 
 def length(vectors: npt.NDArray[Any]) -> Array:
-    """(..., 1) lengths."""
+    """Euclidean lengths (..., 1)."""
     result: Array = np.sqrt(np.add.reduce(vectors * vectors, axis=-1, keepdims=True))
     return result
 
 
 def normalised(vectors: npt.NDArray[Any]) -> Array:
-    """Vectors (..., 3) of length 1; a vector of length 0 stays 0."""
+    """Normalises vectors (..., 3) to length 1; a vector of length 0 stays 0."""
     result: Array = vectors / np.maximum(length(vectors), 1e-8)
     return result
 
 
 def basis(x_axis: npt.NDArray[Any], towards_y: npt.NDArray[Any]) -> Array:
-    """(..., 3, 3) rotations with columns x, y, z, as ``dance_now.pose.model.bone_rule.basis``."""
+    """Orthonormal bases (..., 3, 3) with columns x, y, z, as ``dance_now.pose.model.bone_rule.basis``."""
     x = normalised(x_axis)
     z = normalised(cross(x, towards_y))
     axes = np.empty((*z.shape, 3))
@@ -56,7 +56,7 @@ def basis(x_axis: npt.NDArray[Any], towards_y: npt.NDArray[Any]) -> Array:
 
 
 def swing_rotation(start: npt.NDArray[Any], end: npt.NDArray[Any]) -> Array:
-    """(..., 3, 3) smallest rotations between unit vectors, as ``bone_rule.swing_rotation``."""
+    """Smallest rotations (..., 3, 3) between unit vectors, as ``bone_rule.swing_rotation``."""
     w = np.maximum(1 + np.einsum("...i,...i->...", start, end), 1e-6)[..., None, None]
     turn = skew(cross(start, end))
     square = turn @ turn

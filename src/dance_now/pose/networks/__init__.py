@@ -1,4 +1,4 @@
-"""Neural networks that read bodies, hands and faces (LiteRT), and the 2D-to-3D lifter.
+"""Landmark networks for bodies, hands and faces (LiteRT), and the 2D-to-3D lifter.
 
-People over time are followed by ``pose.tracking``.
+Tracking over time is for ``pose.tracking``.
 """

@@ -1,4 +1,4 @@
-"""The hand network: 21 points with depth out of a turned square around a hand.
+"""Hand landmark network: 21 keypoints with depth from a rotated square around a hand.
 
 Source: Zhang et al., "MediaPipe HandTracker: On-device Real-time Hand Tracking", 2020; network, squares and
 decoding as in MediaPipe 0.10.21, modules ``hand_landmark`` and ``holistic_landmark``.
@@ -16,15 +16,15 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError
-from dance_now.pose.networks.litert import LiteNetwork, Region
+from dance_now.pose.networks.litert import LiteRTNetwork, Region
 
 HAND_POINT_COUNT: Final = 21
-HAND_SHARE: Final = 0.4  # of a square's side: how long the hand in it is, about
+HAND_SHARE: Final = 0.4  # of a square's side: approximate length of the hand in it
 
 _SIZE: Final = 224
 _SHAPES: Final = [(1, 63), (1, 1), (1, 1), (1, 63)]  # points, presence, right-handedness, points in metres
-# The network's metric points tell depth best: with it the bones of a hand keep their lengths from frame to
-# frame within 10 % (within 20 % with the depth of its picture points); a little less of it is better still.
+# The network's metric points give the best depth: the bones of a hand keep their lengths from frame to
+# frame within 10 % (within 20 % with the depth of its image points); slightly reduced, it is better still.
 _DEPTH_GAIN: Final = 0.85
 _PALM: Final = np.array([0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18])
 _FORWARD: Final = 0.1  # of the palm's box, towards the fingers
@@ -33,58 +33,60 @@ _AROUND_COARSE_PALM: Final = 5.4  # of the distance from the wrist to the middle
 
 
 @dataclass(frozen=True, eq=False)
-class HandReading:
-    """What the network says about one square.
+class HandLandmarks:
+    """Hand landmarks in one square.
 
     Attributes:
-        points: (21, 2) float32 pixels of the picture, in the order of HAND_21.
+        points: (21, 2) float32 pixels of the image, in the order of HAND_21.
         depth: (21,) float32 pixels from the wrist, away from the viewer positive.
-        presence: how sure it is that there is a hand, in [0, 1].
-        rightness: how sure it is that this is a right hand, in [0, 1].
+        presence: confidence that there is a hand, in [0, 1].
+        right_handedness: confidence that it is a right hand, in [0, 1].
     """
 
     points: FloatArray
     depth: FloatArray
     presence: float
-    rightness: float
+    right_handedness: float
 
 
 class HandNetwork:
-    """Reads hands."""
+    """Estimates hand landmarks (MediaPipe ``hand_landmark_full``)."""
 
     def __init__(self, path: Path, threads: int) -> None:
         """Loads ``hand_landmark_full.tflite``.
 
         Raises:
-            DanceNowError: it is damaged, or another network.
+            DanceNowError: the file is damaged, or another network.
         """
-        self._network = LiteNetwork(path, threads, set(_SHAPES))
+        self._network = LiteRTNetwork(path, threads, set(_SHAPES))
         if self._network.output_shapes != _SHAPES:
             raise DanceNowError(f"{path} is not the network that its name says; delete it and try again.")
 
-    def __call__(self, image: Image, region: Region) -> HandReading | None:
-        """Reads one square of ``image``; None for one outside it, or numbers that are not finite."""
-        if not region.usable(image):
+    def __call__(self, image: Image, region: Region) -> HandLandmarks | None:
+        """Estimates the landmarks in one square of ``image``; None outside it, or for output not finite."""
+        if not region.is_usable(image):
             return None
-        square = region.cut(image, _SIZE, cv2.BORDER_CONSTANT)
-        outputs = self._network.in_order(square[None].astype(np.float32) / np.float32(255))
+        square = region.crop(image, _SIZE, cv2.BORDER_CONSTANT)
+        outputs = self._network.ordered_outputs(square[None].astype(np.float32) / np.float32(255))
         if not all(np.isfinite(output).all() for output in outputs):
             return None
         points, metric = (outputs[index].reshape(HAND_POINT_COUNT, 3) for index in (0, 3))
-        matrix = region.to_picture(_SIZE)
+        matrix = region.to_image(_SIZE)
         across = float(np.linalg.norm(metric[:, :2] - metric[0, :2]))
-        scale = float(np.linalg.norm(points[:, :2] - points[0, :2])) / max(across, 1e-6)  # square px a metre
+        scale = float(np.linalg.norm(points[:, :2] - points[0, :2])) / max(
+            across, 1e-6
+        )  # square px per metre
         depth = (metric[:, 2] - metric[0, 2]) * (scale * _DEPTH_GAIN * region.size / _SIZE)
-        return HandReading(
+        return HandLandmarks(
             points=(points[:, :2] @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32),
             depth=depth.astype(np.float32),
             presence=float(outputs[1][0, 0]),
-            rightness=float(outputs[2][0, 0]),
+            right_handedness=float(outputs[2][0, 0]),
         )
 
 
 def region_from_hand(points: FloatArray) -> Region:
-    """The square for the next look at a hand whose (21, 2) points are known."""
+    """Region of interest around a hand whose (21, 2) points are known."""
     knuckles = ((points[5] + points[13]) / 2 + points[9]) / 2
     angle = _angle(knuckles - points[0])
     turn = _rotation(angle)
@@ -96,14 +98,14 @@ def region_from_hand(points: FloatArray) -> Region:
 
 
 def region_from_body(wrist: FloatArray, index: FloatArray, little: FloatArray, expected: float) -> Region:
-    """A first square around a hand that a body network has marked roughly.
+    """Initial region of interest around a hand from the body network's coarse points.
 
     Args:
         wrist: (2,) pixels.
         index: (2,) the index finger's knuckle.
         little: (2,) the little finger's knuckle.
-        expected: the square's side for a person of this size, pixels; a hand seen end-on is drawn short, and
-            the square is then kept near it.
+        expected: the square's side for a person of this size, pixels; the side is kept near it, since a hand
+            seen end-on is foreshortened.
     """
     middle = (2 * index + little) / 3
     reach = (middle - wrist).astype(np.float64)
@@ -114,7 +116,7 @@ def region_from_body(wrist: FloatArray, index: FloatArray, little: FloatArray, e
 
 
 def _angle(reach: npt.NDArray[np.floating]) -> float:
-    """Clockwise turn that takes "up" to a direction of the picture."""
+    """Clockwise rotation from "up" to a direction in the image."""
     return float(np.arctan2(reach[0], -reach[1]))
 
 

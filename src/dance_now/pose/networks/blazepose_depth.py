@@ -1,7 +1,7 @@
-"""What BlazePose's depth is worth: how much deeper than they are its networks make the parts of a body.
+"""Depth calibration of BlazePose: scale factors of the network's exaggerated depth for each body part.
 
-Measured on a man whom two cameras filmed at the same time: depth triangulated from both against the
-network's. It makes hips and shoulders five and four times too deep, shins, which also seem to lie farther
+Measured on a man filmed by two cameras at the same time: triangulated depth against the network's. The
+network exaggerates hips and shoulders five and four times, shins, which also seem to lie farther
 away the more the camera looks down, three and a half times, everything else a little more than twice.
 """
 
@@ -14,9 +14,8 @@ import numpy as np
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.keypoints import LEFT_HAND, RIGHT_HAND
 
-# The point that some hang on, those points, and the true share of the depth between them; from the hips
-# outwards.
-DEPTH_SHARES: Final = (
+# Parent point, its child points, and the true share of the depth between them; from the hips outwards.
+DEPTH_SCALES: Final = (
     (8, (9, 12), 0.2),
     (8, (1,), 0.4),
     (1, (2, 5), 0.25),
@@ -36,9 +35,9 @@ DEPTH_SHARES: Final = (
 )
 
 
-def in_pixels(depth: FloatArray) -> FloatArray:
-    """(137,) depth in pixels, as far as can be told, from the network's."""
+def rescale_depth(depth: FloatArray) -> FloatArray:
+    """Rescales the network's depth (137,) to approximate pixels, along the kinematic tree."""
     result = depth.copy()
-    for parent, rows, share in DEPTH_SHARES:
+    for parent, rows, share in DEPTH_SCALES:
         result[list(rows)] = result[parent] + np.float32(share) * (depth[list(rows)] - depth[parent])
     return result

@@ -1,4 +1,4 @@
-"""The face networks: 468 points of a face's surface, finer eyes, and FACE_70 out of them.
+"""Face mesh and iris networks: 468 surface points, refined eyes, and FACE_70 from them.
 
 Source: Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", 2019;
 Ablavatski et al., "Real-time Pupil Tracking from Monocular Video for Digital Puppetry", 2020; networks,
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray, Image
-from dance_now.pose.networks.litert import LiteNetwork, Region, sigmoid
+from dance_now.pose.networks.litert import LiteRTNetwork, Region, sigmoid
 
 FACE_POINT_COUNT: Final = 70
 
@@ -28,7 +28,7 @@ _MESH, _PRESENCE = (1, 1, 1, 3 * _MESH_COUNT), (1, 1, 1, 1)
 _CONTOUR, _IRIS = (1, 213), (1, 15)
 _AROUND_MESH: Final = 1.5
 _AROUND_EYE: Final = 2.3  # of the distance between the corners of an eye
-_AROUND_HEAD: Final = 2.2  # of the extent of nose, eyes and ears
+_AROUND_HEAD: Final = 2.2  # of the size of nose, eyes and ears
 _RIGHT_CORNERS: Final = (33, 133)  # outer, inner
 _LEFT_CORNERS: Final = (263, 362)
 
@@ -54,14 +54,14 @@ _PUPIL_ROWS: Final = (68, 69)
 
 
 @dataclass(frozen=True, eq=False)
-class FaceReading:
-    """What the networks say about one square.
+class FaceLandmarks:
+    """Face landmarks in one square.
 
     Attributes:
-        points: (70, 2) float32 pixels of the picture, FACE_70.
+        points: (70, 2) float32 pixels of the image, FACE_70.
         depth: (70,) float32 pixels from the tip of the nose, away from the viewer positive.
-        presence: how sure the network is that there is a face, in [0, 1].
-        region: the square for the next look.
+        presence: confidence that there is a face, in [0, 1].
+        region: region of interest for the next frame.
     """
 
     points: FloatArray
@@ -71,7 +71,7 @@ class FaceReading:
 
 
 class FaceNetworks:
-    """Reads faces: the mesh, then both eyes."""
+    """Estimates face landmarks: the mesh, then both eyes."""
 
     def __init__(self, mesh: Path, iris: Path, threads: int) -> None:
         """Loads ``face_landmark.tflite`` and ``iris_landmark.tflite``.
@@ -79,25 +79,25 @@ class FaceNetworks:
         Raises:
             DanceNowError: one is damaged, or another network.
         """
-        self._mesh = LiteNetwork(mesh, threads, {_MESH, _PRESENCE})
-        self._iris = LiteNetwork(iris, threads, {_CONTOUR, _IRIS})
+        self._mesh = LiteRTNetwork(mesh, threads, {_MESH, _PRESENCE})
+        self._iris = LiteRTNetwork(iris, threads, {_CONTOUR, _IRIS})
 
-    def find(self, image: Image, region: Region) -> tuple[FloatArray, float] | None:
-        """The mesh (468, 3) in pixels with depth, and presence; None for a square that is of no use."""
-        if not region.usable(image):
+    def read_mesh(self, image: Image, region: Region) -> tuple[FloatArray, float] | None:
+        """Estimates the mesh (468, 3) in pixels with depth, and its presence; None for an unusable square."""
+        if not region.is_usable(image):
             return None
-        square = region.cut(image, _FACE_SIZE, cv2.BORDER_CONSTANT)
+        square = region.crop(image, _FACE_SIZE, cv2.BORDER_CONSTANT)
         outputs = self._mesh(square[None].astype(np.float32) / np.float32(255))
         values = outputs[_MESH].reshape(_MESH_COUNT, 3)
         if not np.isfinite(values).all():
             return None
-        matrix = region.to_picture(_FACE_SIZE)
+        matrix = region.to_image(_FACE_SIZE)
         flat = values[:, :2] @ matrix[:, :2].T + matrix[:, 2]
         mesh = np.column_stack([flat, values[:, 2] * (region.size / _FACE_SIZE)]).astype(np.float32)
         return mesh, float(sigmoid(outputs[_PRESENCE])[0, 0, 0, 0])
 
-    def read(self, image: Image, mesh: FloatArray, presence: float) -> FaceReading:
-        """The 70 points of a face whose mesh is known, with a finer look at both eyes."""
+    def read_landmarks(self, image: Image, mesh: FloatArray, presence: float) -> FaceLandmarks:
+        """Estimates FACE_70 from a mesh, with both eyes refined by the iris network."""
         points = np.zeros((FACE_POINT_COUNT, 3), np.float32)
         points[: len(_MESH_POINTS)] = face_points(mesh)
         corners = (_RIGHT_CORNERS, _LEFT_CORNERS)
@@ -109,13 +109,13 @@ class FaceNetworks:
                 points[rows, :2] = contour[list(order)]
                 points[pupil, :2] = iris
         depth = points[:, 2] - points[30, 2]
-        return FaceReading(points[:, :2].copy(), depth, presence, region_from_face(mesh))
+        return FaceLandmarks(points[:, :2].copy(), depth, presence, region_from_face(mesh))
 
     def _eye(self, image: Image, corners: FloatArray, flip: bool) -> tuple[FloatArray, FloatArray] | None:
-        """Contour (71, 2) and middle of the iris (2,) in pixels; the left eye is shown mirrored.
+        """Eye contour (71, 2) and iris centre (2,) in pixels; the left eye is mirrored for the network.
 
         Args:
-            image: the picture.
+            image: the image.
             corners: (2, 2) outer and inner corner of the eye.
             flip: whether this is a left eye.
         """
@@ -123,9 +123,9 @@ class FaceNetworks:
         middle = corners.mean(axis=0)
         angle = float(np.arctan2(across[1], across[0]))
         region = Region(float(middle[0]), float(middle[1]), _AROUND_EYE * float(np.hypot(*across)), angle)
-        if not region.usable(image):
+        if not region.is_usable(image):
             return None
-        square = region.cut(image, _EYE_SIZE, cv2.BORDER_REPLICATE)
+        square = region.crop(image, _EYE_SIZE, cv2.BORDER_REPLICATE)
         if flip:
             square = np.ascontiguousarray(square[:, ::-1])
         outputs = self._iris(square[None].astype(np.float32) / np.float32(255))
@@ -134,30 +134,30 @@ class FaceNetworks:
             return None
         if flip:
             values = np.column_stack([_EYE_SIZE - values[:, 0], values[:, 1]])
-        matrix = region.to_picture(_EYE_SIZE)
+        matrix = region.to_image(_EYE_SIZE)
         flat = (values @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
         return flat[:71], flat[71]
 
 
 def face_points(mesh: FloatArray) -> FloatArray:
-    """FACE_70 without the pupils, (68, 3), out of a mesh (468, 3) of any unit."""
+    """Selects FACE_70 without the pupils, (68, 3), from a mesh (468, 3) of any unit."""
     points = mesh[_MESH_POINTS]
     points[_BROW_ROWS] = (points[_BROW_ROWS] + mesh[list(_BROWS_BELOW)]) / 2
     return points
 
 
 def region_from_face(mesh: FloatArray) -> Region:
-    """The square for the next look at a face whose (468, 3) mesh is known."""
-    return _square(mesh[:, :2], mesh[_LEFT_CORNERS[0], :2] - mesh[_RIGHT_CORNERS[0], :2], _AROUND_MESH)
+    """Region of interest around a face whose (468, 3) mesh is known."""
+    return _square_around(mesh[:, :2], mesh[_LEFT_CORNERS[0], :2] - mesh[_RIGHT_CORNERS[0], :2], _AROUND_MESH)
 
 
 def region_from_head(points: FloatArray) -> Region:
-    """A first square around a face, from (5, 2) nose, right and left eye, right and left ear in pixels."""
-    return _square(points, points[2] - points[1], _AROUND_HEAD)
+    """Initial region of a face from (5, 2) nose, right and left eye, right and left ear in pixels."""
+    return _square_around(points, points[2] - points[1], _AROUND_HEAD)
 
 
-def _square(points: FloatArray, across: npt.NDArray[np.floating], scale: float) -> Region:
-    """A square around points, level with a direction of the picture."""
+def _square_around(points: FloatArray, across: npt.NDArray[np.floating], scale: float) -> Region:
+    """Square around points, aligned with a direction in the image."""
     angle = float(np.arctan2(across[1], across[0]))
     cosine, sine = np.cos(angle), np.sin(angle)
     turn = np.array([[cosine, -sine], [sine, cosine]])

@@ -1,7 +1,7 @@
-"""Depth for poses that come without: a small network that has seen many bodies from many cameras.
+"""2D-to-3D lifting network: depth for poses from estimators without any.
 
-It reads one drawn pose and says how far each joint lies behind the hips. What it says is treated as any
-estimator's depth: ``pose/retarget/limb_depth.py`` bounds it by the limbs' lengths and remembers their sides.
+It estimates each joint's depth behind the hips from one 2D pose. The result is treated as any
+estimator's depth: ``pose/retarget/limb_depth.py`` bounds it by the limbs' lengths and filters its signs.
 
 Source: Martinez et al., "A simple yet effective baseline for 3d human pose estimation", ICCV 2017 (the
 network); it is trained by ``scripts/lifter.py``.
@@ -29,13 +29,13 @@ LIFTED: Final = (
 )
 _WRISTS: Final = ((LEFT_HAND.start, 7), (RIGHT_HAND.start, 4))
 _SEEN: Final = 0.05  # confidence
-_LEAST_POINTS: Final = 5  # fewer tell nothing of a body
+_MIN_POINTS: Final = 5  # fewer do not determine a body
 
 _logger = logging.getLogger(__name__)
 
 
 class Lifter:
-    """The network, loaded.
+    """Lifts 2D poses to 3D.
 
     Example:
         >>> lift = open_lifter()
@@ -44,14 +44,14 @@ class Lifter:
     """
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        """Takes a session whose graph makes (B, 29, 3) points into (B, 29) depths, see ``__call__``."""
+        """Takes a session whose graph maps (B, 29, 3) points to (B, 29) depths, see ``__call__``."""
         self._session = session
 
     def __call__(self, pose: Pose) -> Pose:
-        """The pose with a depth for its body and the knuckles; for one with too few points, the pose."""
+        """Adds depth to the body and knuckles of a pose; a pose with too few points is returned unchanged."""
         rows = pose.points[list(LIFTED)]
         seen = rows[:, 2] > _SEEN
-        if seen.sum() < _LEAST_POINTS:
+        if seen.sum() < _MIN_POINTS:
             return pose
         points = np.column_stack([rows[:, :2], seen]).astype(np.float32)
         (found,) = self._session.run(None, {"points": points[None]})
@@ -63,7 +63,7 @@ class Lifter:
 
 
 def open_lifter(network: Path = NETWORK) -> Lifter | None:
-    """The lifter that ships, or None in an install without onnxruntime, which does not draw characters."""
+    """Loads the built-in lifter; None in an install without onnxruntime, which does not draw characters."""
     try:
         import onnxruntime
     except ImportError:

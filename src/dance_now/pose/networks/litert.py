@@ -1,4 +1,4 @@
-"""LiteRT networks, and the turned squares of a picture that they look at."""
+"""LiteRT inference, and the rotated square regions of interest that the networks read."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ai_edge_litert.interpreter import Interpreter
 
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError
-from dance_now.pose.model.affine import between_pixel_centres
+from dance_now.pose.model.affine import to_opencv_affine
 
 Affine = npt.NDArray[np.float64]
 
 _MINIMUM_REGION: Final = 4.0  # pixels
-_OVERSAMPLING: Final = 1.5  # from this reduction on, a square is cut twice as fine and then averaged
+_OVERSAMPLING: Final = 1.5  # from this reduction on, a square is sampled twice as finely and then averaged
 
 
 @dataclass(frozen=True)
 class Region:
-    """A turned square of a picture.
+    """Rotated square region of interest of an image.
 
     Attributes:
-        x: centre in pixels of the picture.
-        y: centre in pixels of the picture.
+        x: centre in pixels of the image.
+        y: centre in pixels of the image.
         size: side in pixels.
         angle: radians, clockwise on the screen; 0 is upright.
     """
@@ -41,8 +41,8 @@ class Region:
     size: float
     angle: float
 
-    def to_picture(self, side: int) -> Affine:
-        """(2, 3) affine map from the square drawn with ``side`` pixels to pixels of the picture."""
+    def to_image(self, side: int) -> Affine:
+        """Affine matrix (2, 3) from the square resampled to ``side`` pixels to pixels of the image."""
         scale = self.size / side
         cosine, sine = np.cos(self.angle) * scale, np.sin(self.angle) * scale
         half = side / 2
@@ -53,29 +53,29 @@ class Region:
             ]
         )
 
-    def cut(self, image: Image, side: int, border: int) -> Image:
-        """(side, side, 3) uint8: the square out of the picture; ``border`` is OpenCV's border mode.
+    def crop(self, image: Image, side: int, border: int) -> Image:
+        """Crops the square to (side, side, 3) uint8; ``border`` is OpenCV's border mode.
 
-        Strong reductions are averaged from a cut twice as fine: less aliasing, so that points tremble less.
+        Strong reductions are averaged from twice as many samples: less aliasing, so less jitter of points.
         """
         fine = 2 if self.size > _OVERSAMPLING * side else 1
-        matrix = between_pixel_centres(self.to_picture(side * fine))
+        matrix = to_opencv_affine(self.to_image(side * fine))
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         square = cv2.warpAffine(image, matrix, (side * fine, side * fine), flags=flags, borderMode=border)
         if fine > 1:
             square = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
         return np.asarray(square, np.uint8)
 
-    def usable(self, image: Image) -> bool:
-        """Whether the square has a sensible size and touches the picture."""
+    def is_usable(self, image: Image) -> bool:
+        """Tests whether the square has a valid size and overlaps the image."""
         height, width = image.shape[:2]
         margin = self.size / 2
         inside = -margin < self.x < width + margin and -margin < self.y < height + margin
         return inside and _MINIMUM_REGION < self.size < 16 * max(height, width)
 
 
-class LiteNetwork:
-    """A LiteRT network with one float input; its outputs are told apart by their shapes, or by their order.
+class LiteRTNetwork:
+    """LiteRT network with one float input; outputs are identified by their shapes, or by their order.
 
     Attributes:
         input_shape: batch first.
@@ -90,14 +90,16 @@ class LiteNetwork:
             shapes: of the outputs that the caller will read, batch first.
 
         Raises:
-            DanceNowError: the file is no network that LiteRT can run, or lacks these outputs.
+            DanceNowError: LiteRT cannot run the file, or it lacks these outputs.
         """
         try:
-            with _without_notices():
+            with _silence_info():
                 self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
-            raise DanceNowError(f"cannot load the network {path}; delete it and try again.") from error
+            raise DanceNowError(
+                f"{path} is damaged or not a LiteRT network. Delete it and try again."
+            ) from error
         details = self._interpreter.get_input_details()[0]
         self._input = details["index"]
         self.input_shape = tuple(int(side) for side in details["shape"])
@@ -110,31 +112,31 @@ class LiteNetwork:
             raise DanceNowError(f"{path} is not the network that its name says; delete it and try again.")
 
     def __call__(self, values: FloatArray) -> dict[tuple[int, ...], FloatArray]:
-        """The outputs by their shapes, for an input of the network's own shape."""
+        """Runs the network on an input of its own shape; returns the outputs by their shapes."""
         self._interpreter.set_tensor(self._input, values)
         self._interpreter.invoke()
         return {shape: self._interpreter.get_tensor(index) for shape, index in self._outputs.items()}
 
     @property
     def output_shapes(self) -> list[tuple[int, ...]]:
-        """The shapes of all outputs in the file's order."""
+        """Shapes of all outputs in the file's order."""
         return [shape for shape, _ in self._order]
 
-    def in_order(self, values: FloatArray) -> list[FloatArray]:
-        """All outputs in the file's order, for networks that have several of one shape."""
+    def ordered_outputs(self, values: FloatArray) -> list[FloatArray]:
+        """Runs the network; returns all outputs in the file's order, for several outputs of one shape."""
         self._interpreter.set_tensor(self._input, values)
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index) for _, index in self._order]
 
 
 def sigmoid(values: FloatArray) -> FloatArray:
-    """The logistic function, element by element."""
+    """Logistic function, element-wise."""
     return np.asarray(1 / (1 + np.exp(-np.clip(values, -60, 60))), np.float32)
 
 
 @contextlib.contextmanager
-def _without_notices() -> Iterator[None]:
-    """Drops the lines that LiteRT's C++ code writes to standard error about its delegates, keeps others."""
+def _silence_info() -> Iterator[None]:
+    """Suppresses the INFO lines that LiteRT's C++ code writes to standard error, keeps others."""
     try:
         original = os.dup(2)
     except OSError:  # no standard error at all, as under pythonw

@@ -1,4 +1,4 @@
-"""Finding people in a picture: BlazePose's detector.
+"""Person detector of BlazePose: SSD anchors, decoding and weighted non-maximum suppression.
 
 Source: Bazarevsky et al., "BlazePose: On-device Real-time Body Pose tracking", 2020; anchors, decoding and
 suppression as in MediaPipe 0.10.21, module ``pose_detection``.
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray, Image
-from dance_now.pose.networks.litert import LiteNetwork, Region, sigmoid
+from dance_now.pose.networks.litert import LiteRTNetwork, Region, sigmoid
 
 _DETECTOR_SIZE: Final = 224
 _DETECTOR_STRIDES: Final = (8, 16, 32, 32, 32)
@@ -25,35 +25,35 @@ _REGION_MARGIN: Final = 1.25
 
 
 class PersonDetector:
-    """Finds people in upright squares of a picture, each as the square that the landmark network wants.
+    """Detects people in upright squares of an image; returns regions of interest for the landmark network.
 
-    It sees people of about a third of its square and more.
+    It detects people from about a third of the square's size on.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
         """Loads the network ``pose_detection.tflite``.
 
         Raises:
-            DanceNowError: it is damaged, or another network.
+            DanceNowError: the file is damaged, or another network.
         """
         self._anchors = _detector_anchors()
         self._scores, self._boxes = (1, len(self._anchors), 1), (1, len(self._anchors), 12)
-        self._network = LiteNetwork(path, threads, {self._scores, self._boxes})
+        self._network = LiteRTNetwork(path, threads, {self._scores, self._boxes})
 
     def __call__(self, image: Image, squares: Sequence[Region]) -> list[Region]:
-        """The people in the squares, by score times size, greatest first; one may come up several times.
+        """Detects the people in the squares, by score times size, greatest first; duplicates are possible.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            squares: where to look, not turned.
+            squares: upright squares to search.
         """
-        people = [person for square in squares for person in self._look(image, square)]
+        people = [person for square in squares for person in self._detect(image, square)]
         people.sort(key=lambda person: -person[0])
         return [region for _, region in people]
 
-    def _look(self, image: Image, view: Region) -> list[tuple[float, Region]]:
-        """The people in an upright square of the picture: score times size in pixels, and region."""
-        square = view.cut(image, _DETECTOR_SIZE, cv2.BORDER_CONSTANT)
+    def _detect(self, image: Image, view: Region) -> list[tuple[float, Region]]:
+        """Detects the people in an upright square of the image: score times size in pixels, and region."""
+        square = view.crop(image, _DETECTOR_SIZE, cv2.BORDER_CONSTANT)
         outputs = self._network(square[None].astype(np.float32) / np.float32(127.5) - np.float32(1))
         scores = sigmoid(outputs[self._scores][0, :, 0])
         chosen = np.flatnonzero(scores >= _MINIMUM_SCORE)
@@ -62,39 +62,42 @@ class PersonDetector:
         boxes[:, :1] += anchors
         boxes[:, 2:] += anchors
         people = []
-        for score, circle in _people(boxes, scores[chosen]):
+        for score, circle in _weighted_nms(boxes, scores[chosen]):
             centre, end = (circle - 0.5) * view.size + (view.x, view.y)
-            region = region_around(centre, end)
+            region = region_from_circle(centre, end)
             people.append((score * region.size, region))
         return people
 
 
-def search_squares(image: Image) -> list[Region]:
-    """Squares to search for people: the whole picture, then smaller ones that overlap by half."""
+def search_regions(image: Image) -> list[Region]:
+    """Search squares for the detector: the whole image, then smaller ones that overlap by half."""
     height, width = image.shape[:2]
     longer, shorter = max(height, width), min(height, width)
     whole = Region(width / 2, height / 2, float(longer), 0.0)
     side = max(min(shorter, longer / 2), longer / 4)
-    return [whole, *(Region(x, y, side, 0.0) for y in _spread(height, side) for x in _spread(width, side))]
+    return [
+        whole,
+        *(Region(x, y, side, 0.0) for y in _tile_centers(height, side) for x in _tile_centers(width, side)),
+    ]
 
 
-def _spread(length: int, side: float) -> FloatArray:
-    """Centres of the fewest windows of ``side`` that cover ``length`` and overlap by at least half."""
+def _tile_centers(length: int, side: float) -> FloatArray:
+    """Centres of the minimum number of windows of ``side`` that cover ``length`` and overlap by half."""
     if side >= length:
         return np.array([length / 2], np.float32)
     count = int(np.ceil(2 * (length - side) / side)) + 1
     return np.linspace(side / 2, length - side / 2, count, dtype=np.float32)
 
 
-def region_around(centre: npt.NDArray[np.floating], end: npt.NDArray[np.floating]) -> Region:
-    """The landmark network's square: around a circle, turned so that the circle's given point is on top."""
+def region_from_circle(centre: npt.NDArray[np.floating], end: npt.NDArray[np.floating]) -> Region:
+    """Region of interest around a circle, rotated so that the circle's given point is on top."""
     reach = end - centre
     size = 2.0 * float(np.hypot(*reach)) * _REGION_MARGIN
     return Region(float(centre[0]), float(centre[1]), size, float(np.arctan2(reach[0], -reach[1])))
 
 
 def _detector_anchors() -> FloatArray:
-    """(2254, 2) anchor centres in [0, 1]: two a cell for each layer, layers of one stride interleaved."""
+    """Anchor centres (2254, 2) in [0, 1]: two a cell for each layer, layers of one stride interleaved."""
     layers = []
     for stride in dict.fromkeys(_DETECTOR_STRIDES):
         cells = _DETECTOR_SIZE // stride
@@ -104,16 +107,16 @@ def _detector_anchors() -> FloatArray:
     return np.concatenate(layers).astype(np.float32)
 
 
-def _people(boxes: FloatArray, scores: FloatArray) -> list[tuple[float, FloatArray]]:
-    """Score and circle (2, 2) (centre, point above the head) of each person, best score first.
+def _weighted_nms(boxes: FloatArray, scores: FloatArray) -> list[tuple[float, FloatArray]]:
+    """Weighted non-maximum suppression as in MediaPipe: overlapping boxes are averaged by their scores.
 
-    Boxes (N, 6, 2) are centre, size and four points each. Overlapping boxes are averaged by their scores
-    (MediaPipe's weighted non-maximum suppression).
+    Boxes (N, 6, 2) are centre, size and four points each. Returns score and circle (2, 2) (centre, point
+    above the head) of each person, best score first.
     """
     people = []
     left = np.argsort(-scores, kind="stable")
     while left.size:
-        together = _overlap(boxes[left[0]], boxes[left]) > _SAME_PERSON_OVERLAP
+        together = _iou(boxes[left[0]], boxes[left]) > _SAME_PERSON_OVERLAP
         together[0] = True
         group = left[together]
         circle = np.average(boxes[group, 2:4], axis=0, weights=scores[group])
@@ -122,8 +125,8 @@ def _people(boxes: FloatArray, scores: FloatArray) -> list[tuple[float, FloatArr
     return people
 
 
-def _overlap(box: FloatArray, boxes: FloatArray) -> FloatArray:
-    """(N,) intersection over union of one box (6, 2) with many (N, 6, 2)."""
+def _iou(box: FloatArray, boxes: FloatArray) -> FloatArray:
+    """Intersection over union (N,) of one box (6, 2) with many (N, 6, 2)."""
     low = np.maximum(box[0] - box[1] / 2, boxes[:, 0] - boxes[:, 1] / 2)
     high = np.minimum(box[0] + box[1] / 2, boxes[:, 0] + boxes[:, 1] / 2)
     shared = np.clip(high - low, 0, None).prod(axis=1)

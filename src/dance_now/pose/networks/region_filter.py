@@ -1,4 +1,4 @@
-"""A square that follows a part of the body without trembling."""
+"""Region filter: One-Euro smoothing of a tracked region of interest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.networks.litert import Region
-from dance_now.pose.smoothing.one_euro import OneEuro
+from dance_now.pose.smoothing.one_euro import OneEuroFilter
 
 _FRAME_SECONDS: Final = 1 / 30  # the filter's clock: estimators are not told the time
 _CUTOFF: Final = 1.0  # Hz at rest
@@ -17,35 +17,35 @@ _BETA: Final = 12.0  # Hz for a speed of one square a second
 _SPEED_CUTOFF: Final = 3.0  # Hz
 
 
-class SteadyRegion:
-    """Smooths a square from frame to frame, relative to a point of the body that carries it.
+class RegionFilter:
+    """Smooths a region from frame to frame, relative to an anchor point on the body.
 
-    The points that a network finds tremble with the square that it is shown. Against lag, the square of the
-    last frame is moved along with the body's own point of this one.
+    Jitter of the region causes jitter of the network's landmarks. Against lag, the region of the last frame
+    is moved along with the anchor of this one.
     """
 
     def __init__(self) -> None:
-        self._filter: OneEuro | None = None
+        self._filter: OneEuroFilter | None = None
         self._frame_count = 0
         self._region: Region | None = None
-        self._carrier: FloatArray | None = None
+        self._anchor: FloatArray | None = None
 
-    def update(self, region: Region, carrier: FloatArray) -> None:
-        """Takes the square measured in this frame, and the (2,) point that carries it, pixels."""
+    def update(self, region: Region, anchor: FloatArray) -> None:
+        """Updates the filter with the region measured in this frame, and its (2,) anchor, pixels."""
         if self._filter is None:
-            self._filter = OneEuro(_CUTOFF, _BETA / region.size, _SPEED_CUTOFF)
+            self._filter = OneEuroFilter(_CUTOFF, _BETA / region.size, _SPEED_CUTOFF)
         self._frame_count += 1
         up = np.array([np.sin(region.angle), -np.cos(region.angle)]) * region.size / 2
-        centre = np.array([region.x, region.y]) - carrier
+        centre = np.array([region.x, region.y]) - anchor
         centre, up = self._filter.filter(np.stack([centre, up]), self._frame_count * _FRAME_SECONDS)
-        x, y = centre + carrier
+        x, y = centre + anchor
         angle = float(np.arctan2(up[0], -up[1]))
         self._region = Region(float(x), float(y), 2 * float(np.hypot(*up)), angle)
-        self._carrier = np.array(carrier, np.float32)
+        self._anchor = np.array(anchor, np.float32)
 
-    def at(self, carrier: FloatArray) -> Region | None:
-        """The square for this frame, whose carrying point is at ``carrier``; None before any update."""
-        if self._region is None or self._carrier is None:
+    def at(self, anchor: FloatArray) -> Region | None:
+        """Region for this frame, whose anchor is at ``anchor``; None before any update."""
+        if self._region is None or self._anchor is None:
             return None
-        x, y = np.array([self._region.x, self._region.y]) + carrier - self._carrier
+        x, y = np.array([self._region.x, self._region.y]) + anchor - self._anchor
         return replace(self._region, x=float(x), y=float(y))

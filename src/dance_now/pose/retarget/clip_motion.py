@@ -1,8 +1,7 @@
-"""A person's motion over a whole clip: nothing drifts at its start, short gaps are bridged, no lag.
+"""Offline motion of a person over a whole clip: two passes, gap interpolation, zero-phase smoothing.
 
 The clip is read twice. Backwards first, to learn the person's proportions, the neutral face and the camera's
-slope; then forwards with all that known. The size of the person as seen from before and from behind is
-averaged.
+slope; then forwards with all that known. The size of the person from the two passes is averaged.
 """
 
 from __future__ import annotations
@@ -15,21 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.retarget.motion_state import PART_OF_LIMB, PART_OF_PLACE, TRUNK, Reading, middles
+from dance_now.pose.retarget.motion_state import PART_OF_LIMB, PART_OF_POINT, TRUNK, MotionState, part_centers
 from dance_now.pose.retarget.retargeter import Retargeter
-from dance_now.pose.smoothing.zero_phase import zero_phase
+from dance_now.pose.smoothing.zero_phase import zero_phase_filter
 
 Array = npt.NDArray[np.float64]
 
 _BRIDGED_SECONDS: Final = 0.3
-_RETURN_SECONDS: Final = 0.3  # to what is seen again after a longer time
+_RETURN_SECONDS: Final = 0.3  # blend to a limb that reappears after a longer time
 _SEEN: Final = 0.5  # trust
-# how much noise there can be, see ``zero_phase``
+# bounds of the noise, see ``zero_phase_filter``
 _TURN_NOISE: Final = (0.02, 0.05)  # radians
-_PLACE_NOISE: Final = (0.006, 0.012)  # of the standing height
+_POINT_NOISE: Final = (0.006, 0.012)  # of the standing height
 _SHARE_NOISE: Final = (0.05, 0.1)
 _SIZE_NOISE: Final = (0.01, 0.02)
-_PART_NOISE: Final = (0.003, 0.008)  # of the standing height; of the middles of parts of the body
+_PART_NOISE: Final = (0.003, 0.008)  # of the standing height; of the centers of body parts
 
 
 def read_clip(
@@ -37,39 +36,41 @@ def read_clip(
     poses: Sequence[Pose | None],
     times: Sequence[float],
     size: tuple[int, int] | None = None,
-) -> list[Reading | None]:
-    """What a person does in each frame of a clip, smoothed without lag; to be given to ``Retargeter.build``.
+) -> list[MotionState | None]:
+    """Reads the motion of a clip, smoothed without lag; input of ``Retargeter.build``.
 
     Args:
-        retargeter: the character's, with smoothing; it forgets what it knew.
-        poses: the person's; None where it was not found.
+        retargeter: the character's, with smoothing; its state is reset.
+        poses: the person's; None where the person was not found.
         times: seconds, rising.
-        size: width and height of the picture.
+        size: width and height of the image.
 
     Returns:
         As many as there are poses; None where the person is missing for more than 0.3 s.
     """
     found = [index for index, pose in enumerate(poses) if pose is not None]
-    back = list(reversed(found))
+    reversed_found = list(reversed(found))
     start = times[-1] if len(times) else 0.0
     heights = retargeter.learn(
-        (pose for pose in reversed(poses) if pose is not None), (start - times[index] for index in back), size
+        (pose for pose in reversed(poses) if pose is not None),
+        (start - times[index] for index in reversed_found),
+        size,
     )
-    behind = dict(zip(back, heights, strict=True))
-    readings: list[Reading | None] = [None] * len(poses)
+    backward_heights = dict(zip(reversed_found, heights, strict=True))
+    readings: list[MotionState | None] = [None] * len(poses)
     for index in found:
         pose = poses[index]
         if pose is not None:
             reading = retargeter.read(pose, times[index], size)
-            height = float(np.sqrt(reading.height * (behind[index] or reading.height)))
+            height = float(np.sqrt(reading.height * (backward_heights[index] or reading.height)))
             readings[index] = replace(reading, height=height)
-    for first, last in _scenes(found, times):
+    for first, last in _segments(found, times):
         readings[first : last + 1] = _smoothed(readings[first : last + 1], times[first : last + 1])
     return readings
 
 
-def _scenes(found: Sequence[int], times: Sequence[float]) -> Iterator[tuple[int, int]]:
-    """First and last frame of each time in which the person is never missing for long."""
+def _segments(found: Sequence[int], times: Sequence[float]) -> Iterator[tuple[int, int]]:
+    """Yields first and last frame of each segment in which the person is never missing for long."""
     begin = 0
     for position in range(1, len(found) + 1):
         if position == len(found) or times[found[position]] - times[found[position - 1]] > _BRIDGED_SECONDS:
@@ -77,45 +78,47 @@ def _scenes(found: Sequence[int], times: Sequence[float]) -> Iterator[tuple[int,
             begin = position
 
 
-def _smoothed(readings: Sequence[Reading | None], times: Sequence[float]) -> list[Reading]:
-    """Readings of one scene, its gaps bridged; its first and last frames are there."""
-    scene = _Scene(readings, times)
+def _smoothed(readings: Sequence[MotionState | None], times: Sequence[float]) -> list[MotionState]:
+    """Smooths the states of one segment, its gaps interpolated; its first and last frames are present."""
+    segment = _Segment(readings, times)
     height = np.exp(
-        scene.smooth("height", _SIZE_NOISE, turned_into=lambda rows: np.log(np.maximum(rows, 1.0)))
+        segment.smooth("height", _SIZE_NOISE, transform=lambda rows: np.log(np.maximum(rows, 1.0)))
     )
     unit = float(np.median(height))
-    parts = scene.parts(unit)
+    parts = segment.parts(unit)
     tracks = {
-        "limbs": scene.smooth("limbs", _TURN_NOISE, "limb_trust", signs=parts[:, PART_OF_LIMB]),
-        "ends": scene.smooth("ends", _TURN_NOISE, "end_trust"),
-        "fingers": scene.smooth("fingers", _TURN_NOISE, "finger_trust"),
-        "places": unit
-        * scene.smooth(
-            "places", _PLACE_NOISE, "place_trust", lambda rows: rows / unit, signs=parts[:, PART_OF_PLACE]
+        "limbs": segment.smooth("limbs", _TURN_NOISE, "limb_trust", cues=parts[:, PART_OF_LIMB]),
+        "ends": segment.smooth("ends", _TURN_NOISE, "end_trust"),
+        "fingers": segment.smooth("fingers", _TURN_NOISE, "finger_trust"),
+        "points": unit
+        * segment.smooth(
+            "points", _POINT_NOISE, "point_trust", lambda rows: rows / unit, cues=parts[:, PART_OF_POINT]
         ),
-        **{name: scene.smooth(name, _SHARE_NOISE) for name in ("expression", "place_trust", "standing")},
+        **{
+            name: segment.smooth(name, _SHARE_NOISE) for name in ("expression", "point_trust", "foot_contact")
+        },
     }
-    shown = scene.smooth("shown", _SHARE_NOISE)
+    visible_fraction = segment.smooth("visible_fraction", _SHARE_NOISE)
     return [
         replace(
             reading,
             time=times[index],
             height=float(height[index]) if reading.height > 0 else 0.0,
-            shown=float(shown[index]),
+            visible_fraction=float(visible_fraction[index]),
             **{name: rows[index].astype(np.float32) for name, rows in tracks.items()},
         )
-        for index, reading in enumerate(scene.held)
+        for index, reading in enumerate(segment.held)
     ]
 
 
-class _Scene:
-    """The readings of one scene as rows over time.
+class _Segment:
+    """States of one segment as arrays over time.
 
     Attributes:
-        held: the readings, each missing one replaced by the last before it.
+        held: the states, each missing one replaced by the last before it.
     """
 
-    def __init__(self, readings: Sequence[Reading | None], times: Sequence[float]) -> None:
+    def __init__(self, readings: Sequence[MotionState | None], times: Sequence[float]) -> None:
         self._clock = np.array(times, np.float64)
         self._step = float(np.median(np.diff(self._clock))) if len(times) > 1 else 1.0
         self._there = np.array([reading is not None for reading in readings])
@@ -127,40 +130,40 @@ class _Scene:
         name: str,
         noise: tuple[float, float],
         trust: str | None = None,
-        turned_into: Callable[[Array], Array] = np.asarray,
-        signs: Array | None = None,
+        transform: Callable[[Array], Array] = np.asarray,
+        cues: Array | None = None,
     ) -> Array:
-        """One attribute of the readings over time, bridged and smoothed.
+        """Interpolates and smooths one attribute over time.
 
         Args:
             name: the attribute: numbers, rows of vectors, or (fingers) a row of numbers for each side.
-            noise: see ``zero_phase``.
-            trust: the attribute that tells which rows were seen; without, all were.
-            turned_into: what is to be smoothed.
-            signs: of motion, see ``zero_phase``.
+            noise: see ``zero_phase_filter``.
+            trust: the attribute with the trust in each row; without, all rows are trusted.
+            transform: applied before smoothing.
+            cues: of motion, see ``zero_phase_filter``.
         """
-        values = turned_into(self._rows(name))
+        values = transform(self._rows(name))
         vectors = values.reshape(len(values), -1, 1) if trust is None or name == "fingers" else values
         seen = np.broadcast_to(self._there[:, None], vectors.shape[:2])
         if trust is not None:
             trusted = self._rows(trust) >= _SEEN
             seen = seen & np.repeat(trusted, vectors.shape[1] // trusted.shape[1], axis=1)
-        bridged = _bridged(vectors, seen, self._clock)
-        return zero_phase(bridged, self._step, noise, signs, _PART_NOISE).reshape(values.shape)
+        bridged = _interpolate_gaps(vectors, seen, self._clock)
+        return zero_phase_filter(bridged, self._step, noise, cues, _PART_NOISE).reshape(values.shape)
 
     def parts(self, unit: float) -> Array:
-        """(n, 6, 2, 2) middles of each part of the body and of the trunk, which takes all along, in units."""
-        where = middles(self._rows("places") / unit, self._rows("place_trust"))
+        """Centers (n, 6, 2, 2) of each body part and of the trunk, which moves all parts, in units."""
+        where = part_centers(self._rows("points") / unit, self._rows("point_trust"))
         return np.stack([where, np.repeat(where[:, TRUNK, None], where.shape[1], axis=1)], axis=2)
 
     def _rows(self, name: str) -> Array:
         return np.stack([np.asarray(getattr(reading, name), np.float64) for reading in self.held])
 
 
-def _bridged(rows: Array, seen: npt.NDArray[np.bool_], clock: Array) -> Array:
-    """(n, k, d) rows; those not ``seen`` (n, k) for a short time lie between what is seen before and after.
+def _interpolate_gaps(rows: Array, seen: npt.NDArray[np.bool_], clock: Array) -> Array:
+    """Interpolates short gaps of (n, k, d) rows, where not ``seen`` (n, k).
 
-    After a longer time, they come back slowly to what is seen again.
+    After longer gaps, rows are blended slowly into what is seen again.
     """
     rows = rows.copy()
     for column in np.flatnonzero(~seen.all(axis=0)):

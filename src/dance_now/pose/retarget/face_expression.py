@@ -1,9 +1,9 @@
-"""What a face does: read off a person's face points as departures from that person's own neutral face.
+"""Facial expression estimation from face keypoints, relative to the person's own neutral face.
 
 Each measure is a ratio within one face, in the head's own frame. How far open an eye or how high a brow
-rests differs from person to person, so a neutral face is learned while the face is watched, starting from,
-and staying near, an average adult's (after Farkas, "Anthropometry of the Head and Face", 1994, as far as the
-face networks mark the same places); a single photo is compared with the average alone.
+rests differs from person to person, so a neutral face is learned over time, starting from, and staying
+near, an average adult's (after Farkas, "Anthropometry of the Head and Face", 1994, as far as the
+face networks mark the same points); a single photo is compared with the average alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from dance_now.pose.model.keypoints import FACE
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.vectors import basis
-from dance_now.pose.smoothing.one_euro import OneEuro
+from dance_now.pose.smoothing.one_euro import OneEuroFilter
 
 Array = npt.NDArray[np.float64]
 
@@ -28,7 +28,7 @@ Array = npt.NDArray[np.float64]
 _AVERAGE: Final = np.array([0.33, 0.33, 0.02, 0.80, 0.32, 0.32, 0.0, 0.0])
 _LOWEST: Final = np.array([0.15, 0.15, 0.0, 0.50, 0.20, 0.20, -0.08, -0.22])
 _HIGHEST: Final = np.array([1.60, 1.60, 0.10, 1.10, 0.80, 0.80, 0.08, 0.08])  # drawn faces have large eyes
-# Which share of the time a measure is below its neutral value: eyes are mostly open, mouths mostly shut.
+# Share of the time that a measure is below its neutral value: eyes are mostly open, mouths mostly shut.
 _QUANTILES: Final = np.array([0.7, 0.7, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5])
 
 _LIDS: Final = (((43, 47), (44, 46)), ((37, 41), (38, 40)))  # left, right: upper and lower points
@@ -40,23 +40,23 @@ _NEEDED: Final = np.array([0, 16, 27, 33, *range(17, 27), *range(36, 49), 54, *r
 
 _WINDOW_SAMPLES: Final = 120
 _SAMPLE_SECONDS: Final = 0.1
-_SAMPLE_TRUST: Final = 0.3  # less does not move what is neutral
+_SAMPLE_TRUST: Final = 0.3  # below, the neutral face is not updated
 _PRIOR_SECONDS: Final = 1.5
 _LEAST_CONFIDENCE: Final = 0.3
-# Pixels between the eyes, from nothing to full trust: below, lids are two or three pixels apart and flicker.
+# Pixels between the eyes, from no to full trust: below, lids are two or three pixels apart and flicker.
 _SMALL_FACE: Final = (16.0, 28.0)
 _SMALL_EYES: Final = (18.0, 40.0)  # the same for lids alone
 _YAW: Final = np.radians([45.0, 60.0])
 _NOD: Final = np.radians([40.0, 55.0])
-# Who looks down seems to close the eyes: lids follow the gaze, and a camera in front sees less of the eyes.
+# A face that looks down seems to close the eyes: lids follow the gaze, and the eyes are foreshortened.
 _NOD_OF_LIDS: Final = np.radians([8.0, 40.0])
 _LIDS_WITH_GAZE: Final = 1.8  # share of the eye's opening lost, for a gaze lower by an eye's width
 _LOWEST_GAZE: Final = 0.2
 _ASIDE: Final = (0.2, 0.3)  # how far the bridge of the nose is off the middle of a flat face's width
 _RISE_SECONDS, _FALL_SECONDS = 0.1, 0.3
-# departures that mean nothing yet, and those that mean everything
+# departures from neutral: end of the dead zone, and full expression
 _EYE_CLOSING: Final = (0.15, 0.7)  # of the neutral openness
-_WINK: Final = (0.5, 0.85)  # difference of the eyes: below, it is taken for noise; above, for a wink
+_WINK: Final = (0.5, 0.85)  # difference of the eyes: noise below, a wink above
 _MOUTH_OPENING: Final = (0.015, 0.28)  # speech opens a mouth by 0.1 to 0.2
 _MOUTH_WIDENING: Final = (0.05, 0.25)  # of the neutral width
 _BROW_MOVING: Final = (0.03, 0.14)
@@ -65,7 +65,7 @@ _GAZE_MOVING: Final = (0.03, 0.22)
 
 @dataclass(frozen=True)
 class Expression:
-    """What a face does; all 0 for a neutral face.
+    """Facial expression coefficients; all 0 for a neutral face.
 
     Attributes:
         left_eye, right_eye: how far closed, 1 is shut; down to -0.5 for eyes opened wide.
@@ -86,7 +86,7 @@ class Expression:
 
 
 class ExpressionReader:
-    """Reads one person's face from picture to picture.
+    """Estimates one person's expression from frame to frame.
 
     Example:
         >>> read = ExpressionReader()
@@ -96,11 +96,11 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
     """
 
     def __init__(self) -> None:
-        self._filter = OneEuro(minimum_cutoff=1.5, beta=6.0, derivative_cutoff=5.0)
+        self._filter = OneEuroFilter(min_cutoff=1.5, beta=6.0, derivative_cutoff=5.0)
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the person."""
+        """Resets the estimate of the person."""
         self._filter.reset()
         self._samples: deque[Array] = deque(maxlen=_WINDOW_SAMPLES)
         self._neutral: Array = _AVERAGE
@@ -109,13 +109,13 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
         self._share = np.zeros(len(_AVERAGE))
 
     def __call__(self, pose: Pose, time: float) -> Expression:
-        """The expression of the face in ``pose``; a face lost, tiny or turned away eases to neutral.
+        """Estimates the expression of the face in ``pose``; a lost, tiny or averted face eases to neutral.
 
         Args:
             pose: in pixels; its depth is used where it is known for the whole face.
             time: seconds, rising from call to call until ``reset``.
         """
-        measures, trust = face_measures(pose)
+        measures, trust = measure_face(pose)
         seen = float(trust.max())
         values = self._filter.filter(measures if seen > 0 else np.full(len(_AVERAGE), np.nan), time)
         self._ease(trust, time)
@@ -130,11 +130,11 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
 
     @property
     def neutral(self) -> Array:
-        """(8,) the measures of the person's neutral face, as far as it is known."""
+        """Measures (8,) of the person's neutral face, as far as it is known."""
         return self._neutral
 
     def _usual(self) -> Array:
-        """The neutral face that the samples speak for."""
+        """Neutral face estimated from the samples, blended with the average."""
         seconds = len(self._samples) * _SAMPLE_SECONDS
         samples = np.sort(np.array(self._samples), axis=0)
         rows = np.round(_QUANTILES * (len(samples) - 1)).astype(int)
@@ -151,8 +151,8 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
         self._share = np.where((trust == 0) & (share < 0.01), 0.0, share)
 
 
-def face_measures(pose: Pose) -> tuple[Array, Array]:
-    """The eight measures of a face, and the trust in each in [0, 1]."""
+def measure_face(pose: Pose) -> tuple[Array, Array]:
+    """Measures a face: eight ratios, and the trust in each in [0, 1]."""
     nothing = np.zeros(len(_AVERAGE))
     if pose.face[_NEEDED, 2].min() < _LEAST_CONFIDENCE:
         return nothing, nothing
@@ -166,13 +166,13 @@ def face_measures(pose: Pose) -> tuple[Array, Array]:
     if apart < 1e-3 or float(np.linalg.norm(np.cross(left - right, up))) < 1e-3 * apart * apart:
         return nothing, nothing
     head = basis(left - right, up)
-    trust = np.full(len(_AVERAGE), _trust(points, head, solid) * _growing(apart, _SMALL_FACE))
-    trust[:2] *= _growing(apart, _SMALL_EYES) * _fading(_nod(head), (_NOD_OF_LIDS[0], _NOD_OF_LIDS[1]))
-    return _measured(points @ head, apart), trust
+    trust = np.full(len(_AVERAGE), _trust(points, head, solid) * _ramp_up(apart, _SMALL_FACE))
+    trust[:2] *= _ramp_up(apart, _SMALL_EYES) * _ramp_down(_nod(head), (_NOD_OF_LIDS[0], _NOD_OF_LIDS[1]))
+    return _measurements(points @ head, apart), trust
 
 
-def _measured(points: Array, apart: float) -> Array:
-    """Measures of (70, 3) points in the head's own frame whose eyes are ``apart`` pixels."""
+def _measurements(points: Array, apart: float) -> Array:
+    """Ratios of (70, 3) points in the head's own frame whose eyes are ``apart`` pixels."""
     measures = np.zeros(len(_AVERAGE))
     gaze = np.zeros(2)
     for side, (first, last) in enumerate(_CORNERS):
@@ -188,59 +188,61 @@ def _measured(points: Array, apart: float) -> Array:
 
 
 def _trust(points: Array, head: Array, solid: bool) -> float:
-    """Less for faces turned away, whose far half is guessed."""
+    """Trust in a face: less for faces turned away, whose far half is guessed."""
     if solid:
         forward = head[:, 2]
         yaw = abs(float(np.arctan2(forward[0], forward[2])))
-        return _fading(yaw, (_YAW[0], _YAW[1])) * _fading(abs(_nod(head)), (_NOD[0], _NOD[1]))
+        return _ramp_down(yaw, (_YAW[0], _YAW[1])) * _ramp_down(abs(_nod(head)), (_NOD[0], _NOD[1]))
     level = points @ head[:, 0]
     width = float(level[16] - level[0])
     if width <= 1e-3:
         return 0.0
-    return _fading(abs(float(level[27] - level[0]) / width - 0.5), _ASIDE)
+    return _ramp_down(abs(float(level[27] - level[0]) / width - 0.5), _ASIDE)
 
 
 def _nod(head: Array) -> float:
-    """How far down a face looks, radians; 0 for one without depth."""
+    """Downward pitch of a face, radians; 0 for one without depth."""
     return float(np.arcsin(np.clip(-head[1, 2], -1.0, 1.0)))
 
 
-def _growing(value: float, span: tuple[float, float]) -> float:
-    """0 up to the span's start, 1 from its end on."""
-    return 1.0 - _fading(value, span)
+def _ramp_up(value: float, span: tuple[float, float]) -> float:
+    """Linear ramp: 0 up to the span's start, 1 from its end on."""
+    return 1.0 - _ramp_down(value, span)
 
 
-def _fading(value: float, span: tuple[float, float]) -> float:
-    """1 up to the span's start, 0 from its end on."""
+def _ramp_down(value: float, span: tuple[float, float]) -> float:
+    """Linear ramp: 1 up to the span's start, 0 from its end on."""
     return float(np.clip((span[1] - value) / (span[1] - span[0]), 0.0, 1.0))
 
 
 def _departures(values: Array, neutral: Array) -> Array:
-    """(8,) values of an Expression."""
+    """Expression coefficients (8,) from measures and the neutral face."""
     off = values - neutral
     result = np.zeros(len(_AVERAGE))
     lowered = neutral[:2] * (1 - _LIDS_WITH_GAZE * np.clip(-off[7], 0.0, _LOWEST_GAZE))
     closing = np.maximum(1 - values[:2] / lowered, 0.0) + np.minimum(1 - values[:2] / neutral[:2], 0.0)
-    result[:2] = _together(np.clip(_beyond(closing, _EYE_CLOSING), -0.5, 1.0))
-    result[2] = np.clip(_beyond(off[2], _MOUTH_OPENING), 0.0, 1.0)
-    result[3] = np.clip(_beyond(off[3] / neutral[3], _MOUTH_WIDENING), -1.0, 1.0)
-    result[4:6] = np.clip(_beyond(off[4:6], _BROW_MOVING), -1.0, 1.0)
-    result[6:] = np.clip(_beyond(off[6:], _GAZE_MOVING), -1.0, 1.0) * (1 - np.clip(result[:2].mean(), 0, 1))
+    result[:2] = _couple_lids(np.clip(_apply_dead_zone(closing, _EYE_CLOSING), -0.5, 1.0))
+    result[2] = np.clip(_apply_dead_zone(off[2], _MOUTH_OPENING), 0.0, 1.0)
+    result[3] = np.clip(_apply_dead_zone(off[3] / neutral[3], _MOUTH_WIDENING), -1.0, 1.0)
+    result[4:6] = np.clip(_apply_dead_zone(off[4:6], _BROW_MOVING), -1.0, 1.0)
+    result[6:] = np.clip(_apply_dead_zone(off[6:], _GAZE_MOVING), -1.0, 1.0) * (
+        1 - np.clip(result[:2].mean(), 0, 1)
+    )
     return result
 
 
-def _together(lids: Array) -> Array:
-    """(2,) both eyes closed alike, unless one is clearly open and the other shut."""
-    wink = 1 - _fading(abs(float(lids[0] - lids[1])), _WINK)
+def _couple_lids(lids: Array) -> Array:
+    """Couples both lids (2,), unless one is clearly open and the other shut."""
+    wink = 1 - _ramp_down(abs(float(lids[0] - lids[1])), _WINK)
     return lids.mean() + wink * (lids - lids.mean())
 
 
-def _beyond(off: npt.ArrayLike, span: tuple[float, float]) -> Array:
-    """0 within the span's start on both sides, 1 and -1 at its end."""
+def _apply_dead_zone(off: npt.ArrayLike, span: tuple[float, float]) -> Array:
+    """Dead zone: 0 within the span's start on both sides, 1 and -1 at its end."""
     off = np.asarray(off, np.float64)
     return np.sign(off) * np.maximum(np.abs(off) - span[0], 0.0) / (span[1] - span[0])
 
 
 def expression_values(expression: Expression) -> Array:
-    """(8,) the expression's numbers in the order of its attributes."""
+    """Coefficients (8,) of an expression in the order of its attributes."""
     return np.array(astuple(expression), np.float64)

@@ -1,8 +1,8 @@
-"""How an expression moves a character's own face points.
+"""Face rig: displacements of a character's face keypoints by an expression (VRM expression presets).
 
-A character from an avatar knows its expressions: how each moves its face points. What a person does is then
-put together from those, and the points are ones that the character can have. For a character without them,
-lids, lips and brows are moved as on any face.
+A character from an avatar has expressions with the displacement of each face keypoint. A person's expression
+is composed of those, so the result is one that the character can have. For a character without them,
+lids, lips and brows are moved as on a generic face.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MEETING: Final = 0.3  # of an eye's height above the lower lid: where lids meet
 _LEFT_OPEN: Final = 0.1  # of an eye's height, when shut
 _WIDEST_MOUTH: Final = 0.25  # between the lips, in distances of the eyes
 _UPPER_LIP: Final = 0.35  # of the opening; the rest is the lower lip's
-# how much of its lip's way each point goes
+# share of its lip's motion that each point follows
 _UPPER: Final = {61: 0.75, 62: 1.0, 63: 0.75, 49: 0.4, 50: 0.8, 51: 0.9, 52: 0.8, 53: 0.4}
 _LOWER: Final = {
     65: 0.75,
@@ -46,28 +46,28 @@ _MOUTH_CORNERS: Final = {48: -1.0, 60: -1.0, 54: 1.0, 64: 1.0}
 _CORNER_REACH: Final = 0.08  # in distances of the eyes
 _BROW_REACH: Final = 0.12
 _GAZE_REACH: Final = (0.2, 0.15)  # of the eye's width and height
-_MOOD: Final = 0.7  # a mood is drawn at most so strongly
+_MOOD: Final = 0.7  # greatest weight of an emotion
 _BROW_FROM: Final = 0.3
 _SMILE: Final = 0.6
 _SHUTTING: Final = 0.3  # of an eye's height: a smile that closes eyes more is not used
 
 
 class FaceRig:
-    """Moves one skeleton's face."""
+    """Computes face keypoint displacements of one skeleton."""
 
     def __init__(self, skeleton: Skeleton) -> None:
         """Reads the rest face and the expressions of ``skeleton``."""
         self._rest = skeleton.rest[FACE].astype(np.float64)
         self._known = skeleton.known[FACE]
         self._moves = {name: move.astype(np.float64) for name, move in skeleton.expressions.items()}
-        self._can_smile = "happy" in self._moves and self._shuts(self._moves["happy"]) < _SHUTTING
+        self._can_smile = "happy" in self._moves and self._lid_closure(self._moves["happy"]) < _SHUTTING
 
-    def departure(self, expression: Expression) -> Array:
-        """(70, 3) metres by which the face points leave their rest places, character frame."""
+    def displacement(self, expression: Expression) -> Array:
+        """Displacement (70, 3) of the face points from rest in metres, character frame."""
         if not self._known.all() or expression == Expression():
             return np.zeros(self._rest.shape)
         if not self._moves:
-            return self._any_face(expression)
+            return self._generic_displacement(expression)
         return np.asarray(
             sum(
                 (weight * self._moves[name] for name, weight in self.weights(expression).items()),
@@ -76,23 +76,25 @@ class FaceRig:
         )
 
     def weights(self, expression: Expression) -> dict[str, float]:
-        """The character's own expressions and their weights in [0, 1].
+        """Weights in [0, 1] of the character's own expressions, by their VRM names.
 
         Those that move lids add up to at most 1 for each eye, and those that move the mouth too, as in the
-        data that characters learn from. Names are VRM's.
+        training data.
         """
-        moods = {name: value for name, value in self._moods(expression).items() if name in self._moves}
+        moods = {
+            name: value for name, value in self._emotion_weights(expression).items() if name in self._moves
+        }
         room = 1.0 - sum(moods.values())
-        chosen = moods | {name: room * value for name, value in _vowels(expression).items()}
+        chosen = moods | {name: room * value for name, value in _viseme_weights(expression).items()}
         left, right = max(expression.left_eye, 0.0), max(expression.right_eye, 0.0)
         if {"blinkLeft", "blinkRight"} <= self._moves.keys():
             chosen |= {"blinkLeft": room * left, "blinkRight": room * right}
         else:
             chosen["blink"] = room * (left + right) / 2
-        chosen |= _looks(expression)
+        chosen |= _gaze_weights(expression)
         return {name: value for name, value in chosen.items() if value > 0.01 and name in self._moves}
 
-    def _moods(self, expression: Expression) -> dict[str, float]:
+    def _emotion_weights(self, expression: Expression) -> dict[str, float]:
         brows = (expression.left_brow + expression.right_brow) / 2
         strength = _MOOD * max(abs(brows) - _BROW_FROM, 0.0) / (1 - _BROW_FROM)
         smile = (
@@ -104,15 +106,15 @@ class FaceRig:
             return {"angry": strength}
         return {"happy": smile} if smile > strength else {"surprised": strength}
 
-    def _shuts(self, move: Array) -> float:
-        """By what share of its height a move closes the eyes."""
+    def _lid_closure(self, move: Array) -> float:
+        """Share of the eye's height by which an expression closes the eyes."""
         pairs = np.array([pair for side in _LIDS.values() for pair in side])
         gap = self._rest[pairs[:, 0], 1] - self._rest[pairs[:, 1], 1]
         closing = move[pairs[:, 1], 1] - move[pairs[:, 0], 1]
         return float(closing.sum() / max(float(gap.sum()), 1e-6))
 
-    def _any_face(self, expression: Expression) -> Array:
-        """The departure of a face about which nothing but the rest points is known."""
+    def _generic_displacement(self, expression: Expression) -> Array:
+        """Displacement for a face without expressions, from its rest points alone."""
         rest, move = self._rest, np.zeros(self._rest.shape)
         apart = float(np.linalg.norm(rest[_EYES["Left"]].mean(axis=0) - rest[_EYES["Right"]].mean(axis=0)))
         for side, shut, brow in (
@@ -139,8 +141,8 @@ def _add(move: Array, shares: Mapping[int, float], axis: int, way: float) -> Non
     move[list(shares), axis] += np.array(list(shares.values())) * way
 
 
-def _vowels(expression: Expression) -> dict[str, float]:
-    """Weights of the five vowels, at most 1 together: from open to shut, and from wide to pursed."""
+def _viseme_weights(expression: Expression) -> dict[str, float]:
+    """Viseme weights of the vowels, at most 1 together: from open to shut, and from wide to pursed."""
     opening = expression.mouth_open
     wide, pursed = max(expression.mouth_width, 0.0), max(-expression.mouth_width, 0.0)
     slightly = max(1 - opening * 2, 0.0)  # an open mouth says "ah" whatever its corners do
@@ -152,7 +154,7 @@ def _vowels(expression: Expression) -> dict[str, float]:
     }
 
 
-def _looks(expression: Expression) -> dict[str, float]:
-    """Weights of the four directions in which eyes look."""
+def _gaze_weights(expression: Expression) -> dict[str, float]:
+    """Gaze weights of the four directions."""
     aside, up = expression.gaze_left, expression.gaze_up
     return {"lookLeft": aside, "lookRight": -aside, "lookUp": up, "lookDown": -up}

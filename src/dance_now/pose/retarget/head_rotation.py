@@ -1,4 +1,7 @@
-"""How a head is turned, from ears, eyes and nose."""
+"""Head rotation from ears, eyes and nose: scaled orthographic fit of an average head.
+
+Source: DeMenthon and Davis, "Model-based object pose in 25 lines of code", 1995.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,8 @@ _HIDDEN_EAR: Final = 0.4  # of the way from the seen ear to the nose
 _LIMITS: Final = np.radians([[-80.0, 80.0], [-50.0, 50.0], [-40.0, 40.0]])
 
 
-def head_fit(points: Array, weights: Array) -> tuple[Array, float, float]:
-    """The rotation that takes a head looking at the viewer to the one seen, and how large it is seen.
+def fit_head(points: Array, weights: Array) -> tuple[Array, float, float]:
+    """Fits the rotation and the scale of an average head to its keypoints.
 
     It is the best fit of a parallel projection of an average head (scaled orthography, as in DeMenthon and
     Davis, "Model-based object pose in 25 lines of code", 1995). The depth of estimators is not used: within a
@@ -42,8 +45,8 @@ def head_fit(points: Array, weights: Array) -> tuple[Array, float, float]:
         weights: (5,) trust in each in [0, 1].
 
     Returns:
-        (3, 3) rotation, the standing height in pixels of an adult with such a head, and the trust in both in
-        [0, 1]; the identity and 0 where the points say nothing.
+        (3, 3) rotation from a head that looks at the viewer, the standing height in pixels of an adult with
+        such a head, and the trust in both in [0, 1]; the identity and 0 where the points do not suffice.
     """
     points, weights = _with_hidden_ear(points, weights)
     trust = float(min(weights[0] + 0.5 * (weights[1] + weights[2]), weights[3] + weights[4], 1.0))
@@ -65,8 +68,8 @@ def head_fit(points: Array, weights: Array) -> tuple[Array, float, float]:
     return np.vstack([rows, np.cross(rows[0], rows[1])]), float(scales[0]) * size, trust
 
 
-def limited_head(head: Array, chest: Array) -> Array:
-    """The head's rotation with its turn, nod and tilt against the chest kept possible.
+def clamp_head(head: Array, chest: Array) -> Array:
+    """Clamps the head's yaw, pitch and roll against the chest to anatomical limits.
 
     Source: ranges of an adult's neck, 80 degrees of turn, 50 of nod and 40 of tilt each way.
     """
@@ -89,7 +92,7 @@ def _turn_nod_tilt(angles: Array) -> Array:
 
 
 def _with_hidden_ear(points: Array, weights: Array) -> tuple[Array, Array]:
-    """Guesses an ear that the head hides, as detectors without occluded points leave it out."""
+    """Imputes an ear that the head hides, as detectors without occluded points leave it out."""
     hidden = weights[3:] <= 0
     if hidden.sum() != 1 or weights[0] <= 0:
         return points, weights

@@ -1,4 +1,4 @@
-"""A whole body out of the parts of it that were seen: what was not is on its way to rest."""
+"""Imputation of unseen body parts: they decay from their last direction to a rest pose."""
 
 from __future__ import annotations
 
@@ -22,52 +22,52 @@ _RELAXED_ARMS: Final = normalised(
 _UPRIGHT: Final = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
-class ImputedPose:
-    """Rows over time, those not seen on their way to rest."""
+class DirectionImputer:
+    """Imputes unit rows over time: unseen ones decay to rest."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets all rows."""
+        """Resets all rows."""
         self._held: Array | None = None
 
-    def __call__(self, measured: Array, trust: Array, rest: Array, drift: float) -> Array:
-        """Unit rows (n, 3): measured ones where trusted, else the last ones on their way to rest.
+    def __call__(self, measured: Array, trust: Array, rest: Array, decay: float) -> Array:
+        """Returns unit rows (n, 3): measured ones where trusted, else the last ones, decaying to rest.
 
         Args:
             measured: (n, 3) unit rows.
             trust: (n,) in [0, 1].
             rest: (n, 3) unit rows.
-            drift: share of the way to rest since the last call.
+            decay: blend towards rest since the last call, in [0, 1].
         """
         held = rest if self._held is None else self._held
-        fallback = safe_unit(held + drift * (rest - held), rest)
+        fallback = safe_unit(held + decay * (rest - held), rest)
         share = trust[:, None]
         self._held = safe_unit(share * measured + (1 - share) * fallback, fallback)
         return self._held
 
 
 class PoseImputer:
-    """Completes one person's measured directions, for one character."""
+    """Imputes a person's unseen directions for one character."""
 
     def __init__(self, body: CharacterBody) -> None:
-        """Takes the character's body, which says how limbs, feet and hands rest."""
+        """Takes the character's body with the rest directions of limbs, feet and hands."""
         self._body = body
         self._rest_frames = np.swapaxes(body.rig.rest_frames[:2].astype(np.float64), 1, 2)
         below = np.arcsin(np.clip(-body.toes[:, 1], -1.0, 1.0))
         self._foot_tilt = np.stack([_about_x(angle) for angle in below - _FOOT_BELOW_LEVEL])
-        self._trunk, self._limbs, self._ends = ImputedPose(), ImputedPose(), ImputedPose()
+        self._trunk, self._limbs, self._ends = DirectionImputer(), DirectionImputer(), DirectionImputer()
 
     def reset(self) -> None:
-        """Forgets all motion."""
+        """Resets the motion state."""
         for each in (self._trunk, self._limbs, self._ends):
             each.reset()
 
-    def limbs(self, seen: PostureMeasurement, drift: float) -> Array:
-        """(13, 3) trunk, head, arms and legs, those not seen on their way to rest."""
+    def limbs(self, seen: PostureMeasurement, decay: float) -> Array:
+        """Directions (13, 3) of trunk, head, arms and legs; unseen ones decay to rest."""
         rest = self._body.rest_posture
-        trunk = self._trunk(seen.trunk, seen.trunk_trust, _UPRIGHT, drift).copy()
+        trunk = self._trunk(seen.trunk, seen.trunk_trust, _UPRIGHT, decay).copy()
         if seen.trunk_trust[0] < 0.5 <= seen.trunk_trust[1]:
             trunk[0] = trunk[1]
         elif seen.trunk_trust[1] < 0.5 <= seen.trunk_trust[0]:
@@ -80,11 +80,11 @@ class PoseImputer:
         ]
         measured = np.concatenate([seen.head.T[:2], seen.limbs.reshape(8, 3)])
         trust = np.concatenate([[seen.head_trust] * 2, seen.limb_trust.ravel()])
-        limbs = self._limbs(measured, trust, np.concatenate(relaxed), drift)
+        limbs = self._limbs(measured, trust, np.concatenate(relaxed), decay)
         return np.concatenate([trunk, limbs])
 
-    def ends(self, limbs: Array, seen: PostureMeasurement, drift: float) -> tuple[Array, Array]:
-        """(6, 3) feet and palms in the axes of the bones that carry them, and the trust in them (6,)."""
+    def ends(self, limbs: Array, seen: PostureMeasurement, decay: float) -> tuple[Array, Array]:
+        """Directions (6, 3) of feet and palms in the frames of their parent bones, and the trust (6,)."""
         body = self._body
         carriers = body.carriers(*self.frames(limbs[:3]), limbs[5:].reshape(4, 2, 3))
         forearms, shins = carriers[:2], carriers[2:]
@@ -93,7 +93,7 @@ class PoseImputer:
         measured = np.concatenate([feet, np.swapaxes(hands, 1, 2)[:, :2].reshape(4, 3)])
         hand_trust = np.where(body.has_hand, seen.palm_trust, 0.0)
         trust = np.concatenate([seen.feet_trust, np.repeat(hand_trust, 2)])
-        return self._ends(measured, trust, np.concatenate([body.toes, NO_TURN]), drift), trust
+        return self._ends(measured, trust, np.concatenate([body.toes, NO_TURN]), decay), trust
 
     def frames(self, trunk: Array) -> tuple[Array, Array]:
         """Rotations of pelvis and chest from hip line, shoulder line and trunk."""
@@ -102,13 +102,13 @@ class PoseImputer:
 
 
 def _square(across: Array, up: Array) -> Array:
-    """(2, 3, 3) bases of two directions across (2, 3) and one up (3,); parallel ones get another up."""
+    """Orthonormal bases (2, 3, 3) of two x axes (2, 3) and one up (3,); parallel ones get another up."""
     parallel = length(cross(across, np.broadcast_to(up, (2, 3)))) < 1e-3
     instead = across[:, [2, 0, 1]] + np.array([0.0, 0.0, 0.5])
     return basis(across, np.where(parallel, instead, up))
 
 
 def _about_x(angle: float) -> Array:
-    """(3, 3) rotation that lowers what points forward by ``angle`` radians."""
+    """Rotation (3, 3) about x that lowers a forward direction by ``angle`` radians."""
     sine, cosine = np.sin(angle), np.cos(angle)
     return np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])

@@ -1,4 +1,4 @@
-"""What a body cannot do: soft limits on joints, so that wrong depth makes no broken limbs."""
+"""Joint limits: anatomical clamps, so that wrong depth causes no broken limbs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _WRIST_TWIST: Final = np.radians(110)
 _TRUNK_TWIST: Final = np.radians(60)
 
 
-def within_cone(directions: Array, centres: Array, reach: float) -> Array:
-    """Unit directions (..., 3), those more than ``reach`` radians off their centre moved to that angle."""
+def clamp_to_cone(directions: Array, centres: Array, reach: float) -> Array:
+    """Clamps unit directions (..., 3) to cones of half angle ``reach`` radians around their centres."""
     along = np.einsum("...i,...i->...", directions, centres)[..., None]
     aside = directions - along * centres
     width = length(aside)
@@ -34,36 +34,36 @@ def within_cone(directions: Array, centres: Array, reach: float) -> Array:
     return np.where(along >= np.cos(reach), directions, edge)
 
 
-def limited_chest(hips: Array, chest: Array) -> Array:
-    """The chest's rotation, turned at most 60 degrees against the hips."""
-    across = within_cone(chest[:, 0], hips[:, 0], _TRUNK_TWIST)
+def clamp_chest(hips: Array, chest: Array) -> Array:
+    """Clamps the chest's twist to 60 degrees against the hips."""
+    across = clamp_to_cone(chest[:, 0], hips[:, 0], _TRUNK_TWIST)
     return basis(across, chest[:, 1])
 
 
-def limited_legs(legs: Array, hips: Array) -> Array:
-    """(2, 2, 3) thighs and shins that hips and knees allow; a knee bends backwards only."""
-    thighs = within_cone(legs[:, 0] @ hips, _THIGH_CENTRE, _THIGH_REACH)
+def clamp_legs(legs: Array, hips: Array) -> Array:
+    """Clamps thighs and shins (2, 2, 3) to the range of hips and knees; a knee bends backwards only."""
+    thighs = clamp_to_cone(legs[:, 0] @ hips, _THIGH_CENTRE, _THIGH_REACH)
     inward = -(thighs * _OUTWARD).sum(axis=1, keepdims=True) - _INWARD
     thighs = normalised(thighs + np.maximum(inward, 0.0) * _OUTWARD) @ hips.T
     back = -cross(thighs, hips[:, 0])
     return np.stack([thighs, _bent(legs[:, 1], back, _KNEE_SLACK)], axis=1)
 
 
-def limited_arms(arms: Array, chest: Array) -> Array:
-    """(2, 2, 3) arms whose elbows do not bend backwards."""
+def clamp_arms(arms: Array, chest: Array) -> Array:
+    """Clamps arms (2, 2, 3) so that elbows do not bend backwards."""
     front = chest[:, 2] - (arms[:, 0] @ chest[:, 2])[:, None] * arms[:, 0]
     return np.stack([arms[:, 0], _bent(arms[:, 1], front, -_ELBOW_SLACK)], axis=1)
 
 
-def limited_feet(feet: Array, neutral: Array) -> Array:
-    """(2, 3) foot directions at most 50 degrees off where the shins carry them."""
-    return within_cone(feet, neutral, _FOOT_REACH)
+def clamp_feet(feet: Array, neutral: Array) -> Array:
+    """Clamps foot directions (2, 3) to 50 degrees off their neutral direction on the shins."""
+    return clamp_to_cone(feet, neutral, _FOOT_REACH)
 
 
-def levelled(toes: Array, rise: Array, shares: Array) -> Array:
-    """(2, 3) foot directions moved by ``shares`` (2) towards a sole flat on the ground.
+def flatten_feet(toes: Array, rise: Array, shares: Array) -> Array:
+    """Flattens foot directions (2, 3) by ``shares`` (2,) towards a sole flat on the ground.
 
-    Cameras look down on feet, and depth is worst there: a standing foot would point at the ground.
+    Cameras look down on feet, and depth is worst there: a standing foot would point into the ground.
 
     Args:
         toes: (2, 3) unit directions from ankle to big toe, view frame.
@@ -78,8 +78,8 @@ def levelled(toes: Array, rise: Array, shares: Array) -> Array:
     return normalised(toes + share * (flat - toes))
 
 
-def limited_hands(hands: Array, forearms: Array, along: Array) -> Array:
-    """(2, 3, 3) hand rotations that wrists allow.
+def clamp_hands(hands: Array, forearms: Array, along: Array) -> Array:
+    """Clamps hand rotations (2, 3, 3) to the range of the wrists.
 
     Args:
         hands: (2, 3, 3) wanted.
@@ -88,7 +88,7 @@ def limited_hands(hands: Array, forearms: Array, along: Array) -> Array:
     """
     straight = (forearms @ along[..., None])[..., 0]
     wanted = (hands @ along[..., None])[..., 0]
-    bent = swing_rotation(straight, within_cone(wanted, straight, _WRIST_REACH)) @ forearms
+    bent = swing_rotation(straight, clamp_to_cone(wanted, straight, _WRIST_REACH)) @ forearms
     twist = np.swapaxes(swing_rotation(straight, wanted) @ forearms, 1, 2) @ hands
     # a rotation by an angle about an axis holds axis * sin in its skew part and 1 + 2 cos as its trace
     angle = np.arctan2((unskew(twist) * along).sum(axis=1) / 2, (np.trace(twist, axis1=1, axis2=2) - 1) / 2)
@@ -96,9 +96,9 @@ def limited_hands(hands: Array, forearms: Array, along: Array) -> Array:
 
 
 def _bent(lower: Array, side: Array, slack: float) -> Array:
-    """Lower limbs (2, 3) pushed to point at least ``slack`` towards ``side`` (2, 3; shorter = weaker).
+    """Pushes lower limbs (2, 3) to point at least ``slack`` towards ``side`` (2, 3; shorter = weaker).
 
-    The push prefers the depth, which is the part of a direction most likely to be wrong.
+    The push prefers the depth, which is the component of a direction most likely to be wrong.
     """
     size = length(side)
     missing = np.maximum(slack * size - (lower * side).sum(axis=1, keepdims=True), 0.0)
@@ -109,7 +109,7 @@ def _bent(lower: Array, side: Array, slack: float) -> Array:
 
 
 def _about(axes: Array, angles: Array) -> Array:
-    """(n, 3, 3) rotations about unit axes (n, 3) by radians (n)."""
+    """Rotations (n, 3, 3) about unit axes (n, 3) by radians (n,), by Rodrigues' formula."""
     turn = skew(axes)
     sine, cosine = np.sin(angles)[:, None, None], np.cos(angles)[:, None, None]
     return np.eye(3) + sine * turn + (1 - cosine) * (turn @ turn)

@@ -35,7 +35,7 @@ _CURL: Final = np.radians([[0, 8, 12], [12, 34, 48], [16, 40, 56], [18, 42, 58],
 
 @dataclass(frozen=True, eq=False)
 class Posture:
-    """What a body does, without its size. View frame; sides in the order left, right.
+    """Posture of a body without its size. View frame; sides in the order left, right.
 
     Attributes:
         trunk: (3,) direction from mid-hip to neck.
@@ -59,7 +59,7 @@ class Posture:
 
 
 class CharacterBody:
-    """Poses one skeleton."""
+    """Forward kinematics of one skeleton."""
 
     def __init__(self, skeleton: Skeleton) -> None:
         """Reads lengths, pivots and the rest pose of ``skeleton``."""
@@ -91,14 +91,14 @@ class CharacterBody:
         self.rest_posture = self._rest_posture(bones)
 
     def points(self, posture: Posture) -> Array:
-        """(137, 3) keypoints in the view frame, metres, the mid-hip at the origin."""
+        """Keypoints (137, 3) of a posture in the view frame, metres, the mid-hip at the origin."""
         out = np.zeros((POINT_COUNT, 3))
         hips, chest = posture.hips, posture.chest
         out[[9, 12]] = self._hip_rows @ hips.T
         spine = _halfway(hips, chest)
         chest_pivot = hips @ self._spine_from_hips + spine @ self._chest_from_spine
-        # Bending moves the neck off the line that pelvis and chest take their lean from; it is put back, as
-        # the studio does, so that the bone rule finds these rotations again in the keypoints.
+        # Bending moves the neck off the line that pelvis and chest take their lean from; it is moved back, as
+        # in the renderer, so that the bone rule recovers these rotations from the keypoints.
         bent = chest_pivot + chest @ self._chest_rows[0]
         line = normalised(posture.trunk)
         chest_pivot = chest_pivot + line * (line @ bent) - bent
@@ -116,7 +116,7 @@ class CharacterBody:
         return out
 
     def carriers(self, hips: Array, chest: Array, limbs: Array) -> Array:
-        """(4, 3, 3) rotations of the forearms and shins, by the rule of ``BoneRig.swing``.
+        """Rotations (4, 3, 3) of the forearms and shins, the parents of hands and feet, by ``BoneRig.swing``.
 
         Args:
             hips, chest: (3, 3) rotations from rest.
@@ -126,7 +126,7 @@ class CharacterBody:
         return self.swing(1, upper, limbs[:, 1])
 
     def swing(self, level: int, parents: Array, directions: Array) -> Array:
-        """(n, 3, 3) rotations of bones from their parents' (n, 3, 3) and their directions (n, 3).
+        """Rotations (n, 3, 3) of bones from their parents' (n, 3, 3) and their directions (n, 3).
 
         ``level`` is 0 for the four upper limbs, 1 for the lower ones, 2 for the feet.
         """
@@ -148,7 +148,7 @@ class CharacterBody:
             out[start : start + 21] = hand
 
     def _palm_frames(self) -> Array:
-        """(2, 3, 3) bases of the rest hands, from wrist, index and little knuckles."""
+        """Bases (2, 3, 3) of the rest hands, from wrist, index and little knuckles."""
         rows = self._hand_rows
         middle = (rows[:, 5] + rows[:, 17]) / 2 - rows[:, 0]
         frames = basis(middle, rows[:, 5] - rows[:, 17])
@@ -188,14 +188,14 @@ def _both(rotation: Array) -> Array:
 
 
 def _halfway(first: Array, second: Array) -> Array:
-    """(3, 3) the rotation halfway between two; opposite rotations give the first."""
+    """Mean (3, 3) of two rotations; opposite rotations give the first."""
     mean = first + second
     square = basis(mean[:, 0], mean[:, 1])
     return square if abs(np.linalg.det(square) - 1) < 1e-3 else first
 
 
 def _turned(vectors: Array, axes: Array, angles: Array) -> Array:
-    """Rodrigues' rotation of vectors about unit axes by radians."""
+    """Rotates vectors about unit axes by radians (Rodrigues' formula)."""
     cosine, sine = np.cos(angles), np.sin(angles)
     along = (vectors * axes).sum(axis=-1, keepdims=True) * axes
     axes = np.broadcast_to(axes, vectors.shape)

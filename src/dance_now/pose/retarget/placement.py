@@ -1,8 +1,8 @@
-"""How large a character is in a person's picture and where it stands.
+"""Placement of a character in the image: scale and position from the person's.
 
-A person who is in the picture from crown to sole gives height and ground. Of one whom the picture cuts, the
-character shows the same part: its head is as large as a person's in a portrait, whatever share of the
-character's own height a head is.
+A person visible from crown to sole gives height and ground. Of a cropped person, the character shows the
+same part: its head is as large as a person's in a portrait, whatever share of the character's own height a
+head is.
 """
 
 from __future__ import annotations
@@ -24,43 +24,41 @@ _EARS: Final = np.array([17, 18])
 _GROUND_SOFTNESS: Final = 0.04  # of the person's height
 _SWITCH_SECONDS: Final = 0.4
 _RATIO_SECONDS: Final = 0.8
-_PARTS: Final = (
-    0.153,
-    1.0,
-)  # of the height: of less than head and neck, a character shows as much as of these
-_LEAST_WEIGHT: Final = 0.01
-_LEAST_ROOM: Final = 0.8  # a character is made so much smaller at most to fit under the picture's edge
+# Of the height: clip range of the visible part. Below head and neck, a character shows as much as of these.
+_PARTS: Final = (0.153, 1.0)
+_MIN_WEIGHT: Final = 0.01
+_MIN_HEADROOM_SCALE: Final = 0.8  # a character is made so much smaller at most to fit under the image's edge
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
-    """What of a person fixes size and place: all in the view frame, pixels.
+class PlacementTarget:
+    """Measurements of a person that determine scale and position: view frame, pixels.
 
     Attributes:
         points: (137, 2) the person's points.
-        weights: (137,) trust in each in [0, 1]; 0 outside the picture.
+        weights: (137,) trust in each in [0, 1]; 0 outside the image.
         height: the person's standing height.
-        shown: how much of that, from the crown down, lies above the picture's lower edge.
-        up: (2,) the head's upward direction as drawn.
+        visible_fraction: of that, from the crown down, above the lower image edge.
+        up: (2,) the head's upward direction in the image.
     """
 
     points: Array
     weights: Array
     height: float
-    shown: float
+    visible_fraction: float
     up: Array
 
     @property
     def crown(self) -> Array:
-        """(2,) the top of the head."""
+        """Top of the head (2,)."""
         return self.points[_EARS].mean(axis=0) + self.up * CROWN_ABOVE_EARS * self.height
 
 
 class Placement:
-    """Finds a character's size and place, steadily over time."""
+    """Computes a character's scale and position, smoothly over time."""
 
     def __init__(self, body: CharacterBody) -> None:
-        """Reads the distances of soles, crown and joints from each other off ``body``."""
+        """Takes the distances of soles, crown and joints from ``body``."""
         lowest, highest = body.skeleton.bounds.astype(np.float64)[:, 1]
         self._height = max(body.skeleton.height, 1e-3)
         self._sole = np.maximum(body.rest[_SOLE_ROWS, 1] - lowest, 0.0)
@@ -71,16 +69,16 @@ class Placement:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the last place."""
+        """Resets the position."""
         self._last: Array | None = None
         self._to_feet = np.zeros(2)
         self._on_feet = self._ratio = self._room = np.nan
         self._time = -np.inf
 
     def __call__(
-        self, points: Array, seen: Sighting, time: float, smooth: bool, height_ratio: float = 1.0
+        self, points: Array, seen: PlacementTarget, time: float, smooth: bool, height_ratio: float = 1.0
     ) -> tuple[float, Array]:
-        """Pixels for a metre of the character, and (2,) what to add to its points then, view frame.
+        """Computes the scale in pixels per metre of the character, and the translation (2,), view frame.
 
         Args:
             points: (137, 3) the character's points in metres, anywhere.
@@ -90,35 +88,37 @@ class Placement:
             height_ratio: the character's height over the person's.
         """
         step = time - self._time if smooth else np.inf
-        self._ratio = _eased(self._ratio, self._part_ratio(seen), step / _RATIO_SECONDS)
+        self._ratio = _ease(self._ratio, self._visible_part_ratio(seen), step / _RATIO_SECONDS)
         full = seen.height * height_ratio * self._ratio / self._height
-        self._room = _eased(self._room, self._room_above(points * full, full, seen), step / _SWITCH_SECONDS)
+        self._room = _ease(
+            self._room, self._headroom_scale(points * full, full, seen), step / _SWITCH_SECONDS
+        )
         scale = full * self._room
         feet, feet_trust = self._feet(points * scale, scale, seen)
         upper, upper_trust = self._upper(points * scale, scale, seen)
-        if feet_trust + upper_trust <= _LEAST_WEIGHT:
+        if feet_trust + upper_trust <= _MIN_WEIGHT:
             return scale, self._last if self._last is not None else np.zeros(2)
-        # what the picture cuts is cut by the same edge, whatever the size
-        upper[1] -= (1 - height_ratio) * min(seen.shown, 1.0) * seen.height
-        if upper_trust <= _LEAST_WEIGHT:
+        # a cropped character is cropped by the same edge, whatever its size
+        upper[1] -= (1 - height_ratio) * min(seen.visible_fraction, 1.0) * seen.height
+        if upper_trust <= _MIN_WEIGHT:
             upper, feet_trust = feet, 1.0
         if feet_trust > 0:
             self._to_feet = feet - upper  # of feet no longer seen, it is kept until the head alone counts
-        self._on_feet = _eased(self._on_feet, feet_trust, step / _SWITCH_SECONDS)
+        self._on_feet = _ease(self._on_feet, feet_trust, step / _SWITCH_SECONDS)
         place = upper + self._on_feet * self._to_feet
         self._time, self._last = time, place
         return scale, place
 
-    def _part_ratio(self, seen: Sighting) -> float:
-        """How much smaller than the person's height the character is, to show the same part of its body."""
-        shown = float(np.clip(seen.shown, *_PARTS))
+    def _visible_part_ratio(self, seen: PlacementTarget) -> float:
+        """Height ratio at which the character shows the same part of its body as the person."""
+        shown = float(np.clip(seen.visible_fraction, *_PARTS))
         theirs = [below for _, below in BELOW_CROWN]
         return shown / float(np.interp(shown, theirs, self._below_crown))
 
-    def _room_above(self, points: Array, scale: float, seen: Sighting) -> float:
-        """What to multiply the scale by, so that a head in the picture does not leave it at the top.
+    def _headroom_scale(self, points: Array, scale: float, seen: PlacementTarget) -> float:
+        """Scale factor that keeps the head below the upper image edge.
 
-        It may do so as far as the person's own does.
+        It may leave the image as far as the person's own does.
         """
         feet, feet_trust = self._feet(points, scale, seen)
         if feet_trust <= 0 or seen.weights[_EARS].min() < 0.5:
@@ -128,16 +128,16 @@ class Placement:
         sole = float((points[_SOLE_ROWS, 1] - self._sole * scale).min() + feet[1])
         if crown <= edge or sole >= edge:
             return 1.0
-        return 1.0 + feet_trust * (max((edge - sole) / (crown - sole), _LEAST_ROOM) - 1.0)
+        return 1.0 + feet_trust * (max((edge - sole) / (crown - sole), _MIN_HEADROOM_SCALE) - 1.0)
 
-    def _feet(self, points: Array, scale: float, seen: Sighting) -> tuple[Array, float]:
-        """Soles on the person's soles, sideways by the foot that stands."""
+    def _feet(self, points: Array, scale: float, seen: PlacementTarget) -> tuple[Array, float]:
+        """Translation that aligns the soles with the person's, sideways by the foot on the ground."""
         softness = _GROUND_SOFTNESS * seen.height
         weights = seen.weights[_SOLE_ROWS] * self._sole_known
         ankles = np.array([ANKLE_HEIGHT, 0.0, 0.0] * 2) * seen.height
         theirs = seen.points[_SOLE_ROWS, 1] - ankles
         ours = points[_SOLE_ROWS, 1] - self._sole * scale
-        if weights.max() <= _LEAST_WEIGHT:
+        if weights.max() <= _MIN_WEIGHT:
             return np.zeros(2), 0.0
         lift = _lowest(theirs, weights, softness) - _lowest(ours, weights, softness)
         lift -= SOLE_BELOW_POINTS * seen.height
@@ -153,8 +153,8 @@ class Placement:
         sideways = ((middle[:, 0] - own) * standing).sum() / standing.sum()
         return np.array([sideways, lift]), float(min(1.0, weights.max() * 1.25))
 
-    def _upper(self, points: Array, scale: float, seen: Sighting) -> tuple[Array, float]:
-        """The crown on the person's crown; without a head, the neck or the hips on the person's."""
+    def _upper(self, points: Array, scale: float, seen: PlacementTarget) -> tuple[Array, float]:
+        """Translation that aligns the crown, or without a head the neck or the hips, with the person's."""
         ours = points[_EARS, :2].mean(axis=0) + seen.up * self._crown * scale
         choices = [(seen.crown - ours, float(seen.weights[_EARS].mean()))]
         choices += [(seen.points[row] - points[row, :2], float(seen.weights[row])) for row in (1, 8)]
@@ -165,16 +165,16 @@ class Placement:
         return place / max(1 - left, 1e-6), 1 - left
 
 
-def _eased(held: float, wanted: float, steps: float) -> float:
-    """A value on its way to another; at once where nothing is held. ``steps`` in time constants."""
+def _ease(held: float, wanted: float, steps: float) -> float:
+    """Eases a value exponentially to another; at once without a previous one. ``steps``: time constants."""
     if not np.isfinite(held):
         return wanted
     return float(wanted + (held - wanted) * np.exp(-max(steps, 0.0)))
 
 
 def _lowest(heights: Array, weights: Array, softness: float) -> float:
-    """A smooth minimum, so that changing feet is no jump."""
-    use = weights > _LEAST_WEIGHT
+    """Smooth minimum, so that a change of the standing foot causes no jump."""
+    use = weights > _MIN_WEIGHT
     lowest = heights[use].min()
     share = (weights * np.exp(-np.clip((heights - lowest) / softness, 0, 50)))[use]
     return float((heights[use] * share).sum() / share.sum())

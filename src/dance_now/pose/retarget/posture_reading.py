@@ -1,4 +1,4 @@
-"""What a person's keypoints say about the person's posture, and how far to trust each part of it."""
+"""Posture measurement: 3D directions of a person's body parts from keypoints, with the trust in each."""
 
 from __future__ import annotations
 
@@ -13,29 +13,34 @@ from dance_now.pose.model.body_scale import (
     ANKLE_HEIGHT,
     SEGMENT_INDEX,
     SEGMENTS,
-    PersonSize,
-    least_height,
-    shown_share,
+    BodyScaleEstimator,
+    height_lower_bound,
+    visible_height_fraction,
 )
 from dance_now.pose.model.keypoints import BODY, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.vectors import basis, cross, length, normalised
 from dance_now.pose.networks.lifter import Lifter, open_lifter
-from dance_now.pose.retarget.head_rotation import HEAD_POINTS, head_fit
-from dance_now.pose.retarget.limb_depth import DepthLifter, Sticks, level, sideways_turn
-from dance_now.pose.retarget.stature import Stature
+from dance_now.pose.retarget.head_rotation import HEAD_POINTS, fit_head
+from dance_now.pose.retarget.limb_depth import (
+    DepthLifter,
+    SegmentObservation,
+    estimate_yaw,
+    leveling_rotation,
+)
+from dance_now.pose.retarget.stature import StatureCorrection
 
 Array = npt.NDArray[np.float64]
 
 _FARTHEST: Final = 32768.0  # pixels; what lies beyond is an error, not a point
 _TRUST_FROM, _TRUST_RANGE = 0.03, 0.12  # confidence; hidden limbs are guessed well above it
-_EDGE: Final = 0.03  # of the picture's longer side
+_EDGE: Final = 0.03  # of the image's longer side
 _NOSE_REACH: Final = 0.066  # from between the ears, of the standing height
 # of the distance from wrist to knuckles: thumb, then index to little finger; from the palm outwards
 _FINGER_SHARES: Final = np.array(
     [[0.48, 0.38, 0.3], [0.45, 0.27, 0.22], [0.48, 0.31, 0.23], [0.45, 0.29, 0.23], [0.36, 0.21, 0.2]]
 )
-_COARSE_HAND: Final = 0.6  # trust in a hand's turn that only three points tell
+_COARSE_HAND: Final = 0.6  # trust in a hand's rotation from only three points
 _EARS: Final = np.array([17, 18])
 _SOLES: Final = np.array([[14, 19, 21], [11, 22, 24]])  # ankle, big toe, heel
 _GROUND_SOFTNESS: Final = 0.05  # of the standing height
@@ -59,21 +64,21 @@ _HIPS, _SHOULDERS, _TRUNK = (SEGMENT_INDEX[name] for name in ("hips", "shoulders
 
 @dataclass(frozen=True, eq=False)
 class PostureMeasurement:
-    """Directions in the view frame, sides in the order left, right; trust in [0, 1] where not measured 0.
+    """Measured directions in the view frame, sides in the order left, right; trust in [0, 1].
 
     Attributes:
         trunk: (3, 3) hip line, shoulder line (right to left) and trunk (upwards); ``trunk_trust`` (3,).
         head: (3, 3) rotation of the head from looking at the viewer; ``head_trust``.
         limbs: (4, 2, 3) left arm, right arm, left leg, right leg; ``limb_trust`` (4, 2).
         feet: (2, 3) from ankle to big toe; ``feet_trust`` (2,).
-        standing: (2,) how much each foot is the one on the ground, 0 where not seen.
+        foot_contact: (2,) ground contact of each foot in [0, 1], 0 where not seen.
         palms: (2, 3, 3) bases of wrist-to-knuckles and little-to-index direction; ``palm_trust`` (2,).
         fingers: (2, 5, 3, 3) bones in the palm's basis; ``finger_trust`` (2,).
         points, weights: (137, 2) in the view frame and (137,) trust.
         height: the person's standing height in pixels, such that a figure in these directions is as tall as
-            the person in the picture; 0 where nobody has been seen.
-        shown: how much of the height, from the crown down, lies above the picture's lower edge.
-        slope: of the camera, see ``level``: directions are those that a level one would see.
+            the person in the image; 0 where nobody has been seen.
+        visible_fraction: of the height, from the crown down, above the lower image edge.
+        slope: of the camera, see ``leveling_rotation``: directions are those that a level one would see.
     """
 
     trunk: Array
@@ -84,7 +89,7 @@ class PostureMeasurement:
     limb_trust: Array
     feet: Array
     feet_trust: Array
-    standing: Array
+    foot_contact: Array
     palms: Array
     palm_trust: Array
     fingers: Array
@@ -92,69 +97,74 @@ class PostureMeasurement:
     points: Array
     weights: Array
     height: float
-    shown: float
+    visible_fraction: float
     slope: float
 
 
 class PostureReader:
-    """Measures one person from picture to picture.
+    """Measures one person's posture from frame to frame.
 
     Args:
-        slopes: the least and the greatest slope of a camera that the figure is drawn for, see ``level``.
+        slopes: least and greatest camera slope that the figure is drawn for, see ``leveling_rotation``.
     """
 
     def __init__(self, slopes: tuple[float, float] = (-np.inf, np.inf)) -> None:
-        self._size = PersonSize()
+        self._size = BodyScaleEstimator()
         self._depth = DepthLifter()
-        self._stature = Stature(slopes)
+        self._stature = StatureCorrection(slopes)
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the person."""
+        """Resets the estimate of the person."""
         self._size.reset()
         self._depth.reset()
         self._stature.reset()
 
     def record(self) -> None:
-        """Looks through a whole clip from now on, to be followed by ``settle``."""
+        """Starts to record a whole clip, before ``freeze``."""
         self._depth.record()
 
-    def settle(self) -> None:
-        """Keeps the person's proportions and the camera's slope as they are known now."""
-        self._size.settle()
-        self._depth.settle()
+    def freeze(self) -> None:
+        """Freezes the person's proportions and the camera's slope as estimated so far."""
+        self._size.freeze()
+        self._depth.freeze()
 
     def __call__(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> PostureMeasurement:
-        """Reads one pose; ``time`` in seconds, ``size`` width and height of the picture."""
-        points, depth, weights, has_depth = _completed(self._with_depth(pose))
+        """Measures one pose; ``time`` in seconds, ``size`` width and height of the image."""
+        points, depth, weights, has_depth = _filled_midpoints(self._with_depth(pose))
         inside = np.ones(len(points)) if size is None else _inside(points, size)
         weights *= inside
         start, end = SEGMENTS.T
-        flat = points[end] - points[start]
+        projected = points[end] - points[start]
         trust = np.minimum(weights[start], weights[end])
         known = has_depth[start] & has_depth[end]
         raw = np.where(known, depth[end] - depth[start], 0.0)
-        drawn = np.linalg.norm(flat, axis=1)
+        drawn = np.linalg.norm(projected, axis=1)
         precise = _precise_hands(weights, has_depth)
         exaggerated = raw.copy()
-        exaggerated[_PALMS[precise].ravel()] = 0.0  # true to scale, it says nothing about the body's depth
-        head, head_height, head_trust = head_fit(points[HEAD_POINTS], weights[HEAD_POINTS])
+        exaggerated[_PALMS[precise].ravel()] = 0.0  # true to scale, so no evidence of the body's depth gain
+        head, head_height, head_trust = fit_head(points[HEAD_POINTS], weights[HEAD_POINTS])
         head_height *= head_trust > 0.5
         whole = trust * (np.minimum(inside[start], inside[end]) == 1)
-        self._size.update(drawn, exaggerated, whole, time, least_height(points, weights), head_height)
+        self._size.update(drawn, exaggerated, whole, time, height_lower_bound(points, weights), head_height)
         segments = self._depth(
-            Sticks(flat, raw * self._size.depth_gain, known, trust, self._size.lengths),
+            SegmentObservation(projected, raw * self._size.depth_gain, known, trust, self._size.lengths),
             time,
-            turn=self._turn(points, weights),
+            yaw=self._yaw(points, weights),
             height=self._size.height,
         )
         directions = normalised(segments)
         trust = trust * (np.linalg.norm(segments, axis=1) > 1e-6)
         palms, palm_trust, fingers, finger_trust = _hands(
-            np.column_stack([points, depth]), weights, precise, segments, trust, level(self._depth.slope)
+            np.column_stack([points, depth]),
+            weights,
+            precise,
+            segments,
+            trust,
+            leveling_rotation(self._depth.slope),
         )
         slope, height = self._depth.slope, self._size.height
-        head = level(slope) @ head
+        head = leveling_rotation(slope) @ head
         height *= self._stature(directions, head[:, 1], points, weights, height, slope, time)
         trunk = [_HIPS, _SHOULDERS, _TRUNK]
         limbs = np.concatenate([_ARMS, _LEGS])
@@ -167,7 +177,7 @@ class PostureReader:
             trust[limbs],
             directions[_FEET],
             trust[_FEET],
-            _standing(points, weights, height),
+            _foot_contact(points, weights, height),
             palms,
             palm_trust,
             fingers,
@@ -175,7 +185,7 @@ class PostureReader:
             points,
             weights,
             height,
-            shown_share(points, pose.visible, height, size),
+            visible_height_fraction(points, pose.visible, height, size),
             slope,
         )
 
@@ -184,26 +194,29 @@ class PostureReader:
         return open_lifter()
 
     def _with_depth(self, pose: Pose) -> Pose:
-        """The pose; where its source has no depth, with what the lifter makes of it."""
+        """Adds the lifter's depth to a pose whose source has none."""
         if pose.has_depth[BODY].any() or self._lifter is None:
             return pose
         return self._lifter(pose)
 
-    def _turn(self, points: Array, weights: Array) -> float:
+    def _yaw(self, points: Array, weights: Array) -> float:
         ears = weights[[17, 18]]
         if weights[0] <= 0 or ears.sum() <= 0:
             return 0.0
         beside = points[0, 0] - float((points[[17, 18], 0] * ears).sum() / ears.sum())
-        return sideways_turn(beside, _NOSE_REACH * self._size.height)
+        return estimate_yaw(beside, _NOSE_REACH * self._size.height)
 
 
 def trust_in(confidence: Array) -> Array:
-    """Trust in [0, 1] from an estimator's confidence."""
+    """Converts an estimator's confidence to trust in [0, 1]."""
     return np.clip((confidence - _TRUST_FROM) / _TRUST_RANGE, 0.0, 1.0)
 
 
-def _completed(pose: Pose) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
-    """View-frame points (137, 2), depth towards the viewer, trust and known depth, midpoints filled in."""
+def _filled_midpoints(pose: Pose) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
+    """Converts a pose to view-frame points (137, 2), depth towards the viewer, trust and known depth.
+
+    Missing midpoints and wrists are filled in.
+    """
     points = pose.points[:, :2].astype(np.float64) * [1.0, -1.0]
     depth = -pose.depth.astype(np.float64)
     weights = trust_in(pose.points[:, 2].astype(np.float64))
@@ -224,14 +237,14 @@ def _completed(pose: Pose) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
 
 
 def _inside(points: Array, size: tuple[int, int]) -> Array:
-    """(137,) 1 inside the picture, fading to 0 a little outside it: estimators guess what is cut off."""
+    """Weights (137,): 1 inside the image, fading to 0 a little outside it, where estimators guess."""
     beyond = np.maximum(-points[:, 0], points[:, 0] - size[0])
     across = np.maximum(points[:, 1], -points[:, 1] - size[1])
     result: Array = np.clip(1 - np.maximum(beyond, across) / (_EDGE * max(size)), 0.0, 1.0)
     return result
 
 
-def _standing(points: Array, weights: Array, height: float) -> Array:
+def _foot_contact(points: Array, weights: Array, height: float) -> Array:
     soles = points[_SOLES, 1] - np.array([ANKLE_HEIGHT, 0.0, 0.0]) * height
     lowest = np.where(weights[_SOLES] > 0, soles, np.inf).min(axis=1)
     if height <= 0 or not np.isfinite(lowest).any():
@@ -243,7 +256,7 @@ def _standing(points: Array, weights: Array, height: float) -> Array:
 
 
 def _precise_hands(weights: Array, has_depth: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """(2,) hands with all points and their depth, which is then true to scale within the hand."""
+    """Mask (2,) of hands with all points and their depth, which is then true to scale within the hand."""
     return ((weights[_HAND_ROWS] > 0) & has_depth[_HAND_ROWS]).all(axis=1)
 
 
@@ -253,19 +266,19 @@ def _hands(
     precise: npt.NDArray[np.bool_],
     segments: Array,
     trust: Array,
-    levelling: Array,
+    leveling: Array,
 ) -> tuple[Array, Array, Array, Array]:
-    """Palm bases and, where whole hands are given, their fingers.
+    """Computes palm bases and, for complete hands, finger directions.
 
     Args:
         solid: (137, 3) points with the estimator's depth.
         weights: (137,) trust in them.
-        precise: (2,) hands whose own depth tells how palm and fingers lie.
+        precise: (2,) hands whose own depth gives the orientation of palm and fingers.
         segments: (19, 3) lifted and levelled, for the other hands; ``trust`` (19,) in them.
-        levelling: (3, 3) rotation to the view of a level camera.
+        leveling: (3, 3) rotation to the view of a level camera.
     """
     hands = solid[_HAND_ROWS]  # (2, 21, 3)
-    own = hands @ levelling.T
+    own = hands @ leveling.T
     coarse = np.moveaxis(segments[_PALMS], 1, 0)  # (3, 2, 3)
     fine = np.stack([own[:, 5] - own[:, 0], own[:, 17] - own[:, 0], own[:, 5] - own[:, 17]])
     index, little, across = np.where(precise[None, :, None], fine, coarse)
@@ -278,16 +291,16 @@ def _hands(
     bones = np.stack([hands[:, _KNUCKLES + j + 1] - hands[:, _KNUCKLES + j] for j in range(3)], axis=2)
     reach = (length(index) + length(little)) / 2  # (2, 1)
     bones[..., 2] = _finger_depth(bones, precise, reach, palms)
-    fingers = normalised(bones @ levelling.T @ palms[:, None])
+    fingers = normalised(bones @ leveling.T @ palms[:, None])
     return palms, palm_trust * np.where(whole, 1.0, _COARSE_HAND), fingers, finger_trust
 
 
 def _finger_depth(bones: Array, known: npt.NDArray[np.bool_], reach: Array, palms: Array) -> Array:
-    """(2, 5, 3) depth of finger bones: as given where it can be, else bent towards the palm.
+    """Depth (2, 5, 3) of finger bones: the estimator's where valid, else bent towards the palm.
 
     Args:
-        bones: (2, 5, 3, 3) as drawn, with the estimator's depth.
-        known: (2,) whether that depth means anything.
+        bones: (2, 5, 3, 3) as projected, with the estimator's depth.
+        known: (2,) whether that depth is valid.
         reach: (2, 1) from wrist to knuckles, pixels; a hand's bones are in proportion to it.
         palms: (2, 3, 3) palm bases.
     """

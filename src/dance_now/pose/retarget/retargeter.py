@@ -1,7 +1,7 @@
-"""From a person's pose to a character's own body.
+"""Motion retargeting from a person's pose to a character's skeleton.
 
-The promise: whatever comes in, what goes out is a complete pose that the character can have, with its own
-proportions, in the person's place. Directions come from the person, lengths from the character.
+Invariant: whatever the input, the output is a complete pose that the character can have, with its own
+proportions, at the person's position. Directions come from the person, lengths from the character.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from dance_now.pose.retarget import joint_limits as limits
 from dance_now.pose.retarget.face_expression import Expression, ExpressionReader, expression_values
 from dance_now.pose.retarget.face_rig import FaceRig
 from dance_now.pose.retarget.finger_joints import FingerMotion
-from dance_now.pose.retarget.head_rotation import limited_head
+from dance_now.pose.retarget.head_rotation import clamp_head
 from dance_now.pose.retarget.imputation import NO_TURN, PoseImputer
 from dance_now.pose.retarget.kinematics import CharacterBody, Posture
-from dance_now.pose.retarget.limb_depth import level
-from dance_now.pose.retarget.motion_state import LiveSmoother, Reading, safe_unit
-from dance_now.pose.retarget.placement import Placement, Sighting
+from dance_now.pose.retarget.limb_depth import leveling_rotation
+from dance_now.pose.retarget.motion_state import LiveSmoother, MotionState, safe_unit
+from dance_now.pose.retarget.placement import Placement, PlacementTarget
 from dance_now.pose.retarget.posture_reading import PostureMeasurement, PostureReader
 
 Array = npt.NDArray[np.float64]
@@ -40,27 +40,27 @@ _UNSEEN_HEIGHT: Final = 256.0  # pixels, before anybody was seen
 
 @dataclass(frozen=True, eq=False)
 class Retargeted:
-    """A character's own pose in a person's picture.
+    """Retargeted pose of a character in the person's image.
 
     Attributes:
-        pose: every point that the character has, in pixels of the picture, with depth; confidence 1.
-        scale: pixels of the picture per metre of the character.
+        pose: every point that the character has, in pixels of the image, with depth; confidence 1.
+        scale: pixels of the image per metre of the character.
         posture: the rotations and directions behind the pose.
-        filled: (137,) bool: points that were not seen on the person but made up (relaxed, hidden, cut off).
+        imputed: (137,) bool: points that were not seen on the person (hidden, outside the image).
         height: the person's standing height in pixels.
-        expression: what the person's face does.
+        expression: of the person's face.
     """
 
     pose: Pose
     scale: float
     posture: Posture
-    filled: BoolArray
+    imputed: BoolArray
     height: float
     expression: Expression
 
 
 class Retargeter:
-    """Moves one person's poses to one character, frame by frame.
+    """Retargets one person's poses to one character, frame by frame.
 
     Example:
         >>> retarget = Retargeter(skeleton)  # doctest: +SKIP
@@ -80,24 +80,24 @@ class Retargeter:
         self._read_expression = ExpressionReader()
         self._face = FaceRig(skeleton)
         self._fingers = FingerMotion(self._body.finger_joints)
-        self._placing = Placement(self._body)
+        self._placement = Placement(self._body)
         self._live = LiveSmoother()
         lowest, highest = np.tan(np.radians(skeleton.pitches)).tolist()
         self._slopes = (lowest, highest)
-        self._measure = PostureReader(self._slopes)
-        self._completion = PoseImputer(self._body)
+        self._read_posture = PostureReader(self._slopes)
+        self._imputer = PoseImputer(self._body)
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the person and all motion; call it where a clip or person begins."""
-        self._measure.reset()
+        """Resets the person and the motion state; call it where a clip or person begins."""
+        self._read_posture.reset()
         self._read_expression.reset()
         self._forget_motion()
 
     def _forget_motion(self) -> None:
-        for each in (self._placing, self._live, self._fingers, self._completion):
+        for each in (self._placement, self._live, self._fingers, self._imputer):
             each.reset()
-        self._last: Reading | None = None
+        self._last: MotionState | None = None
         self._time = -np.inf
 
     def __call__(
@@ -107,13 +107,13 @@ class Retargeter:
         height_ratio: float = 1.0,
         size: tuple[int, int] | None = None,
     ) -> Retargeted:
-        """The character's pose for one person's pose, by what was seen up to now.
+        """Retargets one pose, causally.
 
         Args:
-            pose: the person in pixels of the picture; parts may be missing, depth may be unknown.
+            pose: the person in pixels of the image; parts may be missing, depth may be unknown.
             time: seconds, rising from call to call; ignored without smoothing.
             height_ratio: the character's height over the person's.
-            size: width and height of the picture: what an estimator guesses outside it is then not trusted.
+            size: width and height of the image: points that an estimator guesses outside it are not trusted.
 
         Raises:
             ValueError: a time that is not finite, or a ratio that is not positive.
@@ -123,7 +123,7 @@ class Retargeter:
         return self.build(self._last, height_ratio)
 
     def coast(self, time: float, height_ratio: float = 1.0) -> Retargeted | None:
-        """The character in a frame in which the person is not found: as before, for 0.3 s at most."""
+        """Extrapolates a frame in which the person is not found: the last pose, for 0.3 s at most."""
         if self._last is None or not 0 <= time - self._last.time <= _COASTING_SECONDS:
             return None
         return self.build(replace(self._last, time=time), height_ratio)
@@ -131,41 +131,41 @@ class Retargeter:
     def learn(
         self, poses: Iterable[Pose], times: Iterable[float], size: tuple[int, int] | None
     ) -> list[float]:
-        """Learns who the person is and how the camera looks from a whole clip, then forgets its motion.
+        """Learns the person's proportions and the camera's slope from a whole clip, then resets the motion.
 
         Args:
             poses: the person's, in any order in which they follow each other.
             times: seconds, rising; they may run against the clip's own.
-            size: width and height of the picture.
+            size: width and height of the image.
 
         Returns:
             The person's standing height at each time, pixels.
         """
         self.reset()
-        self._measure.record()
+        self._read_posture.record()
         heights = []
         for pose, time in zip(poses, times, strict=True):
-            heights.append(self._measure(pose, time, size).height)
+            heights.append(self._read_posture(pose, time, size).height)
             self._read_expression(pose, time)
-        self._measure.settle()
+        self._read_posture.freeze()
         self._forget_motion()
         return heights
 
-    def read(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> Reading:
-        """What the person does, complete but not smoothed; arguments as of a call."""
+    def read(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> MotionState:
+        """Reads the person's motion state, complete but not smoothed; arguments as of a call."""
         if not np.isfinite(time):
             raise ValueError("retargeting needs a finite time")
         if not self._smooth or time < self._time:
             self.reset()
-        drift = self._drift(time)
-        seen = self._measure(pose, time, size)
+        decay = self._decay(time)
+        seen = self._read_posture(pose, time, size)
         expression = self._read_expression(pose, time)
-        limbs = self._completion.limbs(seen, drift)
-        ends, end_trust = self._completion.ends(limbs, seen, drift)
+        limbs = self._imputer.limbs(seen, decay)
+        ends, end_trust = self._imputer.ends(limbs, seen, decay)
         finger_axes = np.swapaxes(self._body.palm_frames, 1, 2)[:, None]
-        fingers = self._fingers(seen.fingers @ finger_axes, seen.finger_trust, drift, time, self._smooth)
+        fingers = self._fingers(seen.fingers @ finger_axes, seen.finger_trust, decay, time, self._smooth)
         self._time = time
-        return Reading(
+        return MotionState(
             time=time,
             limbs=limbs,
             limb_trust=np.concatenate([seen.trunk_trust, [seen.head_trust] * 2, seen.limb_trust.ravel()]),
@@ -174,20 +174,20 @@ class Retargeter:
             fingers=fingers,
             finger_trust=seen.finger_trust,
             expression=expression_values(expression),
-            places=seen.points[BODY],
-            place_trust=seen.weights[BODY],
-            standing=seen.standing,
+            points=seen.points[BODY],
+            point_trust=seen.weights[BODY],
+            foot_contact=seen.foot_contact,
             height=seen.height,
-            shown=seen.shown,
+            visible_fraction=seen.visible_fraction,
             slope=seen.slope,
-            filled=_filled(seen),
+            imputed=_imputed_points(seen),
         )
 
-    def build(self, reading: Reading, height_ratio: float = 1.0) -> Retargeted:
-        """The character's pose for what a person does; readings of a clip are to come in their order.
+    def build(self, reading: MotionState, height_ratio: float = 1.0) -> Retargeted:
+        """Builds the character's pose from a motion state; states of a clip must come in their order.
 
         Args:
-            reading: as read, or smoothed.
+            reading: from ``read``, or smoothed.
             height_ratio: the character's height over the person's.
 
         Raises:
@@ -196,55 +196,55 @@ class Retargeter:
         if not (np.isfinite(height_ratio) and height_ratio > 0):
             raise ValueError("retargeting needs a height ratio above 0")
         expression = Expression(*reading.expression.tolist())
-        posture = self._with_ends(self._posture(reading.limbs), reading)
-        posture = _as_filmed(posture, float(np.clip(reading.slope, *self._slopes)))
-        posture = replace(posture, face=self._face.departure(expression))
+        posture = self._with_ends(self._constrained_posture(reading.limbs), reading)
+        posture = _tilted(posture, float(np.clip(reading.slope, *self._slopes)))
+        posture = replace(posture, face=self._face.displacement(expression))
         height = reading.height or _UNSEEN_HEIGHT
         points = self._body.points(posture)
         seen, weights = np.zeros((POINT_COUNT, 2)), np.zeros(POINT_COUNT)
-        seen[BODY], weights[BODY] = reading.places, reading.place_trust
-        sighting = Sighting(seen, weights, height, reading.shown, posture.head[:2, 1])
-        scale, place = self._placing(points, sighting, reading.time, self._smooth, height_ratio)
+        seen[BODY], weights[BODY] = reading.points, reading.point_trust
+        target = PlacementTarget(seen, weights, height, reading.visible_fraction, posture.head[:2, 1])
+        scale, place = self._placement(points, target, reading.time, self._smooth, height_ratio)
         points *= scale
         points[:, :2] += place
-        return Retargeted(self._to_pose(points), scale, posture, reading.filled, height, expression)
+        return Retargeted(self._to_pose(points), scale, posture, reading.imputed, height, expression)
 
-    def _posture(self, limbs: Array) -> Posture:
-        """A possible posture with these trunk, head, arms and legs (13, 3); feet and hands at rest."""
+    def _constrained_posture(self, limbs: Array) -> Posture:
+        """Clamps trunk, head, arms and legs (13, 3) to joint limits; feet and hands at rest."""
         rest = self._body.rest_posture
         rows = safe_unit(limbs, np.array([0.0, -1.0, 0.0]))
-        hips, chest = self._completion.frames(rows[:3])
-        chest = limits.limited_chest(hips, chest)
+        hips, chest = self._imputer.frames(rows[:3])
+        chest = limits.clamp_chest(hips, chest)
         arms, legs = rows[5:9].reshape(2, 2, 3), rows[9:13].reshape(2, 2, 3)
         return Posture(
             trunk=rows[2],
             hips=hips,
             chest=chest,
-            head=limited_head(basis(rows[3], rows[4]), chest),
-            limbs=np.concatenate([limits.limited_arms(arms, chest), limits.limited_legs(legs, hips)]),
+            head=clamp_head(basis(rows[3], rows[4]), chest),
+            limbs=np.concatenate([limits.clamp_arms(arms, chest), limits.clamp_legs(legs, hips)]),
             feet=rest.feet,
             hands=rest.hands,
             fingers=rest.fingers,
         )
 
-    def _with_ends(self, posture: Posture, reading: Reading) -> Posture:
-        """The posture with feet, hands and fingers."""
+    def _with_ends(self, posture: Posture, reading: MotionState) -> Posture:
+        """Adds feet, hands and fingers to a posture."""
         body = self._body
         carriers = body.carriers(posture.hips, posture.chest, posture.limbs)
         forearms, shins = carriers[:2], carriers[2:]
         rows = safe_unit(reading.ends, np.concatenate([body.toes, NO_TURN]))
-        toes = (shins @ limits.limited_feet(rows[:2], body.toes)[..., None])[..., 0]
-        share = _FLATTEN * reading.standing * max(posture.trunk[1], 0.0)
-        toes = limits.levelled(toes, body.toes[:, 1], share)
+        toes = (shins @ limits.clamp_feet(rows[:2], body.toes)[..., None])[..., 0]
+        share = _FLATTEN * reading.foot_contact * max(posture.trunk[1], 0.0)
+        toes = limits.flatten_feet(toes, body.toes[:, 1], share)
         local = basis(rows[[2, 4]], rows[[3, 5]])
         return replace(
             posture,
             feet=body.swing(2, shins, toes),
-            hands=limits.limited_hands(forearms @ local, forearms, body.palm_frames[:, :, 0]),
+            hands=limits.clamp_hands(forearms @ local, forearms, body.palm_frames[:, :, 0]),
             fingers=body.finger_joints.directions(reading.fingers),
         )
 
-    def _drift(self, time: float) -> float:
+    def _decay(self, time: float) -> float:
         if not np.isfinite(self._time):
             return 1.0
         return 1.0 - float(np.exp(-max(time - self._time, 0.0) / _EASE_SECONDS))
@@ -256,9 +256,9 @@ class Retargeter:
         return Pose(rows.astype(np.float32), (-points[:, 2]).astype(np.float32), known)
 
 
-def _as_filmed(posture: Posture, slope: float) -> Posture:
-    """A posture seen by a level camera as one with a slope sees it, so that limbs point as in the picture."""
-    turn = level(slope).T
+def _tilted(posture: Posture, slope: float) -> Posture:
+    """Rotates a posture from a level camera's view to that of a tilted one, so that limbs match the image."""
+    turn = leveling_rotation(slope).T
     return replace(
         posture,
         trunk=turn @ posture.trunk,
@@ -271,7 +271,7 @@ def _as_filmed(posture: Posture, slope: float) -> Posture:
     )
 
 
-def _filled(seen: PostureMeasurement) -> BoolArray:
+def _imputed_points(seen: PostureMeasurement) -> BoolArray:
     filled = seen.weights < 0.5
     filled[FACE] = seen.head_trust < 0.5
     filled[LEFT_HAND], filled[RIGHT_HAND] = seen.palm_trust < 0.3

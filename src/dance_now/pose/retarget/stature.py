@@ -1,4 +1,4 @@
-"""How tall a picture draws somebody, beside what the limbs' true lengths say."""
+"""Stature correction: apparent height of a person against the height by limb lengths."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.model.body_scale import BELOW_CROWN, CROWN_ABOVE_EARS, SEGMENT_INDEX, SHARES
-from dance_now.pose.retarget.limb_depth import level
+from dance_now.pose.model.body_scale import BELOW_CROWN, CROWN_ABOVE_EARS, SEGMENT_INDEX, SEGMENT_RATIOS
+from dance_now.pose.retarget.limb_depth import leveling_rotation
 
 Array = npt.NDArray[np.float64]
 
@@ -24,21 +24,21 @@ _RANGE: Final = (0.85, 1.25)
 _SECONDS: Final = 2.0
 
 
-class Stature:
-    """What a figure's height is to be multiplied by, to be drawn as tall as its person.
+class StatureCorrection:
+    """Estimates the height factor at which a figure is drawn as tall as its person.
 
     A figure is drawn as a parallel projection of its limbs' directions. A real camera that is near and
-    above shows the head larger than the feet, a slope is known badly, and depths are bounded. So the distance
+    above shows the head larger than the feet, the slope is uncertain, and depths are bounded. So the distance
     from ears to ankles is compared with that of an adult drawn in the same directions.
     """
 
     def __init__(self, slopes: tuple[float, float] = (-np.inf, np.inf)) -> None:
-        """Takes the least and the greatest slope of a camera that the figure is drawn for."""
+        """Takes the least and the greatest camera slope that the figure is drawn for."""
         self._slopes = slopes
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the person."""
+        """Resets the estimate of the person."""
         self._log = 0.0
         self._weight = 0.0
         self._time = -np.inf
@@ -53,14 +53,14 @@ class Stature:
         slope: float,
         time: float,
     ) -> float:
-        """The factor, with what one more picture says of it.
+        """Updates the factor with one frame.
 
         Args:
             directions: (19, 3) of SEGMENTS as a level camera sees them.
             head_up: (3,) the head's upward direction, likewise.
             points: (137, 2) as seen, view frame, pixels.
             weights: (137,) trust in them in [0, 1].
-            height: what the limbs say, pixels.
+            height: by limb lengths, pixels.
             slope: of the camera.
             time: seconds.
         """
@@ -69,10 +69,10 @@ class Stature:
         legs = weights[_LEG_POINTS].min(axis=1)
         trust = float(weights[_EARS].min() * legs.max())
         if trust > 0 and height > 0:
-            upper = SHARES[_TRUNK] * directions[_TRUNK] + _NECK_TO_EARS * head_up
-            lower = (SHARES[_LEGS][..., None] * directions[_LEGS]).sum(axis=1)
+            upper = SEGMENT_RATIOS[_TRUNK] * directions[_TRUNK] + _NECK_TO_EARS * head_up
+            lower = (SEGMENT_RATIOS[_LEGS][..., None] * directions[_LEGS]).sum(axis=1)
             share = legs / legs.sum()
-            drawn = (upper - share @ lower) @ level(float(np.clip(slope, *self._slopes)))
+            drawn = (upper - share @ lower) @ leveling_rotation(float(np.clip(slope, *self._slopes)))
             seen = points[_EARS].mean(axis=0) - share @ points[_LEG_POINTS[:, -1]]
             span = float(np.hypot(*drawn[:2]))
             low, high = _UPRIGHT

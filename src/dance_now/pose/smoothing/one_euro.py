@@ -1,4 +1,4 @@
-"""The One-Euro filter: little jitter at rest, little lag in motion.
+"""One-Euro filter: an adaptive low-pass with little jitter at rest and little lag in motion.
 
 Source: Casiez, Roussel, Vogel, "1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in
 Interactive Systems", CHI 2012.
@@ -15,21 +15,21 @@ from dance_now.pose.model.vectors import length
 
 FloatArray = npt.NDArray[np.float64]
 
-_LEAST_STEP: Final = 1e-9  # seconds; a speed over less would not be finite
-_CATCH_UP: Final = 3.0  # Hz at most for what departs far: a single wild value is no motion
+_MIN_STEP: Final = 1e-9  # seconds; a speed over less would not be finite
+_MAX_CATCH_UP: Final = 3.0  # Hz at most for large departures: a single outlier is no motion
 
 
-class OneEuro:
+class OneEuroFilter:
     """Filters an array of values over time, each element on its own.
 
-    The cutoff of the low-pass is ``minimum_cutoff + beta * |speed|`` in Hz, the speed in units of the
-    values a second: lower ``minimum_cutoff`` against jitter at rest, raise ``beta`` against lag. Three things
-    are added to the paper: noise has a speed too, which can be left out of account (``still``); the
-    components of a vector can share one speed (``shared``), so that it takes no detour; and what departs far
-    from the result moves, however slowly (``slack``), so that the cutoff at rest can be very low.
+    The cutoff of the low-pass is ``min_cutoff + beta * |speed|`` in Hz, the speed in units of the
+    values a second: lower ``min_cutoff`` against jitter at rest, raise ``beta`` against lag. Three extensions
+    of the paper: the speed of the noise can be ignored (``speed_deadband``); the components of a vector can
+    share one speed (``shared_speed``), so that its path is not bent; and a large departure from the result
+    raises the cutoff even at low speed (``departure_scale``), so that the cutoff at rest can be very low.
 
     Example:
-        >>> smooth = OneEuro(minimum_cutoff=1.0, beta=0.0)
+        >>> smooth = OneEuroFilter(min_cutoff=1.0, beta=0.0)
         >>> smooth.filter(np.zeros(2), 0.0)
         array([0., 0.])
         >>> bool((smooth.filter(np.ones(2), 1 / 30) < 0.5).all())
@@ -38,60 +38,60 @@ class OneEuro:
 
     def __init__(
         self,
-        minimum_cutoff: float = 1.0,
+        min_cutoff: float = 1.0,
         beta: float = 0.0,
         derivative_cutoff: float = 1.0,
         *,
-        still: float = 0.0,
-        shared: bool = False,
-        slack: float | None = None,
+        speed_deadband: float = 0.0,
+        shared_speed: bool = False,
+        departure_scale: float | None = None,
     ) -> None:
-        """Makes a filter that has seen nothing.
+        """Creates a filter without state.
 
         Args:
-            minimum_cutoff: Hz, above 0.
+            min_cutoff: Hz, above 0.
             beta: Hz for each unit a second of speed, at least 0.
             derivative_cutoff: Hz, above 0; of the low-pass on the speed itself.
-            still: speed that counts as none, at least 0.
-            shared: the last axis holds the components of vectors.
-            slack: departure of a value from the result that raises the cutoff by 1 Hz, above 0; nearer ones
-                count for very little. The speed is then that of the values, not of values against results,
-                which at rest would take every departure for speed.
+            speed_deadband: speed below which a value counts as still, at least 0.
+            shared_speed: the last axis holds the components of vectors, which share one speed.
+            departure_scale: departure of a value from the result that raises the cutoff by 1 Hz, above 0;
+                smaller ones count for very little. The speed is then that of the values, not of values
+                against results, which at rest would take every departure for speed.
 
         Raises:
             ValueError: an argument out of its range.
         """
-        if not (minimum_cutoff > 0 and derivative_cutoff > 0 and beta >= 0 and still >= 0):
-            raise ValueError("cutoffs must be above 0 Hz, beta and still at least 0")
-        if slack is not None and not slack > 0:
-            raise ValueError("slack must be above 0")
-        self._minimum_cutoff = minimum_cutoff
+        if not (min_cutoff > 0 and derivative_cutoff > 0 and beta >= 0 and speed_deadband >= 0):
+            raise ValueError("cutoffs must be above 0 Hz, beta and speed_deadband at least 0")
+        if departure_scale is not None and not departure_scale > 0:
+            raise ValueError("departure_scale must be above 0")
+        self._min_cutoff = min_cutoff
         self._beta = beta
         self._derivative_cutoff = derivative_cutoff
-        self._still = still
-        self._shared = shared
-        self._slack = slack
+        self._speed_deadband = speed_deadband
+        self._shared_speed = shared_speed
+        self._departure_scale = departure_scale
         self.reset()
 
     def reset(self) -> None:
-        """Forgets everything seen."""
+        """Resets the filter state."""
         self._value: FloatArray | None = None
         self._raw: FloatArray = np.zeros(0)
         self._speed: FloatArray = np.zeros(0)
         self._time: FloatArray = np.zeros(0)
 
-    def filter(self, values: npt.ArrayLike, time: float, more: npt.ArrayLike = 0.0) -> FloatArray:
-        """The filtered values at one time.
+    def filter(self, values: npt.ArrayLike, time: float, extra_cutoff: npt.ArrayLike = 0.0) -> FloatArray:
+        """Filters the values at one time.
 
-        An element that is not finite keeps its last result (0 before its first finite value) and starts
-        again from its own last time, so that a gap is no jump. A time that does not advance changes
-        nothing; one that goes back makes the filter start anew.
+        An element that is not finite keeps its last result (0 before its first finite value) and resumes
+        from its own last time, so that a gap causes no jump. A time that does not advance changes
+        nothing; one that goes back resets the filter.
 
         Args:
             values: any shape, the same at every call until ``reset``.
             time: seconds.
-            more: Hz to add to the cutoffs, for who knows from elsewhere that something moves; of the shape
-                of ``values``, or one that broadcasts to it.
+            extra_cutoff: Hz to add to the cutoffs where other evidence tells of motion; of the shape of
+                ``values``, or one that broadcasts to it.
 
         Returns:
             A new float64 array of the shape of ``values``, always finite.
@@ -112,18 +112,20 @@ class OneEuro:
         first = finite & ~np.isfinite(self._time)
         known = finite & ~first
         step = np.where(known, time - np.where(known, self._time, 0.0), 0.0)
-        moving = step > _LEAST_STEP
+        moving = step > _MIN_STEP
         step = np.where(moving, step, 1.0)
         new = np.where(finite, new, self._value)
         departure = new - self._value
-        raw_speed = (departure if self._slack is None else new - self._raw) / step
+        raw_speed = (departure if self._departure_scale is None else new - self._raw) / step
         self._speed = np.where(
             moving, blend(self._speed, raw_speed, self._derivative_cutoff, step), self._speed
         )
-        cutoff = self._minimum_cutoff + self._beta * np.maximum(self._size(self._speed) - self._still, 0.0)
-        if self._slack is not None:
-            cutoff = cutoff + np.minimum((self._size(departure) / self._slack) ** 4, _CATCH_UP)
-        cutoff = cutoff + np.asarray(more, np.float64)
+        cutoff = self._min_cutoff + self._beta * np.maximum(
+            self._size(self._speed) - self._speed_deadband, 0.0
+        )
+        if self._departure_scale is not None:
+            cutoff = cutoff + np.minimum((self._size(departure) / self._departure_scale) ** 4, _MAX_CATCH_UP)
+        cutoff = cutoff + np.asarray(extra_cutoff, np.float64)
         self._raw = np.where(finite, new, self._raw)
         self._value = np.where(
             moving, blend(self._value, new, cutoff, step), np.where(first, new, self._value)
@@ -132,12 +134,12 @@ class OneEuro:
         return self._value.copy()
 
     def _size(self, values: FloatArray) -> FloatArray:
-        return length(values) if self._shared else np.abs(values)
+        return length(values) if self._shared_speed else np.abs(values)
 
 
 def blend(
     old: FloatArray, new: FloatArray, cutoff: FloatArray | float, step: FloatArray | float
 ) -> FloatArray:
-    """One step of a first-order low-pass: cutoff in Hz, step in seconds."""
+    """Low-pass step of first order: cutoff in Hz, step in seconds."""
     turn = 2.0 * np.pi * cutoff * step
     return old + (new - old) * (turn / (turn + 1.0))

@@ -1,8 +1,8 @@
-"""Smoothing of whole clips: no lag, little jitter at rest, fast moves left alone.
+"""Zero-phase smoothing of whole clips by wavelet shrinkage ("a trous" transform): no lag, fast motion kept.
 
 A signal is split into details of growing duration by the "a trous" wavelet transform with cubic B-splines,
-whose kernels are symmetric. Details no larger than the noise are taken away, larger ones are kept whole; the
-sum of what is left is the result. So the width of the smoothing follows the motion by itself. A detail is
+whose kernels are symmetric. Details no larger than the noise are removed, larger ones are kept whole; the
+sum of what is left is the result, so the width of the smoothing adapts to the motion. A detail is
 also kept where the next longer one is motion: a wave's finer details are small, but without them it is lower.
 
 Source: Starck, Murtagh, "Image restoration with noise suppression using the wavelet transform", Astronomy and
@@ -23,70 +23,69 @@ Array = npt.NDArray[np.float64]
 _SPLINE: Final = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
 _LONGEST_SECONDS: Final = 10.0  # of a detail; slower ones are one
 _THRESHOLD: Final = 3.1  # times the noise
-_NOISE_SECONDS: Final = (
-    0.2  # that errors last; of details that last longer, fewer are noise, and smaller ones
-)
-# Noise is read off the shortest details, where motion is least, and off the quieter part of the clip.
+# Duration of estimation errors: of details that last longer, fewer are noise, and smaller ones.
+_NOISE_SECONDS: Final = 0.2
+# Noise is estimated from the shortest details, where motion is least, in the quieter part of the clip.
 _QUIET: Final = 0.3  # share of the clip
 _NOISE_OF_QUIET: Final = 1.3  # rms of normal noise in three components, over its quantile at that share
 
 
-def zero_phase(
+def zero_phase_filter(
     values: npt.ArrayLike,
     step: float,
-    between: tuple[float, float],
-    signs: npt.ArrayLike | None = None,
-    signs_between: tuple[float, float] = (0.0, np.inf),
+    noise_range: tuple[float, float],
+    cues: npt.ArrayLike | None = None,
+    cue_noise_range: tuple[float, float] = (0.0, np.inf),
 ) -> Array:
-    """A signal without the noise it has at rest.
+    """Removes the noise that a signal has at rest, without lag.
 
     Args:
-        values: (n, ..., d) n moments, evenly spaced; the last axis holds the components of a vector, which
-            are judged together.
-        step: seconds from one moment to the next.
-        between: the least and the largest rms of the noise in a component. Less than the least is not seen;
-            where a body never rests, the details are motion, and would be taken for noise without the
-            largest.
-        signs: (n, ..., m, e) m vectors for each of ``values`` that tell better whether something moves: while
-            one of them does, details are kept.
-        signs_between: as ``between``, for ``signs``.
+        values: (n, ..., d) n samples, evenly spaced; the last axis holds the components of a vector, which
+            are thresholded together.
+        step: seconds from one sample to the next.
+        noise_range: bounds of the noise's rms in a component. The upper bound keeps motion from being taken
+            for noise where a body never rests.
+        cues: (n, ..., m, e) m vectors for each of ``values`` that indicate motion more reliably: while one of
+            them moves, details are kept.
+        cue_noise_range: as ``noise_range``, for ``cues``.
 
     Returns:
         (n, ..., d) float64. Adding a constant or reversing time does the same to the result.
 
     Example:
-        >>> calm = zero_phase(np.random.default_rng(0).normal(0, 0.01, (90, 3)), 1 / 30, between=(0.0, 0.05))
-        >>> bool(np.abs(np.diff(calm, axis=0)).max() < 0.005)
+        >>> noisy = np.random.default_rng(0).normal(0, 0.01, (90, 3))
+        >>> smooth = zero_phase_filter(noisy, 1 / 30, noise_range=(0.0, 0.05))
+        >>> bool(np.abs(np.diff(smooth, axis=0)).max() < 0.005)
         True
     """
     result = np.array(values, np.float64)
-    told = None if signs is None else np.asarray(signs, np.float64)
-    judged = _judged(result.copy(), step, between, told, signs_between)
-    for (detail, share), (_, coarser) in pairwise(chain(judged, [(result, np.zeros(1))])):
-        # a move's own finer details are small beside it: they belong to it
+    cue_values = None if cues is None else np.asarray(cues, np.float64)
+    details = _details_with_motion(result.copy(), step, noise_range, cue_values, cue_noise_range)
+    for (detail, share), (_, coarser) in pairwise(chain(details, [(result, np.zeros(1))])):
+        # finer details of a motion are small beside it, but belong to it
         result -= (1 - np.maximum(share, coarser)) * detail
     return result
 
 
-def _judged(
+def _details_with_motion(
     values: Array,
     step: float,
-    between: tuple[float, float],
-    signs: Array | None,
-    signs_between: tuple[float, float],
+    noise_range: tuple[float, float],
+    cues: Array | None,
+    cue_noise_range: tuple[float, float],
 ) -> Iterator[tuple[Array, Array]]:
-    """Details of growing duration, and the share (n, ..., 1) of each that is motion by itself."""
-    own, told = _Motion(step, between), _Motion(step, signs_between)
-    telling = repeat(None) if signs is None else _details(signs, step)
-    for (detail, gap), sign in zip(_details(values, step), telling, strict=False):
-        share = own(detail, gap)
-        yield detail, share if sign is None else np.maximum(share, told(*sign).max(axis=-2))
+    """Yields details of growing duration, and the share (n, ..., 1) of each that is motion by itself."""
+    value_share, cue_share = _MotionShare(step, noise_range), _MotionShare(step, cue_noise_range)
+    cue_details = repeat(None) if cues is None else _details(cues, step)
+    for (detail, gap), cue in zip(_details(values, step), cue_details, strict=False):
+        share = value_share(detail, gap)
+        yield detail, share if cue is None else np.maximum(share, cue_share(*cue).max(axis=-2))
 
 
 def _details(values: Array, step: float) -> Iterator[tuple[Array, int]]:
-    """Details of growing duration, each with the moments between its taps.
+    """Yields wavelet details of growing duration, each with the samples between its taps.
 
-    The last one is all that is slower, about a steady move: what does not move does not wander either.
+    The last one is the residual about a linear trend: what does not move does not drift either.
     """
     gap = 1
     while 2 * gap < len(values) and gap * step <= _LONGEST_SECONDS / 2:
@@ -97,21 +96,21 @@ def _details(values: Array, step: float) -> Iterator[tuple[Array, int]]:
         yield values - _line(values), gap // 2
 
 
-class _Motion:
-    """How much of the details of growing duration is motion, and not noise."""
+class _MotionShare:
+    """Share of motion, as opposed to noise, in details of growing duration."""
 
-    def __init__(self, step: float, between: tuple[float, float]) -> None:
+    def __init__(self, step: float, noise_range: tuple[float, float]) -> None:
         self._step = step
-        self._between = between
+        self._noise_range = noise_range
         self._threshold: Array | None = None
 
     def __call__(self, detail: Array, gap: int) -> Array:
-        """The share (n, ..., 1) of details (n, ..., d) with ``gap`` moments between the taps, in [0, 1]."""
+        """Share (n, ..., 1) in [0, 1] of details (n, ..., d) with ``gap`` samples between the taps."""
         energy = (detail * detail).mean(axis=-1, keepdims=True)
         if self._threshold is None:
             noise = _NOISE_OF_QUIET * np.sqrt(np.quantile(energy, _QUIET, axis=0))
-            self._threshold = _THRESHOLD * np.clip(noise, *self._between)
-        # judged over the detail's own duration: a detail swings through 0
+            self._threshold = _THRESHOLD * np.clip(noise, *self._noise_range)
+        # averaged over the detail's own duration: a detail swings through 0
         lasting = min(1.0, _NOISE_SECONDS / (gap * self._step))
         ratio = (_convolved(energy, gap, even=True) / np.maximum(lasting * self._threshold**2, 1e-18)) ** 2
         result: Array = ratio / (1 + ratio)
@@ -119,16 +118,16 @@ class _Motion:
 
 
 def _smooth(values: Array, gap: int) -> Array:
-    """The spline, and once more what it took, so that curved paths are left alone."""
+    """Spline smoothing applied twice to the residual, so that curved paths are kept (twicing)."""
     once = _convolved(values, gap)
     return once + _convolved(values - once, gap)
 
 
 def _convolved(values: Array, gap: int, *, even: bool = False) -> Array:
-    """The spline, ``gap`` moments between its taps.
+    """Convolution with the spline, ``gap`` samples between its taps.
 
-    Beyond its ends a signal goes on point-symmetrically, as what moves does; or ``even``, for what is never
-    below 0. The points of symmetry lie on lines through many moments: the first and the last one are noisy.
+    Beyond its ends a signal is extended point-symmetrically, which continues motion; or ``even``, for values
+    that are never below 0. The points of symmetry lie on fitted lines: the first and last sample are noisy.
     """
     reach = 2 * gap
     before, after = values[reach:0:-1], values[-2 : -2 - reach : -1]
@@ -142,13 +141,13 @@ def _convolved(values: Array, gap: int, *, even: bool = False) -> Array:
 
 
 def _end(values: Array) -> Array:
-    """Where the line that fits values best begins."""
+    """Start of the least-squares line through the values."""
     result: Array = _line(values)[0]
     return result
 
 
 def _line(values: Array) -> Array:
-    """(n, ...) the straight line that fits values (n, ...) best."""
+    """Least-squares line (n, ...) through values (n, ...)."""
     clock = np.arange(len(values)) - (len(values) - 1) / 2
     middle = values.mean(axis=0)
     slope = np.tensordot(clock, values - middle, 1) / (clock @ clock)

@@ -1,4 +1,4 @@
-"""Which of the new goes with which of the old: the cheapest pairing.
+"""Linear assignment (Hungarian algorithm) of detections to tracks.
 
 Source: Kuhn, "The Hungarian method for the assignment problem", 1955, in the form with potentials and
 shortest augmenting paths (Jonker and Volgenant, 1987).
@@ -10,26 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 
-def cheapest_pairs(costs: npt.NDArray[np.float64], limit: float) -> list[tuple[int, int]]:
-    """Pairs of rows and columns with the lowest sum of costs, each row and column at most once.
+def linear_assignment(costs: npt.NDArray[np.float64], limit: float) -> list[tuple[int, int]]:
+    """Minimum-cost assignment of rows to columns, each used at most once.
 
     Args:
         costs: (rows, columns), finite.
-        limit: what leaving a row and a column alone costs; no dearer pair is made.
+        limit: cost of leaving a row and a column unassigned; no pair costs more.
 
     Returns:
         (row, column) in the order of rows.
 
     Example:
-        >>> cheapest_pairs(np.array([[0.1, 0.2], [0.1, 0.9]]), 1.0)
+        >>> linear_assignment(np.array([[0.1, 0.2], [0.1, 0.9]]), 1.0)
         [(0, 1), (1, 0)]
     """
     rows, columns = costs.shape
-    side = rows + columns  # everything has a partner that means nobody
+    side = rows + columns  # every row and column has a dummy partner
     square = np.zeros((side, side))
     square[:rows, columns:] = limit
     square[:rows, :columns] = np.minimum(costs, 4 * abs(limit) + 1)
-    partner = _assigned(square)
+    partner = _solve_square(square)
     return [
         (row, column)
         for row, column in enumerate(partner[:rows])
@@ -37,8 +37,8 @@ def cheapest_pairs(costs: npt.NDArray[np.float64], limit: float) -> list[tuple[i
     ]
 
 
-def _assigned(costs: npt.NDArray[np.float64]) -> list[int]:
-    """The column of each row of a square matrix in the cheapest assignment."""
+def _solve_square(costs: npt.NDArray[np.float64]) -> list[int]:
+    """Column of each row of a square matrix in the minimum-cost assignment."""
     side = len(costs)
     row_price, column_price = np.zeros(side), np.zeros(side + 1)
     row_of = np.full(side + 1, -1)  # the last column is where a search begins

@@ -1,4 +1,4 @@
-"""Masks of people who overlap: each pixel goes to one of them."""
+"""Instance masks: overlapping person masks made exclusive by their limbs."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray
-from dance_now.pose.model.affine import between_pixel_centres
+from dance_now.pose.model.affine import to_opencv_affine
 from dance_now.pose.model.detection import Detection, PersonMask
 from dance_now.pose.tracking.limb_hull import hull_mask
-from dance_now.pose.tracking.tracker import box
+from dance_now.pose.tracking.tracker import pose_box
 
 _MARGIN: Final = 0.2  # of the box around the joints, for hair, hands and clothes
-_OFF_LIMBS: Final = 0.3  # what a mask is worth away from its owner's limbs
+_OFF_LIMBS: Final = 0.3  # weight of a mask away from its owner's limbs
 _CRISPNESS: Final = 4
 _NOTHING: Final = np.float32(1e-6)  # of a claim
 
 
 def instance_masks(people: Sequence[Detection]) -> list[Detection]:
-    """The same people with masks that take nothing of each other.
+    """Resolves overlaps between the masks of several people.
 
-    A network's mask of one person reaches over a neighbour now and then. Where several masks claim a pixel,
-    it goes to whom its own mask and limbs speak for most; a mask that nobody else claims stays as it is.
+    A network's mask of one person sometimes covers a neighbour. Where several masks claim a pixel, it is
+    assigned by mask value and distance to the limbs; a mask without overlap stays unchanged.
     """
     if len(people) < 2:
         return list(people)
-    boxes = [_widened(box(person.pose)) for person in people]
+    boxes = [_widened(pose_box(person.pose)) for person in people]
     hulls: dict[int, PersonMask] = {}
 
     def claim(index: int, window: PersonMask) -> FloatArray:
@@ -57,12 +57,12 @@ def instance_masks(people: Sequence[Detection]) -> list[Detection]:
 
 
 def _seen_in(mask: PersonMask, window: PersonMask) -> FloatArray:
-    """A mask in another mask's window, 0 outside its own."""
+    """Resamples a mask in another mask's window, 0 outside its own."""
     if mask is window:
         return mask.alpha
-    there = np.vstack([window.to_picture.astype(np.float64), [0, 0, 1]])
-    here = np.vstack([mask.to_picture.astype(np.float64), [0, 0, 1]])
-    matrix = between_pixel_centres((np.linalg.inv(there) @ here)[:2])
+    there = np.vstack([window.to_image.astype(np.float64), [0, 0, 1]])
+    here = np.vstack([mask.to_image.astype(np.float64), [0, 0, 1]])
+    matrix = to_opencv_affine((np.linalg.inv(there) @ here)[:2])
     size = window.alpha.shape[::-1]
     return np.asarray(cv2.warpAffine(mask.alpha, matrix, size, flags=cv2.INTER_LINEAR), np.float32)
 

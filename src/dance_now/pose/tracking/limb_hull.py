@@ -1,4 +1,4 @@
-"""Roughly what a person covers, from keypoints alone: capsules around the limbs, the trunk between them."""
+"""Limb hull: an approximate person mask from keypoints alone, capsules around limbs and a trunk polygon."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray
-from dance_now.pose.model.body_scale import SEGMENTS, SHARES
+from dance_now.pose.model.body_scale import SEGMENT_RATIOS, SEGMENTS
 from dance_now.pose.model.detection import PersonMask
 from dance_now.pose.model.pose import Pose
 
@@ -38,10 +38,10 @@ _HAND_RADIUS: Final = 0.04
 
 
 def hull_mask(pose: Pose) -> PersonMask:
-    """A person's outline drawn from the pose; for pictures whose person no network finds.
+    """Draws a person mask from the pose, where no segmentation network has found the person.
 
     Args:
-        pose: at least one point, in pixels of a picture.
+        pose: at least one point, in pixels of an image.
 
     Returns:
         A (256, 256) mask in an upright square around the person; empty for a pose without points.
@@ -64,17 +64,17 @@ def hull_mask(pose: Pose) -> PersonMask:
 
 
 def standing_height(pose: Pose, shown: npt.NDArray[np.bool_]) -> float:
-    """Pixels, from the limbs that are least foreshortened, or from how far the points reach."""
+    """Standing height in pixels from the least foreshortened limbs, or from the extent of the points."""
     ends = pose.points[SEGMENTS, :2].astype(np.float64)  # (19, 2, 2)
-    measured = shown[SEGMENTS].all(axis=1) & (SHARES > 0.1)
-    lengths = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)[measured] / SHARES[measured]
+    measured = shown[SEGMENTS].all(axis=1) & (SEGMENT_RATIOS > 0.1)
+    lengths = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)[measured] / SEGMENT_RATIOS[measured]
     reach = float(np.ptp(pose.points[shown, :2], axis=0).max())
     found = float(np.quantile(lengths, _HEIGHT_QUANTILE)) if lengths.size else 2 * reach
     return max(found, 0.5 * reach, 8.0)
 
 
 def _drawn(points: npt.NDArray[np.float64], shown: npt.NDArray[np.bool_], height: float) -> FloatArray:
-    """(256, 256) in [0, 1]: the figure, ``height`` mask pixels tall when it stands."""
+    """Rasterises the figure to (256, 256) in [0, 1]; ``height``: standing height in mask pixels."""
     canvas = np.zeros((_SIDE, _SIDE), np.uint8)
 
     def fixed(places: npt.NDArray[np.float64]) -> npt.NDArray[np.int_]:

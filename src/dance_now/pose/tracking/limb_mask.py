@@ -1,7 +1,7 @@
-"""What the pose says of a person that the mask of a pose network loses: shoes, hands, the top of the head.
+"""Limb masks: shoes, hands and the top of the head from keypoints, to complete a pose network's mask.
 
-A network's 256x256 mask stops at the ankles of a fast foot and between the fingers of a hand; the keypoints
-still say where they are.
+A network's 256x256 mask stops at the ankles of a fast foot and between the fingers of a hand, which the
+keypoints still locate.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dance_now.pose.model.keypoints import BODY_INDEX, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.limb_hull import standing_height
 
-LIKELY: Final = 0.6  # what a limb that only the pose knows of is worth: the picture's edges decide
+POSE_ONLY_ALPHA: Final = 0.6  # alpha of a limb known from the pose alone: image edges decide
 
 _SEEN: Final = 0.3  # confidence from which a point is drawn
 _SHIFT: Final = 4  # OpenCV takes coordinates in 1 / 2**shift pixels
@@ -39,7 +39,7 @@ _FOREARMS: Final = tuple(
 _HAND_LENGTH: Final = 0.075
 _HAND_RADIUS: Final = 0.024
 _FINGER_RADIUS: Final = 0.01
-_GRASP: Final = 0.07  # around the palm: where a thing begins that is held
+_GRASP_RADIUS: Final = 0.07  # around the palm: where held objects begin
 _EARS: Final = (BODY_INDEX["right_ear"], BODY_INDEX["left_ear"])
 _NECK: Final = BODY_INDEX["neck"]
 _HEAD_RADIUS: Final = 0.062
@@ -47,7 +47,7 @@ _HEAD_LIFT: Final = 0.022  # the middle of a head lies above the ears
 
 
 def coarse_mask(people: Sequence[Detection], height: int, width: int, scale: float = 1.0) -> FloatArray:
-    """Where people are, a few pixels off at most.
+    """Coarse alpha of people, accurate to a few pixels.
 
     Args:
         people: any number.
@@ -56,19 +56,20 @@ def coarse_mask(people: Sequence[Detection], height: int, width: int, scale: flo
         scale: of the result's pixels to the pixels that the detections are given in.
 
     Returns:
-        (height, width) float32 in [0, 1]: the networks' masks, ``LIKELY`` where only the pose has a limb.
+        (height, width) float32 in [0, 1]: the networks' masks, ``POSE_ONLY_ALPHA`` where only the pose has
+        a limb.
     """
     total = np.zeros((height, width), np.float32)
     for person in people:
-        mask = PersonMask(person.mask.alpha, person.mask.to_picture * np.float32(scale))
+        mask = PersonMask(person.mask.alpha, person.mask.to_image * np.float32(scale))
         limbs = extremities(person.pose, height, width, scale)
         cv2.max(total, mask.alpha_in(height, width), dst=total)
-        cv2.max(total, limbs.astype(np.float32) * np.float32(LIKELY / 255), dst=total)
+        cv2.max(total, limbs.astype(np.float32) * np.float32(POSE_ONLY_ALPHA / 255), dst=total)
     return total
 
 
 def extremities(pose: Pose, height: int, width: int, scale: float = 1.0) -> Image:
-    """(height, width) uint8, 255 on feet, hands and head as far as the pose tells them."""
+    """Mask (height, width) uint8, 255 on feet, hands and head by the pose."""
     canvas = np.zeros((height, width), np.uint8)
     shown = pose.points[:, 2] >= _SEEN
     if not shown[:25].any():
@@ -94,8 +95,8 @@ def extremities(pose: Pose, height: int, width: int, scale: float = 1.0) -> Imag
     return canvas
 
 
-def around_hands(people: Sequence[Detection], height: int, width: int, scale: float = 1.0) -> Image:
-    """(height, width) uint8, 255 on people's hands and as far around them as what they hold begins."""
+def hand_regions(people: Sequence[Detection], height: int, width: int, scale: float = 1.0) -> Image:
+    """Mask (height, width) uint8, 255 on and around people's hands, where held objects begin."""
     canvas = np.zeros((height, width), np.uint8)
     for person in people:
         shown = person.pose.points[:, 2] >= _SEEN
@@ -106,7 +107,7 @@ def around_hands(people: Sequence[Detection], height: int, width: int, scale: fl
         for elbow, wrist in _FOREARMS:
             if shown[elbow] and shown[wrist]:
                 palm = _beyond(points[elbow], points[wrist], _HAND_LENGTH / 2 * tall)
-                _capsule(canvas, palm, palm, _GRASP * tall)
+                _capsule(canvas, palm, palm, _GRASP_RADIUS * tall)
     return canvas
 
 

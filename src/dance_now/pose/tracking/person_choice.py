@@ -1,4 +1,4 @@
-"""Which of the people in a picture is meant: the largest, all, the one on the left, or one by number."""
+"""Person selection: the largest, all, the leftmost, or one by ID."""
 
 from __future__ import annotations
 
@@ -7,53 +7,52 @@ from typing import Final
 
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.detection import Person
-from dance_now.pose.tracking.tracker import MOST_PEOPLE, area, box
+from dance_now.pose.tracking.tracker import MAX_PEOPLE, box_area, pose_box
 
 _WORDS: Final = ("largest", "all", "left")
-_PATIENCE: Final = 15  # pictures without the chosen one before somebody else is taken who was there already
+_PATIENCE: Final = 15  # frames without the selected person before another present person is selected
 
 
 class PersonChoice:
-    """Chooses people out of each picture, and stays with whom it chose.
+    """Selects people in each frame, and keeps the selection by their IDs.
 
-    The largest and the leftmost person are chosen at first sight and then followed by their identity. When
-    they are gone, somebody new is taken at once, but somebody who was there all the time only after a while:
-    the one chosen may just be hidden.
+    The largest and the leftmost person are selected when first seen. When they disappear, a new person is
+    selected at once, but one who was present all the time only after a while: the selected person may just be
+    hidden.
 
     Attributes:
-        most: how many people an estimator has to follow for it.
+        max_people: how many people the estimator has to track for it.
 
     Example:
-        >>> PersonChoice("all").most
+        >>> PersonChoice("all").max_people
         8
     """
 
     def __init__(self, which: str = "largest") -> None:
-        """Reads what is wanted.
+        """Parses the selection.
 
         Args:
-            which: ``largest``, ``all``, ``left``, or an identity such as ``2``.
+            which: ``largest``, ``all``, ``left``, or an ID such as ``2``.
 
         Raises:
             DanceNowError: anything else.
         """
         if which not in _WORDS and not (which.isdecimal() and len(which) < 10):
             raise DanceNowError(
-                f"There is no person {which!r}; choose {', '.join(_WORDS)}, or a number that "
-                "'dance-now pose --overlay' shows."
+                f"person must be {', '.join(_WORDS)} or a person's ID (a number), got {which!r}."
             )
         self._which = which
-        self.most = 1 if which == "largest" else MOST_PEOPLE
+        self.max_people = 1 if which == "largest" else MAX_PEOPLE
         self.reset()
 
     def reset(self) -> None:
-        """Forgets whom it chose."""
+        """Resets the choice."""
         self._chosen: int | None = None
         self._latest = 0
         self._missed = 0
 
     def __call__(self, people: Sequence[Person]) -> tuple[Person, ...]:
-        """Those meant among the people of the next picture: nobody, one, or all."""
+        """Selects among the people of the next frame: none, one, or all."""
         if self._which == "all":
             return tuple(people)
         if self._which.isdecimal():
@@ -73,7 +72,7 @@ class PersonChoice:
         candidates = [person for person in people if not waiting or person.identity > self._latest]
         if not candidates:
             return []
-        boxes = [box(person.detection.pose) for person in candidates]
+        boxes = [pose_box(person.detection.pose) for person in candidates]
         if self._which == "left":
             return [min(zip(boxes, candidates, strict=True), key=lambda each: each[0][0] + each[0][2])[1]]
-        return [max(zip(boxes, candidates, strict=True), key=lambda each: area(each[0]))[1]]
+        return [max(zip(boxes, candidates, strict=True), key=lambda each: box_area(each[0]))[1]]

@@ -1,4 +1,8 @@
-"""Who is who from picture to picture: by place, motion and colors."""
+"""Tracker of people across frames: Hungarian assignment on position, motion and color.
+
+Built like DeepSORT (Wojke, Bewley and Paulus, "Simple Online and Realtime Tracking with a Deep Association
+Metric", ICIP 2017), with color histograms instead of a network's features.
+"""
 
 from __future__ import annotations
 
@@ -11,70 +15,71 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.tracking.assignment import cheapest_pairs
-from dance_now.pose.tracking.reidentification import likeness
+from dance_now.pose.tracking.assignment import linear_assignment
+from dance_now.pose.tracking.reidentification import histogram_similarity
 
-MOST_PEOPLE: Final = 8
-_PATIENCE: Final = 90  # pictures that somebody hidden is remembered
-_TRIAL: Final = 6  # pictures that somebody new is watched: two people who cross may be read as a third
+MAX_PEOPLE: Final = 8
+_MAX_AGE: Final = 90  # frames that a hidden person's track is kept
+_PROBATION: Final = 6  # frames until a new track is confirmed: two people who cross may be read as a third
 _JOINTS: Final = 15  # the first body points: head, trunk, arms and legs
 _SEEN: Final = 0.3  # confidence
-_SAME_PLACE: Final = 0.09  # mean distance, of the figure's extent, of two readings of one person
-_DOUBT: Final = 0.12  # of the extent: the error of a prediction from the last picture
-_GROWING_DOUBT: Final = 0.03  # for each picture that somebody was hidden
+_SAME_PLACE: Final = 0.09  # mean distance, of the figure's extent, of two detections of one person
+_DOUBT: Final = 0.12  # of the extent: the error of a prediction from the last frame
+_GROWING_DOUBT: Final = 0.03  # for each frame that the person was hidden
 _LARGEST_DOUBT: Final = 0.6
 _FARTHEST: Final = 3.0  # doubts
-# Likeness of colors: on cut-out people, one's own were 0.87 and more, half hidden 0.7, others' 0.8 and less.
-_OWN: Final = 0.93
-_NOT_OWN: Final = 0.63
+# Similarity of histograms: on cut-out people, one's own were 0.87 and more, half hidden 0.7, others' 0.8 and
+# less.
+_SAME_COLORS: Final = 0.93
+_OTHER_COLORS: Final = 0.63
 _COLOR_WEIGHT: Final = 1.8
-_NO_COLORS: Final = 0.3  # unlikeness taken where colors are not known
-_STRANGER: Final = 1.7  # cost from which somebody is somebody else
-_REUNION: Final = 0.3  # cost of recognising somebody hidden instead of somebody who was there
+_UNKNOWN_COLOR_COST: Final = 0.3  # used where a histogram is unknown
+_MAX_COST: Final = 1.7  # cost from which a detection belongs to no track
+_REIDENTIFICATION_COST: Final = 0.3  # cost of re-identifying a hidden person instead of a visible one
 _VELOCITY_SHARE: Final = 0.3
-_DAMPING: Final = 0.93  # of a hidden person's motion, each picture
+_DAMPING: Final = 0.93  # of a hidden person's motion, each frame
 _COLOR_SHARE: Final = 0.05
-_FIRST_COLORS: Final = 10  # pictures over which the first colors are averaged
-_APART: Final = 0.02  # overlap of boxes up to which colors are surely one's own
+_FIRST_COLORS: Final = 10  # frames over which the first histograms are averaged
+_APART: Final = 0.02  # overlap of boxes up to which a histogram is surely of one person
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
-    """Somebody in one picture.
+class Observation:
+    """Detection of one person in one frame, as input of the tracker.
 
     Attributes:
         pose: pixels.
-        colors: what ``appearance.colors_of`` gives.
+        histogram: see ``reidentification.color_histogram``.
     """
 
     pose: Pose
-    colors: FloatArray | None = None
+    histogram: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class _Track:
-    """Somebody known.
+    """Track of one person.
 
     Attributes:
-        identity: their number; negative while they are on trial.
-        pose: where they were last seen, moved on while they are hidden.
-        velocity: (2,) pixels a picture.
-        colors: their own, gathered while nobody was near.
-        sampled: pictures that the colors come from.
-        missed: pictures since they were seen.
-        shown: pictures in which they were seen.
+        identity: track ID; negative while the track is tentative.
+        pose: last observed pose, extrapolated while the person is hidden.
+        velocity: (2,) pixels a frame.
+        histogram: running mean, sampled while nobody was near.
+        sampled: frames in the mean.
+        missed: frames since the last observation.
+        shown: frames with an observation.
     """
 
     identity: int
     pose: Pose
     velocity: npt.NDArray[np.float64]
-    colors: FloatArray | None
+    histogram: FloatArray | None
     sampled: int
     missed: int = 0
     shown: int = 1
 
-    def moved_on(self) -> _Track:
-        """Where they would be in the next picture."""
+    def predicted(self) -> _Track:
+        """Predicts the track in the next frame."""
         step = self.velocity.tolist()
         return replace(
             self,
@@ -83,22 +88,22 @@ class _Track:
             missed=self.missed + 1,
         )
 
-    def seen(self, sighting: Sighting, is_apart: bool) -> _Track:
-        """After they were seen again; ``self`` has been moved on."""
-        step = displacement(self.pose, sighting.pose)
+    def updated(self, observation: Observation, is_apart: bool) -> _Track:
+        """Updates the predicted track with an observation."""
+        step = displacement(self.pose, observation.pose)
         known = self.missed == 1  # somebody who reappears has jumped, not moved
         velocity = self.velocity + (_VELOCITY_SHARE * step if known else 0.0)
-        colors, sampled = self.colors, self.sampled
-        if sighting.colors is not None and (is_apart or colors is None):
+        histogram, sampled = self.histogram, self.sampled
+        if observation.histogram is not None and (is_apart or histogram is None):
             share = max(_COLOR_SHARE, 1 / (sampled + 1)) if sampled < _FIRST_COLORS else _COLOR_SHARE
-            held = sighting.colors if colors is None else colors
-            colors = np.asarray(held + share * (sighting.colors - held), np.float32)
+            held = observation.histogram if histogram is None else histogram
+            histogram = np.asarray(held + share * (observation.histogram - held), np.float32)
             sampled += 1
         return replace(
             self,
-            pose=sighting.pose,
+            pose=observation.pose,
             velocity=velocity,
-            colors=colors,
+            histogram=histogram,
             sampled=sampled,
             missed=0,
             shown=self.shown + 1,
@@ -106,13 +111,13 @@ class _Track:
 
 
 class Tracker:
-    """Gives everybody a number and keeps it: identities.
+    """Tracks people and assigns each a stable ID.
 
-    Numbers count from 1 and are not used again before ``reset``. Each call is one picture; somebody who is
-    not in it is expected back for a while, near where their motion would have carried them, the farther off
-    the longer they stay away; what they wear tells them from others.
+    IDs count from 1 and are not reused before ``reset``. Each call is one frame; a person missing in it is
+    searched for a while near the position that the motion predicts, the farther off the longer ago, and told
+    from others by color.
 
-    Who joins others is on trial first, with a negative number.
+    A person who joins others has a tentative track first, with a negative ID.
 
     Example:
         >>> from dance_now.pose.model.pose import Pose
@@ -120,59 +125,61 @@ class Tracker:
         []
     """
 
-    def __init__(self, most: int = MOST_PEOPLE) -> None:
-        """Knows nobody yet; follows at most ``most`` people at once."""
-        self._most = most
+    def __init__(self, max_people: int = MAX_PEOPLE) -> None:
+        """Creates a tracker without tracks that tracks at most ``max_people`` at once."""
+        self._max_people = max_people
         self.reset()
 
     def reset(self) -> None:
-        """Forgets everybody; numbers begin at 1."""
+        """Drops all tracks; IDs restart at 1."""
         self._tracks: list[_Track] = []
         self._last = 0
-        self._trials = 0
+        self._tentative_count = 0
 
-    def __call__(self, sightings: Sequence[Sighting]) -> list[int | None]:
-        """The identity of everybody in the next picture, in the order given; None for one too many.
+    def __call__(self, observations: Sequence[Observation]) -> list[int | None]:
+        """Assigns IDs to the observations of the next frame, in their order; None beyond ``max_people``.
 
         Args:
-            sightings: each person once, those who matter most first.
+            observations: one per person, the most important first.
         """
         tracks = [
-            track.moved_on()
+            track.predicted()
             for track in self._tracks
-            if track.missed < (_PATIENCE if track.identity > 0 else 1)
+            if track.missed < (_MAX_AGE if track.identity > 0 else 1)
         ]
-        if _light_has_changed(tracks, sightings):
-            tracks = [replace(track, colors=None, sampled=0) for track in tracks]
-        boxes = [box(seen.pose) for seen in sightings]
+        if _lighting_changed(tracks, observations):
+            tracks = [replace(track, histogram=None, sampled=0) for track in tracks]
+        boxes = [pose_box(seen.pose) for seen in observations]
         found: dict[int, _Track] = {}
-        for row, column in cheapest_pairs(_costs(tracks, sightings), _STRANGER):
+        for row, column in linear_assignment(_costs(tracks, observations), _MAX_COST):
             others = boxes[:column] + boxes[column + 1 :]
-            apart = all(overlap(boxes[column], other) <= _APART for other in others)
-            tracks[row] = found[column] = self._tried(tracks[row].seen(sightings[column], apart))
+            apart = all(iou(boxes[column], other) <= _APART for other in others)
+            tracks[row] = found[column] = self._confirmed(tracks[row].updated(observations[column], apart))
         joins = any(track.identity > 0 for track in found.values())
-        for column, sighting in enumerate(sightings):
-            if column not in found and len(found) < self._most:
-                found[column] = _Track(self._number(joins), sighting.pose, np.zeros(2), sighting.colors, 1)
+        for column, observation in enumerate(observations):
+            if column not in found and len(found) < self._max_people:
+                found[column] = _Track(
+                    self._next_id(joins), observation.pose, np.zeros(2), observation.histogram, 1
+                )
                 tracks.append(found[column])
         self._tracks = tracks
-        return [found[column].identity if column in found else None for column in range(len(sightings))]
+        return [found[column].identity if column in found else None for column in range(len(observations))]
 
-    def _tried(self, track: _Track) -> _Track:
-        passed = track.identity < 0 and track.shown >= _TRIAL
-        return replace(track, identity=self._number(False)) if passed else track
+    def _confirmed(self, track: _Track) -> _Track:
+        passed = track.identity < 0 and track.shown >= _PROBATION
+        return replace(track, identity=self._next_id(False)) if passed else track
 
-    def _number(self, on_trial: bool) -> int:
-        """The next identity."""
+    def _next_id(self, on_trial: bool) -> int:
+        """Next unused ID."""
         if on_trial:
-            self._trials += 1
-            return -self._trials
+            self._tentative_count += 1
+            return -self._tentative_count
         self._last += 1
         return self._last
 
     @property
     def hidden(self) -> list[Pose]:
-        """Where those who are not seen now are expected, those lost last first."""
+        """Predicted poses of confirmed people who are hidden now, the most recently lost first."""
         return [
             track.pose
             for track in sorted(self._tracks, key=lambda each: each.missed)
@@ -180,86 +187,90 @@ class Tracker:
         ]
 
 
-def same_person(one: Pose, other: Pose) -> bool:
-    """Whether two readings of one picture are of the same person."""
-    return distance(one, other) < _SAME_PLACE
+def is_same_person(one: Pose, other: Pose) -> bool:
+    """Tests whether two detections in one image are of the same person."""
+    return pose_distance(one, other) < _SAME_PLACE
 
 
-def distance(one: Pose, other: Pose) -> float:
-    """Mean distance of the joints that both have, as a share of the figures' extent; infinite without any."""
-    both = _shown(one) & _shown(other)
+def pose_distance(one: Pose, other: Pose) -> float:
+    """Mean distance of common joints, relative to the larger pose's extent; infinite without any."""
+    both = _is_seen(one) & _is_seen(other)
     if not both.any():
         return float("inf")
     apart = np.linalg.norm(one.points[:_JOINTS, :2][both] - other.points[:_JOINTS, :2][both], axis=1)
-    return float(apart.mean()) / max(extent(one), extent(other), 1.0)
+    return float(apart.mean()) / max(pose_extent(one), pose_extent(other), 1.0)
 
 
 def displacement(start: Pose, end: Pose) -> npt.NDArray[np.float64]:
-    """(2,) pixels: how the joints that both have moved in the median."""
-    both = _shown(start) & _shown(end)
+    """Median displacement (2,) of common joints in pixels."""
+    both = _is_seen(start) & _is_seen(end)
     if not both.any():
         return np.zeros(2)
     moved = end.points[:_JOINTS, :2][both] - start.points[:_JOINTS, :2][both]
     return np.asarray(np.median(moved.astype(np.float64), axis=0))
 
 
-def extent(pose: Pose) -> float:
-    """The longer side of the box around the joints, pixels; 0 without any."""
-    low, high = np.split(box(pose), 2)
+def pose_extent(pose: Pose) -> float:
+    """Extent of a pose: the longer side of the box around the joints, pixels; 0 without any."""
+    low, high = np.split(pose_box(pose), 2)
     return float((high - low).max())
 
 
-def box(pose: Pose) -> npt.NDArray[np.float64]:
-    """(4,): left, top, right, bottom of the joints that are seen; of all points if none is."""
-    shown = _shown(pose)
+def pose_box(pose: Pose) -> npt.NDArray[np.float64]:
+    """Bounding box (4,) left, top, right, bottom of the visible joints; of all points if none is visible."""
+    shown = _is_seen(pose)
     points = pose.points[:_JOINTS, :2][shown] if shown.any() else pose.points[pose.visible, :2]
     if not len(points):
         return np.zeros(4)
     return np.concatenate([points.min(axis=0), points.max(axis=0)]).astype(np.float64)
 
 
-def area(sides: npt.NDArray[np.float64]) -> float:
-    """Of a box (4,)."""
+def box_area(sides: npt.NDArray[np.float64]) -> float:
+    """Area of a box (4,)."""
     width, height = np.maximum(sides[2:] - sides[:2], 0)
     return float(width * height)
 
 
-def overlap(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+def iou(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
     """Intersection over union of two boxes (4,)."""
-    shared = area(np.concatenate([np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])]))
-    return shared / max(area(one) + area(other) - shared, 1e-9)
+    shared = box_area(np.concatenate([np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])]))
+    return shared / max(box_area(one) + box_area(other) - shared, 1e-9)
 
 
-def _shown(pose: Pose) -> npt.NDArray[np.bool_]:
+def _is_seen(pose: Pose) -> npt.NDArray[np.bool_]:
     return np.asarray(pose.points[:_JOINTS, 2] >= _SEEN)
 
 
-def _costs(tracks: Sequence[_Track], sightings: Sequence[Sighting]) -> npt.NDArray[np.float64]:
-    """(tracks, sightings): how little each looks like each; ``_STRANGER`` and more for somebody else."""
+def _costs(tracks: Sequence[_Track], observations: Sequence[Observation]) -> npt.NDArray[np.float64]:
+    """Cost matrix (tracks, observations); ``_MAX_COST`` and more for different people."""
     costs = [
-        _off_place(track, seen) + _COLOR_WEIGHT * _unlike(track, seen)
+        _position_cost(track, seen) + _COLOR_WEIGHT * _color_cost(track, seen)
         for track in tracks
-        for seen in sightings
+        for seen in observations
     ]
-    return np.array(costs, np.float64).reshape(len(tracks), len(sightings))
+    return np.array(costs, np.float64).reshape(len(tracks), len(observations))
 
 
-def _light_has_changed(tracks: Sequence[_Track], sightings: Sequence[Sighting]) -> bool:
-    """Whether nobody looks like anybody; one person among several may just be badly seen."""
-    several = len(sightings) > 1 or len(tracks) == 1
-    return several and all(_unlike(track, seen) >= 1 for track in tracks for seen in sightings)
+def _lighting_changed(tracks: Sequence[_Track], observations: Sequence[Observation]) -> bool:
+    """Detects a change of lighting: no histogram is like any other; one among several may just be poor."""
+    several = len(observations) > 1 or len(tracks) == 1
+    return several and all(_color_cost(track, seen) >= 1 for track in tracks for seen in observations)
 
 
-def _off_place(track: _Track, sighting: Sighting) -> float:
-    """0 where somebody is expected, nearing 1, and far more where they cannot be."""
+def _position_cost(track: _Track, observation: Observation) -> float:
+    """Position cost: 0 at the predicted position, approaching 1, and far more where the person cannot be."""
     doubt = min(_DOUBT + _GROWING_DOUBT * (track.missed - 1), _LARGEST_DOUBT)
-    away = distance(track.pose, sighting.pose) / doubt
+    away = pose_distance(track.pose, observation.pose) / doubt
     if away > _FARTHEST:
-        return 2 * _STRANGER
-    return 1 - float(np.exp(-(away**2) / 2)) + (_REUNION if track.missed > 1 else 0.0)
+        return 2 * _MAX_COST
+    return 1 - float(np.exp(-(away**2) / 2)) + (_REIDENTIFICATION_COST if track.missed > 1 else 0.0)
 
 
-def _unlike(track: _Track, sighting: Sighting) -> float:
-    """0 in one's own colors, 1 and more in others'."""
-    alike = likeness(track.colors, sighting.colors)
-    return _NO_COLORS if alike is None else max(0.0, (_OWN - alike) / (_OWN - _NOT_OWN))
+def _color_cost(track: _Track, observation: Observation) -> float:
+    """Color cost: 0 for the same colors, 1 and more for another person's."""
+    alike = histogram_similarity(track.histogram, observation.histogram)
+    return (
+        _UNKNOWN_COLOR_COST
+        if alike is None
+        else max(0.0, (_SAME_COLORS - alike) / (_SAME_COLORS - _OTHER_COLORS))
+    )

@@ -1,1 +1,1 @@
-"""The clean background: plates from other frames, camera motion, inpainting, replacement backgrounds."""
+"""Background reconstruction: clean plates, camera motion, inpainting, replacement backgrounds."""

@@ -1,4 +1,4 @@
-"""Another background than the scene's own: a color, a picture, a video, or the scene out of focus."""
+"""Background replacement: a color, an image, a video, or the blurred scene."""
 
 from __future__ import annotations
 
@@ -35,39 +35,39 @@ _COLORS: Final = {
     "pink": "ffc0cb",
     "brown": "a52a2a",
 }
-"""The usual names of CSS."""
+"""CSS color names."""
 
-_BLUR: Final = 0.012  # of the picture's longer side
-_BLUR_STEP: Final = 4  # the blur is made at a quarter of the size, where it costs a sixteenth
+_BLUR: Final = 0.012  # of the image's longer side
+_BLUR_STEP: Final = 4  # the blur runs at a quarter of the size, where it costs a sixteenth
 
 
 class Backdrop(Protocol):
-    """Gives the background of one frame after the other.
+    """Replacement background, frame by frame.
 
     Attributes:
-        needs_scene: whether it is made from the scene without people; if not, any picture of the right size
-            may be given for it.
+        needs_scene: whether it is computed from the scene without people; if not, only the size of the
+            image given for it matters.
     """
 
     needs_scene: bool
 
     def __call__(self, scene: Image, time: float) -> Image:
-        """The background at a time in seconds: a new (H, W, 3) uint8 picture of the scene's size."""
+        """Renders the background at a time in seconds: a new (H, W, 3) uint8 image of the scene's size."""
         ...
 
     def close(self) -> None:
-        """Releases files."""
+        """Closes files."""
         ...
 
 
 def open_backdrop(text: str) -> Backdrop:
-    """Opens a background.
+    """Opens a replacement background.
 
     Args:
-        text: ``blur``; a color's name, or ``#rrggbb``; else the path of a picture, a video or a folder.
+        text: ``blur``; a color's name, or ``#rrggbb``; else the path of an image, a video or a folder.
 
     Raises:
-        DanceNowError: a file that cannot be read, or a color that is none.
+        DanceNowError: a file that cannot be read, or an invalid color.
 
     Example:
         >>> open_backdrop("#ff8000")(np.zeros((1, 1, 3), np.uint8), time=0.0).tolist()
@@ -79,12 +79,12 @@ def open_backdrop(text: str) -> Backdrop:
     if re.fullmatch("[0-9a-fA-F]{6}", code):
         return ColorBackdrop((int(code[:2], 16), int(code[2:4], 16), int(code[4:], 16)))
     if text.startswith("#"):
-        raise DanceNowError(f"{text} is no color; write it as #rrggbb, or use a name: {', '.join(_COLORS)}.")
+        raise DanceNowError(f"{text} is not a color. Use #rrggbb or one of {', '.join(_COLORS)}.")
     return FileBackdrop(open_source(text, sequence=True))
 
 
 class ColorBackdrop:
-    """One color everywhere."""
+    """Uniform color."""
 
     needs_scene = False
 
@@ -93,20 +93,20 @@ class ColorBackdrop:
         self._color = color
 
     def __call__(self, scene: Image, time: float) -> Image:
-        """A picture of the color."""
+        """Fills an image with the color."""
         return np.full(scene.shape, self._color, np.uint8)
 
     def close(self) -> None:
-        """Holds nothing."""
+        """Does nothing: holds no resources."""
 
 
 class BlurredBackdrop:
-    """The scene without people, out of focus."""
+    """Blurred scene without people."""
 
     needs_scene = True
 
     def __call__(self, scene: Image, time: float) -> Image:
-        """The scene, blurred."""
+        """Blurs the scene."""
         height, width = scene.shape[:2]
         size = (max(1, width // _BLUR_STEP), max(1, height // _BLUR_STEP))
         small = cv2.resize(scene, size, interpolation=cv2.INTER_AREA)
@@ -114,43 +114,43 @@ class BlurredBackdrop:
         return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
     def close(self) -> None:
-        """Holds nothing."""
+        """Does nothing: holds no resources."""
 
 
 class FileBackdrop:
-    """A picture, or a video that begins again where it ends before the source does.
+    """Image or video file; a video shorter than the source loops.
 
-    What has another shape than the scene is cut to fill it, around its middle.
+    Other aspect ratios are cropped around the centre to fill the scene.
     """
 
     needs_scene = False
 
     def __init__(self, source: Source) -> None:
-        """``source``: of the pictures; closed by ``close``."""
+        """``source``: of the frames; closed by ``close``."""
         self._source = source
         self._fitted: tuple[Frame, Image] | None = None
-        self._begin()
+        self._restart()
 
-    def _begin(self) -> None:
+    def _restart(self) -> None:
         self._frames: Iterator[Frame] = self._source.frames()
         self._time = 0.0
-        self._began = 0.0  # when the pass began that is being shown
+        self._loop_start = 0.0  # time at which the current loop started
         self._current: Frame | None = None
         self._following: Frame | None = next(self._frames, None)
 
     def __call__(self, scene: Image, time: float) -> Image:
-        """The picture shown at a time that rises from call to call."""
+        """Image shown at a time that rises from call to call."""
         if time < self._time:
-            self._begin()
+            self._restart()
         self._time = time
-        while self._following is not None and self._began + self._following.time <= time:
+        while self._following is not None and self._loop_start + self._following.time <= time:
             self._current, self._following = self._following, self._next()
         current = self._current or self._following
         if current is None:
-            raise DanceNowError(f"No picture of {self._source.path} could be read.")
+            raise DanceNowError(f"no frame of {self._source.path} could be read.")
         height, width = scene.shape[:2]
         if self._fitted is None or self._fitted[0] is not current or self._fitted[1].shape != scene.shape:
-            self._fitted = current, filling(current.image, height, width)
+            self._fitted = current, crop_to_fill(current.image, height, width)
         return self._fitted[1].copy()
 
     def close(self) -> None:
@@ -158,18 +158,18 @@ class FileBackdrop:
         self._source.close()
 
     def _next(self) -> Frame | None:
-        """The frame after the current one; the first again after the last, a photo's stays."""
+        """Next frame; after the last one the first again, except for a photo."""
         frame = next(self._frames, None)
         last = self._following
         if frame is not None or last is None or last.index == 0:
             return frame
-        self._began += last.time + float(1 / self._source.frame_rate)
+        self._loop_start += last.time + float(1 / self._source.frame_rate)
         self._frames = self._source.frames()
         return next(self._frames, None)
 
 
-def filling(image: Image, height: int, width: int) -> Image:
-    """The middle of an (h, w, 3) uint8 picture, as much as fits, scaled to (height, width)."""
+def crop_to_fill(image: Image, height: int, width: int) -> Image:
+    """Crops the middle of an (h, w, 3) uint8 image to an aspect ratio and scales it to (height, width)."""
     rows, columns = image.shape[:2]
     scale = max(height / rows, width / columns)
     tall, wide = min(rows, max(1, round(height / scale))), min(columns, max(1, round(width / scale)))

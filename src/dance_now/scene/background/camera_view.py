@@ -1,4 +1,4 @@
-"""The scene without people, as one camera sees it."""
+"""Clean plates and their views: the scene without people, warped and exposed as in one frame."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ import numpy.typing as npt
 from dance_now.core.arrays import BoolArray, FloatArray, Image
 from dance_now.scene.filters.region import Box
 
-WORK_SIZE: Final = 640  # longer side in pixels of the copy in which people are told from the scene
+# Longer side in pixels of the reduced image in which people are segmented from the scene
+WORK_SIZE: Final = 640
 
-_STEP: Final = 8  # every so many pixels of the copy are enough to compare exposures
-_USABLE: Final = (24, 232)  # grey levels between which a ratio of brightness means something
+_STEP: Final = 8  # every eighth pixel of the reduced image is enough to compare exposures
+_USABLE: Final = (24, 232)  # grey levels between which a ratio of brightness is meaningful
 _LARGEST_GAIN: Final = 1.5
 _FEWEST: Final = 50
 _ZERO_TOLERANCE: Final = 12.0  # grey levels: noise and compression of what does not move at all
-_SPREAD: Final = 3.0  # how many mean deviations over time a pixel may be off
+_SPREAD: Final = 3.0  # mean deviations over time that a pixel may differ
 
 
-def reduced(image: Image) -> tuple[Image, float]:
-    """The picture at the work size, and the scale to it (1 for pictures that are smaller)."""
+def to_work_size(image: Image) -> tuple[Image, float]:
+    """Reduces an image to the work size; returns it and the scale (1 for smaller images)."""
     height, width = image.shape[:2]
     scale = min(1.0, WORK_SIZE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -32,14 +33,14 @@ def reduced(image: Image) -> tuple[Image, float]:
 
 @dataclass(frozen=True, eq=False)
 class Plate:
-    """A picture of the scene without people.
+    """Clean plate: an image of the scene without people.
 
     Attributes:
         image: (H, W, 3) uint8 RGB.
         small: (h, w, 3) uint8, ``image`` at the work size.
-        known: (h, w) uint8 at the work size: 255 where the scene was seen, 0 where it is invented.
-        tolerance: (h, w) uint8 at the work size: grey levels by which a picture may differ from ``small``
-            without anybody being there.
+        known: (h, w) uint8 at the work size: 255 where the scene was seen, 0 where it is inpainted.
+        tolerance: (h, w) uint8 at the work size: grey levels by which an image without people may differ
+            from ``small``.
     """
 
     image: Image
@@ -49,24 +50,24 @@ class Plate:
 
     @classmethod
     def of(cls, image: Image, unseen: BoolArray, samples: list[Image], hidden: list[BoolArray]) -> Plate:
-        """Measures what differs in samples when nobody is there.
+        """Creates a plate and measures its tolerance from the samples' differences away from people.
 
         Args:
             image: (H, W, 3) uint8: the scene.
-            unseen: (H, W) bool: where it is invented.
+            unseen: (H, W) bool: where it is inpainted.
             samples: N times (H, W, 3) uint8.
             hidden: N times (h, w) bool at the work size: people.
         """
-        small = reduced(image)[0]
+        small = to_work_size(image)[0]
         size = (small.shape[1], small.shape[0])
         known = cv2.resize(np.where(unseen, 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
         total = np.zeros(small.shape[:2], np.float32)
         count = np.full(small.shape[:2], 1e-3, np.float32)
         for sample, mask in zip(samples, hidden, strict=True):
             free = np.where(mask, 0, 255).astype(np.uint8)
-            picture = reduced(sample)[0]
-            adapted = exposed(small, gain_between(small, picture, free))
-            cv2.accumulate(difference(picture, adapted), total, mask=free)
+            small_image = to_work_size(sample)[0]
+            adapted = apply_gain(small, estimate_gain(small, small_image, free))
+            cv2.accumulate(max_channel_difference(small_image, adapted), total, mask=free)
             cv2.accumulate(np.ones_like(free), count, mask=free)
         spread = cv2.blur(total / count, (5, 5))
         tolerance = np.clip(_ZERO_TOLERANCE + _SPREAD * spread, 0, 255).astype(np.uint8)
@@ -74,14 +75,14 @@ class Plate:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """The plate as one picture shows it: from its camera and in its exposure.
+class PlateView:
+    """View of a plate in one frame: warped to its camera and matched to its exposure.
 
     Attributes:
-        plate: what is seen.
+        plate: the clean plate.
         small, known, tolerance: as the plate's, in this view.
-        gain: (3,) by which the plate's channels are multiplied.
-        to_plate: (3, 3) homography from this picture's pixels to the plate's, at full size; None where
+        gain: (3,) factors of the plate's channels.
+        to_plate: (3, 3) homography from this frame's pixels to the plate's, at full size; None where
             they are the same.
     """
 
@@ -96,16 +97,16 @@ class View:
     def through(
         cls,
         plate: Plate,
-        picture: Image,
+        small_image: Image,
         people: Image,
         to_plate: npt.NDArray[np.float64] | None,
         scale: float,
-    ) -> View:
-        """Looks at the plate as a picture does.
+    ) -> PlateView:
+        """Computes the view of a plate in one frame.
 
         Args:
-            plate: the scene.
-            picture: (h, w, 3) uint8 at the work size.
+            plate: the clean plate.
+            small_image: (h, w, 3) uint8 at the work size.
             people: (h, w) uint8, not 0 on people.
             to_plate: homography between pixels at the work size (OpenCV's centre-based coordinates).
             scale: from full size to the work size.
@@ -113,61 +114,61 @@ class View:
         small, known, tolerance = plate.small, plate.known, plate.tolerance
         if to_plate is not None:
             small, known, tolerance = (
-                _warped(each, to_plate, (0, 0, picture.shape[1], picture.shape[0]), flags)
+                _warped(each, to_plate, (0, 0, small_image.shape[1], small_image.shape[0]), flags)
                 for each, flags in (
                     (small, cv2.INTER_LINEAR),
                     (known, cv2.INTER_NEAREST),
                     (tolerance, cv2.INTER_LINEAR),
                 )
             )
-            to_plate = at_full_size(to_plate, scale)
+            to_plate = homography_at_full_size(to_plate, scale)
         free = known & ~people
-        gain = gain_between(small, picture, free)
-        return cls(plate, exposed(small, gain), known, tolerance, gain, to_plate)
+        gain = estimate_gain(small, small_image, free)
+        return cls(plate, apply_gain(small, gain), known, tolerance, gain, to_plate)
 
-    def differing(self, picture: Image, box: Box) -> Image:
-        """(box.height, box.width) uint8: 255 where a small picture differs from the known scene."""
-        away = difference(picture[box.slices], self.small[box.slices])
+    def foreground_mask(self, small_image: Image, box: Box) -> Image:
+        """Foreground mask (box.height, box.width) uint8: 255 where the image differs from the known scene."""
+        away = max_channel_difference(small_image[box.slices], self.small[box.slices])
         differs = np.where(away > self.tolerance[box.slices], self.known[box.slices], 0)
         return np.asarray(cv2.medianBlur(differs, 3), np.uint8)
 
     def part(self, box: Box) -> Image:
-        """(box.height, box.width, 3) uint8: the scene inside a box of the picture."""
+        """Crops the view at full size: (box.height, box.width, 3) uint8."""
         if self.to_plate is None:
-            return exposed(self.plate.image[box.slices], self.gain)
+            return apply_gain(self.plate.image[box.slices], self.gain)
         seen = _warped(
             self.plate.image, self.to_plate, (box.left, box.top, box.width, box.height), cv2.INTER_LINEAR
         )
-        return exposed(seen, self.gain)
+        return apply_gain(seen, self.gain)
 
 
 @dataclass(frozen=True, eq=False)
 class Cutout:
-    """What a picture loses.
+    """Removal mask of one frame, with the background behind it.
 
     Attributes:
         alpha: (h, w) float32 in [0, 1]: the people, at the work size.
-        hole: (H, W) uint8: 255 where the background shows, 0 where the picture stays; people, what they
-            hold or throw, their shadow at their feet, and a margin.
-        view: the scene behind as this picture shows it, None where it is not known.
+        hole: (H, W) uint8: 255 where the background is shown, 0 where the image is kept; covers people, what
+            they hold or throw, their shadow at their feet, and a margin.
+        view: the scene behind in this frame, None where it is not known.
     """
 
     alpha: FloatArray
     hole: Image
-    view: View | None
+    view: PlateView | None
 
 
-def difference(picture: Image, other: Image) -> Image:
-    """(h, w) uint8: the largest difference of a channel."""
-    red, green, blue = cv2.split(cv2.absdiff(picture, other))
+def max_channel_difference(image: Image, other: Image) -> Image:
+    """Maximum absolute difference (h, w) uint8 over the channels."""
+    red, green, blue = cv2.split(cv2.absdiff(image, other))
     return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
 
 
-def gain_between(small: Image, picture: Image, free: Image) -> npt.NDArray[np.float64]:
-    """(3,) by what to multiply one picture to get the exposure of another, where ``free`` is not 0."""
+def estimate_gain(source: Image, target: Image, free: Image) -> npt.NDArray[np.float64]:
+    """Estimates the channel gains (3,) from one image's exposure to another's, where ``free`` is not 0."""
     step = (slice(None, None, _STEP), slice(None, None, _STEP))
     where = free[step] > 0
-    before, after = small[step][where].astype(np.float32), picture[step][where].astype(np.float32)
+    before, after = source[step][where].astype(np.float32), target[step][where].astype(np.float32)
     least, most = np.minimum(before, after).T, np.maximum(before, after).T
     usable = (np.minimum(np.minimum(*least[:2]), least[2]) > _USABLE[0]) & (
         np.maximum(np.maximum(*most[:2]), most[2]) < _USABLE[1]
@@ -178,14 +179,14 @@ def gain_between(small: Image, picture: Image, free: Image) -> npt.NDArray[np.fl
     return np.clip(gain, 1 / _LARGEST_GAIN, _LARGEST_GAIN).astype(np.float64)
 
 
-def exposed(image: Image, gain: npt.NDArray[np.float64]) -> Image:
-    """The picture with its channels multiplied."""
+def apply_gain(image: Image, gain: npt.NDArray[np.float64]) -> Image:
+    """Multiplies the channels of an image by gains (3,)."""
     table = np.clip(np.rint(np.arange(256)[:, None] * gain), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table[None]), np.uint8)
 
 
-def at_full_size(matrix: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
-    """A homography between reduced pictures as one between full ones; both count from pixel centres."""
+def homography_at_full_size(matrix: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
+    """Scales a homography between reduced images to full size; both count from pixel centres."""
     shift = (1 / scale - 1) / 2
     enlarge = np.array([[1 / scale, 0, shift], [0, 1 / scale, shift], [0, 0, 1]])
     return enlarge @ matrix @ np.linalg.inv(enlarge)

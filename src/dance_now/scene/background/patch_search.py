@@ -1,4 +1,4 @@
-"""Which known patch of a picture to copy to each unknown pixel, searched from coarse to fine.
+"""Patch search from coarse to fine: the nearest-neighbour field for texture synthesis.
 
 Source: Wexler, Shechtman and Irani (TPAMI 2007) for the coarse-to-fine minimisation.
 """
@@ -14,42 +14,43 @@ import numpy as np
 from dance_now.core.arrays import BoolArray, FloatArray, Image
 from dance_now.scene.background.patch_level import IntArray, PatchLevel
 
-_UNKNOWN_PIXELS: Final = (2600, 8000)  # at the finest search level: usually, and at its best
+_UNKNOWN_PIXELS: Final = (2600, 8000)  # at the finest search level: by default, and with ``best``
 _COARSEST: Final = 24  # pixels of the shorter side at the coarsest level
-_ROUNDS: Final = ((6, 3), (12, 6))  # at the coarsest level and at each finer one: usually, and at its best
+# Iterations at the coarsest level and at each finer one: by default, and with ``best``.
+_ROUNDS: Final = ((6, 3), (12, 6))
 
 
 @dataclass(frozen=True, eq=False)
 class PatchField:
-    """For each pixel of a small copy of a picture, the place it is copied from.
+    """Nearest-neighbour field: for each pixel of a reduced image, the source it is copied from.
 
     Attributes:
-        rows: (h, w) int64 source rows in the small copy.
+        rows: (h, w) int64 source rows in the reduced image.
         columns: (h, w) int64 source columns.
-        picture: (h, w, 3) float32 small copy, filled.
+        image: (h, w, 3) float32 reduced image, filled.
         unknown: (H, W) bool: the full-size pixels to fill.
     """
 
     rows: IntArray
     columns: IntArray
-    picture: FloatArray
+    image: FloatArray
     unknown: BoolArray
 
     @classmethod
     def search(cls, image: Image, unknown: BoolArray, *, best: bool = False) -> PatchField:
-        """Finds sources for the unknown pixels of an (H, W, 3) uint8 picture.
+        """Searches sources for the unknown pixels of an (H, W, 3) uint8 image.
 
-        At its ``best`` the search is longer and ends at a finer level.
+        With ``best`` the search is longer and ends at a finer level.
         """
         level = _coarse_to_fine(image, unknown, _UNKNOWN_PIXELS[best], _ROUNDS[best])
-        level.harmonise()
-        return cls(level.rows, level.columns, level.picture, unknown)
+        level.blend_rim()
+        return cls(level.rows, level.columns, level.image, unknown)
 
-    def copied(self, image: Image) -> FloatArray:
-        """(H, W, 3) float32: the picture with its unknown pixels filled.
+    def synthesize(self, image: Image) -> FloatArray:
+        """Synthesises the unknown pixels at full size; returns (H, W, 3) float32.
 
-        The small copy gives the colors, which agree across patch borders; only the finer detail is
-        copied from the sources, four neighbouring offsets blended, so that no patch border shows.
+        The reduced image gives the colors, which agree across patch borders; only the finer detail is
+        copied from the sources, four neighbouring offsets blended, so that no patch border is visible.
         """
         height, width = self.unknown.shape
         rows, columns = np.nonzero(self.unknown)
@@ -57,9 +58,7 @@ class PatchField:
         y = (rows + 0.5) * (small_rows / height) - 0.5
         x = (columns + 0.5) * (small_columns / width) - 0.5
         top, left = np.floor(y).astype(int), np.floor(x).astype(int)
-        base = np.asarray(
-            cv2.resize(self.picture, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
-        )
+        base = np.asarray(cv2.resize(self.image, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
         detail = image - base
         total = np.zeros((rows.size, 3), np.float32)
         weights = np.zeros((rows.size, 1), np.float32)
@@ -85,7 +84,7 @@ class PatchField:
 
 
 def _coarse_to_fine(image: Image, unknown: BoolArray, pixels: int, rounds: tuple[int, int]) -> PatchLevel:
-    """The finest level of the search, which has about so many unknown pixels."""
+    """Runs the search from coarse to fine; returns the finest level, with about ``pixels`` unknown pixels."""
     height, width = unknown.shape
     scale = min(1.0, (pixels / max(1, int(unknown.sum()))) ** 0.5)
     scale = max(scale, min(1.0, 2 * _COARSEST / min(height, width)))
@@ -94,11 +93,11 @@ def _coarse_to_fine(image: Image, unknown: BoolArray, pixels: int, rounds: tuple
         scales.insert(0, scales[0] / 1.7)
     generator = np.random.default_rng(0)
     level = PatchLevel(image, unknown, scales[0], generator)
-    level.start_from(None)
-    level.minimise(rounds[0])
+    level.initialize(None)
+    level.optimize(rounds[0])
     for value in scales[1:]:
         finer = PatchLevel(image, unknown, value, generator)
-        finer.start_from(level)
-        finer.minimise(rounds[1])
+        finer.initialize(level)
+        finer.optimize(rounds[1])
         level = finer
     return level

@@ -1,1 +1,1 @@
-"""Compositing the drawn character: scaling, color match, shadow, grain, blending in linear light."""
+"""Compositing of the drawn character: scaling, color match, shadow, grain, blending in linear light."""

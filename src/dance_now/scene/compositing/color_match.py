@@ -1,9 +1,9 @@
-"""The character in the scene's light: exposure, white balance and contrast, within limits.
+"""Color matching of the character to the scene: exposure, white balance and contrast, within limits.
 
-A character is drawn under a neutral light: its white is 255. What is white and what is black in the scene is
-read off the person and the surroundings, as photo editors' levels do, the tint off bright pixels that are
+A character is drawn under a neutral light: its white is 255. Black and white points of the scene are
+estimated from the person and the surroundings, as photo editors' levels, the tint from bright pixels that are
 nearly grey (Gijsenij, Gevers and van de Weijer, "Computational Color Constancy", TIP 2011, section III: white
-patch), and the character's colors are led part of the way there.
+patch), and the character's colors are moved part of the way there.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from dance_now.scene.filters.region import bounding_box
 Array = npt.NDArray[np.float64]
 
 _LUMA: Final = np.array([0.299, 0.587, 0.114])
-_SAMPLES: Final = 180  # rows or columns, of the longer side, that are looked at
+_SAMPLES: Final = 180  # rows or columns, of the longer side, that are sampled
 _SURROUNDINGS: Final = 0.35  # of the person's longer side, to each side
-_PERSON_SHARE: Final = 0.65  # of the say, against the surroundings: they may lie in another light
+_PERSON_SHARE: Final = 0.65  # weight against the surroundings, which may lie in another light
 _WHITE, _BLACK = 98, 1  # percentiles
-_BRIGHT: Final = 75  # percentile from which grey pixels tell the tint
+_BRIGHT: Final = 75  # percentile from which grey pixels give the tint
 _GREY: Final = 0.3  # saturation below which a pixel may be grey
 _FEWEST: Final = 24  # pixels
-_TYPICAL_MIDDLE: Final = 0.44  # median between black and white of a well-lit picture
-_INTERVAL: Final = 0.2  # seconds between looks
-_SECONDS: Final = 3.0  # what was seen earlier counts for about so long
+_TYPICAL_MIDDLE: Final = 0.44  # median between black and white of a well-lit image
+_INTERVAL: Final = 0.2  # seconds between two measurements
+_SECONDS: Final = 3.0  # time constant of the running mean
 # limits of a full match
 _LOWEST_WHITE, _HIGHEST_BLACK = 120.0, 35.0
 _TINT: Final = 0.1
@@ -39,7 +39,7 @@ _GAMMA: Final = (0.85, 1.3)
 
 @dataclass(frozen=True, eq=False)
 class _Light:
-    """What a neutral picture is led to: black, white (3,) in levels, and the exponent between them."""
+    """Levels adjustment of a neutral image: black, white (3,) in levels, and the exponent between them."""
 
     black: float
     white: Array
@@ -51,39 +51,39 @@ class _Light:
 
 
 class ColorMatch:
-    """Leads one character's colors towards the scene's light, steadily over time.
+    """Matches one character's colors to the scene's light, smoothly over time.
 
     Example:
         >>> match = ColorMatch(0.5)
         >>> canvas = np.full((4, 4, 4), 255, np.uint8)
-        >>> bool((match(canvas) == canvas).all())  # nothing was looked at yet
+        >>> bool((match(canvas) == canvas).all())  # nothing was observed yet
         True
     """
 
     def __init__(self, strength: float = 0.5) -> None:
-        """``strength``: 0 leaves colors alone, 1 goes all the way to the limits.
+        """``strength``: 0 keeps the colors, 1 matches up to the limits.
 
         Raises:
             ValueError: a strength outside 0 to 1.
         """
         if not 0 <= strength <= 1:
-            raise ValueError("the strength of a match is between 0 and 1")
+            raise ValueError(f"strength must be between 0 and 1, got {strength}")
         self._strength = strength
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the scene."""
+        """Resets the scene."""
         self._values: Array | None = None
         self._weight = 0.0
         self._time = -np.inf
         self._table: Image | None = None
 
-    def look(self, image: Image, person: npt.NDArray[np.floating], time: float) -> None:
-        """Learns the light from a picture of the source; most calls return at once.
+    def observe(self, image: Image, person: npt.NDArray[np.floating], time: float) -> None:
+        """Measures the light in a frame of the source; most calls return at once.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            person: (h, w) in [0, 1], the same picture at any size.
+            person: (h, w) in [0, 1], the same image at any size.
             time: seconds.
         """
         if self._strength == 0 or 0 <= time - self._time < _INTERVAL:
@@ -92,14 +92,14 @@ class ColorMatch:
         light = _light(image, person)
         if light is None:
             return
-        # The first looks are averaged, later ones fade in.
+        # The first measurements are averaged, later ones fade in.
         self._weight = min(self._weight + 1, _SECONDS / _INTERVAL)
         earlier = light.values if self._values is None else self._values
         self._values = earlier + (light.values - earlier) / self._weight
         self._table = _table(_Light(self._values[0], self._values[1:4], self._values[4]), self._strength)
 
     def __call__(self, canvas: Image) -> Image:
-        """A drawn character, (h, w, 4) uint8 RGBA with straight alpha, in the scene's light."""
+        """Applies the match to a drawn character, (h, w, 4) uint8 RGBA with straight alpha."""
         if self._table is None:
             return canvas
         return np.asarray(cv2.LUT(canvas, self._table), np.uint8)
@@ -129,7 +129,7 @@ def _light(image: Image, person: npt.NDArray[np.floating]) -> _Light | None:
 
 
 def _thinned(values: npt.NDArray[Any], size: npt.NDArray[np.int_]) -> npt.NDArray[Any]:
-    """Every so many rows and columns of an (H, W, ...) array."""
+    """Subsamples rows and columns of an (H, W, ...) array."""
     down, across = (
         ((np.arange(wanted) + 0.5) * (length / wanted)).astype(int)
         for wanted, length in zip(size.tolist(), values.shape, strict=False)
@@ -138,12 +138,12 @@ def _thinned(values: npt.NDArray[Any], size: npt.NDArray[np.int_]) -> npt.NDArra
 
 
 def _levels(pixels: Array) -> Array:
-    """Black, middle and white of (n, 3) pixels."""
+    """Black, middle and white level of (n, 3) pixels."""
     return np.asarray(np.percentile(pixels @ _LUMA, [_BLACK, 50, _WHITE]), np.float64)
 
 
 def _tint(pixels: Array) -> Array:
-    """(3,) of the light, of mean brightness 1; grey where nothing bright is nearly grey."""
+    """Tint (3,) of the light, of mean brightness 1; neutral where no bright pixel is nearly grey."""
     high, low = pixels.max(axis=1), pixels.min(axis=1)
     brightness = pixels @ _LUMA
     grey = (high - low < _GREY * high) & (high < 252) & (brightness >= np.percentile(brightness, _BRIGHT))
@@ -155,7 +155,7 @@ def _tint(pixels: Array) -> Array:
 
 
 def _table(light: _Light, strength: float) -> Image:
-    """(1, 256, 4) what each level of red, green, blue and alpha becomes."""
+    """Lookup table (1, 256, 4) of red, green, blue and alpha."""
     white = 255 + strength * (light.white - 255)
     black = strength * light.black
     gamma = 1 + strength * (light.gamma - 1)

@@ -1,4 +1,4 @@
-"""Putting the character into the picture: scaled with premultiplied alpha, blended in linear light.
+"""Alpha compositing of the character: scaled with premultiplied alpha, blended in linear light.
 
 Sources: Porter and Duff, "Compositing Digital Images" (SIGGRAPH 1984), the operator "over"; IEC 61966-2-1
 for the curve of sRGB.
@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray, Image
-from dance_now.scene.compositing.upscaling import enlarged
+from dance_now.scene.compositing.upscaling import upscale
 from dance_now.scene.filters.region import Box
 
 
 class Scene(StrEnum):
-    """What the character stands in."""
+    """Scene in which the character is shown."""
 
     REPLACE = "replace"
     ALONE = "alone"
@@ -51,10 +51,10 @@ _LEVEL_OF: Final = np.rint(
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """What is drawn over a part of a picture.
+    """Premultiplied RGBA layer over a part of an image.
 
     Attributes:
-        box: the part; empty where nothing lies in the picture.
+        box: the part; empty where nothing lies in the image.
         pixels: (box.height, box.width, 4) uint8 RGBA, colors multiplied by alpha.
     """
 
@@ -63,7 +63,7 @@ class Layer:
 
 
 def plain_background(scene: Scene, height: int, width: int) -> Image:
-    """(H, W, 3) uint8 in the scene's color: white for ``ALONE``, (0, 255, 0) for ``GREEN``.
+    """Creates (H, W, 3) uint8 in the scene's color: white for ``ALONE``, (0, 255, 0) for ``GREEN``.
 
     Raises:
         ValueError: the scene has no color of its own.
@@ -73,29 +73,29 @@ def plain_background(scene: Scene, height: int, width: int) -> Image:
     return np.full((height, width, 3), _PLAIN[scene], np.uint8)
 
 
-def place(canvas: Image, corner: tuple[int, int], side: int, height: int, width: int) -> Layer:
-    """Brings a drawn character to its size and place in the picture.
+def place_canvas(canvas: Image, corner: tuple[int, int], side: int, height: int, width: int) -> Layer:
+    """Scales a drawn canvas to its size and position in the image.
 
-    Only the blocks of the canvas in which something is drawn, and which lie in the picture, are worked on.
+    Only the blocks of the canvas in which something is drawn, and which lie in the image, are processed.
     Colors are scaled premultiplied, so that no dark or colored fringe grows along the edge; a character
     that gets smaller is averaged, so that no line drops out.
 
     Args:
         canvas: (N, N, 4) uint8 RGBA, straight alpha.
-        corner: column and row of the picture at which the canvas begins; may be negative.
-        side: pixels of the picture that the canvas fills each way.
-        height: rows of the picture.
-        width: columns of the picture.
+        corner: column and row of the image at which the canvas begins; may be negative.
+        side: pixels of the image that the canvas fills each way.
+        height: rows of the image.
+        width: columns of the image.
 
     Raises:
         ValueError: a canvas that is not square, or a side below 1.
     """
     size = canvas.shape[0]
     if canvas.shape != (size, size, 4) or side < 1:
-        raise ValueError(f"cannot place {canvas.shape} on a square of {side}")
+        raise ValueError(f"the canvas must be square RGBA and side at least 1, got {canvas.shape} and {side}")
     alpha = cv2.LUT(cv2.extractChannel(canvas, 3), _CLEANED)
     x, y, columns, rows = cv2.boundingRect(alpha)
-    # The smallest step at which pixels of canvas and picture begin together.
+    # The smallest step at which pixels of canvas and image begin together.
     step = size // gcd(size, side)
     across = _Blocks.between(x, x + columns, -corner[0], width - corner[0], size, side, step)
     down = _Blocks.between(y, y + rows, -corner[1], height - corner[1], size, side, step)
@@ -114,10 +114,10 @@ def place(canvas: Image, corner: tuple[int, int], side: int, height: int, width:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """One axis of a scaling that begins and ends on whole pixels of both canvas and picture."""
+    """Axis of a scaling that begins and ends on whole pixels of both canvas and image."""
 
     source: slice  # canvas pixels
-    target: int  # pixels of the picture that the source fills
+    target: int  # pixels of the image that the source fills
     first: int  # what is kept of the square, from its beginning
     last: int
     origin: int  # where the source begins, in pixels of the square
@@ -130,7 +130,7 @@ class _Blocks:
     def between(
         low: int, high: int, seen_from: int, seen_to: int, size: int, side: int, step: int
     ) -> _Blocks:
-        """``low`` to ``high``: drawn, canvas pixels. ``seen_from``, ``seen_to``: of the square, picture."""
+        """``low`` to ``high``: drawn, canvas pixels. ``seen_from``, ``seen_to``: of the square, image."""
         span = side * step // size
         first = max((low - _KERNEL) * side // size, seen_from, 0)
         last = min(ceil((high + _KERNEL) * side / size), seen_to, side)
@@ -142,22 +142,22 @@ class _Blocks:
 
 
 def _scaled(premultiplied: Image, size: tuple[int, int]) -> Image:
-    """A premultiplied picture at another (width, height)."""
+    """Scales a premultiplied image to another (width, height)."""
     rows = premultiplied.shape[0]
     if size[1] == rows:
         return premultiplied
     if size[1] > rows:
-        return enlarged(premultiplied, size)
+        return upscale(premultiplied, size)
     return np.asarray(cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def with_detail(layer: Layer, detail: Layer, corner: tuple[int, int], side: int) -> Layer:
-    """Shows a part of a layer as it was drawn larger; the two fade into each other along the part's rim.
+def blend_detail(layer: Layer, detail: Layer, corner: tuple[int, int], side: int) -> Layer:
+    """Blends a detail drawn at higher resolution into a layer, faded along the detail's rim.
 
     Args:
         layer: the whole.
         detail: the same, drawn in a square of its own; nothing of it shows outside the whole's box.
-        corner: column and row of the picture at which the square begins.
+        corner: column and row of the image at which the square begins.
         side: of the square, pixels.
     """
     box = layer.box & Box(corner[1], corner[1] + side, corner[0], corner[0] + side)
@@ -177,35 +177,35 @@ def with_detail(layer: Layer, detail: Layer, corner: tuple[int, int], side: int)
 
 
 def _fade(places: npt.NDArray[np.int_], side: int) -> FloatArray:
-    """From 0 at the ends of a side to 1 inside, smoothly."""
+    """Smooth ramp from 0 at the ends of a side to 1 inside."""
     ramp = np.clip(np.minimum(places + 0.5, side - 0.5 - places) / (_RIM * side), 0, 1)
     return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
 
 
-def draw_over(picture: Image, layer: Layer) -> None:
-    """Lays a layer over a picture, in place.
+def composite_over(image: Image, layer: Layer) -> None:
+    """Composites a layer over an image, in place (Porter-Duff "over").
 
-    Between the two, on a picture without alpha, light is mixed, not levels: a bright edge before a dark
+    On an image without alpha, the two are blended in linear light, not in levels: a bright edge before a dark
     scene, or the other way round, is then as wide as it was drawn.
 
     Args:
-        picture: (H, W, 3) uint8 RGB, or (H, W, 4) RGBA with premultiplied alpha. It stays as it is to the bit
+        image: (H, W, 3) uint8 RGB, or (H, W, 4) RGBA with premultiplied alpha. It stays as it is to the bit
             where the layer's alpha is 0, and takes the layer's color to the bit where it is 255.
-        layer: drawn inside the picture.
+        layer: drawn inside the image.
     """
     if layer.pixels.size == 0:
         return
-    part = picture[layer.box.slices]
-    if picture.shape[2] == 3:
-        _mix_light(part, layer.pixels)
+    part = image[layer.box.slices]
+    if image.shape[2] == 3:
+        _blend_linear(part, layer.pixels)
         return
     through = cv2.bitwise_not(cv2.extractChannel(layer.pixels, 3))
     below = cv2.multiply(part, cv2.merge([through] * 4), scale=1 / 255)
     part[...] = cv2.add(below, layer.pixels)
 
 
-def _mix_light(part: Image, pixels: Image) -> None:
-    """Lays (h, w, 4) premultiplied RGBA over (h, w, 3) RGB, in place."""
+def _blend_linear(part: Image, pixels: Image) -> None:
+    """Blends (h, w, 4) premultiplied RGBA over (h, w, 3) RGB in linear light, in place."""
     alpha = cv2.extractChannel(pixels, 3)
     edge = np.nonzero(cv2.inRange(alpha, 1, 254))
     behind, before = part[edge], pixels[edge]
@@ -217,11 +217,11 @@ def _mix_light(part: Image, pixels: Image) -> None:
     part[edge] = _LEVEL_OF[(light * _STEPS + np.float32(0.5)).astype(np.uint16)]
 
 
-def straight(picture: Image) -> Image:
-    """(H, W, 4) uint8 RGBA with straight alpha from premultiplied; colorless where alpha is 0."""
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_mRGBA2RGBA), np.uint8)
+def unpremultiply(image: Image) -> Image:
+    """Converts premultiplied (H, W, 4) uint8 RGBA to straight alpha; black where alpha is 0."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_mRGBA2RGBA), np.uint8)
 
 
 def side_by_side(source: Image, result: Image) -> Image:
-    """(H, 2 W, 3) uint8: the source's picture, and what became of it to its right."""
+    """Concatenates source and result horizontally: (H, 2 W, 3) uint8."""
     return np.asarray(np.concatenate([source, result], axis=1), np.uint8)

@@ -1,4 +1,4 @@
-"""One character in one scene: its light, its shadow, its grain."""
+"""Lighting of a character in a scene: color match, shadow, grain."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import Image
 from dance_now.scene.compositing.color_match import ColorMatch
-from dance_now.scene.compositing.composition import Layer, place, with_detail
-from dance_now.scene.compositing.grain import SourceTexture
+from dance_now.scene.compositing.composition import Layer, blend_detail, place_canvas
+from dance_now.scene.compositing.grain import GrainMatch
 from dance_now.scene.compositing.ground_shadow import ContactShadow
 from dance_now.scene.compositing.light_direction import LightDirectionEstimator
 
 
 @dataclass(frozen=True, eq=False)
-class Drawing:
-    """A canvas and the square of the picture that it fills.
+class PlacedCanvas:
+    """Canvas and the square of the image that it fills.
 
     Attributes:
         canvas: (N, N, 4) uint8 RGBA, straight alpha.
-        corner: column and row of the picture at which the canvas begins.
-        side: pixels of the picture that the canvas fills each way.
+        corner: column and row of the image at which the canvas begins.
+        side: pixels of the image that the canvas fills each way.
     """
 
     canvas: Image
@@ -32,13 +32,13 @@ class Drawing:
 
 @dataclass(frozen=True, eq=False)
 class PlacedFigure:
-    """A drawn character and where it stands.
+    """Drawn character and its position.
 
     Attributes:
-        canvas, corner, side: as of a ``Drawing``.
-        soles: (2, 2, 2) pixels of the picture: left and right; heel and toe; x and y.
-        height: of the character, pixels of the picture.
-        detail: a part of it, drawn once more and finer.
+        canvas, corner, side: as of a ``PlacedCanvas``.
+        soles: (2, 2, 2) pixels of the image: left and right; heel and toe; x and y.
+        height: of the character, pixels of the image.
+        detail: a part of it, drawn a second time at higher resolution.
     """
 
     canvas: Image
@@ -46,16 +46,18 @@ class PlacedFigure:
     side: int
     soles: npt.NDArray[np.float64]
     height: float
-    detail: Drawing | None = None
+    detail: PlacedCanvas | None = None
 
     def layer(self, height: int, width: int, match: ColorMatch | None = None) -> Layer:
-        """The character in a picture of that size, in the light of ``match``."""
+        """Renders the character as a layer of an image of that size, with the colors of ``match``."""
         light = match or _unchanged
-        layer = place(light(self.canvas), self.corner, self.side, height, width)
+        layer = place_canvas(light(self.canvas), self.corner, self.side, height, width)
         if self.detail is None:
             return layer
         corner, side = self.detail.corner, self.detail.side
-        return with_detail(layer, place(light(self.detail.canvas), corner, side, height, width), corner, side)
+        return blend_detail(
+            layer, place_canvas(light(self.detail.canvas), corner, side, height, width), corner, side
+        )
 
 
 def _unchanged(canvas: Image) -> Image:
@@ -63,29 +65,29 @@ def _unchanged(canvas: Image) -> Image:
 
 
 class FigureShader:
-    """Makes a character belong in a scene; it remembers light and ground from frame to frame."""
+    """Lights and shades one character to fit a scene; keeps light and ground from frame to frame."""
 
     def __init__(self, match: float = 0.5, *, best: bool = False) -> None:
-        """Begins with a neutral light.
+        """Starts with a neutral light.
 
         Args:
-            match: how far the character's colors follow the scene's light, 0 to 1.
-            best: give it the source's grain and blur.
+            match: strength of the color match, 0 to 1.
+            best: match the source's grain and blur.
         """
         self._match = ColorMatch(match)
         self._shadow = ContactShadow()
-        self._sun = LightDirectionEstimator()
-        self._texture = SourceTexture() if best else None
+        self._light_direction = LightDirectionEstimator()
+        self._texture = GrainMatch() if best else None
 
     def reset(self) -> None:
-        """Forgets the scene."""
+        """Resets the scene."""
         self._match.reset()
         self._shadow.reset()
-        self._sun.reset()
+        self._light_direction.reset()
         if self._texture is not None:
             self._texture.reset()
 
-    def look(
+    def observe(
         self,
         image: Image,
         person: npt.NDArray[np.floating],
@@ -94,36 +96,38 @@ class FigureShader:
         empty: Image | None = None,
         figure: PlacedFigure | None = None,
     ) -> None:
-        """Learns light and grain from a picture of the scene.
+        """Measures light and grain in a frame of the scene.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            person: (h, w) in [0, 1]: the person replaced, the same picture at any size; 0 everywhere in a
-                picture without one.
+            person: (h, w) in [0, 1]: the person replaced, the same image at any size; 0 everywhere in an
+                image without one.
             time: seconds.
-            empty: (h, w, 3) uint8: the scene without people, where it is known. With ``figure`` it tells
-                from where the light falls.
-            figure: the character in the person's place.
+            empty: (h, w, 3) uint8: the scene without people, where it is known. With ``figure`` it gives
+                the direction of the light.
+            figure: the character at the person's position.
         """
-        self._match.look(image, person, time)
+        self._match.observe(image, person, time)
         if empty is not None and figure is not None:
-            self._sun.look(image, empty, person, figure.soles.mean(axis=(0, 1)), figure.height, time)
+            self._light_direction.observe(
+                image, empty, person, figure.soles.mean(axis=(0, 1)), figure.height, time
+            )
         if self._texture is not None:
-            self._texture.look(image, person, time)
+            self._texture.observe(image, person, time)
 
-    def shade(self, picture: Image, figure: PlacedFigure, time: float, index: int) -> Layer:
-        """Casts the character's shadow into a picture, in place, before any character is drawn there.
+    def shade(self, image: Image, figure: PlacedFigure, time: float, index: int) -> Layer:
+        """Draws the character's shadow into an image, in place, before any character is drawn there.
 
         Args:
-            picture: (H, W, 3) uint8 RGB: the scene without the person.
+            image: (H, W, 3) uint8 RGB: the scene without the person.
             figure: the character.
             time: seconds.
             index: of the frame.
 
         Returns:
-            The character, for ``draw_over``.
+            The character, for ``composite_over``.
         """
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         layer = figure.layer(height, width, self._match)
-        self._shadow(picture, layer, figure.soles, figure.height, time, self._sun.sun)
+        self._shadow(image, layer, figure.soles, figure.height, time, self._light_direction.light)
         return layer if self._texture is None else self._texture(layer, index)

@@ -1,4 +1,4 @@
-"""Grain and blur of the source on what is drawn, for ``quality best``.
+"""Grain and blur matching: the source's noise and defocus applied to the drawn character (``quality best``).
 
 Sources: Zhuo and Sim, "Defocus map estimation from a single image" (Pattern Recognition 2011), for the blur
 at edges; Immerkaer, "Fast noise variance estimation" (CVIU 1996), for the noise.
@@ -33,8 +33,8 @@ _NOISE_KERNEL: Final = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float3
 _MEDIAN_OF_NORMAL: Final = 0.6745
 
 
-class SourceTexture:
-    """Learns how blurred and noisy the source is around the person, and makes a layer so."""
+class GrainMatch:
+    """Measures the source's blur and noise around the person, and applies them to a layer."""
 
     def __init__(self) -> None:
         tile = np.random.default_rng(0).standard_normal((_TILE, _TILE)).astype(np.float32)
@@ -43,17 +43,17 @@ class SourceTexture:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the source."""
+        """Resets the measurements."""
         self._measured: npt.NDArray[np.float64] | None = None
         self._weight = 0.0
         self._time = -np.inf
 
-    def look(self, image: Image, person: npt.NDArray[np.floating], time: float) -> None:
-        """Learns from a picture of the source; most calls return at once.
+    def observe(self, image: Image, person: npt.NDArray[np.floating], time: float) -> None:
+        """Measures a frame of the source; most calls return at once.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            person: (h, w) in [0, 1], the same picture at any size.
+            person: (h, w) in [0, 1], the same image at any size.
             time: seconds.
         """
         if 0 <= time - self._time < _INTERVAL:
@@ -68,13 +68,13 @@ class SourceTexture:
         grey = np.asarray(cv2.cvtColor(image[rows, columns], cv2.COLOR_RGB2GRAY), np.uint8)
         if min(grey.shape) < _SMALLEST:
             return
-        seen = np.array([blur_of(grey), noise_of(grey)])
+        seen = np.array([estimate_blur(grey), estimate_noise(grey)])
         self._weight = min(self._weight + 1, _SECONDS / _INTERVAL)
         earlier = seen if self._measured is None else self._measured
         self._measured = earlier + (seen - earlier) / self._weight
 
     def __call__(self, layer: Layer, index: int) -> Layer:
-        """The layer as the source's camera would have taken it.
+        """Applies the source's blur and grain to a layer.
 
         Args:
             layer: drawn, premultiplied.
@@ -104,8 +104,8 @@ class SourceTexture:
         return np.asarray(cv2.merge([*cv2.split(grainy), alpha]), np.uint8)
 
 
-def blur_of(grey: Image) -> float:
-    """Deviation in pixels of the blur at the sharpest edges of (h, w) uint8; 0 without edges."""
+def estimate_blur(grey: Image) -> float:
+    """Estimates the blur's deviation in pixels at the sharpest edges of (h, w) uint8; 0 without edges."""
     values = grey.astype(np.float32)
     first = _gradient(values)
     edges = first >= max(float(np.percentile(first, _EDGES)), _LEAST_EDGE)
@@ -117,8 +117,8 @@ def blur_of(grey: Image) -> float:
     return float(np.sqrt(max(variance - _SOBEL_BLUR**2, 0.0)))
 
 
-def noise_of(grey: Image) -> float:
-    """Deviation in levels of the noise of (h, w) uint8, away from edges."""
+def estimate_noise(grey: Image) -> float:
+    """Estimates the noise's deviation in levels of (h, w) uint8, away from edges."""
     values = grey.astype(np.float32)
     flat = _gradient(np.asarray(cv2.blur(values, (5, 5)), np.float32))
     calm = flat <= np.percentile(flat, 50)

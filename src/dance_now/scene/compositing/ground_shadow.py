@@ -1,9 +1,9 @@
-"""The shadow that lets a character stand on the ground.
+"""Ground shadow of a character: contact shadow, ambient occlusion, and a directional cast shadow.
 
-Two soft parts that every diffuse light makes: the narrow dark gap under a sole, and the wide shade of the
+Two soft parts come from diffuse light: the narrow dark gap under a sole, and the wide shade of the
 body above, which hides a part of the sky from the ground. Both fade and widen as the feet leave the ground,
 as ambient occlusion does (Landis, "Production-Ready Global Illumination", SIGGRAPH 2002 course 16). Where the
-light has a direction, the body's silhouette falls on the ground besides.
+light has a direction, the body's silhouette is projected on the ground as well.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _CAST_FADES: Final = 0.3  # over this share of the reach
 _PENUMBRA: Final = 0.015  # of the height
 _WIDENS: Final = 0.4  # how much wider a shade gets with the distance from the ground
 _DARKEST: Final = 0.62
-_LEVEL: Final = 0.05  # of the height: a foot on the ground may be drawn so much higher, farther away
+# Of the height: tolerance for a foot on the ground, which is higher in the image farther away
+_LEVEL: Final = 0.05
 _AIRBORNE: Final = 0.06  # of the height
 _FOLLOW_SECONDS: Final = 0.1
 _LONGEST_JUMP: Final = 0.8  # seconds
@@ -42,11 +43,11 @@ _REDUCED: Final = 4
 _REACH: Final = 3.0  # deviations
 
 
-class Ground:
-    """Where the ground is below somebody who may jump: it follows feet that stand, and waits for others.
+class GroundTracker:
+    """Tracks the ground level below a person who may jump: it follows standing feet, and holds in the air.
 
     Example:
-        >>> Ground()(400.0, 300.0, 0.0)
+        >>> GroundTracker()(400.0, 300.0, 0.0)
         400.0
     """
 
@@ -54,13 +55,13 @@ class Ground:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the ground."""
+        """Resets the ground level."""
         self._level: float | None = None
         self._time = 0.0
         self._left = 0.0
 
     def __call__(self, lowest: float, height: float, time: float) -> float:
-        """The ground's row.
+        """Updates and returns the ground's row.
 
         Args:
             lowest: row of the lowest point of the body.
@@ -82,7 +83,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class _Grid:
-    """Every fourth pixel of a part of the picture."""
+    """Pixel grid of a part of the image, reduced four times."""
 
     box: Box
     x: FloatArray  # (1, w) pixels
@@ -102,33 +103,33 @@ class _Grid:
 
 
 class ContactShadow:
-    """Draws one character's shadow, frame after frame; it remembers where the ground was."""
+    """Draws one character's shadow, frame after frame, on a tracked ground level."""
 
     def __init__(self) -> None:
-        self._ground = Ground()
+        self._ground = GroundTracker()
 
     def reset(self) -> None:
-        """Forgets the ground: call it where a clip or person begins."""
+        """Resets the ground level: call it where a clip or person begins."""
         self._ground.reset()
 
     def __call__(
         self,
-        picture: Image,
+        image: Image,
         layer: Layer,
         soles: Array,
         height: float,
         time: float,
-        sun: DirectionalLight | None = None,
+        light: DirectionalLight | None = None,
     ) -> None:
         """Darkens the ground under a character, in place, before the character is drawn.
 
         Args:
-            picture: (H, W, 3) uint8 RGB.
+            image: (H, W, 3) uint8 RGB.
             layer: the character.
             soles: (2, 2, 2) pixels: left and right; heel and toe; x and y.
             height: of the character, pixels.
             time: seconds.
-            sun: a light with a direction, which casts a shadow too.
+            light: a light with a direction, which casts a shadow too.
         """
         ground = self._ground(max(float(soles[..., 1].max()), _bottom(layer)), height, time)
         if layer.pixels.size == 0:
@@ -137,22 +138,22 @@ class ContactShadow:
         low = np.array([min(layer.box.left, soles[..., 0].min()), min(ground, soles[..., 1].min())]) - reach
         high = np.array([max(layer.box.right, soles[..., 0].max()), ground]) + reach
         feet = np.array([soles[..., 0].mean(), ground])
-        if sun is not None:
+        if light is not None:
             cast = np.array(_CAST_REACH) * height
             low, high = np.minimum(low, feet - cast), np.maximum(high, feet + cast)
-        grid = _Grid.over(low, high, *picture.shape[:2])
+        grid = _Grid.over(low, high, *image.shape[:2])
         if grid is None:
             return
-        light = 1 - _body(grid, layer, ground, height)
+        transmittance = 1 - _body(grid, layer, ground, height)
         for sole in soles:
-            light *= 1 - _sole(grid, sole, ground, height)
-        if sun is not None:
-            light *= 1 - _cast(grid, layer, sun, feet, height)
-        _darken(picture, grid.box, np.maximum(light, 1 - _DARKEST))
+            transmittance *= 1 - _sole(grid, sole, ground, height)
+        if light is not None:
+            transmittance *= 1 - _cast(grid, layer, light, feet, height)
+        _darken(image, grid.box, np.maximum(transmittance, 1 - _DARKEST))
 
 
 def _bottom(layer: Layer) -> float:
-    """The lowest row that is drawn: of somebody who kneels, lies or stands on the hands it is not a sole."""
+    """Lowest drawn row, which is not a sole when kneeling, lying or in a handstand."""
     if layer.pixels.size == 0:
         return -np.inf
     solid = cv2.threshold(cv2.extractChannel(layer.pixels, 3), 127, 255, cv2.THRESH_BINARY)[1]
@@ -161,7 +162,7 @@ def _bottom(layer: Layer) -> float:
 
 
 def _sole(grid: _Grid, sole: Array, ground: float, height: float) -> FloatArray:
-    """(h, w) darkness under one foot."""
+    """Contact shadow (h, w) of one foot."""
     (x, y), extent = sole.mean(axis=0), np.abs(sole[1] - sole[0]) / 2
     lift = max(ground - y - extent[1] - _LEVEL * height, 0.0) / height
     across = 0.7 * extent[0] + (_SOLE_WIDTH + _WIDENS * lift) * height
@@ -175,7 +176,7 @@ def _sole(grid: _Grid, sole: Array, ground: float, height: float) -> FloatArray:
 
 
 def _body(grid: _Grid, layer: Layer, ground: float, height: float) -> FloatArray:
-    """(h, w) shade of what is drawn: most from what is near the ground."""
+    """Ambient occlusion (h, w) of the body: most from parts near the ground."""
     alpha = cv2.extractChannel(layer.pixels, 3)
     small = (max(1, layer.box.width // _REDUCED), max(1, layer.box.height // _REDUCED))
     covered = np.asarray(cv2.resize(alpha, small, interpolation=cv2.INTER_AREA), np.float32) / 255
@@ -196,12 +197,14 @@ def _body(grid: _Grid, layer: Layer, ground: float, height: float) -> FloatArray
     return np.asarray(np.minimum(_BODY_DARKNESS * soft * depth, 1), np.float32)
 
 
-def _cast(grid: _Grid, layer: Layer, sun: DirectionalLight, feet: Array, height: float) -> FloatArray:
-    """(h, w) shadow of what is drawn, near the feet only: farther away the person's own still lies."""
+def _cast(grid: _Grid, layer: Layer, light: DirectionalLight, feet: Array, height: float) -> FloatArray:
+    """Cast shadow (h, w) of the body, near the feet only: farther away the person's own remains."""
     alpha = cv2.extractChannel(layer.pixels, 3)
     step = np.array([grid.box.width / grid.x.size, grid.box.height / grid.y.size])
     # a pixel (x, y) of the body falls on the ground at (x + across * up, ground + down * up), up = ground - y
-    shear = np.array([[1, -sun.across, sun.across * feet[1]], [0, -sun.down, feet[1] * (1 + sun.down)]])
+    shear = np.array(
+        [[1, -light.across, light.across * feet[1]], [0, -light.down, feet[1] * (1 + light.down)]]
+    )
     shear[:, 2] += shear[:, :2] @ (layer.box.left + 0.5, layer.box.top + 0.5) - (grid.box.left, grid.box.top)
     shear = shear / step[:, None]
     shear[:, 2] -= 0.5
@@ -209,10 +212,10 @@ def _cast(grid: _Grid, layer: Layer, sun: DirectionalLight, feet: Array, height:
     soft = cv2.GaussianBlur(shadow, (0, 0), max(_PENUMBRA * height / _REDUCED, 0.6)).astype(np.float32)
     away = np.hypot((grid.x - feet[0]) / _CAST_REACH[0], (grid.y - feet[1]) / _CAST_REACH[1]) / height
     near = np.clip((1 - away) / _CAST_FADES, 0, 1)
-    return np.asarray(soft * near * (sun.darkness / 255), np.float32)
+    return np.asarray(soft * near * (light.darkness / 255), np.float32)
 
 
-def _darken(picture: Image, box: Box, light: FloatArray) -> None:
-    part = picture[box.slices]
-    gain = cv2.resize(np.rint(light * 255).astype(np.uint8), (box.width, box.height))
+def _darken(image: Image, box: Box, transmittance: FloatArray) -> None:
+    part = image[box.slices]
+    gain = cv2.resize(np.rint(transmittance * 255).astype(np.uint8), (box.width, box.height))
     part[...] = cv2.multiply(part, cv2.cvtColor(gain, cv2.COLOR_GRAY2RGB), scale=1 / 255)

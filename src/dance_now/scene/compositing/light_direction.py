@@ -1,7 +1,7 @@
-"""From where the light falls, told from the shadow that the person casts on the ground.
+"""Light direction estimation from the shadow that the person casts on the ground.
 
-Where the scene without people is known, a shadow is what got darker without changing its color. Its middle
-lies away from the feet where the light has a direction; where it is all around them, the light is diffuse.
+Where the scene without people is known, a shadow is darker ground of the same color. Its centroid is offset
+from the feet where the light has a direction; where it surrounds them, the light is diffuse.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dance_now.core.arrays import FloatArray, Image
 
 Array = npt.NDArray[np.float64]
 
-_REACH: Final = (1.0, 0.5)  # of the height: half axes of the ground that is looked at
-_ROWS: Final = 80  # of a person: shadows are soft, a small picture shows them
+_REACH: Final = (1.0, 0.5)  # of the height: half axes of the ground that is examined
+_ROWS: Final = 80  # of a person: shadows are soft, a small image shows them
 _SOMEBODY: Final = 0.03  # of the person in a pixel
 _DARK: Final = 12.0  # levels: darker ground shows no shadow
 _COLOR: Final = 0.12  # by how much the channels may differ in what they lose
@@ -26,20 +26,20 @@ _NOISE: Final = 0.06  # share of the light
 _LEAST_AREA: Final = 0.007  # of the height squared: light missing in all
 _LEAST_DARKNESS: Final = 0.25
 _LEAST_OFFSET: Final = 0.12  # of the height
-_MIDDLE: Final = 0.55  # where the middle of a shadow lies on its way from the feet to its end
+_MIDDLE: Final = 0.55  # position of a shadow's centroid between the feet and its end
 _STEEPEST, _DARKEST = 1.5, 0.55
-_FLATTEST: Final = 0.06  # a shadow is at least so deep in the picture, of its body's height
+_FLATTEST: Final = 0.06  # a shadow is at least so deep in the image, of its body's height
 _INTERVAL: Final = 0.25  # seconds
 _SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True)
 class DirectionalLight:
-    """A light with a direction.
+    """Directional light, described by its shadow.
 
     Attributes:
-        across: pixels to the right that a shadow falls for each pixel that its body is high.
-        down: the same downwards in the picture (towards the viewer); negative behind the body.
+        across: length of a shadow to the right per height of its body, in pixels.
+        down: the same downwards in the image (towards the viewer); negative behind the body.
         darkness: share of the light missing in the shadow.
     """
 
@@ -49,21 +49,21 @@ class DirectionalLight:
 
 
 class LightDirectionEstimator:
-    """Watches the person's shadow; what it says changes slowly."""
+    """Estimates the light direction from the person's shadow, smoothly over time."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the light."""
+        """Resets the estimate."""
         self._seen: Array | None = None  # missing light, it times the offset (2,), darkness
         self._weight = 0.0
         self._strength = 0.0
         self._time = -np.inf
 
     @property
-    def sun(self) -> DirectionalLight | None:
-        """What was found: None where the light is diffuse, or nothing is known."""
+    def light(self) -> DirectionalLight | None:
+        """Estimated light; None where it is diffuse or unknown."""
         if self._seen is None or self._strength <= 0.01:
             return None
         area, x, y, darkness = self._seen
@@ -72,7 +72,7 @@ class LightDirectionEstimator:
             down = np.copysign(_FLATTEST, down)
         return DirectionalLight(float(across), float(down), self._strength * min(float(darkness), _DARKEST))
 
-    def look(
+    def observe(
         self,
         image: Image,
         empty: Image,
@@ -81,7 +81,7 @@ class LightDirectionEstimator:
         height: float,
         time: float,
     ) -> None:
-        """Learns from a picture of the source; most calls return at once.
+        """Measures the shadow in a frame of the source; most calls return at once.
 
         Args:
             image: (H, W, 3) uint8 RGB.
@@ -100,7 +100,7 @@ class LightDirectionEstimator:
             np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA), np.float32)
             for each in (image, empty, person)
         )
-        seen = _missing(after, before, covered, feet * scale, height * scale)
+        seen = _measure_shadow(after, before, covered, feet * scale, height * scale)
         if seen is None:
             return
         self._weight = min(self._weight + 1, _SECONDS / _INTERVAL)
@@ -112,10 +112,10 @@ class LightDirectionEstimator:
         self._strength += (float(directed) - self._strength) / self._weight
 
 
-def _missing(
+def _measure_shadow(
     after: FloatArray, before: FloatArray, person: FloatArray, feet: Array, height: float
 ) -> Array | None:
-    """(4,) light missing on the ground, it times its offset from the feet, and how dark the shadow is."""
+    """Shadow measures (4,): missing light on the ground, its first moments about the feet, and darkness."""
     rows, columns = person.shape
     reach = np.array(_REACH) * height
     left, top = np.clip(np.floor(feet - reach), 0, (columns, rows)).astype(int)

@@ -1,1 +1,1 @@
-"""Image filters that the other parts of ``scene`` share: guided filter, push-pull filling, regions."""
+"""Image filters shared by ``scene``: guided filter, push-pull filling, regions."""

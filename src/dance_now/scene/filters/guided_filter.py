@@ -1,4 +1,4 @@
-"""Pulling a coarse mask onto the edges of the picture.
+"""Guided filter: refines a coarse mask along image edges.
 
 Source: He, Sun and Tang, "Guided Image Filtering" (ECCV 2010, TPAMI 2013), color guide; He and Sun, "Fast
 Guided Filter" (arXiv 1505.00996), which solves the local linear models at a reduced size.
@@ -18,8 +18,8 @@ _EPSILON = 4e-4  # variance of the guide (in [0, 1]) below which a window counts
 _LOW, _HIGH = 0.35, 0.65  # refined values that become 0 and 1
 
 
-def refine(alpha: FloatArray, image: Image) -> FloatArray:
-    """Pulls a coarse person mask onto the edges of the picture.
+def refine_mask(alpha: FloatArray, image: Image) -> FloatArray:
+    """Refines a coarse person mask along the edges of the image.
 
     Args:
         alpha: (H, W) float32 in [0, 1]: a mask, a few pixels off at most.
@@ -43,13 +43,13 @@ def refine(alpha: FloatArray, image: Image) -> FloatArray:
     )
     model = np.asarray(cv2.resize(model, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     refined = _sharpened(_evaluated(model, guide))
-    # Where the mask itself is sure, it is believed: the models only decide along the outline.
+    # Where the mask itself is confident, it is kept: the models only decide along the outline.
     result[box.slices] = np.clip(refined, 8 * mask - np.float32(6.8), 8 * mask - np.float32(0.2))
     return np.clip(result, 0, 1, out=result)
 
 
 def _linear_models(guide: FloatArray, mask: FloatArray, radius: int) -> FloatArray:
-    """(h, w, 4): per pixel the coefficients of red, green, blue and 1 that explain the mask nearby."""
+    """Local linear models (h, w, 4): per pixel the coefficients of red, green, blue and 1."""
     window = (2 * radius + 1, 2 * radius + 1)
     red, green, blue = cv2.split(guide)
     first = cv2.merge([red, green, blue, mask])
@@ -74,7 +74,7 @@ def _linear_models(guide: FloatArray, mask: FloatArray, radius: int) -> FloatArr
 
 
 def _evaluated(model: FloatArray, guide: Image) -> FloatArray:
-    # A uint8 guide times float models, channel by channel: no float copy of the picture is made.
+    # A uint8 guide times float models, channel by channel: no float copy of the image is made.
     *slopes, total = cv2.split(model)
     for slope, channel in zip(slopes, cv2.split(guide), strict=True):
         cv2.add(total, cv2.multiply(slope, channel, dst=slope, scale=1 / 255, dtype=cv2.CV_32F), dst=total)

@@ -1,4 +1,4 @@
-"""Filling gaps from their surroundings over a pyramid.
+"""Push-pull filling of gaps over an image pyramid.
 
 Source: Gortler, Grzeszczuk, Szeliski and Cohen, "The Lumigraph" (SIGGRAPH 1996), section 3.4 (pull-push).
 """
@@ -15,8 +15,8 @@ _RELAXATIONS = 3  # towards a membrane: without them the fill falls to the avera
 _TINY = np.float32(1e-6)
 
 
-def pull_push(values: FloatArray, weight: FloatArray) -> FloatArray:
-    """Spreads known values smoothly into the unknown.
+def push_pull(values: FloatArray, weight: FloatArray) -> FloatArray:
+    """Interpolates known values smoothly into unknown pixels.
 
     Args:
         values: (H, W, C) float32; ignored where ``weight`` is 0.

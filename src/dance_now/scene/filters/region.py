@@ -1,4 +1,4 @@
-"""Working on a part of a picture only, and on what lies around it."""
+"""Boxes and dilation: image regions and their margins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dance_now.core.arrays import Image
 
 @dataclass(frozen=True)
 class Box:
-    """Rows ``top`` to ``bottom`` and columns ``left`` to ``right``, the ends excluded."""
+    """Box of rows ``top`` to ``bottom`` and columns ``left`` to ``right``, the ends excluded."""
 
     top: int
     bottom: int
@@ -27,28 +27,28 @@ class Box:
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """Number of rows."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
-        """Columns."""
+        """Number of columns."""
         return self.right - self.left
 
     def __and__(self, other: Box) -> Box:
-        """What both hold; empty, not negative, where they do not meet."""
+        """Intersection; empty, not negative, where the boxes do not overlap."""
         top, left = max(self.top, other.top), max(self.left, other.left)
         bottom, right = min(self.bottom, other.bottom), min(self.right, other.right)
         return Box(top, max(top, bottom), left, max(left, right))
 
     def within(self, other: Box) -> Box:
-        """The same, counted from the upper left corner of another box."""
+        """Box relative to the upper left corner of another box."""
         top, left = other.top, other.left
         return Box(self.top - top, self.bottom - top, self.left - left, self.right - left)
 
 
 def bounding_box(mask: npt.NDArray[np.bool_], margin: float = 0.0, extra: int = 0) -> Box | None:
-    """The smallest box around the set pixels of an (H, W) mask, or None if there are none.
+    """Bounding box of the set pixels of an (H, W) mask; None if there are none.
 
     ``margin`` widens it on each side by a share of its longer side, ``extra`` by pixels; it stays inside.
     """
@@ -62,14 +62,14 @@ def bounding_box(mask: npt.NDArray[np.bool_], margin: float = 0.0, extra: int = 
     return Box(max(0, top - more), min(height, bottom + more), max(0, left - more), min(width, right + more))
 
 
-def dilated(mask: Image, radius: float) -> Image:
-    """A binary (h, w) uint8 mask widened by a square: where it hardly matters how far to each side."""
+def dilate(mask: Image, radius: float) -> Image:
+    """Dilates a binary (h, w) uint8 mask by a square of the given radius."""
     side = 2 * max(1, round(radius)) + 1
     return np.asarray(cv2.dilate(mask, np.ones((side, side), np.uint8)), np.uint8)
 
 
-def margin(mask: Image, full: float, fade: float) -> Image:
-    """Widens a binary mask with a soft rim.
+def soft_dilate(mask: Image, full: float, fade: float) -> Image:
+    """Dilates a binary mask with a soft rim.
 
     Args:
         mask: (h, w) uint8, 0 or 255.

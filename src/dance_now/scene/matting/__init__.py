@@ -1,1 +1,1 @@
-"""Matting: alpha of the people to remove, with what they hold and the shadow they cast."""
+"""Matting: alpha of the people to remove, with held objects and cast shadows."""

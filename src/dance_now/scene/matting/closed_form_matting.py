@@ -1,4 +1,4 @@
-"""Closed-form matting, where the package pymatting is installed to do it.
+"""Closed-form matting by the optional package pymatting.
 
 Source: Levin, Lischinski and Weiss, "A Closed-Form Solution to Natural Image Matting" (TPAMI 2008).
 """
@@ -20,18 +20,18 @@ from dance_now.scene.filters.region import bounding_box
 PACKAGE: Final = "pymatting"
 
 _logger = logging.getLogger(__name__)
-_IN_DOUBT: Final = 0.006  # of the person's longer side: so far to both sides of its outline a matte may err
+_IN_DOUBT: Final = 0.006  # of the person's longer side: half width of the unknown band along the outline
 _SHIFTS: Final = (0.01, 0.1, 1.0)  # of the diagonal, tried in turn by the preconditioner
-_FEWEST: Final = 8  # pixels that are surely the person, or surely not: with less there is nothing to go by
+_FEWEST: Final = 8  # pixels of definite foreground and background: below, the problem is not determined
 
 
 def is_installed() -> bool:
-    """Whether ``closed_form`` can do anything."""
+    """Tests whether pymatting is installed."""
     return importlib.util.find_spec(PACKAGE) is not None
 
 
 def closed_form(matte: FloatArray, coarse: FloatArray, image: Image) -> FloatArray:
-    """Solves again for the alpha along a matte's outline: finer hair, softer edges. Takes half a second.
+    """Solves for the alpha along a matte's outline: finer hair, softer edges. Takes half a second.
 
     Args:
         matte: (h, w) float32 in [0, 1].
@@ -49,7 +49,7 @@ def closed_form(matte: FloatArray, coarse: FloatArray, image: Image) -> FloatArr
         return matte
     try:
         package = importlib.import_module(PACKAGE)
-        # Without shifts it prints where it fails, to standard output, which may be where pictures go.
+        # Without shifts it prints where it fails, to standard output, which may be where frames go.
         precondition = partial(package.ichol, shifts=_SHIFTS)
         alpha = package.estimate_alpha_cf(image[box.slices] / 255.0, trimap, preconditioner=precondition)
     except (ImportError, ValueError, RuntimeError) as error:
@@ -61,7 +61,7 @@ def closed_form(matte: FloatArray, coarse: FloatArray, image: Image) -> FloatArr
 
 
 def _trimap(matte: FloatArray, coarse: FloatArray) -> FloatArray:
-    """(h, w) float64: 0 surely not the person, 1 surely the person, 0.5 in doubt."""
+    """Trimap (h, w) float64: 0 background, 1 foreground, 0.5 unknown."""
     reach = max(2, round(_IN_DOUBT * max(matte.shape)))
     square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     some = cv2.dilate(((matte > 0.05) | (coarse > 0.3)).astype(np.uint8), square)

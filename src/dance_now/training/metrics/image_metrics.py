@@ -11,7 +11,7 @@ import numpy as np
 
 from dance_now.core.arrays import BoolArray, FloatArray, Image
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE
-from dance_now.pose.retarget.head_rotation import HEAD_POINTS, head_fit
+from dance_now.pose.retarget.head_rotation import HEAD_POINTS, fit_head
 
 FACING_DEGREES: Final = 60.0
 _HEIGHT = 256
@@ -177,7 +177,7 @@ def faces_viewer(label: FloatArray, within: float = FACING_DEGREES) -> bool:
         forward = label[_EYES, :3].mean(axis=0) - label[_EARS, :3].mean(axis=0)
         towards = -float(forward[2]) / max(float(np.linalg.norm(forward)), 1e-6)
     else:
-        rotation, _, trust = head_fit(head[:, :2] * [1, -1], known.astype(np.float64))
+        rotation, _, trust = fit_head(head[:, :2] * [1, -1], known.astype(np.float64))
         towards = float(rotation[2, 2]) if trust > 0 else -1.0
     return bool(towards > np.cos(np.radians(within)))
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from dance_now.core.arrays import BoolArray, FloatArray, Image
 from dance_now.pose.model.keypoints import BODY_LIMBS, LEFT_HAND
 from dance_now.pose.model.pose import Pose
-from dance_now.scene.filters.guided_filter import refine
+from dance_now.scene.filters.guided_filter import refine_mask
 
 Method = Literal["background", "rim", "outline"]
 
@@ -89,7 +89,7 @@ class Matting:
         """Mattes an image (H, W, 3) to straight RGBA (H, W, 4) uint8; arguments as of ``of``."""
         if self.method == "outline":
             coarse = _zone(figure, head, picture.shape, _LIKELY).astype(np.float32)
-            alpha = refine(np.asarray(cv2.GaussianBlur(coarse, (0, 0), 3), np.float32), picture)
+            alpha = refine_mask(np.asarray(cv2.GaussianBlur(coarse, (0, 0), 3), np.float32), picture)
             return np.dstack([picture, np.round(alpha * 255).astype(np.uint8)])
         behind = self.plate
         if behind is None:

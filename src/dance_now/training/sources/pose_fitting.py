@@ -18,9 +18,9 @@ from dance_now.pose.model.keypoints import LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.pose.model.vectors import basis, cross, length, normalised
-from dance_now.pose.retarget.head_rotation import limited_head
+from dance_now.pose.retarget.head_rotation import clamp_head
 from dance_now.pose.retarget.kinematics import CharacterBody, Posture
-from dance_now.pose.retarget.limb_depth import lift, sideways_turn
+from dance_now.pose.retarget.limb_depth import estimate_yaw, lift_segments
 from dance_now.training.sources.body_proportions import seen_points
 from dance_now.training.sources.head_shape import HEAD_ROWS, head_turn
 
@@ -106,8 +106,8 @@ class PoseFitter:
         turn = 0.0
         if seen[0] and seen[[17, 18]].any():
             ears = points[[row for row in (17, 18) if seen[row]], 0].mean()
-            turn = sideways_turn(float(points[0, 0] - ears), self._nose_reach * scale)
-        return lift(
+            turn = estimate_yaw(float(points[0, 0] - ears), self._nose_reach * scale)
+        return lift_segments(
             points[end] - points[start],
             np.where(known, depth[end] - depth[start], 0.0),
             known,
@@ -130,7 +130,7 @@ class PoseFitter:
         found = head_turn(rest, self.skeleton.known[HEAD_ROWS], points[HEAD_ROWS] / scale, seen[HEAD_ROWS])
         if found is None:
             return chest, None
-        head = limited_head(found[0], chest)
+        head = clamp_head(found[0], chest)
         ears = rest[3:5].mean(axis=0)
         return head, (found[0] @ ears)[:2] * scale + found[1] * scale
 

@@ -30,7 +30,7 @@ from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.limb_hull import standing_height
 from dance_now.pose.tracking.person_choice import PersonChoice
 from dance_now.scene.background.clean_background import BackgroundCollector, CleanBackground
-from dance_now.scene.matting.matte import Matte
+from dance_now.scene.matting.matte import PersonMatting
 from dance_now.training.sources.openpose_layout import FEWEST, HELD_OUT
 
 logger = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ def _write_frames(
             (folder / f"{split}_{kind}").mkdir(parents=True)
     side = _side(chosen)
     first_test = len(chosen) - max(1, len(chosen) // HELD_OUT)
-    matte = Matte(background)
+    matte = PersonMatting(background)
     for number, (image, usable) in enumerate(_frames_of(source, chosen)):
         cutout = matte(image, [usable.detection])
         alpha = cv2.resize(cutout.alpha, image.shape[1::-1], interpolation=cv2.INTER_CUBIC)
