@@ -59,7 +59,7 @@ def test_a_figure_with_stretched_arms_gets_a_larger_window() -> None:
 
 
 @pytest.mark.parametrize("height", [1400.0, 2500.0, 4000.0])
-def test_a_close_up_is_drawn_finely_and_holds_all_that_the_picture_shows(height: float) -> None:
+def test_a_close_up_is_drawn_finely_and_holds_all_that_the_image_shows(height: float) -> None:
     figure = relaxed(height)
     ears = figure.pose.points[[17, 18], :2].mean(axis=0)
     pose = figure.pose.transformed(1.0, (640 - ears[0], 300 - ears[1]))
@@ -73,7 +73,7 @@ def test_a_close_up_is_drawn_finely_and_holds_all_that_the_picture_shows(height:
 
 
 @pytest.mark.parametrize("height", [300.0, 700.0])
-def test_a_whole_figure_has_the_same_window_whatever_the_picture(height: float) -> None:
+def test_a_whole_figure_has_the_same_window_whatever_the_image(height: float) -> None:
     figure = relaxed(height)
     low = figure.pose.points[figure.pose.visible, :2].min(axis=0)
     pose = figure.pose.transformed(1.0, tuple(500.0 - low))

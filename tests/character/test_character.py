@@ -26,7 +26,7 @@ def character() -> Character:
     return Character(content())
 
 
-def test_a_pose_becomes_a_picture(character: Character) -> None:
+def test_a_pose_becomes_an_image(character: Character) -> None:
     pose = pose_of(chibi_skeleton())
     picture = character.draw(pose)
     assert (picture.shape, picture.dtype) == ((512, 512, 4), np.uint8)
@@ -34,7 +34,7 @@ def test_a_pose_becomes_a_picture(character: Character) -> None:
     assert (picture != character.draw(pose_of(chibi_skeleton(), turn=60))).any()
 
 
-def test_one_that_is_to_draw_few_pictures_draws_the_same(character: Character) -> None:
+def test_one_that_is_to_draw_few_frames_draws_the_same(character: Character) -> None:
     pose = pose_of(chibi_skeleton())
     picture = Character(content(), optimize=False).draw(pose)
     assert np.abs(picture.astype(int) - character.draw(pose)).max() <= 1
@@ -84,7 +84,7 @@ def generator(*tail: object, **tensors: object) -> bytes:
     return bytes(model_of(nodes, [*sound.graph.initializer, *tensors.values()]).SerializeToString())  # type: ignore[list-item]
 
 
-def test_numbers_that_are_not_finite_are_no_picture() -> None:
+def test_numbers_that_are_not_finite_are_no_image() -> None:
     spoiled = generator(node("Log", "nought", "x"), node("Expand", "x picture", "rgba"),
                         nought=tensor("nought", -1, np.float32))  # fmt: skip
     with pytest.raises(DanceNowError, match="did not return a picture"):
@@ -135,29 +135,29 @@ def test_a_missing_runtime_names_the_command(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def cast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cast of two."""
+def builtin_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two built-in characters."""
     monkeypatch.setattr(module, "BUILTIN_FOLDER", tmp_path)
     for name in ("tester", "another"):
         write_character_file(tmp_path / f"{name}.dance", content(name=name))
     return tmp_path
 
 
-def test_the_cast_is_called_by_name(cast: Path) -> None:
+def test_builtin_characters_are_loaded_by_name(builtin_pair: Path) -> None:
     assert builtin_names() == ["another", "tester"]
     assert Character.load("another").name == "another"
-    assert Character.load(cast / "tester.dance").name == "tester"
+    assert Character.load(builtin_pair / "tester.dance").name == "tester"
 
 
 @pytest.mark.parametrize("name", ["nobody", "../tester", "tester.zip", ""])
-def test_an_unknown_name_lists_the_known(cast: Path, name: str) -> None:
+def test_an_unknown_name_lists_the_known(builtin_pair: Path, name: str) -> None:
     with pytest.raises(DanceNowError, match="Known: another, tester"):
         Character.load(name)
 
 
-def test_a_file_that_is_not_there_is_reported(cast: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(builtin_pair: Path) -> None:
     with pytest.raises(DanceNowError, match="There is no character file"):
-        Character.load(cast / "nobody.dance")
+        Character.load(builtin_pair / "nobody.dance")
 
 
 def test_the_preview_and_card_come_along(character: Character) -> None:

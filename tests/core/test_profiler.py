@@ -8,19 +8,19 @@ from dance_now.core.profiler import Profiler
 
 
 def test_waiting_is_time_but_no_work():
-    watch = Profiler()
+    profiler = Profiler()
     for _ in range(2):
-        with watch.stage("wait"):
+        with profiler.stage("wait"):
             time.sleep(0.02)
-    assert watch.seconds["wait"] >= 0.04
-    assert watch.processor_seconds["wait"] < watch.seconds["wait"]
+    assert profiler.seconds["wait"] >= 0.04
+    assert profiler.processor_seconds["wait"] < profiler.seconds["wait"]
 
 
 def test_a_failing_stage_counts_too():
-    watch = Profiler()
-    with pytest.raises(ValueError), watch.stage("fail"):
+    profiler = Profiler()
+    with pytest.raises(ValueError), profiler.stage("fail"):
         raise ValueError
-    assert watch.seconds.keys() == watch.processor_seconds.keys() == {"fail"}
+    assert profiler.seconds.keys() == profiler.processor_seconds.keys() == {"fail"}
 
 
 def test_getting_items_is_a_stage_and_using_them_is_not():
@@ -29,11 +29,11 @@ def test_getting_items_is_a_stage_and_using_them_is_not():
             time.sleep(0.01)
             yield number
 
-    watch = Profiler()
+    profiler = Profiler()
     got = []
     begun = time.perf_counter()
-    for number in watch.iterate("read", slow()):
+    for number in profiler.iterate("read", slow()):
         time.sleep(0.05)
         got.append(number)
     assert got == [0, 1, 2]
-    assert 0.03 <= watch.seconds["read"] <= time.perf_counter() - begun - 0.15
+    assert 0.03 <= profiler.seconds["read"] <= time.perf_counter() - begun - 0.15

@@ -122,7 +122,7 @@ def with_person(x: float | None, background: Image | None = None) -> Image:
 
 
 def write_photo(path: Path, image: Image) -> Path:
-    """Writes an RGB picture."""
+    """Writes an RGB image."""
     assert cv2.imwrite(str(path), np.ascontiguousarray(image[..., ::-1]))
     return path
 
@@ -158,6 +158,6 @@ def put(source: str | Path, output: str | Path | None, **options: Any) -> DanceR
 
 
 def pictures(path: str | Path) -> list[Image]:
-    """All pictures of a photo, video or folder."""
+    """All frames of a photo, video or folder."""
     with open_source(path) as source:
         return [frame.image for frame in source.frames()]

@@ -44,7 +44,7 @@ def model_of(nodes: list[NodeProto], tensors: list[TensorProto], opset: int = 18
 
 
 def small_model() -> ModelProto:
-    """Fills the picture with a color that depends on the points."""
+    """Fills the image with a color that depends on the points."""
     weights = np.random.default_rng(0).normal(size=(4, 4, 3, 3)) * 0.2
     nodes = [
         node("Shape", "points", "sizes", start=0, end=1),

@@ -28,7 +28,7 @@ def background() -> Image:
 
 
 def pose_number(number: int) -> Pose:
-    """A pose in a picture of SIDE pixels, with its true depth."""
+    """A pose in an image of SIDE pixels, with its true depth."""
     chance = np.random.default_rng(number)
     skeleton = chibi_skeleton()
     place = posture(
@@ -42,7 +42,7 @@ def pose_number(number: int) -> Pose:
 
 
 def drawn(pose: Pose) -> tuple[Image, Image]:
-    """The picture (SIDE, SIDE, 3), and where the figure is (SIDE, SIDE) 0 or 255."""
+    """The image (SIDE, SIDE, 3), and where the figure is (SIDE, SIDE) 0 or 255."""
     picture, figure = background(), np.zeros((SIDE, SIDE), np.uint8)
     colors = np.random.default_rng(9).integers(0, 60, (len(BODY_LIMBS), 3))
     for (start, end), color in zip(BODY_LIMBS[:13], colors.tolist(), strict=False):
@@ -57,7 +57,7 @@ def drawn(pose: Pose) -> tuple[Image, Image]:
 
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A set in the original's layout: train_img, train_label, and labels without pictures in test_label."""
+    """A set in the original's layout: train_img, train_label, and labels without images in test_label."""
     folder = tmp_path_factory.mktemp("original")
     for name in ("train_img", "train_label", "test_label"):
         (folder / name).mkdir()

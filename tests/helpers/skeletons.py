@@ -136,7 +136,7 @@ def posed(
     mid_hip: tuple[float, float] = (320.0, 240.0),
     has_depth: bool = True,
 ) -> Pose:
-    """The pose of a body in a picture: ``scale`` pixels a metre, its mid-hip at ``mid_hip``."""
+    """The pose of a body in an image: ``scale`` pixels a metre, its mid-hip at ``mid_hip``."""
     points = _body(skeleton).points(place) * scale
     rows = np.column_stack([mid_hip[0] + points[:, 0], mid_hip[1] - points[:, 1], skeleton.known])
     return Pose(rows.astype(np.float32), -points[:, 2].astype(np.float32), skeleton.known & has_depth)
@@ -153,7 +153,7 @@ def view_points(pose: Pose) -> Array:
 
 
 def mirrored(pose: Pose, width: float) -> Pose:
-    """The pose of the mirrored picture: left becomes right."""
+    """The pose of the mirrored image: left becomes right."""
     order = np.arange(POINT_COUNT)
     order[:25] = _MIRROR_BODY
     order[LEFT_HAND], order[RIGHT_HAND] = order[RIGHT_HAND].copy(), order[LEFT_HAND].copy()

@@ -95,5 +95,5 @@ def make_video(tmp_path: Path) -> MakeVideo:
 
 @pytest.fixture
 def colors() -> Callable[..., np.ndarray]:
-    """The picture that the videos show."""
+    """The image that the videos show."""
     return four_colors

@@ -1,4 +1,4 @@
-"""A dozen moments of an output in one picture."""
+"""Contact sheet of an output."""
 
 import errno
 import os
@@ -51,7 +51,7 @@ def test_moments_are_spread_from_the_first_to_the_end(
     assert steps.size == 0 or steps.max() <= 2 * steps.min() + 4
 
 
-def test_large_upright_and_clear_pictures_fit(tmp_path: Path, source: Source) -> None:
+def test_large_upright_and_clear_frames_fit(tmp_path: Path, source: Source) -> None:
     sheet = ContactSheet(tmp_path / "out", source, overwrite=False)
     sheet.add(np.zeros((2000, 1000, 4), np.uint8))
     sheet.add(np.full((100, 200, 3), 9, np.uint8))

@@ -28,7 +28,7 @@ class Kit:
     colors: Colors
 
     def encoded(self, name: str, codec: str, pixel_format: str, frames: int = 1, **options: str) -> Path:
-        """Pictures through one of FFmpeg's encoders into one of its containers."""
+        """Frames through one of FFmpeg's encoders into one of its containers."""
         path = self.folder / name
         with av.open(str(path), "w") as output:
             stream = output.add_stream(codec, rate=10, options=options)
@@ -63,7 +63,7 @@ def _animated_webp(kit: Kit) -> Path:
 
 
 def _changing_size(kit: Kit) -> Path:
-    """A stream that goes on with pictures of half the size, as video calls do."""
+    """A stream that goes on with frames of half the size, as video calls do."""
     path = kit.folder / "call.h264"
     parts = [kit.video(f"part{side}.h264", size=(side, side * 3 // 4)) for side in (64, 32)]
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
@@ -81,7 +81,7 @@ def _zero_rate(kit: Kit) -> Path:
 
 
 def _broken_middle(kit: Kit) -> Path:
-    """Each frame is a picture of its own; the data of one in the middle is gone."""
+    """Each frame is a single photo; the data of one in the middle is gone."""
     path = kit.video("torn.avi", codec="png", pixel_format="rgb24")
     with av.open(str(path)) as container:
         places = [packet.pos for packet in container.demux(video=0) if packet.size]
@@ -183,7 +183,7 @@ def test_twenty_kinds_of_files(
 
 
 @pytest.mark.parametrize("pixel_format", ["gray", "gray16be", "ya8", "pal8", "monob"])
-def test_pictures_without_three_colors_become_rgb(kit: Kit, pixel_format: str) -> None:
+def test_frames_without_three_colors_become_rgb(kit: Kit, pixel_format: str) -> None:
     path = kit.folder / "grey.png"
     with av.open(str(path), "w") as output:
         stream = output.add_stream("png", rate=1)

@@ -1,4 +1,4 @@
-"""Raw pictures on standard output."""
+"""Raw frames on standard output."""
 
 import io
 import logging
@@ -77,7 +77,7 @@ def test_a_terminal_gets_nothing(make_video: MakeVideo, monkeypatch: pytest.Monk
     assert screen.getvalue() == b""
 
 
-def test_pictures_of_another_size_are_refused(
+def test_frames_of_another_size_are_refused(
     make_video: MakeVideo, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     with open_source(make_video()) as source, open_sink("-", source, alpha=True) as sink:

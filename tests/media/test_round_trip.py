@@ -38,7 +38,7 @@ def opaque_picture(path: Path) -> np.ndarray:
 
 
 def clear_picture(path: Path) -> np.ndarray:
-    """The last picture in RGBA, as another program would read it."""
+    """The last frame in RGBA, as another program would read it."""
     if path.suffix in (".png", ".webp"):
         done, animation = cv2.imreadanimation(str(path))
         assert done
@@ -56,7 +56,7 @@ def clear_picture(path: Path) -> np.ndarray:
 
 @pytest.fixture
 def write(tmp_path: Path, make_video: MakeVideo) -> Callable[..., Path]:
-    """Writes the chart as the last of some pictures."""
+    """Writes the chart as the last of some frames."""
 
     def to(extension: str, alpha: bool) -> Path:
         target, picture = tmp_path / f"out{extension}", chart(alpha)

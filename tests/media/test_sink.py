@@ -42,7 +42,7 @@ def test_a_photo_keeps_straight_alpha(tmp_path: Path, photo: Path, extension: st
     np.testing.assert_array_equal(cv2.cvtColor(stored, cv2.COLOR_BGRA2RGBA), rgba)
 
 
-def test_a_folder_gets_numbered_pictures(tmp_path: Path, make_video: MakeVideo) -> None:
+def test_a_folder_gets_numbered_frames(tmp_path: Path, make_video: MakeVideo) -> None:
     target = tmp_path / "frames"
     with open_source(make_video()) as source, open_sink(f"{target}/", source, alpha=True) as sink:
         for frame in source.frames():

@@ -71,7 +71,7 @@ def test_exif_orientation_stands_the_photo_up(tmp_path: Path, colors: Colors, or
         ("half.png", np.full((8, 8, 4), (0, 0, 200, 128), np.uint8), (227, 127, 127)),
     ],
 )
-def test_every_kind_of_picture_becomes_rgb(
+def test_every_kind_of_image_becomes_rgb(
     tmp_path: Path, name: str, stored: np.ndarray, expected: tuple[int, int, int]
 ) -> None:
     cv2.imwrite(str(tmp_path / name), stored)
@@ -94,7 +94,7 @@ def test_a_palette_png_is_read(tmp_path: Path) -> None:
     assert image.tolist() == [[[9, 8, 7], [255, 255, 255]]]
 
 
-def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+def test_a_huge_image_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 60000, 60000) + bytes(40))
     with pytest.raises(DanceNowError, match="3600 megapixels"):
@@ -112,7 +112,7 @@ def test_cut_off_headers_are_value_errors(length: int, colors: Colors) -> None:
         assert header.upright_size == (64, 48)
 
 
-def test_a_folder_is_read_in_natural_order_and_skips_broken_pictures(tmp_path: Path) -> None:
+def test_a_folder_is_read_in_natural_order_and_skips_broken_frames(tmp_path: Path) -> None:
     for number in (10, 2, 1):
         cv2.imwrite(str(tmp_path / f"shot{number}.png"), np.full((4, 6, 3), number, np.uint8))
     (tmp_path / "shot3.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
@@ -125,7 +125,7 @@ def test_a_folder_is_read_in_natural_order_and_skips_broken_pictures(tmp_path: P
     assert [frame.time for frame in frames] == pytest.approx([0, 0.1, 0.3])
 
 
-def test_a_glob_and_a_cut_choose_pictures(tmp_path: Path) -> None:
+def test_a_glob_and_a_cut_choose_frames(tmp_path: Path) -> None:
     for number in range(6):
         cv2.imwrite(str(tmp_path / f"a{number}.png"), np.full((4, 4, 3), number, np.uint8))
         cv2.imwrite(str(tmp_path / f"b{number}.png"), np.full((4, 4, 3), 99, np.uint8))
@@ -146,7 +146,7 @@ def test_a_glob_and_a_cut_choose_pictures(tmp_path: Path) -> None:
         (("1.png",), (4,), "photos"),
     ],
 )
-def test_pictures_are_a_clip_if_they_look_like_one(
+def test_frames_are_a_clip_if_they_look_like_one(
     tmp_path: Path, names: tuple[str, ...], sizes: tuple[int, ...], kind: str
 ) -> None:
     for name, size in zip(names, sizes, strict=True):

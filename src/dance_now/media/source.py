@@ -49,7 +49,7 @@ class Source(ABC):
 
     @property
     def is_clip(self) -> bool:
-        """Whether the frames follow one another in time."""
+        """Tests whether the frames follow one another in time."""
         return self.kind in ("video", "folder")
 
     @property

@@ -30,7 +30,7 @@ class MadeUpPhoto:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, pixels: np.ndarray | Exception) -> None:
-    """A reader that finds the same picture, or the same fault, in every file."""
+    """A reader that finds the same image, or the same fault, in every file."""
     reader = types.ModuleType("pillow_heif")
     reader.__spec__ = importlib.machinery.ModuleSpec("pillow_heif", None)
 

@@ -200,7 +200,7 @@ def test_odd_and_tiny_sizes_are_written(
     np.testing.assert_allclose(image[0, 0].astype(int), (200, 100, 50), atol=3)
 
 
-def test_pictures_of_another_size_are_refused(tmp_path: Path, make_video: MakeVideo) -> None:
+def test_frames_of_another_size_are_refused(tmp_path: Path, make_video: MakeVideo) -> None:
     with open_source(make_video()) as source, pytest.raises(DanceNowError, match="another size"):  # noqa: SIM117, PT012
         with open_sink(tmp_path / "out.mp4", source, alpha=False) as sink:
             sink.write(np.zeros((48, 64, 3), np.uint8), 0.0)

@@ -77,7 +77,7 @@ def test_a_file_cut_short_is_one_line(sticker: Path, length: int) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_no_mutation_crashes_or_makes_pictures_of_another_size(sticker: Path) -> None:
+def test_no_mutation_crashes_or_makes_frames_of_another_size(sticker: Path) -> None:
     data = sticker.read_bytes()
     random = np.random.default_rng(4)
     for _ in range(150):

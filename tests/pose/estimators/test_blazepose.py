@@ -1,4 +1,4 @@
-"""BlazePose on real pictures, and its geometry on made-up numbers."""
+"""BlazePose on real frames, and its geometry on made-up numbers."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def juggler(data_dir: Path) -> list[Image]:
 
 @pytest.fixture(scope="module")
 def gymnast(data_dir: Path) -> Image:
-    """A man on one leg, in a portrait picture."""
+    """A man on one leg, in a portrait image."""
     return next(frames(data_dir / "people" / "single_cam01.mp4", 42, 1))
 
 
@@ -110,7 +110,7 @@ def test_mask_is_the_person_and_nothing_else(estimate: MultiPersonTracker, juggl
     assert 815 < columns.max() < 850
 
 
-def test_mirrored_picture_swaps_left_and_right(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
+def test_mirrored_image_swaps_left_and_right(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
     plain = found(estimate(juggler[0]))
     estimate.reset()
     mirrored = found(estimate(juggler[0][:, ::-1]))
@@ -120,7 +120,7 @@ def test_mirrored_picture_swaps_left_and_right(estimate: MultiPersonTracker, jug
 
 
 @pytest.mark.parametrize("reduction", [2, 4])
-def test_reduced_picture_gives_reduced_pose(
+def test_reduced_image_gives_reduced_pose(
     estimate: MultiPersonTracker, juggler: list[Image], reduction: int
 ) -> None:
     full = found(estimate(juggler[0])).pose
@@ -172,12 +172,12 @@ def test_follows_without_the_detector_and_finds_again_on_the_very_frame(
     before = len(searches)
     found(estimate(juggler[5]))
     assert len(searches) == before + 1
-    # from one picture to another the person is elsewhere: found again at once
+    # from one frame to another the person is elsewhere: found again at once
     person = found(estimate(gymnast))
     assert person.mask.alpha_in(*gymnast.shape[:2]).mean() > 0.02
 
 
-def test_portrait_picture(estimate: MultiPersonTracker, gymnast: Image) -> None:
+def test_portrait_image(estimate: MultiPersonTracker, gymnast: Image) -> None:
     person = found(estimate(gymnast))
     # he stands on his left leg and stretches the right one backwards, to our left
     assert point(person, "right_ankle")[0] < point(person, "right_hip")[0] - 100
@@ -196,7 +196,7 @@ def test_small_person_and_person_among_others(estimate: MultiPersonTracker, jugg
     assert abs(nose - [800 + 703 / 4, 200 + 112 / 4]).max() < 8
 
 
-def test_grey_read_only_and_strided_pictures(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
+def test_grey_read_only_and_strided_frames(estimate: MultiPersonTracker, juggler: list[Image]) -> None:
     grey = np.repeat(juggler[0].mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
     grey.setflags(write=False)
     before = grey.copy()
@@ -208,7 +208,7 @@ def test_grey_read_only_and_strided_pictures(estimate: MultiPersonTracker, juggl
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (16, 16), (17, 3), (16, 700), (999, 31), (20, 40_000)])
 @pytest.mark.parametrize("kind", ["flat", "noise"])
-def test_pictures_without_people_of_any_size(
+def test_frames_without_people_of_any_size(
     estimate: MultiPersonTracker, shape: tuple[int, int], kind: str
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
@@ -225,7 +225,7 @@ def test_pictures_without_people_of_any_size(
         np.zeros((0, 10, 3), np.uint8),
     ],
 )
-def test_what_is_no_picture(estimate: MultiPersonTracker, image: np.ndarray) -> None:
+def test_what_is_no_image(estimate: MultiPersonTracker, image: np.ndarray) -> None:
     with pytest.raises(ValueError, match="uint8 RGB"):
         estimate(image)
 
@@ -292,7 +292,7 @@ def test_region_around_puts_the_head_on_top(region: Region) -> None:
     np.testing.assert_allclose(again.to_image(256), matrix, rtol=1e-6, atol=1e-6)
 
 
-def test_cut_of_the_whole_picture_is_the_picture() -> None:
+def test_cut_of_the_whole_image_is_the_image() -> None:
     image = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     np.testing.assert_array_equal(Region(32, 32, 64, 0).crop(image, 64, 0), image)
     quarter_turn = Region(32, 32, 64, np.pi / 2).crop(image, 64, 0)
@@ -300,7 +300,7 @@ def test_cut_of_the_whole_picture_is_the_picture() -> None:
 
 
 @given(st.integers(1, 3000), st.integers(1, 3000))
-def test_search_squares_cover_the_picture_and_are_few(height: int, width: int) -> None:
+def test_search_squares_cover_the_image_and_are_few(height: int, width: int) -> None:
     whole, *smaller = search_regions(np.broadcast_to(np.uint8(0), (height, width, 3)))
     assert whole.size == max(height, width)
     assert 1 <= len(smaller) <= 9

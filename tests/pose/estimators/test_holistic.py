@@ -1,4 +1,4 @@
-"""Body, hands and face together, on real pictures."""
+"""Body, hands and face together, on real frames."""
 
 from pathlib import Path
 
@@ -138,7 +138,7 @@ def test_what_is_switched_off_is_blazepose(estimate: Holistic, juggler: list[Ima
     np.testing.assert_array_equal(found(estimate(juggler[0])).points[BODY], body.points[BODY])
 
 
-def test_reset_makes_pictures_independent(estimate: Holistic, juggler: list[Image]) -> None:
+def test_reset_makes_frames_independent(estimate: Holistic, juggler: list[Image]) -> None:
     first = found(estimate(juggler[0]))
     for image in juggler[1:4]:
         estimate(image)

@@ -1,4 +1,4 @@
-"""Several people in made-up pictures, read by a network that knows their colors."""
+"""Several people in made-up frames, read by a network that knows their colors."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_one_person_is_followed_and_nobody_else_looked_for() -> None:
 
 
 @pytest.mark.parametrize("max_people", [1, MAX_PEOPLE])
-def test_the_same_pictures_give_the_same_people_after_a_reset(max_people: int) -> None:
+def test_the_same_frames_give_the_same_people_after_a_reset(max_people: int) -> None:
     people, runs = MultiPersonTracker(ColorNetwork(), max_people), []
     for _ in range(2):
         people.reset()
@@ -144,7 +144,7 @@ def test_nobody() -> None:
 
 
 class LegsNetwork:
-    """A picture of legs: shoes are taken for a head, unless the square reaches far above the picture."""
+    """An image of legs: shoes are taken for a head, unless the square reaches far above the image."""
 
     def __init__(self, knows_legs: bool) -> None:
         self.knows_legs = knows_legs
@@ -154,7 +154,7 @@ class LegsNetwork:
         return [Region(320, 180, 350, 3.0)]
 
     def read_person(self, image: Image, region: Region) -> PersonLandmarks | None:
-        """Somebody folded up in squares of the picture, who stands in squares above it."""
+        """Somebody folded up in squares of the image, who stands in squares above it."""
         above = region.y < 100
         if above and not self.knows_legs:
             return None

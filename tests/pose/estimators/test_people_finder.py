@@ -17,7 +17,7 @@ from fakes import (
     with_person,
 )
 
-from dance_now.pose.estimators import people_finder as finder
+from dance_now.pose.estimators import people_finder
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
 
@@ -44,38 +44,38 @@ def test_without_files_the_estimator_decides():
     assert PeopleFinder(BlindEstimator())(with_person(70), 0) == ()
 
 
-def test_the_networks_can_be_opened_before_the_first_picture(monkeypatch, files):
+def test_the_networks_can_be_opened_before_the_first_image(monkeypatch, files):
     opened = []
     monkeypatch.setattr(
-        finder, "open_estimator", lambda **options: opened.append(options) or BlindEstimator()
+        people_finder, "open_estimator", lambda **options: opened.append(options) or BlindEstimator()
     )
     PeopleFinder(None, files).open()
     assert not opened  # files may tell all
-    find = PeopleFinder()
-    find.open()
-    find(with_person(None), 0)
+    finder = PeopleFinder()
+    finder.open()
+    finder(with_person(None), 0)
     assert len(opened) == 1
 
 
 def test_people_in_files_keep_their_numbers_until_reset(files):
-    find = PeopleFinder(NoEstimator(), files, masks=False)
+    finder = PeopleFinder(NoEstimator(), files, masks=False)
     image = with_person(None)
     for frame, left in enumerate((50, 51, 52)):
-        people = find(image, frame)
+        people = finder(image, frame)
         assert [person.identity for person in people] == [1, 2]
         assert hips(people) == pytest.approx([left, 140], abs=0.1)
-    assert find(image, 3) == ()
-    find.reset()
-    assert [person.identity for person in find(image, 2)] == [1, 2]
+    assert finder(image, 3) == ()
+    finder.reset()
+    assert [person.identity for person in finder(image, 2)] == [1, 2]
 
 
 def test_numbers_in_files_are_kept(tmp_path):
     for frame, numbers in enumerate([(7, 4), (4, 7)]):
         people = [standing((50.0 + 90 * (number == 7), HIP), TALL).to_openpose(number) for number in numbers]
         (tmp_path / f"a_{frame}_keypoints.json").write_text(json.dumps({"people": people}))
-    find = PeopleFinder(NoEstimator(), OpenPoseFiles(tmp_path, (WIDTH, HEIGHT)), masks=False)
+    finder = PeopleFinder(NoEstimator(), OpenPoseFiles(tmp_path, (WIDTH, HEIGHT)), masks=False)
     for frame in range(2):
-        people = find(with_person(None), frame)
+        people = finder(with_person(None), frame)
         assert [person.identity for person in people] == [4, 7]
         assert hips(people) == pytest.approx([50, 140], abs=0.1)
 

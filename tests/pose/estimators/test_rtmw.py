@@ -55,14 +55,14 @@ def rtmw(tmp_path_factory) -> Rtmw:
 
 
 def cross(x: int, y: int) -> np.ndarray:
-    """A dark picture with a white column and row."""
+    """A dark image with a white column and row."""
     image = np.zeros((240, 320, 3), np.uint8)
     image[:, x - 3 : x + 3] = image[y - 3 : y + 3] = 255
     return image
 
 
 @pytest.mark.parametrize(("x", "y"), [(150, 120), (170, 100), (140, 151)])
-def test_points_come_back_in_pixels_of_the_picture(rtmw, x, y):
+def test_points_come_back_in_pixels_of_the_image(rtmw, x, y):
     reading = rtmw.read_person(cross(x, y), Region(160.0, 120.0, 200.0, 0.0))
     assert reading is not None
     points = reading.detection.pose.points

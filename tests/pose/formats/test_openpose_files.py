@@ -92,7 +92,7 @@ def test_a_given_size_is_kept(tmp_path):
         ((-0.5, 0.0, 1.2, 0.9), Units.SIGNED_NORMALIZED, (160, 240)),
     ],
 )
-def test_shares_of_the_picture_become_pixels(tmp_path, box, units, corner):
+def test_shares_of_the_image_become_pixels(tmp_path, box, units, corner):
     files = OpenPoseFiles(write(tmp_path / "a.json", person(*box)), size=(640, 480))
     assert files.units is units
     (each,) = files.people(0)

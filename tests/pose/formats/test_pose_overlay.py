@@ -1,4 +1,4 @@
-"""The skeleton drawn over a picture."""
+"""The skeleton drawn over an image."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_a_limb_lies_between_its_points():
     assert drawn[90, 60].max() == 0
 
 
-def test_the_picture_given_stays_as_it_was():
+def test_the_image_given_stays_as_it_was():
     image = picture()
     draw_pose(image, pose_of(r1=(60, 20, 1), r8=(60, 80, 1)))
     assert not image.any()

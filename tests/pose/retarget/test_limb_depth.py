@@ -54,7 +54,7 @@ def test_a_limb_that_stays_on_the_other_side_is_believed() -> None:
     assert found[-1] < -0.6
 
 
-def test_a_limb_that_passes_the_pictures_plane_changes_sides_at_once() -> None:
+def test_a_limb_that_passes_the_image_plane_changes_sides_at_once() -> None:
     angles = np.radians(np.linspace(60, -60, 25))
     pictures = [sticks(np.array([0, -np.cos(angle), np.sin(angle)])) for angle in angles]
     found = depths([pictures[0]] * 15 + pictures + [pictures[-1]] * 5)[15:40]
@@ -63,7 +63,7 @@ def test_a_limb_that_passes_the_pictures_plane_changes_sides_at_once() -> None:
     assert np.degrees(np.abs(np.arcsin(np.clip(found, -1, 1)) - angles)).max() < 25
 
 
-def test_what_lies_ahead_settles_what_a_first_picture_gets_wrong() -> None:
+def test_what_lies_ahead_settles_what_a_first_image_gets_wrong() -> None:
     wrong = sticks(FORWARD, raw=-0.8 * SEGMENT_RATIOS[FOREARM] * HEIGHT)
     clip = [wrong] * 4 + [sticks(FORWARD)] * 30
     assert depths(clip)[0] < 0

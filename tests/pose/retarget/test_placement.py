@@ -1,4 +1,4 @@
-"""Size and place of a character: whole people, people cut by the picture, and the way between."""
+"""Size and place of a character: whole people, people cut by the image, and the way between."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.retargeter import Retargeted, Retargeter
 
 CHIBI, ADULT = chibi_skeleton(), adult_skeleton()
-SCALE, HIP = 200.0, 240.0  # of the person, pixels a metre; its mid-hip in the picture
+SCALE, HIP = 200.0, 240.0  # of the person, pixels a metre; its mid-hip in the image
 TALL = ADULT.height * SCALE
 HEAD = [0, 15, 16, 17, 18]
 
@@ -33,7 +33,7 @@ def crown(result: Retargeted) -> float:
 
 
 @pytest.mark.parametrize("rows", [[1], [9, 12], [10, 13]], ids=["neck", "hips", "knees"])
-def test_a_picture_cuts_the_character_where_it_cuts_the_person(rows: list[int]) -> None:
+def test_an_image_cuts_the_character_where_it_cuts_the_person(rows: list[int]) -> None:
     bottom = in_picture(float(ADULT.rest[rows, 1].mean()))
     result = photo(person(), bottom)
     assert crown(result) == pytest.approx(in_picture(ADULT.height), abs=0.05 * TALL)
@@ -51,7 +51,7 @@ def test_a_portrait_gives_a_head_of_the_persons_size() -> None:
     assert head == pytest.approx((ADULT.height - ADULT.rest[1, 1]) * SCALE, rel=0.35)
 
 
-def test_who_leaves_the_picture_by_the_feet_is_no_jump() -> None:
+def test_who_leaves_the_image_by_the_feet_is_no_jump() -> None:
     retarget = Retargeter(CHIBI)
     rows = []
     for frame in range(150):
@@ -83,6 +83,6 @@ def test_a_small_character_is_cut_by_the_same_edge(ratio: float) -> None:
     assert result.pose.points[[10, 13], 1].mean() == pytest.approx(bottom, abs=0.1 * TALL)
 
 
-def test_a_person_in_an_endless_picture_is_not_cut() -> None:
+def test_a_person_in_an_endless_image_is_not_cut() -> None:
     retarget = Retargeter(CHIBI, smooth=False)
     assert retarget(person(), 0.0).scale == pytest.approx(photo(person(), 4000).scale, rel=0.02)

@@ -182,7 +182,7 @@ def test_the_character_stands_where_the_person_stands(skeleton: Skeleton, name: 
 
 @pytest.mark.parametrize("degrees", [-12, 0, 18])
 @pytest.mark.parametrize("name", ["standing", "t_pose", "waving"])
-def test_limbs_point_as_in_the_picture_seen_from_above_and_below(name: str, degrees: float) -> None:
+def test_limbs_point_as_in_the_image_seen_from_above_and_below(name: str, degrees: float) -> None:
     above = view_points(person(turn=40, **MOTIONS[name])) @ about_x(degrees).T
     rows = np.column_stack([above[:, 0], -above[:, 1], ADULT.known]).astype(np.float32)
     seen = Pose(rows, -above[:, 2].astype(np.float32), ADULT.known)
@@ -246,7 +246,7 @@ def test_half_a_body_is_completed_and_hangs_on_the_head() -> None:
     assert crown == pytest.approx(240 - (ADULT.height - ADULT.rest[8, 1]) * 200, abs=0.05 * result.height)
 
 
-def test_feet_below_the_picture_do_not_place_the_character() -> None:
+def test_feet_below_the_image_do_not_place_the_character() -> None:
     seen = person()
     inside = photo(seen, size=(640, 480))
     points = seen.points.copy()
@@ -291,7 +291,7 @@ def test_fingers_follow_a_whole_hand(has_depth: bool) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(turn=st.floats(-80, 80), name=st.sampled_from(list(MOTIONS)), head_turn=st.floats(-40, 40))
-def test_a_mirrored_picture_gives_the_mirrored_pose(turn: float, name: str, head_turn: float) -> None:
+def test_a_mirrored_image_gives_the_mirrored_pose(turn: float, name: str, head_turn: float) -> None:
     seen = person(turn=turn, head_turn=head_turn, **MOTIONS[name])
     one = photo(mirrored(seen, 640)).pose
     other = mirrored(photo(seen).pose, 640)

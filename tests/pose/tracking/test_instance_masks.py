@@ -17,7 +17,7 @@ def person(x: float, mask: PersonMask | None = None) -> Detection:
 
 
 def both(*places: float) -> PersonMask:
-    """A mask in the picture's own pixels that has taken everybody."""
+    """A mask in the image's own pixels that has taken everybody."""
     alpha = np.maximum.reduce([hull_mask(person(x).pose).alpha_in(HEIGHT, WIDTH) for x in places])
     return PersonMask(alpha, np.eye(2, 3, dtype=np.float32))
 

@@ -24,7 +24,7 @@ def at(x: float, color: int | None = None, noise: np.random.Generator | None = N
     return Observation(pose, colors)
 
 
-def test_numbers_follow_the_order_of_the_first_picture():
+def test_numbers_follow_the_order_of_the_first_image():
     tracker = Tracker()
     assert tracker([at(300), at(100)]) == [1, 2]
     assert tracker([at(102), at(301)]) == [2, 1]

@@ -15,7 +15,7 @@ SCENE = np.random.default_rng(0).integers(0, 256, (36, 64, 3), np.uint8)
 
 
 class Clip(Source):
-    """A video of ``count`` pictures at 10 a second; each has its own grey level."""
+    """A video of ``count`` frames at 10 a second; each has its own grey level."""
 
     def __init__(self, count: int, size: tuple[int, int] = (64, 36)) -> None:
         self.size, self.kind, self.path = size, "video", Path("clip.mp4")
@@ -32,7 +32,7 @@ class Clip(Source):
     ("text", "color"),
     [("white", (255, 255, 255)), ("Navy", (0, 0, 128)), ("#0a141E", (10, 20, 30))],
 )
-def test_a_color_fills_the_picture(text: str, color: tuple[int, int, int]) -> None:
+def test_a_color_fills_the_image(text: str, color: tuple[int, int, int]) -> None:
     backdrop = open_backdrop(text)
     picture = backdrop(SCENE, 0.0)
     assert picture.shape == SCENE.shape
@@ -57,7 +57,7 @@ def test_blur_keeps_brightness_and_loses_detail() -> None:
 
 
 @pytest.mark.parametrize("size", [(64, 36), (100, 20), (20, 100), (7, 5)])
-def test_a_picture_is_cut_to_fill_around_its_middle(size: tuple[int, int], tmp_path: Path) -> None:
+def test_an_image_is_cut_to_fill_around_its_middle(size: tuple[int, int], tmp_path: Path) -> None:
     width, height = size
     rows, columns = np.indices((height, width))
     image = np.dstack([rows * 255 // height, columns * 255 // width, 0 * rows]).astype(np.uint8)

@@ -31,14 +31,14 @@ def detection(mask: np.ndarray) -> Detection:
 
 
 def filled(clean: CleanBackground, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The picture without the person."""
+    """The image without the person."""
     return clean.fill(image, PersonMatting(clean)(image, [detection(mask)]))
 
 
 def clip(
     step: int, *, shift: tuple[float, float] = (0, 0), gain: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A picture with a person that walks, and its mask."""
+    """An image with a person that walks, and its mask."""
     large = scenery(HEIGHT + 80, WIDTH + 80)
     view = np.array([[1, 0, -40 - shift[0]], [0, 1, -40 - shift[1]]], np.float64)
     image = cv2.warpAffine(large, view, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)
@@ -47,7 +47,7 @@ def clip(
     return image, mask
 
 
-def survey(shifts: list[tuple[float, float]]) -> CleanBackground:
+def collected(shifts: list[tuple[float, float]]) -> CleanBackground:
     samples = BackgroundCollector()
     for step, shift in enumerate(shifts):
         image, mask = clip(step, shift=shift)
@@ -58,30 +58,30 @@ def survey(shifts: list[tuple[float, float]]) -> CleanBackground:
 def error_in(clean: CleanBackground, step: int, shift: tuple[float, float], gain: float = 1.0) -> float:
     """Mean difference to the true background in the hole."""
     image, mask = clip(step, shift=shift, gain=gain)
-    truth = np.clip(clip(100, shift=shift)[0] * gain, 0, 255)  # the person has left the picture
+    truth = np.clip(clip(100, shift=shift)[0] * gain, 0, 255)  # the person has left the image
     return float(np.abs(filled(clean, image, mask).astype(float) - truth)[mask > 0].mean())
 
 
 def test_a_still_camera_gets_its_background_back() -> None:
-    clean = survey([(0, 0)] * 16)
+    clean = collected([(0, 0)] * 16)
     assert clean.camera == "still"
     assert error_in(clean, 8, (0, 0)) < 1
 
 
 def test_exposure_is_matched() -> None:
-    assert error_in(survey([(0, 0)] * 16), 8, (0, 0), gain=1.08) < 3
+    assert error_in(collected([(0, 0)] * 16), 8, (0, 0), gain=1.08) < 3
 
 
 def test_a_handheld_camera_gets_its_background_back() -> None:
     generator = np.random.default_rng(0)
     shifts = [(float(x), float(y)) for x, y in generator.normal(0, 5, (16, 2))]
-    clean = survey(shifts)
+    clean = collected(shifts)
     assert clean.camera == "handheld"
     assert error_in(clean, 8, shifts[8]) < 6
 
 
 def travelling_clip(step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A camera that pans over a wide scene and a person who keeps pace: picture, mask, the scene alone."""
+    """A camera that pans over a wide scene and a person who keeps pace: image, mask, the scene alone."""
     wide = np.asarray(cv2.GaussianBlur(scenery(HEIGHT, 3 * WIDTH), (0, 0), 1), np.uint8)
     alone = wide[:, 12 * step : 12 * step + WIDTH].copy()
     mask = person_at(120 + 2 * (step % 5))
@@ -102,7 +102,7 @@ def test_a_travelling_camera_shows_at_other_times_what_is_hidden() -> None:
         assert error < 0.4 * blind
 
 
-def test_pictures_that_have_nothing_to_do_with_each_other_are_filled_smoothly() -> None:
+def test_frames_that_have_nothing_to_do_with_each_other_are_filled_smoothly() -> None:
     generator = np.random.default_rng(1)
     samples = BackgroundCollector()
     for step in range(10):
@@ -125,7 +125,7 @@ def test_featureless_walls_count_as_still() -> None:
     assert samples.finish().camera == "still"
 
 
-def test_one_picture_is_a_photo() -> None:
+def test_one_image_is_a_photo() -> None:
     samples = BackgroundCollector()
     image, mask = clip(0)
     samples.add(image, [detection(mask)])
@@ -135,7 +135,7 @@ def test_one_picture_is_a_photo() -> None:
 @pytest.mark.parametrize("camera", ["photo", "moving", "still"])
 def test_only_the_hole_changes(camera: str) -> None:
     image, mask = clip(4)
-    clean = survey([(0, 0)] * 8) if camera == "still" else CleanBackground(camera)  # type: ignore[arg-type]
+    clean = collected([(0, 0)] * 8) if camera == "still" else CleanBackground(camera)  # type: ignore[arg-type]
     cutout = PersonMatting(clean)(image, [detection(mask)])
     result = clean.fill(image, cutout)
     np.testing.assert_array_equal(result[cutout.hole == 0], image[cutout.hole == 0])

@@ -46,7 +46,7 @@ def test_a_gradient_is_continued(inpaint: Inpaint) -> None:
 
 @ALL
 @pytest.mark.parametrize("size", [(5, 5), (3, 200), (33, 17)])
-def test_small_pictures_and_whole_holes_give_a_picture(inpaint: Inpaint, size: tuple[int, int]) -> None:
+def test_small_frames_and_whole_holes_give_an_image(inpaint: Inpaint, size: tuple[int, int]) -> None:
     image = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
     for hole in (np.ones(size, np.float32), np.zeros(size, np.float32), hole_in(*size)):
         result = inpaint(image, hole)
@@ -65,7 +65,7 @@ def test_texture_is_copied_not_smeared() -> None:
     assert inside.std() > 60
 
 
-def test_the_same_picture_gives_the_same_fill() -> None:
+def test_the_same_image_gives_the_same_fill() -> None:
     image = np.random.default_rng(3).integers(0, 256, (60, 80, 3), np.uint8)
     np.testing.assert_array_equal(
         inpaint_texture(image, hole_in(60, 80)), inpaint_texture(image, hole_in(60, 80))

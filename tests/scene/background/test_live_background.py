@@ -1,4 +1,4 @@
-"""A scene that nobody has surveyed is learned while its pictures come."""
+"""A scene that was not analyzed before is learned while its frames come."""
 
 import numpy as np
 import pytest
@@ -27,14 +27,14 @@ def somebody(x):
 
 
 class Watched:
-    """A live background and what it makes of one picture after the other."""
+    """A live background and what it makes of one frame after the other."""
 
     def __init__(self):
         self.background = LiveBackground()
         self.matte = PersonMatting(self.background)
 
     def show(self, scene, x=None):
-        """The picture without the person at column ``x``."""
+        """The image without the person at column ``x``."""
         people = [] if x is None else [somebody(x)]
         image = scene.copy()
         for person in people:
@@ -96,7 +96,7 @@ def test_another_view_starts_anew():
     assert error(watched.show(other, 30), other, 30) < 8
 
 
-def test_only_the_hole_changes_and_pictures_are_not_written_to():
+def test_only_the_hole_changes_and_frames_are_not_written_to():
     watched, scene = Watched(), detailed()
     scene.setflags(write=False)
     for x in (30, 60, 90, 120):

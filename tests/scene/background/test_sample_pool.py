@@ -19,7 +19,7 @@ def person_at(x: int) -> Detection:
 
 
 def numbered(step: int) -> np.ndarray:
-    """A picture that tells its place."""
+    """An image that tells its place."""
     return np.full((HEIGHT, WIDTH, 3), step, np.uint8)
 
 
@@ -57,7 +57,7 @@ def test_what_only_a_moment_shows_is_kept() -> None:
     assert sum(place in aside for place in places(pool)) >= 2
 
 
-def test_pictures_without_anybody_and_of_another_size_are_passed_by() -> None:
+def test_frames_without_anybody_and_of_another_size_are_passed_by() -> None:
     pool = SamplePool()
     pool.offer(numbered(1), ())
     pool.offer(numbered(2), [person_at(40)])

@@ -14,7 +14,7 @@ CANVAS[8:, :8, :3] = (200, 120, 90)
 def scene(
     white: tuple[float, float, float] = (1.0, 1.0, 1.0), black: float = 0.0, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Grey and colored things under a light: (picture, person)."""
+    """Grey and colored things under a light: (image, person)."""
     generator = np.random.default_rng(seed)
     albedo = generator.choice([0.02, 0.2, 0.45, 0.7, 0.98], (24, 32, 1)) * np.ones(3)
     albedo[generator.random((24, 32)) < 0.2] = (0.2, 0.5, 0.1)
@@ -72,7 +72,7 @@ def test_colors_stay_recognisable_whatever_the_scene(seed: int, strength: float)
     assert white.max() - white.min() <= 55 * strength + 1
 
 
-def test_one_odd_picture_hardly_shows() -> None:
+def test_one_odd_image_hardly_shows() -> None:
     match = ColorMatch(1.0)
     for step in range(20):
         match.observe(*scene(seed=step), step * 0.25)
@@ -81,7 +81,7 @@ def test_one_odd_picture_hardly_shows() -> None:
     assert np.abs(match(CANVAS).astype(int) - before).max() <= 12
 
 
-def test_a_picture_without_person_is_looked_at_as_a_whole() -> None:
+def test_an_image_without_person_is_looked_at_as_a_whole() -> None:
     match = ColorMatch(1.0)
     match.observe(scene(white=(0.6, 0.6, 0.6))[0], np.zeros((1, 1)), 0.0)
     assert match(CANVAS)[0, 0, 0] < 200

@@ -106,7 +106,7 @@ def test_smaller_is_within_2_levels_of_an_exact_average(side: int, corner: tuple
 
 
 @pytest.mark.parametrize("side", [528, 700, 1024, 1536])
-def test_the_drawn_part_does_not_depend_on_what_the_picture_cuts(side: int) -> None:
+def test_the_drawn_part_does_not_depend_on_what_the_image_cuts(side: int) -> None:
     canvas = figure()
     whole = np.zeros((side, side, 4), np.uint8)
     composite_over(whole, place_canvas(canvas, (0, 0), side, side, side))
@@ -158,7 +158,7 @@ def test_a_networks_haze_is_not_drawn() -> None:
 
 
 @pytest.mark.parametrize("corner", [(500, 0), (0, 500), (-500, 0), (0, -64)])
-def test_outside_the_picture_nothing_is_drawn(corner: tuple[int, int]) -> None:
+def test_outside_the_image_nothing_is_drawn(corner: tuple[int, int]) -> None:
     layer = place_canvas(square(), corner, 64, 40, 48)
     assert layer.pixels.size == 0
     background = np.full((40, 48, 3), 7, np.uint8)

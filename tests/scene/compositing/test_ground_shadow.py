@@ -67,7 +67,7 @@ def test_a_handstand_is_shaded_at_the_hands() -> None:
 
 
 @pytest.mark.parametrize("shift", [(-400, 0), (400, 0), (0, -400), (0, 400)])
-def test_outside_the_picture_nothing_happens(shift: tuple[int, int]) -> None:
+def test_outside_the_image_nothing_happens(shift: tuple[int, int]) -> None:
     _, soles = figure()
     picture = np.full((320, 350, 3), 180, np.uint8)
     empty = Layer(Box(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
@@ -76,7 +76,7 @@ def test_outside_the_picture_nothing_happens(shift: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (350, 262), (170, 320)])
-def test_a_shadow_cut_by_the_picture_is_the_same_inside(width: int, height: int) -> None:
+def test_a_shadow_cut_by_the_image_is_the_same_inside(width: int, height: int) -> None:
     whole = shaded(0.0)
     picture = np.full((height, width, 3), 180, np.uint8)
     layer, soles = figure()

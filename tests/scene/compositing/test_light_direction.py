@@ -60,7 +60,7 @@ def test_another_color_is_no_shadow() -> None:
     assert read(picture).light is None
 
 
-def test_one_odd_picture_changes_little() -> None:
+def test_one_odd_image_changes_little() -> None:
     plain = lit(0.8, -0.25, 0.0)
     sun = read(*[plain] * 10, lit(0.8, -0.25, 0.5)).light
     assert sun is None or sun.darkness < 0.1
@@ -76,5 +76,5 @@ def test_the_shadow_falls_to_the_side_that_the_light_says() -> None:
     assert cast[right].mean() < soft[right].mean() - 40
     assert cast[left].mean() == pytest.approx(soft[left].mean(), abs=2)
     assert (cast.astype(int) - soft).max() <= 5
-    far = (slice(0, 300), slice(290, 400))  # where the person's own shadow is still in the picture
+    far = (slice(0, 300), slice(290, 400))  # where the person's own shadow is still in the image
     np.testing.assert_allclose(cast[far].astype(int), soft[far], atol=2)

@@ -60,7 +60,7 @@ def surveyed() -> CleanBackground:
 
 
 def left_over(clean: CleanBackground, matte: PersonMatting, image: np.ndarray, x: int) -> np.ndarray:
-    """(H, W) how much the picture without the person differs from the meadow."""
+    """(H, W) how much the image without the person differs from the meadow."""
     result = clean.fill(image, matte(image, [detection(x)]))
     return np.abs(result.astype(int) - meadow()).max(axis=2)
 
@@ -78,7 +78,7 @@ def test_a_rough_mask_is_pulled_onto_the_edge() -> None:
     assert refined.max() == 1
 
 
-def test_a_flat_picture_leaves_the_mask_about_as_it_is() -> None:
+def test_a_flat_image_leaves_the_mask_about_as_it_is() -> None:
     rough = disc(50)
     refined = refine_mask(rough, np.full((200, 240, 3), 128, np.uint8))
     assert np.abs(refined - rough).mean() < 0.01
