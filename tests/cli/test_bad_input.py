@@ -306,7 +306,7 @@ def test_a_full_disk_keeps_what_was_to_be_overwritten(video, desk, fails_with_ro
         (("--person", "middle"), "--person must be largest, all, left or a person's ID, not 'middle'"),
         (("--person", "7"), "No person was found"),
         (("--background", "nowhere.png"), "does not exist"),
-        (("--background", "#12"), "is no color"),
+        (("--background", "#12"), "is not a color"),
         (("--background", "red", "--scene", "green"), "--background needs --scene replace or side-by-side"),
         (("--background", "out.mp4", "-o", "out.mp4"), "the background itself"),
         (("-c", "red,nemo"), "There is no character 'nemo'"),

@@ -145,7 +145,8 @@ def on_a_terminal(words, environment):
     outside, inside = pty.openpty()
     command = [sys.executable, "-m", "dance_now", *words]
     source = str(Path(dance_now.__file__).parents[1])
-    base = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    ours = ("NO_COLOR", "FORCE_COLOR", "PYTHON_TYRO_ANSI_CODES")  # a run in this process sets the last
+    base = {key: value for key, value in os.environ.items() if key not in ours}
     variables = {**base, "TERM": "xterm-256color", "PYTHONPATH": source, **environment}
     with subprocess.Popen(command, stdin=inside, stdout=inside, stderr=inside, env=variables) as process:
         os.close(inside)
