@@ -3,6 +3,8 @@
 # make test-all  all tests
 # make pictures  docs/demo.png anew
 # make mascot    the avatar that ships, mascot.vrm, from the code in tools/mascot
+# make kernel    the C kernel's library anew, beside its sources
+# make wheels    the wheels of all systems, in dist/
 # make bench     the measurements that the README quotes
 # make clean     removes what was built
 
@@ -17,7 +19,12 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo pictures mascot test test-all check bench clean
+# An install compiles these: a change of one calls for another install.
+KERNEL_FOLDER := src/dance_now/character/kernel
+KERNEL := $(wildcard $(KERNEL_FOLDER)/*.c $(KERNEL_FOLDER)/*.h) $(KERNEL_FOLDER)/kernel_source.py hatch_build.py
+TARGETS := x86_64-linux aarch64-linux x86_64-macos aarch64-macos x86_64-windows aarch64-windows
+
+.PHONY: demo pictures mascot test test-all check kernel wheels bench clean
 
 demo: $(VENV)/.base
 	$(BIN)/python scripts/demo.py
@@ -39,11 +46,21 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
+kernel: $(VENV)/.created
+	$(PIP) install --no-deps --editable .
+
+wheels: $(VENV)/.created
+	$(PIP) install --group wheels
+	@set -e; for target in $(TARGETS); do \
+	    DANCE_NOW_TARGET=$$target $(BIN)/python -m hatchling build --target wheel --directory dist; \
+	done
+
 bench: $(VENV)/.dev
 	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 clean:
 	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f $(addprefix $(KERNEL_FOLDER)/dance_now_kernel,.so .dylib .dll)
 
 $(VENV)/.created:
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'dance-now needs Python 3.11 to 3.13, not ' + sys.version.split()[0] + '; run make PYTHON=python3.11')"
@@ -51,12 +68,12 @@ $(VENV)/.created:
 	$(PIP) install --upgrade "pip>=25.1"
 	@touch $@
 
-$(VENV)/.base: $(VENV)/.created pyproject.toml
-	$(PIP) install --editable ".[cpu]"
+$(VENV)/.base: $(VENV)/.created pyproject.toml $(KERNEL)
+	$(PIP) install --editable .
 	@touch $@
 
 # torch goes first: a version that is there already is not replaced by the extras.
-$(VENV)/.dev: $(VENV)/.created pyproject.toml
+$(VENV)/.dev: $(VENV)/.created pyproject.toml $(KERNEL)
 	$(PIP) install "$(TORCH)"
-	$(PIP) install --editable ".[cpu,train]" --group dev
+	$(PIP) install --editable ".[train]" --group dev
 	@touch $@ $(VENV)/.base

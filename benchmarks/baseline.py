@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -26,8 +26,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from dance_now.character.canvas_region import BLOCK
 from dance_now.character.character import Character
 from dance_now.character.character_file import CANVAS
+from dance_now.character.templates.stick_channels import BODY_CHANNELS
 from dance_now.core.arrays import FloatArray
-from dance_now.training.character_export import Rights
+from dance_now.training.character_card import Rights
 from dance_now.training.data.dataset_reader import LabelledPictures, Split
 from dance_now.training.metrics.scores import Evaluation
 from dance_now.training.metrics.temporal_jitter import pose_from_label
@@ -35,11 +36,9 @@ from dance_now.training.networks.points_generator import ExportedPointsGenerator
 from dance_now.training.points_stages import build_generator
 from dance_now.training.sticks.head_crops import typical_head_size
 from dance_now.training.sticks.pix2pixhd import GlobalGenerator
-from dance_now.training.sticks.stick_drawing import BODY_CHANNELS
 from dance_now.training.sticks.sticks_config import STICKS, SticksConfig
 from dance_now.training.sticks.sticks_generator import (
     BodyGenerator,
-    ExportedSticks,
     HeadGenerator,
     SticksGenerator,
 )
@@ -64,6 +63,11 @@ ROWS: Final[dict[str, Callable[[Evaluation], float | None]]] = {
 Row = list[float | None]
 
 
+def template_of(sticks: SticksConfig | None) -> Literal["points", "sticks"]:
+    """Template of a training with these sizes of sticks."""
+    return "points" if sticks is None else "sticks"
+
+
 def seconds_a_step(dataset: Path, folder: Path, config: TrainingConfig, sticks: SticksConfig | None) -> float:
     """Median time of a training step, seconds."""
     probe = replace(config, steps=PROBE_STEPS, log_every=1)
@@ -73,8 +77,9 @@ def seconds_a_step(dataset: Path, folder: Path, config: TrainingConfig, sticks: 
         if stage in ("train", "body"):
             times.append(time.monotonic())
 
-    name = "probe-sticks" if sticks else "probe-points"
-    train(dataset, folder / f"{name}.dance", probe, rights=RIGHTS, sticks=sticks, stage="body", report=note)
+    template = template_of(sticks)
+    output = folder / f"probe-{template}.dance"
+    train(dataset, output, probe, rights=RIGHTS, template=template, sticks=sticks, stage="body", report=note)
     return float(np.median(np.diff(times)))
 
 
@@ -82,14 +87,23 @@ def trained(
     dataset: Path, folder: Path, config: TrainingConfig, seconds: float, sticks: SticksConfig | None
 ) -> tuple[Evaluation, Path]:
     """Trains a character for a time budget, or resumes it; returns its evaluation and file."""
-    output = folder / ("sticks.dance" if sticks else "points.dance")
+    template = template_of(sticks)
+    output = folder / f"{template}.dance"
     begun = folder / f"{output.stem}.steps"
     if not begun.exists():
         # The sticks' head network trains as many steps, on squares so small that they hardly count.
         steps = max(PROBE_STEPS, round(seconds / seconds_a_step(dataset, folder, config, sticks)))
         begun.write_text(str(steps))
     config = replace(config, steps=int(begun.read_text()))
-    result = train(dataset, output, config, rights=RIGHTS, sticks=sticks, report=lambda *told: None)
+    result = train(
+        dataset,
+        output,
+        config,
+        rights=RIGHTS,
+        template=template,
+        sticks=sticks,
+        report=lambda *told: None,
+    )
     assert result is not None  # all stages were run
     return result, output
 
@@ -137,12 +151,13 @@ def measured(
     side = sticks.head_size or typical_head_size(LabelledPictures(dataset, "train").keypoints)
     networks = (
         ExportedPointsGenerator(build_generator(dataset, config)),
-        ExportedSticks(SticksGenerator(BodyGenerator(sticks), HeadGenerator(sticks), side)),
+        SticksGenerator(BodyGenerator(sticks), HeadGenerator(sticks), side),
     )
     rows: dict[str, Row] = {name: [value(result) for result, _ in found] for name, value in ROWS.items()}
     label, whole = torch.from_numpy(labels[:1]), torch.zeros(CANVAS // BLOCK, CANVAS // BLOCK)
     rows["GMAC"] = [
-        multiplications(network, label, *([whole] if network.draws_parts else [])) for network in networks
+        multiplications(network, label, *([whole] if isinstance(network, ExportedPointsGenerator) else []))
+        for network in networks
     ]
     rows["MB a file"] = [output.stat().st_size / 1e6 for _, output in found]
     rows["ms a picture"] = [milliseconds(Character.load(output), labels[:DRAWN]) for _, output in found]

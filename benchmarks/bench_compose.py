@@ -16,7 +16,7 @@ import numpy as np
 from dance_now.core.arrays import Image
 from dance_now.scene.compositing.color_match import ColorMatch
 from dance_now.scene.compositing.composition import composite_over, place_canvas, unpremultiply
-from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
+from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedCanvas, PlacedFigure
 from dance_now.scene.compositing.grain import GrainMatch
 from dance_now.scene.compositing.ground_shadow import ContactShadow
 from dance_now.scene.compositing.light_direction import LightDirectionEstimator
@@ -58,8 +58,8 @@ def operations(width: int, height: int) -> dict[str, Callable[[], object]]:
     empty = np.asarray(cv2.resize(image, small), np.uint8)
     ground = corner[1] + side * 475 / 512
     soles = np.array([[[15, -5], [18, 0]], [[-15, -5], [-18, 0]]]) * side / 512 + (width / 2, ground)
-    standing = PlacedFigure(canvas, corner, side, soles, side * 0.8)
-    layer, picture = place_canvas(canvas, corner, side, height, width), image.copy()
+    standing = PlacedFigure((PlacedCanvas(canvas, corner, (side, side)),), soles, side * 0.8)
+    layer, picture = place_canvas(canvas, corner, (side, side), height, width), image.copy()
     transparent = np.zeros((height, width, 4), np.uint8)
     match, shadow, texture = ColorMatch(0.5), ContactShadow(), GrainMatch()
     plain, best = FigureShader(0.5), FigureShader(0.5, best=True)
@@ -67,7 +67,7 @@ def operations(width: int, height: int) -> dict[str, Callable[[], object]]:
         learner.observe(image, person, 0.0)
     feet = soles.mean(axis=(0, 1))
     return {
-        "place": lambda: place_canvas(canvas, corner, side, height, width),
+        "place": lambda: place_canvas(canvas, corner, (side, side), height, width),
         "draw over": lambda: composite_over(picture, layer),
         "straight alpha (scene alpha only)": lambda: unpremultiply(transparent),
         "light: apply": lambda: match(canvas),

@@ -49,7 +49,7 @@ def main() -> None:
             true, image = seen(performed(motion, person, list(motion.frames[:frames])), view)
             cases.append((true, without_depth(detected(image, person.known, view, Noise(), seed))))
         for name in MODES:
-            with patch("dance_now.pose.retarget.posture_reading.open_lifter", return_value=None):
+            with patch("dance_now.pose.retarget.posture_reading.open_lifter", return_value=lambda pose: pose):
                 print(f"  {title:9} {name:5} lengths {measured(skeleton, cases, name)}")
             print(f"  {title:9} {name:5} network {measured(skeleton, cases, name)}")
 

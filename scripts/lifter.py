@@ -1,4 +1,4 @@
-"""Training of the lifter that ships, src/dance_now/pose/networks/lifter.onnx: seven minutes on one core.
+"""Training of the lifter that ships, src/dance_now/pose/networks/lifter.npz: seven minutes on one core.
 
 python scripts/lifter.py
 """
@@ -12,7 +12,12 @@ import torch
 
 from dance_now.pose.networks.lifter import NETWORK
 from dance_now.training.lifter.lifter_data import project_people, sample_poses, split_motions
-from dance_now.training.lifter.lifter_training import LiftingConfig, mean_depth_error, to_onnx, train_lifter
+from dance_now.training.lifter.lifter_training import (
+    LiftingConfig,
+    mean_depth_error,
+    train_lifter,
+    write_lifter,
+)
 
 _TEST_PEOPLE: Final = 8000
 
@@ -21,7 +26,7 @@ def main() -> None:
     """Command line: trains and writes the network, and prints its error on held-out motions."""
     torch.set_num_threads(1)
     network = train_lifter(LiftingConfig(), lambda step, loss: print(f"step {step}: {loss:.4f}"))
-    NETWORK.write_bytes(to_onnx(network))
+    write_lifter(network, NETWORK)
     generator = np.random.default_rng(1)
     test = project_people(sample_poses(split_motions()[1], generator, _TEST_PEOPLE), generator, _TEST_PEOPLE)
     print(f"{mean_depth_error(network, test):.2%} of the height, {NETWORK.stat().st_size} bytes")

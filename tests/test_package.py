@@ -51,6 +51,17 @@ def test_modules_import_what_their_package_may(path):
             assert package in RULES["libraries"][first], f"{package} may not import {first}"
 
 
+def test_onnxruntime_is_loaded_where_it_is_optional():
+    """Characters and poses do without it, but for these two modules."""
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in MODULES
+        if any(name.partition(".")[0] == "onnxruntime" for name in imported(path))
+    }
+    users = {name for name in users if not name.startswith("training/")}
+    assert users == {"character/templates/sticks_graph.py", "pose/estimators/rtmw.py"}
+
+
 def test_imports_point_one_way():
     below: set[str] = set()
     for package, allowed in RULES["imports"].items():
@@ -117,6 +128,26 @@ def test_the_base_install_loads_nothing_heavy(statement):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert not loaded & HEAVY
+
+
+def test_the_base_install_does_without_onnxruntime():
+    program = """
+import pkgutil, sys
+from importlib import import_module
+sys.modules["onnxruntime"] = None  # importing it fails
+import dance_now, dance_now.cli, dance_now.pose.estimators
+from dance_now.pose.estimators.estimator_registry import ESTIMATORS
+from dance_now.pose.networks.lifter import open_lifter
+for name in dance_now.__all__:
+    getattr(dance_now, name)
+for package in (dance_now.cli, dance_now.pose.estimators):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        import_module(module.name)
+for name in ESTIMATORS:
+    assert import_module(f"dance_now.pose.estimators.{name}").build
+open_lifter()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_importing_the_package_alone_loads_no_numpy():

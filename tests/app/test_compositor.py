@@ -11,7 +11,7 @@ from dance_now.pose.tracking.limb_hull import hull_mask
 from dance_now.scene.background.backdrop import open_backdrop
 from dance_now.scene.background.clean_background import inpainted_background
 from dance_now.scene.compositing.composition import Scene
-from dance_now.scene.compositing.figure_lighting import PlacedFigure
+from dance_now.scene.compositing.figure_lighting import PlacedCanvas, PlacedFigure
 
 
 def figure(identity, left, color=(250, 10, 10)):
@@ -19,7 +19,7 @@ def figure(identity, left, color=(250, 10, 10)):
     canvas = np.zeros((512, 512, 4), np.uint8)
     canvas[128:384, 128:384] = (*color, 255)
     soles = np.full((2, 2, 2), (left + 64, 96), np.float64)
-    return Figure(identity, PlacedFigure(canvas, (left, 0), 128, soles, 64.0))
+    return Figure(identity, PlacedFigure((PlacedCanvas(canvas, (left, 0), (128, 128)),), soles, 64.0))
 
 
 def person(x):

@@ -14,12 +14,6 @@ from dance_now.core.errors import DanceNowError
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
 
-class Loaded(RedCharacter):
-    """A character that says where it runs."""
-
-    provider = "CPUExecutionProvider"
-
-
 @pytest.fixture
 def world(monkeypatch, tmp_path):
     """An empty cache, one character, and a table of installed distributions."""
@@ -29,8 +23,7 @@ def world(monkeypatch, tmp_path):
     monkeypatch.setattr(assets, "_installed_mediapipe", lambda member: None)
     monkeypatch.setattr(doctor, "installed", versions.get)
     monkeypatch.setattr(doctor, "builtin_names", lambda: ["red"])
-    monkeypatch.setattr(doctor.Character, "load", lambda name: Loaded())
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    monkeypatch.setattr(doctor.Character, "load", lambda name: RedCharacter())
     return versions
 
 
@@ -51,10 +44,9 @@ def test_the_extras_are_those_of_the_project():
 
 def test_a_bare_installation_names_the_commands(world):
     found = report()
-    assert found["extras", "cpu"].advice == 'pip install "dance-now[cpu]"'
+    assert found["extras", "onnx"].advice == 'pip install "dance-now[onnx]"'
     assert found["extras", "train"].advice == 'pip install "dance-now[train]"'
     assert "not installed" in found["extras", "studio"].text
-    assert found["extras", "gpu"].advice == ""  # there is no GPU
 
 
 def test_what_is_missing_of_an_extra_is_named(world):
@@ -64,21 +56,14 @@ def test_what_is_missing_of_an_extra_is_named(world):
     assert finding.advice == 'pip install "dance-now[studio]"'
 
 
-def test_one_runtime_is_enough(world):
+def test_the_runtime_for_gpus_is_one(world):
     world["onnxruntime-gpu"] = "1.20"
-    assert report()["extras", "cpu"].advice == ""
+    assert report()["extras", "onnx"].advice == ""
 
 
 def test_two_runtimes_overwrite_each_other(world):
     world.update({"onnxruntime": "1.20", "onnxruntime-gpu": "1.20"})
-    assert "overwrite each other" in report()["extras", "gpu"].advice
-
-
-def test_a_gpu_without_its_runtime_is_told(world, monkeypatch):
-    world["onnxruntime"] = "1.20"
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")
-    advice = 'pip uninstall onnxruntime, then pip install "dance-now[gpu]"'
-    assert report()["extras", "gpu"].advice == advice
+    assert "overwrite each other" in report()["extras", "onnx"].advice
 
 
 def test_a_broken_base_is_told(world):
@@ -97,22 +82,17 @@ def test_an_empty_cache_fetches_nothing(world, tmp_path):
 
 def test_a_character_is_timed(world):
     finding = report()["speed", "red"]
-    assert finding.text.endswith("ms per frame on the CPU (onnxruntime)")
+    assert finding.text.endswith("ms per image of 512x512")
     assert finding.advice == ""
-
-
-def test_a_gpu_runtime_that_runs_on_the_processor_is_told(world):
-    world["onnxruntime-gpu"] = "1.20"
-    assert "found no GPU" in report()["speed", "red"].advice
 
 
 def test_what_does_not_run_is_a_line_and_no_error(world, monkeypatch, tmp_path):
     def fail(name):
-        raise DanceNowError("onnxruntime is not installed.")
+        raise DanceNowError("The kernel is missing.")
 
     monkeypatch.setattr(doctor.Character, "load", fail)
     monkeypatch.setenv(assets.MODELS_VARIABLE, str(tmp_path))
     (tmp_path / "pose_detection.tflite").write_bytes(b"no network")
     found = report()
-    assert found["speed", "red"].advice == "onnxruntime is not installed."
+    assert found["speed", "red"].advice == "The kernel is missing."
     assert found["speed", "pose_detection"].text == "does not run"

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generators import content, model_of, node, small_model, tensor
+from character_files import content
 from skeletons import adult_skeleton, chibi_skeleton, posed, posture
 
 import dance_now.character.character as module
 from dance_now.character.character import Character, builtin_names
 from dance_now.character.character_file import write_character_file
-from dance_now.core.errors import DanceNowError, MissingExtraError
+from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
 
@@ -32,12 +32,6 @@ def test_a_pose_becomes_an_image(character: Character) -> None:
     assert (picture.shape, picture.dtype) == ((512, 512, 4), np.uint8)
     np.testing.assert_array_equal(picture, character.draw(pose))
     assert (picture != character.draw(pose_of(chibi_skeleton(), turn=60))).any()
-
-
-def test_one_that_is_to_draw_few_frames_draws_the_same(character: Character) -> None:
-    pose = pose_of(chibi_skeleton())
-    picture = Character(content(), optimize=False).draw(pose)
-    assert np.abs(picture.astype(int) - character.draw(pose)).max() <= 1
 
 
 def test_drawing_leaves_the_pose_alone(character: Character) -> None:
@@ -77,61 +71,40 @@ def test_a_missing_finger_is_no_hindrance(character: Character) -> None:
     assert character.draw(without(pose_of(chibi_skeleton()), 100)).shape == (512, 512, 4)
 
 
-def generator(*tail: object, **tensors: object) -> bytes:
-    """The small generator with its last operator replaced."""
-    sound = small_model()
-    nodes = [*list(sound.graph.node)[:-1], *tail]
-    return bytes(model_of(nodes, [*sound.graph.initializer, *tensors.values()]).SerializeToString())  # type: ignore[list-item]
+@pytest.mark.parametrize("size", [(1, 1), (300, 200), (1536, 1536)])
+def test_any_size_is_drawn(character: Character, size: tuple[int, int]) -> None:
+    share = size[1] / 512
+    picture = character.draw(pose_of(chibi_skeleton()).transformed(share, (0.0, 0.0)), size)
+    assert picture.shape == (size[1], size[0], 4)
+    if share == 3:
+        small = character.draw(pose_of(chibi_skeleton()))
+        whole = np.argwhere(picture[..., 3] > 127)
+        np.testing.assert_allclose(
+            whole.max(axis=0) / 3, np.argwhere(small[..., 3] > 127).max(axis=0), atol=1
+        )
 
 
-def test_numbers_that_are_not_finite_are_no_image() -> None:
-    spoiled = generator(node("Log", "nought", "x"), node("Expand", "x picture", "rgba"),
-                        nought=tensor("nought", -1, np.float32))  # fmt: skip
-    with pytest.raises(DanceNowError, match="did not return a picture"):
-        Character(content(spoiled)).draw(pose_of(chibi_skeleton()))
+@pytest.mark.parametrize("size", [(0, 10), (10, 0), (1537, 10), (100000, 100000)])
+def test_sizes_out_of_range_are_refused(character: Character, size: tuple[int, int]) -> None:
+    with pytest.raises(DanceNowError, match="size must be"):
+        character.draw(pose_of(chibi_skeleton()), size)
 
 
-def test_a_generator_that_fails_while_drawing_is_reported() -> None:
-    """Rows picked by what the pose says cannot be checked beforehand."""
-    far = [node("Cast", "scaled", "far", to=7), node("Squeeze", "far last", "row"),
-           node("Gather", "points row", "y", axis=1), node("Slice", "y at0 at1 at1", "z"),
-           node("Expand", "z picture", "rgba")]  # fmt: skip
-    sound = small_model()
-    tensors = [*sound.graph.initializer, tensor("at0", [0]), tensor("at1", [1])]
-    tensors[2].CopyFrom(tensor("scale", 1e6, np.float32))
-    data = model_of([*list(sound.graph.node)[:6], *far], tensors).SerializeToString()
-    with pytest.raises(DanceNowError):
-        Character(content(data)).draw(pose_of(chibi_skeleton()))
+def test_a_figure_is_drawn_where_the_picture_shows_it(character: Character) -> None:
+    pose = pose_of(chibi_skeleton())
+    (drawn,) = character.draw_figure(pose, 250.0, (512, 512))
+    whole = np.zeros((512, 512, 4), np.uint8)
+    whole[drawn.top : drawn.top + drawn.height, drawn.left : drawn.left + drawn.width] = drawn.pixels
+    assert drawn.pixels.shape == (drawn.height, drawn.width, 4)
+    assert drawn.height < 400
+    assert whole[..., 3].any()
+    assert character.draw_figure(pose.transformed(1.0, (5000.0, 0.0)), 250.0, (512, 512)) == ()
 
 
-def test_a_foreign_generator_never_reaches_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
-    import onnxruntime
-
-    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_: pytest.fail("was opened"))
-    with pytest.raises(DanceNowError, match="refused"):
-        Character(content(b"not a model"))
-
-
-def test_a_graph_that_the_runtime_refuses_is_reported() -> None:
-    data = small_model()
-    data.graph.node[8].op_type = "Not"  # of numbers that are no truth values
-    with pytest.raises(DanceNowError, match="cannot be loaded"):
-        Character(content(data.SerializeToString()))
-
-
-def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    import onnxruntime
-
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(DanceNowError, match="no cuda"):
-        Character(content(), "cuda")
-    assert Character(content(), "cpu").name == "tester"
-
-
-def test_a_missing_runtime_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
-    with pytest.raises(MissingExtraError, match="pip install"):
-        Character(content())
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    for arrays in ({"positions": np.zeros((3, 3), np.float32)}, {"more": np.zeros(3, np.float32)}):
+        with pytest.raises(DanceNowError, match="tester is damaged"):
+            Character(content(arrays))
 
 
 @pytest.fixture
@@ -143,7 +116,7 @@ def builtin_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_builtin_characters_are_loaded_by_name(builtin_pair: Path) -> None:
+def test_built_in_characters_are_called_by_name(builtin_pair: Path) -> None:
     assert builtin_names() == ["another", "tester"]
     assert Character.load("another").name == "another"
     assert Character.load(builtin_pair / "tester.dance").name == "tester"

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generators import content, file_bytes, members
+from character_files import content, file_bytes, members
 
 from dance_now.character.character_file import (
     is_character_name,
@@ -47,8 +47,11 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     written = content(provenance={"steps": 5, "note": "ü"}, credits="A\nB")
     write_character_file(path, written)
     found = read_character_file(path)
-    assert (found.generator, found.preview) == (written.generator, written.preview)
-    for entry in ("name", "version", "licence", "credits", "canvas", "provenance"):
+    assert found.preview == written.preview
+    assert found.arrays.keys() == written.arrays.keys()
+    for name, array in written.arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], array)
+    for entry in ("name", "version", "licence", "credits", "template", "provenance"):
         assert getattr(found.card, entry) == getattr(written.card, entry)
     np.testing.assert_allclose(found.card.skeleton.rest, written.card.skeleton.rest, atol=1e-5)
     assert [p.name for p in tmp_path.iterdir()] == ["tester.dance"]
@@ -90,8 +93,8 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path, character_bytes: 
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    broken = dataclasses.replace(content(), generator=None)  # type: ignore[arg-type]
-    with pytest.raises(TypeError):
+    broken = dataclasses.replace(content(), arrays=None)  # type: ignore[arg-type]
+    with pytest.raises(AttributeError):
         write_character_file(tmp_path / "tester.dance", broken)
     unwritable = content(provenance={"x": object()})
     with pytest.raises(TypeError):
@@ -140,11 +143,12 @@ ARCHIVES: list[tuple[str, Callable[[Members], list[tuple[str, bytes]]], str]] = 
     ("a path", _renamed("preview.png", "../preview.png"), "exactly"),
     ("an absolute path", _renamed("preview.png", "/tmp/preview.png"), "exactly"),
     ("a folder", _renamed("preview.png", "preview.png/"), "exactly"),
-    ("a bomb", lambda m: list({**m, "generator.onnx": bytes((64 << 20) + 1)}.items()), "larger than 64 MB"),
+    ("a bomb", lambda m: list({**m, "weights.safetensors": bytes((96 << 20) + 1)}.items()), "larger than 96"),
     ("a large preview", lambda m: list({**m, "preview.png": bytes((8 << 20) + 1)}.items()), "larger than 8"),
     ("a large card", lambda m: list({**m, "character.json": b" " * (2 << 20)}.items()), "larger than 1"),
     ("another preview", lambda m: list({**m, "preview.png": b"x"}.items()), "checksum"),
-    ("another generator", lambda m: list({**m, "generator.onnx": b""}.items()), "checksum"),
+    ("other weights", lambda m: list({**m, "weights.safetensors": b""}.items()), "checksum"),
+    ("of version 1", _renamed("weights.safetensors", "generator.onnx"), "dance-now convert"),
     ("no JSON", lambda m: list({**m, "character.json": b"\xff{"}.items()), "malformed"),
     ("deep JSON", lambda m: list({**m, "character.json": b"[" * 100_000}.items()), "malformed"),
 ]  # fmt: skip
@@ -183,7 +187,7 @@ def test_encryption_is_refused(tmp_path: Path, character_bytes: bytes) -> None:
 def test_sizes_that_lie_are_found_out(tmp_path: Path, character_bytes: bytes) -> None:
     """The directory promises ten bytes; the member holds more than any character."""
     card = next(iter(members(character_bytes).items()))
-    data = bytearray(zipped([card, ("generator.onnx", bytes(65 << 20)), ("preview.png", b"")]))
+    data = bytearray(zipped([card, ("weights.safetensors", bytes(97 << 20)), ("preview.png", b"")]))
     second = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 4)
     struct.pack_into("<I", data, second + 24, 10)
     with pytest.raises(DanceNowError):
@@ -233,7 +237,11 @@ def skeleton(**entries: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
-        ("schema", 2, "Update dance-now"),
+        ("schema", 3, "made by a newer dance-now"),
+        ("template", "hologram", "made by a newer dance-now"),
+        ("template", ["surface"], "made by a newer dance-now"),
+        ("template_version", 2, "made by a newer dance-now"),
+        ("template_version", True, "made by a newer dance-now"),
         ("schema", "x" * 1000, "malformed"),
         ("schema", None, "malformed"),
         ("name", "../../.bashrc", "cannot be a name"),
@@ -242,7 +250,6 @@ def skeleton(**entries: Any) -> dict[str, Any]:
         ("credits", "\x1b]0;title\x07", "plain"),
         ("credits", "x" * 20000, "plain"),
         ("licence", ["CC0"], "plain"),
-        ("canvas", 1 << 40, "canvas"),
         ("provenance", [], "objects"),
         ("sha256", {}, "checksum"),
         ("sha256", None, "malformed"),

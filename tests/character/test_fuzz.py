@@ -11,11 +11,13 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from generators import members
+from character_files import members
 from skeletons import chibi_skeleton, posed, posture
 
 from dance_now.character.character import Character
+from dance_now.character.safetensors_file import pack_arrays, unpack_arrays
 from dance_now.core.errors import DanceNowError
 
 Mutation = Callable[[random.Random, bytes], bytes]
@@ -92,6 +94,46 @@ def spoil_member(name: str) -> Mutation:
     return spoil
 
 
+def spoil_arrays(chance: random.Random, data: bytes) -> bytes:
+    """Changes numbers, counts, shapes and dtypes of arrays, in a file that is sound otherwise."""
+    parts = members(data)
+    arrays = {name: array.copy() for name, array in unpack_arrays(parts["weights.safetensors"]).items()}
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        name = chance.choice(list(arrays))
+        arrays[name] = chance.choice((spoiled_numbers, spoiled_numbers, spoiled_shape, spoiled_dtype))(
+            chance, arrays[name]
+        )
+    if chance.random() < 0.05:
+        del arrays[chance.choice(list(arrays))]
+    if chance.random() < 0.05:
+        arrays["more"] = np.zeros(3, np.float32)
+    return sealed({**parts, "weights.safetensors": pack_arrays(arrays)})
+
+
+def spoiled_numbers(chance: random.Random, array: np.ndarray) -> np.ndarray:
+    """Some numbers replaced by ones that matter to those who index, divide or multiply by them."""
+    flat = array.reshape(-1)
+    extremes = (0, 1, 2, 46, 47, 48, 255, 65535, 1 << 31, (1 << 32) - 1, -1, 1e-30, 1e9, 3e38, np.inf, np.nan)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        for _ in range(chance.choice((1, 3, 20)) if flat.size else 0):
+            flat[chance.randrange(flat.size)] = np.array(chance.choice(extremes)).astype(flat.dtype)
+    return array
+
+
+def spoiled_shape(chance: random.Random, array: np.ndarray) -> np.ndarray:
+    """Rows left out or repeated, or another number of dimensions."""
+    return chance.choice(
+        (array[:-1], array[:0], np.concatenate([array, array]), array[None], array.reshape(-1))
+    )
+
+
+def spoiled_dtype(chance: random.Random, array: np.ndarray) -> np.ndarray:
+    """The same numbers as another type."""
+    with np.errstate(all="ignore"):
+        return array.astype(chance.choice(("float32", "float16", "int32", "uint32", "uint16", "uint8")))
+
+
 def spoil_archive(chance: random.Random, data: bytes) -> bytes:
     """Changes bytes of the zip itself, most of them in its directory."""
     if chance.random() < 0.5:
@@ -123,10 +165,11 @@ def trick_archive(chance: random.Random, data: bytes) -> bytes:
     [
         (spoil_archive, 800),
         (trick_archive, 200),
-        (spoil_member("generator.onnx"), 1600),
+        (spoil_member("weights.safetensors"), 1600),
+        (spoil_arrays, 2400),
         (spoil_member("character.json"), 400),
     ],
-    ids=["zip", "members", "generator", "card"],
+    ids=["zip", "members", "weights", "arrays", "card"],
 )
 def test_spoiled_files_are_loaded_or_refused(
     mutation: Mutation, count: int, character_bytes: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

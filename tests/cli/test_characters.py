@@ -18,7 +18,9 @@ def cast(tmp_path, monkeypatch):
     folder.mkdir()
     for name, licence in (("ann", "CC0-1.0"), ("bob", "CC-BY-4.0")):
         card = CharacterCard(name, "1.2", licence, f"{name} by somebody", chibi_skeleton())
-        write_character_file(folder / f"{name}.dance", CharacterFile(card, b"no network", PICTURE))
+        write_character_file(
+            folder / f"{name}.dance", CharacterFile(card, {"no": np.zeros(1, np.float32)}, PICTURE)
+        )
     monkeypatch.setattr(dance_now.character.character, "BUILTIN_FOLDER", folder)
     monkeypatch.chdir(tmp_path)
     return tmp_path

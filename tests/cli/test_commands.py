@@ -17,7 +17,7 @@ from dance_now.app.dance import DanceResult
 from dance_now.app.dance_options import DanceOptions
 from dance_now.render.avatar.avatar_options import AvatarOptions
 from dance_now.synthesis.dataset import DatasetSummary
-from dance_now.training.character_export import Rights
+from dance_now.training.character_card import Rights
 from dance_now.training.metrics.scores import Evaluation, Summary
 from dance_now.training.train_config import PRESETS
 
@@ -180,7 +180,7 @@ def test_render_makes_a_video_of_one_motion(run, tmp_path, monkeypatch):
 def test_train_takes_a_preset_and_what_differs_from_it(run, monkeypatch):
     seen = []
 
-    def train(source, output, config, *, motions, rights, options, sticks, stage, report):
+    def train(source, output, config, *, motions, rights, options, template, sticks, stage, report):
         seen.append((source, output, config.steps, config.images, motions, rights, options))
         report("train", 7, 7, "loss 0.1")
         overall = Summary(3, 21.25, 19.0, 0.9, 0.9512, 0.01, None, 0, None, None, None)
@@ -198,14 +198,20 @@ def test_train_takes_a_preset_and_what_differs_from_it(run, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "module", "command"),
     [
-        (("train", "a.vrm", "-o", "a.dance"), "torch", 'pip install "dance-now[train]"'),
-        (("evaluate", "godette", "data"), "torch", 'pip install "dance-now[train]"'),
+        (
+            ("train", "mascot", "-o", "a.dance", "--template", "points"),
+            "torch",
+            'pip install "dance-now[train]"',
+        ),
+        (("train", "mascot", "-o", "a.dance"), "numba", 'pip install "dance-now[studio]"'),
         (("render", "a.vrm", "-o", "data", "--images", "4"), "numba", 'pip install "dance-now[studio]"'),
     ],
 )
-def test_a_missing_extra_names_the_command(words, module, command):
+def test_a_missing_extra_names_the_command(words, module, command, tmp_path):
     program = WITHOUT.format(module=module, words=list(words))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {module} is not installed.")
     assert command in done.stderr

@@ -7,8 +7,8 @@ from dance_now.app.diagnostics import Finding
 def test_parts_findings_and_advice(run, monkeypatch):
     findings = [
         Finding("versions", "Python", "3.11"),
-        Finding("extras", "cpu", "not installed", 'pip install "dance-now[cpu]"'),
-        Finding("extras", "gpu", "not installed"),
+        Finding("extras", "onnx", "not installed", 'pip install "dance-now[onnx]"'),
+        Finding("extras", "quality", "not installed"),
     ]
     monkeypatch.setattr(dance_now.app.diagnostics, "examine", lambda: iter(findings))
     outcome = run("doctor")
@@ -17,7 +17,7 @@ def test_parts_findings_and_advice(run, monkeypatch):
         "versions",
         "  Python: 3.11",
         "extras",
-        "  cpu: not installed",
-        '      -> pip install "dance-now[cpu]"',
-        "  gpu: not installed",
+        "  onnx: not installed",
+        '      -> pip install "dance-now[onnx]"',
+        "  quality: not installed",
     ]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from skeletons import adult_skeleton, chibi_skeleton, posed, posture
 
 from dance_now.app.dance import DanceResult, dance
+from dance_now.character.templates.template import FigurePicture
 from dance_now.core.arrays import Image
 from dance_now.media.open_media import open_source
 from dance_now.pose.model.detection import Detection, Person, PersonMask
@@ -40,18 +41,24 @@ class RedCharacter:
         self.skeleton: Skeleton = chibi_skeleton()
         self.poses: list[Pose] = []
 
-    def draw_unchecked(self, pose: Pose) -> npt.NDArray[np.uint8]:
-        """(512, 512, 4) RGBA."""
+    def draw_unchecked(self, pose: Pose, size: tuple[int, int] = (512, 512)) -> npt.NDArray[np.uint8]:
+        """(height, width, 4) RGBA."""
         assert pose.visible.all()
         assert pose.has_depth.all()
         self.poses.append(pose)
-        canvas = np.zeros((512, 512, 4), np.uint8)
+        canvas = np.zeros((size[1], size[0], 4), np.uint8)
         points = pose.points[:, :2].round().astype(int)
         for start, end in BODY_LIMBS:
             line = (tuple(points[start].tolist()), tuple(points[end].tolist()))
             if self.visible:
-                cv2.line(canvas, *line, (*FIGURE, 255), 24)
+                cv2.line(canvas, *line, (*FIGURE, 255), max(2, round(np.ptp(points[:25, 1]) / 14)))
         return canvas
+
+    def draw_figure(
+        self, pose: Pose, scale: float, picture: tuple[int, int], *, detail: bool = False
+    ) -> tuple[FigurePicture, ...]:
+        """The figure in the whole of a frame."""
+        return (FigurePicture(self.draw_unchecked(pose, picture), 0, 0, *picture),)
 
 
 class MagentaEstimator:

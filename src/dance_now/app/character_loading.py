@@ -34,7 +34,7 @@ def requested_characters(character: CharacterLike | Sequence[CharacterLike]) -> 
         )
     for each in requested:
         if not isinstance(each, str | Path):
-            check_methods("character", each, ("draw_unchecked",), "a name, a path or a Character")
+            check_methods("character", each, ("draw_figure",), "a name, a path or a Character")
     return requested
 
 
@@ -42,22 +42,20 @@ def load_characters(
     character: CharacterLike | Sequence[CharacterLike],
     device: Device = "auto",
     threads: int = 0,
-    optimize: bool = True,
 ) -> tuple[Character, ...]:
     """Loads all characters asked for; those that are loaded stay as they are.
 
     Args:
         character: one or several; of several, each person gets one in turn.
         device: where they are drawn.
-        threads: CPU threads for each network; 0: one per core.
-        optimize: optimise the networks on loading; without it, one or two frames are ready sooner.
+        threads: CPU threads for each image; 0: one per core.
 
     Raises:
         DanceNowError: an empty list, an unknown name, or a file that fails its checks.
-        MissingExtraError: onnxruntime is not installed.
+        MissingExtraError: a character needs a package that is not installed.
         TypeError: something that is no character.
     """
     return tuple(
-        Character.load(each, device, threads, optimize) if isinstance(each, str | Path) else each
+        Character.load(each, device, threads) if isinstance(each, str | Path) else each
         for each in requested_characters(character)
     )

@@ -57,7 +57,7 @@ class DancePipeline:
         threads = 0 if is_photo else _half_the_cores()
         with ThreadPoolExecutor(1) as executor:
             opening = executor.submit(self._finder.open)
-            self.characters = load_characters(requested, options.device, threads, optimize=not is_photo)
+            self.characters = load_characters(requested, options.device, threads)
             opening.result()
         self._assignment = CharacterAssignment(self.characters, options.height)
         self._resources = ExitStack()

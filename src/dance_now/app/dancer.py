@@ -15,8 +15,8 @@ from dance_now.app.character_loading import CharacterLike, load_characters
 from dance_now.app.compositor import IN_PLACE, Compositor, Figure
 from dance_now.app.dance_options import PersonName, SceneName, check_person, check_scene
 from dance_now.app.sessions import CharacterAssignment, LiveSession, Replacement, Session, person_choice
-from dance_now.character.canvas_window import Window, canvas_window, head_window
-from dance_now.character.character import Character
+from dance_now.character.canvas_window import canvas_window
+from dance_now.character.character import DEFAULT_SIZE
 from dance_now.core.argument_checks import check_flag, check_methods, check_number, check_type
 from dance_now.core.arrays import Image
 from dance_now.core.profiler import Profiler
@@ -209,7 +209,7 @@ class Dancer:
             self._retarget.reset()
         character, retargeted = self.characters[0], self._retarget(pose, time or 0.0)
         window = canvas_window(retargeted.pose, character.skeleton, retargeted.scale)
-        return _drawing(character, retargeted.pose, window).canvas
+        return character.draw_unchecked(window.to_canvas(retargeted.pose), DEFAULT_SIZE)
 
     def find(self, frame: Frame) -> DetectedFrame:
         """First step: finds the people and retargets their poses."""
@@ -261,24 +261,14 @@ def _check_parts(**parts: object) -> None:
 
 
 def _placed_figure(part: Replacement, picture: tuple[int, int], best: bool) -> PlacedFigure:
-    """Draws one character for a frame of (width, height); with ``best``, the head again, larger."""
+    """Draws one character for a frame of (width, height); with ``best``, a network's head again, larger."""
     pose, skeleton, scale = part.retargeted.pose, part.character.skeleton, part.retargeted.scale
-    window = canvas_window(pose, skeleton, scale, picture)
-    head = head_window(pose, skeleton, scale, window) if best else None
-    whole = _drawing(part.character, pose, window)
+    drawn = part.character.draw_figure(pose, scale, picture, detail=best)
     return PlacedFigure(
-        whole.canvas,
-        whole.corner,
-        whole.side,
+        tuple(PlacedCanvas(each.pixels, (each.left, each.top), (each.width, each.height)) for each in drawn),
         soles=sole_points(pose, skeleton, scale),
         height=skeleton.height * scale,
-        detail=None if head is None else _drawing(part.character, pose, head),
     )
-
-
-def _drawing(character: Character, pose: Pose, window: Window) -> PlacedCanvas:
-    canvas = character.draw_unchecked(window.to_canvas(pose))
-    return PlacedCanvas(canvas, (window.left, window.top), window.side)
 
 
 def _nearness(part: Replacement) -> float:

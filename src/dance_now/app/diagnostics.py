@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,21 +24,20 @@ from dance_now.pose.networks.litert import LiteRTNetwork
 
 BASE: Final = ("numpy", "opencv-python-headless", "ai-edge-litert", "av", "rich", "tyro")
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
-    "cpu": ("onnxruntime",),
-    "gpu": ("onnxruntime-gpu",),
     "heic": ("pillow-heif",),
+    "onnx": ("onnxruntime",),
     "quality": ("pymatting",),
     "studio": ("numba", "pillow", "scipy"),
-    "train": ("numba", "pillow", "scipy", "torch", "onnx", "onnxscript", "onnx-ir"),
+    "train": ("numba", "pillow", "scipy", "torch", "onnx", "onnxscript", "onnx-ir", "onnxruntime"),
 }
 _PURPOSES: Final = {
-    "cpu": "draws characters on the CPU",
-    "gpu": "draws characters on an NVIDIA GPU",
     "heic": "reads HEIC photos",
+    "onnx": "runs --estimator rtmw, and characters of --template sticks",
     "quality": "refines hair mattes of photos",
     "studio": "renders avatars",
     "train": "trains characters",
 }
+_ON_GPU: Final = "onnxruntime-gpu"  # the same modules as onnxruntime, on CUDA
 _THREADS: Final = 2  # what the pose estimator takes
 _RUNS: Final = 5
 
@@ -88,28 +86,22 @@ def _versions() -> Iterator[Finding]:
 
 
 def _extras() -> Iterator[Finding]:
-    runtimes = [name for name in ("cpu", "gpu") if installed(EXTRAS[name][0])]
     for extra, names in EXTRAS.items():
-        found = {name: installed(name) for name in names}
+        found = {name: _installed_or_alike(name) for name in names}
         missing = [name for name, version in found.items() if version is None]
         listed = ", ".join(f"{name} {version}" for name, version in found.items() if version)
         text = f"{_PURPOSES[extra]}: {listed or 'not installed'}"
         if listed and missing:
             text += f", without {', '.join(missing)}"
-        yield Finding("extras", extra, text, _extra_advice(extra, missing, runtimes))
+        advice = f'pip install "dance-now[{extra}]"' if missing else ""
+        if extra == "onnx" and installed("onnxruntime") and installed(_ON_GPU):
+            advice = f"the two overwrite each other: pip uninstall onnxruntime {_ON_GPU}, then install one"
+        yield Finding("extras", extra, text, advice)
 
 
-def _extra_advice(extra: str, missing: list[str], runtimes: list[str]) -> str:
-    command = f'pip install "dance-now[{extra}]"'
-    if len(runtimes) == 2 and extra == "gpu":
-        return f"the two overwrite each other: pip uninstall onnxruntime onnxruntime-gpu, then {command}"
-    if extra == "cpu" and runtimes:
-        return ""
-    if extra == "gpu":
-        is_needed = missing and shutil.which("nvidia-smi") is not None
-        replacing = "pip uninstall onnxruntime, then " if runtimes else ""
-        return f"{replacing}{command}" if is_needed else ""
-    return command if missing else ""
+def _installed_or_alike(name: str) -> str | None:
+    """The version of a distribution, or of one that has the same modules."""
+    return installed(name) or (installed(_ON_GPU) if name == "onnxruntime" else None)
 
 
 def _files() -> Iterator[Finding]:
@@ -167,13 +159,7 @@ def _character_speed(name: str) -> Finding:
         milliseconds = _milliseconds(lambda: dancer.draw(Pose.empty()))
     except DanceNowError as error:
         return Finding("speed", name, "does not draw", str(error))
-    place = {"CPUExecutionProvider": "the CPU", "CUDAExecutionProvider": "the GPU"}
-    runs_on = place.get(character.provider, character.provider)
-    text = f"{milliseconds:.1f} ms per frame on {runs_on} (onnxruntime)"
-    on_cpu = character.provider == "CPUExecutionProvider"
-    idle = on_cpu and installed("onnxruntime-gpu") is not None
-    advice = "onnxruntime-gpu found no GPU that it can use: check its driver, CUDA and cuDNN" if idle else ""
-    return Finding("speed", name, text, advice)
+    return Finding("speed", name, f"{milliseconds:.1f} ms per image of 512x512")
 
 
 def _milliseconds(run: Callable[[], object]) -> float:

@@ -1,8 +1,9 @@
-"""Character file format NAME.dance: a zip of character.json, generator.onnx and preview.png.
+"""Reads and writes character files, version 2: a zip of character.json, weights.safetensors and preview.png.
 
-Files are untrusted, so they are validated before anything in them is used: member names and sizes
-against fixed limits, a SHA-256 for each member, plain JSON, no pickle and no code. The generator's graph
-is validated in ``onnx_check``. Nothing is ever extracted.
+A character is data: named arrays, drawn by code of this package that the card's *template* names. A file may
+come from a stranger, so it is checked before anything in it is used: member names and sizes against fixed
+limits, a SHA-256 for each member, plain JSON, no pickle and no code; the template checks its arrays. Nothing
+is ever extracted. docs/file-format.md has the format in full.
 """
 
 from __future__ import annotations
@@ -21,15 +22,25 @@ from pathlib import Path
 from typing import Any, Final
 
 from dance_now.character.figure_bounds import FigureBounds
+from dance_now.character.safetensors_file import AnyArray, pack_arrays, unpack_arrays
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.skeleton import Skeleton
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+TEMPLATES: Final = {"surface": 1, "points": 1, "sticks": 1}
+"""Name of each template, and the latest version of its arrays that is known."""
+CONTENTS: Final = {
+    "surface": "the avatar's geometry and textures",
+    "points": "a network trained on pictures",
+    "sticks": "a network trained on pictures",
+}
+"""What a file of each template holds of somebody's work: the licence applies to it."""
 SUFFIX: Final = ".dance"
 CANVAS: Final = 512
 
-_CARD, _GENERATOR, _PREVIEW = "character.json", "generator.onnx", "preview.png"
-_SIZE_LIMITS: Final = {_CARD: 1 << 20, _GENERATOR: 64 << 20, _PREVIEW: 8 << 20}
+_CARD, _WEIGHTS, _PREVIEW = "character.json", "weights.safetensors", "preview.png"
+_OLD_NETWORK: Final = "generator.onnx"  # of version 1
+_SIZE_LIMITS: Final = {_CARD: 1 << 20, _WEIGHTS: 96 << 20, _PREVIEW: 8 << 20}
 _FILE_LIMIT: Final = sum(_SIZE_LIMITS.values()) + (1 << 16)
 _TEXT_LIMIT: Final = 10_000
 # The record that ends a zip without a comment: signature, then 16-bit counts of members at 8 and 10, and the
@@ -63,9 +74,9 @@ class CharacterCard:
         licence: name of the licence of the character's appearance, and so of this file.
         credits: the credit that the licence requires.
         skeleton: the character's body.
-        canvas: side of the square image that the generator draws, px.
-        extent: bounds of the figure around its keypoints; None if unknown.
-        provenance: how it was trained: data-set hash, steps, metrics.
+        template: what draws it, one of TEMPLATES.
+        bounds: how far the figure reaches around its keypoints; None: not known.
+        provenance: how it was made: avatar, data-set hash, steps, metrics.
     """
 
     name: str
@@ -73,33 +84,41 @@ class CharacterCard:
     licence: str
     credits: str
     skeleton: Skeleton
-    canvas: int = CANVAS
-    extent: FigureBounds | None = None
+    template: str = "surface"
+    bounds: FigureBounds | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Serialises to the content of character.json, without the checksums."""
         card: dict[str, Any] = {
             "schema": SCHEMA_VERSION,
+            "template": self.template,
+            "template_version": TEMPLATES[self.template],
             "name": self.name,
             "version": self.version,
             "licence": self.licence,
             "credits": self.credits,
-            "canvas": self.canvas,
+            "contents": CONTENTS[self.template],
             "skeleton": self.skeleton.to_json(),
             "provenance": dict(self.provenance),
         }
-        if self.extent is not None:
-            card["extent"] = self.extent.to_json()
+        if self.bounds is not None:
+            card["bounds"] = self.bounds.to_json()
         return card
 
 
 @dataclass(frozen=True, eq=False)
 class CharacterFile:
-    """Content of a validated character file."""
+    """An opened and checked character file.
+
+    Attributes:
+        card: character.json.
+        arrays: weights.safetensors; what they should be is for the template to check.
+        preview: PNG file of one pose.
+    """
 
     card: CharacterCard
-    generator: bytes
+    arrays: Mapping[str, AnyArray]
     preview: bytes
 
 
@@ -129,15 +148,9 @@ def write_character_file(path: Path, content: CharacterFile) -> None:
         DanceNowError: a member is larger than ``read_character_file`` would accept, or cannot be written.
     """
     card = content.card.to_json()
-    card["sha256"] = {
-        _GENERATOR: hashlib.sha256(content.generator).hexdigest(),
-        _PREVIEW: hashlib.sha256(content.preview).hexdigest(),
-    }
-    members = {
-        _CARD: json.dumps(card, indent=1).encode(),
-        _GENERATOR: content.generator,
-        _PREVIEW: content.preview,
-    }
+    rest = {_WEIGHTS: pack_arrays(content.arrays), _PREVIEW: content.preview}
+    card["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in rest.items()}
+    members = {_CARD: json.dumps(card, indent=1).encode(), **rest}
     for name, data in members.items():
         if len(data) > _SIZE_LIMITS[name]:
             raise DanceNowError(f"{path.name}: {name} would be larger than {_SIZE_LIMITS[name] >> 20} MB.")
@@ -171,13 +184,16 @@ def read_character_file(path: Path) -> CharacterFile:
             members = {name: _read_member(archive, name, path) for name in _SIZE_LIMITS}
     except _DAMAGE as error:
         raise DanceNowError(f"{path} is damaged or not a character file ({error}).") from error
-    card, checksums = _parse_card(members[_CARD], path)
-    for name in (_GENERATOR, _PREVIEW):
+    card, checksums = parse_card(members[_CARD], path)
+    for name in (_WEIGHTS, _PREVIEW):
         if checksums.get(name) != hashlib.sha256(members[name]).hexdigest():
             raise DanceNowError(f"{path} is damaged: {name} does not match its checksum.")
     if not members[_PREVIEW].startswith(_PNG):
         raise DanceNowError(f"{path} is not a character file: {_PREVIEW} is not a PNG image.")
-    return CharacterFile(card, members[_GENERATOR], members[_PREVIEW])
+    try:
+        return CharacterFile(card, unpack_arrays(members[_WEIGHTS]), members[_PREVIEW])
+    except ValueError as error:
+        raise DanceNowError(f"{path} is damaged or not a character file: {_WEIGHTS}: {error}.") from error
 
 
 def _check_directory(path: Path) -> None:
@@ -194,6 +210,10 @@ def _check_directory(path: Path) -> None:
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    if _OLD_NETWORK in archive.namelist():
+        raise DanceNowError(
+            f"{path} was made by an older dance-now. Run: dance-now convert {path.name} -o NEW{SUFFIX}"
+        )
     if archive.namelist().count(name) != 1 or len(archive.namelist()) != len(_SIZE_LIMITS):
         raise DanceNowError(
             f"{path} is not a character file: it should hold exactly {', '.join(_SIZE_LIMITS)}."
@@ -208,35 +228,44 @@ def _read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
     return data
 
 
-def _parse_card(data: bytes, path: Path) -> tuple[CharacterCard, dict[str, Any]]:
+def parse_card(data: bytes, path: Path) -> tuple[CharacterCard, dict[str, Any]]:
+    """The content of a file's character.json, and the checksums of the file's other members.
+
+    Raises:
+        DanceNowError: it is malformed or of a newer format.
+    """
     try:
         card = json.loads(data)
         if not isinstance(card["schema"], int):
             raise ValueError("schema should be a number")
-        if card["schema"] != SCHEMA_VERSION:
-            raise DanceNowError(
-                f"{path} has format {card['schema']}; this version reads {SCHEMA_VERSION}. Update dance-now."
-            )
+        template = card.get("template")
+        if card["schema"] != SCHEMA_VERSION or not _is_known(template, card.get("template_version")):
+            raise DanceNowError(f"{path} was made by a newer dance-now. Update: pip install -U dance-now")
         texts = [card[key] for key in ("name", "version", "licence", "credits")]
         if not all(_is_plain(text) for text in texts):
             raise ValueError("name, version, licence and credits should be plain texts")
         name, version, licence, credit = texts
         if not is_character_name(name):
             raise ValueError(f"{name[:80]!r} cannot be a name")
-        if card["canvas"] != CANVAS:
-            raise ValueError(f"the canvas should be {CANVAS} px")
         provenance, checksums = card["provenance"], card["sha256"]
         if not isinstance(provenance, dict) or not isinstance(checksums, dict):
             raise ValueError("provenance and sha256 should be objects")
         skeleton = Skeleton.from_json(card["skeleton"])
         if not (skeleton.height > 0 and (skeleton.lengths() > 0).all()):
             raise ValueError("a skeleton without size")
-        extent = FigureBounds.from_json(card["extent"]) if "extent" in card else None
-        return CharacterCard(name, version, licence, credit, skeleton, CANVAS, extent, provenance), checksums
+        bounds = FigureBounds.from_json(card["bounds"]) if "bounds" in card else None
+        return CharacterCard(
+            name, version, licence, credit, skeleton, template, bounds, provenance
+        ), checksums
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DanceNowError(
             f"{path} is not a character file: character.json is malformed ({error})."
         ) from error
+
+
+def _is_known(template: object, version: object) -> bool:
+    """Whether this version of the package draws a version of a template."""
+    return isinstance(template, str) and type(version) is int and 1 <= version <= TEMPLATES.get(template, 0)
 
 
 def _is_plain(text: object) -> bool:

@@ -64,9 +64,9 @@ class FigureBounds:
         """
         boxes, reach = np.asarray(data["boxes"], np.float32), np.asarray(data["reach"], np.float32)
         if boxes.shape != (len(TRUNK), 2, 3) or reach.shape != (POINT_COUNT,):
-            raise ValueError("extent: boxes and reach of other shapes")
+            raise ValueError("bounds: boxes and reach of other shapes")
         if not (np.isfinite(boxes).all() and np.isfinite(reach).all() and (reach >= 0).all()):
-            raise ValueError("extent: lengths should be numbers of metres")
+            raise ValueError("bounds: lengths should be numbers of metres")
         return cls(boxes, reach)
 
 

@@ -16,7 +16,10 @@ FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
-_COMMANDS: Final = ("dance", "pose", "render", "train", "evaluate", "characters", "doctor")
+_COMMANDS: Final = (
+    *("dance", "pose", "render", "train", "evaluate"),
+    *("convert", "export", "characters", "doctor"),
+)
 _DESCRIPTION = (
     "Replace people in photos and videos with anime characters that copy their poses. "
     "All options: dance-now COMMAND --help. --version (-V) prints the version; "

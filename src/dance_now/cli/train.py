@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from dance_now.cli.options import Bones, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
 from dance_now.core.errors import DanceNowError
+
+if TYPE_CHECKING:
+    from dance_now.training.sticks.sticks_config import SticksConfig
+    from dance_now.training.train_config import PresetName
 
 _TrainingSource = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
 _Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="")]
@@ -23,7 +27,13 @@ def train(
     output: _Output,
     *,
     preset: Literal["debug", "quick", "standard", "full"] = "quick",
-    generator: Literal["points", "sticks"] = "points",
+    template: Annotated[
+        Literal["surface", "points", "sticks"] | None,
+        tyro.conf.arg(
+            metavar="{surface,points,sticks}",
+            help_behavior_hint="(default: surface for an avatar, else points)",
+        ),
+    ] = None,
     stage: Literal["heads", "body", "fake-heads", "head", "export", "all"] = "all",
     head_size: OptionalCount = None,
     motions: OptionalFolder = None,
@@ -40,8 +50,10 @@ def train(
     Args:
         source: avatar (.vrm, .glb or mascot), folder made by dance-now render, or video of a person.
         output: character file to write; the run is kept beside it in NAME.run.
-        preset: debug is a smoke test; quick takes 10 minutes, standard an hour on 2 cores; full needs a GPU.
-        generator: points (neural points) or sticks (pix2pixHD on stick figures with a head network).
+        preset: of networks: debug is a smoke test; quick takes 10 minutes, standard an hour on 2 cores; full
+            needs a GPU.
+        template: surface (the avatar's own surface, nothing is learned, a minute or two), points (a network
+            of neural points) or sticks (pix2pixHD on stick figures with a head network).
         stage: run one stage only; points have body and export.
         head_size: size of the head crop of sticks, pixels.
         motions: motion file (.bvh, .vrma, .glb, .gltf, .txt of DeepMimic) or folder; default: built-in.
@@ -53,11 +65,10 @@ def train(
         bones: JSON file that maps humanoid bones to nodes: {"leftUpperArm": "Arm_L", ...}.
         i_have_permission: the avatar's owner permits what its licence forbids.
     """
-    with needs_extra("train"):
+    with needs_extra("studio"):
         from dance_now.render.avatar.avatar_options import AvatarOptions
         from dance_now.render.avatar.mascot import avatar_file
-        from dance_now.training.character_export import Rights
-        from dance_now.training.sticks.sticks_config import STICKS
+        from dance_now.training.character_card import Rights
         from dance_now.training.train_character import HEAD_STAGES
         from dance_now.training.train_character import train as train_character
         from dance_now.training.train_config import PRESETS
@@ -67,15 +78,14 @@ def train(
         if value is not None and value < 1:
             raise DanceNowError(f"{option} must be at least 1, not {value}.", option=option)
     config = replace(config, steps=steps or config.steps, images=images or config.images)
-    if generator == "points" and stage in HEAD_STAGES:
-        say(f"Nothing to do for --stage {stage}: points have one network for body and head.")
+    if template != "sticks" and stage in HEAD_STAGES:
+        say(f"Nothing to do for --stage {stage}: only sticks have a network of their own for the head.")
         return
     if head_size is not None and (head_size % 4 or not 16 <= head_size <= 512):
         raise DanceNowError(
             f"head_size must be a multiple of 4 from 16 to 512, not {head_size}.", option="head_size"
         )
-    sticks = replace(STICKS[preset], head_size=head_size) if generator == "sticks" else None
-    with ProgressBars() as bars:
+    with needs_extra("train"), ProgressBars() as bars:
         result = train_character(
             avatar_file(source),
             output,
@@ -83,7 +93,8 @@ def train(
             motions=motions,
             rights=Rights(licence, credits),
             options=AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission),
-            sticks=sticks,
+            template=template,
+            sticks=_sticks(preset, head_size) if template == "sticks" else None,
             stage=stage,
             report=bars.update,
         )
@@ -95,3 +106,10 @@ def train(
         f"{output}: PSNR {result.psnr:.2f} dB, silhouette IoU {result.iou:.4f} "
         f"(medians of {result.pictures} test pictures)"
     )
+
+
+def _sticks(preset: PresetName, head_size: int | None) -> SticksConfig:
+    """Sizes of the networks of ``sticks``."""
+    from dance_now.training.sticks.sticks_config import STICKS
+
+    return replace(STICKS[preset], head_size=head_size)

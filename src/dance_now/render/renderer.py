@@ -24,8 +24,8 @@ from dance_now.render.texture_sampling import SURFACE_DTYPE
 from dance_now.render.vertex_placement import bin_triangles, place_outline, place_vertices
 
 _STRIP_PIXELS = 16
-_MATCAP_EDGE = 128  # texels; a matcap is read at this mipmap level, without level of detail
-_WRAPS = {"repeat": 0, "clamp": 1, "mirror": 2}
+MATCAP_EDGE = 128  # texels; a matcap is read at this mipmap level, without level of detail
+WRAPS = {"repeat": 0, "clamp": 1, "mirror": 2}
 
 IntArray = npt.NDArray[np.int32]
 
@@ -173,9 +173,7 @@ def _view_matrix(camera: Camera, edge: int) -> FloatArray:
 
 
 def _build_scene(primitives: Sequence[Primitive]) -> _Scene:
-    ordered = sorted(
-        primitives, key=lambda item: (ALPHA_MODES.index(item.material.alpha_mode), item.material.queue)
-    )
+    ordered = sorted(primitives, key=lambda item: drawing_order(item.material))
     first = np.cumsum([0, *(len(item.positions) for item in ordered)])
     total = int(first[-1])
     atlas = TextureAtlas.build([item.material for item in ordered])
@@ -190,7 +188,7 @@ def _build_scene(primitives: Sequence[Primitive]) -> _Scene:
         values = [getattr(item, name) for item in ordered]
         return np.concatenate(values + values)
 
-    hull_normals = [_welded_normals(item) for item in ordered]
+    hull_normals = [welded_normals(item) for item in ordered]
 
     def widths(mode: str) -> FloatArray:
         return np.concatenate(
@@ -222,7 +220,12 @@ def _build_scene(primitives: Sequence[Primitive]) -> _Scene:
     )
 
 
-def _welded_normals(primitive: Primitive) -> FloatArray:
+def drawing_order(material: Material) -> tuple[int, int]:
+    """Sort key of the drawing order: alpha mode, then render queue."""
+    return ALPHA_MODES.index(material.alpha_mode), material.queue
+
+
+def welded_normals(primitive: Primitive) -> FloatArray:
     """Normals (V, 3) averaged over coincident vertices, so that the hull does not break at hard edges."""
     places = np.round(primitive.positions * 1e5).astype(np.int64)
     _, group = np.unique(places, axis=0, return_inverse=True)
@@ -260,8 +263,8 @@ def _surface(material: Material, atlas: TextureAtlas) -> npt.NDArray[np.void]:
         "has_matcap": material.matcap_texture is not None and bool(material.matcap_color.any()),
         "writes_depth": material.writes_depth,
         "double_sided": material.double_sided,
-        "wrap_u": _WRAPS[texture.wrap[0]] if texture else 0,
-        "wrap_v": _WRAPS[texture.wrap[1]] if texture else 0,
+        "wrap_u": WRAPS[texture.wrap[0]] if texture else 0,
+        "wrap_v": WRAPS[texture.wrap[1]] if texture else 0,
         "nearest": texture.nearest if texture else False,
     }
     for name, value in values.items():
@@ -270,6 +273,6 @@ def _surface(material: Material, atlas: TextureAtlas) -> npt.NDArray[np.void]:
     record["shade_level"], record["shade_levels"] = atlas.find(material.shade_texture)
     if material.matcap_texture is not None:
         first, count = atlas.find(material.matcap_texture)
-        excess = max(material.matcap_texture.pixels.shape[:2]) / _MATCAP_EDGE
+        excess = max(material.matcap_texture.pixels.shape[:2]) / MATCAP_EDGE
         record["matcap_level"] = first + min(count - 1, max(0, math.ceil(math.log2(excess))))
     return record

@@ -72,6 +72,7 @@ def render_dataset(
     overwrite: bool = False,
     expressions: bool = True,
     shards: bool = False,
+    test_only: bool = False,
     options: AvatarOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
 ) -> DatasetSummary:
@@ -92,6 +93,7 @@ def render_dataset(
         overwrite: replace an existing ``output``.
         expressions: sample facial expressions; without, every face is neutral.
         shards: pack images and labels into tar files for WebDataset, instead of the four folders.
+        test_only: render the test split alone, and sample no points: for characters that are only scored.
         options: loading options of the avatar.
         progress: called with images done and images in all.
 
@@ -111,19 +113,21 @@ def render_dataset(
     skeleton = replace(avatar_skeleton(avatar, face, hide), pitches=CAMERA_PITCHES)
     rig = BoneRig.of(skeleton)
     train, test = select_poses(rig, found, images, np.random.default_rng(seed))
-    jobs = [*_jobs("train", train, seed), *_jobs("test", test, seed)]
+    jobs = [*([] if test_only else _jobs("train", train, seed)), *_jobs("test", test, seed)]
     fingerprint = {
         "avatar": hashlib.sha256(avatar_path.read_bytes()).hexdigest(),
         "plan": _hash_plan(jobs, [SCHEMA, size, expressions, options.to_json()]),
     }
     with resumable_folder(output, fingerprint, overwrite) as folder:
-        points = sample_points(avatar, POINT_BUDGET, seed, hide, face, (rig, train.poses))
-        points.save(folder / "points.npz")
+        if not test_only:
+            points = sample_points(avatar, POINT_BUDGET, seed, hide, face, (rig, train.poses))
+            points.save(folder / "points.npz")
         config = DatasetConfig(
             avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options
         )
         _render_missing(config, jobs, workers, progress)
-        summary = DatasetSummary(output, len(train), len(test), len(found), _hash_labels(folder))
+        trained = 0 if test_only else len(train)
+        summary = DatasetSummary(output, trained, len(test), len(found), _hash_labels(folder))
         description = _description(avatar, options, skeleton, summary, size, seed)
         description["motion_credits"] = list(motion_credits()) if motions is None else []
         if shards:

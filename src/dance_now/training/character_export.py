@@ -1,44 +1,29 @@
-"""Export of a trained generator: character file, card, licence, test score."""
+"""Export of a trained generator: character file with card and test score."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dance_now.character.character import Character
-from dance_now.character.character_file import CANVAS, CharacterCard, plain_text, write_character_file
+from dance_now.character.character_file import CharacterCard, CharacterFile, write_character_file
 from dance_now.core.arrays import FloatArray
-from dance_now.core.errors import DanceNowError
-from dance_now.formats3d.avatar_licence import UNKNOWN
-from dance_now.pose.model.skeleton import Skeleton
+from dance_now.training.character_card import Report, evaluation_summary, most_frontal
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.exported_module import ExportedModule
 from dance_now.training.metrics.evaluation import evaluate
 from dance_now.training.metrics.scores import Evaluation
-from dance_now.training.onnx_export import export_character
 
-Report = Callable[[str, int, int, str], None]
+ContentMaker = Callable[[CharacterCard, FloatArray], CharacterFile]
+"""Makes a character file's content of its card and of labels (n, 137, 4); the first is the preview."""
 _SAMPLES_COMPARED = 4
 
 
-@dataclass(frozen=True)
-class Rights:
-    """Licence and credits of the character's card; None takes them from the data set."""
-
-    licence: str | None = None
-    credits: str | None = None
-
-
-SOURCE_RIGHTS = Rights()
-
-
 def export(
-    exported: ExportedModule,
+    make_content: ContentMaker,
     card: CharacterCard,
     dataset: Path,
     output: Path,
@@ -48,79 +33,12 @@ def export(
     """Exports the character file, evaluates it on the test split, and stores the score in its card."""
     labels = LabelledPictures(dataset, "test").keypoints
     spread = np.linspace(0, len(labels) - 1, _SAMPLES_COMPARED).round().astype(int)
-    chosen = [_most_frontal(labels), *spread]
+    chosen = [most_frontal(labels), *spread]
     card = replace(card, provenance={**card.provenance, **provenance})
-    content = export_character(exported, card, labels[chosen])
+    content = make_content(card, labels[chosen])
     result = evaluate(
         Character(content), dataset, report=lambda done, total: report("evaluate", done, total, "")
     )
-    whole = result.overall
-    metrics = {
-        "pictures": whole.pictures,
-        "psnr_db": round(whole.psnr, 2),
-        "silhouette_iou": round(whole.iou, 4),
-        "ssim": round(whole.ssim, 3),
-        "head_psnr_db": None if whole.head_psnr is None else round(whole.head_psnr, 2),
-        "face_detail": None if whole.face_detail is None else round(whole.face_detail, 3),
-    }
-    card = replace(card, provenance={**card.provenance, "test": metrics})
+    card = replace(card, provenance={**card.provenance, "test": evaluation_summary(result)})
     write_character_file(output, replace(content, card=card))
     return result
-
-
-def _most_frontal(labels: FloatArray) -> int:
-    """Index of the whole figure that faces the viewer most, for the preview."""
-    body = labels[:, :25]
-    whole = ((body[..., :2] > 0) & (body[..., :2] < CANVAS)).all(axis=(1, 2))
-    ears = (body[:, 17] + body[:, 18]) / 2
-    forward = (ears[:, 2] - body[:, 0, 2]) / np.maximum(
-        np.linalg.norm(body[:, 0, :3] - ears[:, :3], axis=1), 1e-6
-    )
-    return int(np.argmax(np.where(whole, forward, -1)))
-
-
-def dataset_card(dataset: Path, name: str, rights: Rights) -> CharacterCard:
-    """Character card from a data set and the user's licence and credits."""
-    data = read_dataset_json(dataset)
-    try:
-        check_rights(dataset, str(data["avatar"]["licence"]), rights)
-        licence = plain_text(rights.licence or str(data["avatar"]["licence"]))
-        credit = plain_text(rights.credits or str(data["avatar"]["credits"]))
-        origin = {key: data[key] for key in ("labels_sha256", "train", "test", "motions", "seed")}
-        origin["motion_credits"] = data.get("motion_credits", [])
-    except (KeyError, TypeError) as error:
-        raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
-    provenance = {"avatar": data["avatar"], "dataset": origin}
-    return CharacterCard(name, "1", licence, credit, dataset_skeleton(dataset), provenance=provenance)
-
-
-def dataset_skeleton(dataset: Path) -> Skeleton:
-    """Reads the skeleton of a data set."""
-    try:
-        return Skeleton.from_json(read_dataset_json(dataset)["skeleton"])
-    except (KeyError, ValueError) as error:
-        raise DanceNowError(f"{dataset / 'dataset.json'} is malformed ({error}).") from error
-
-
-def check_rights(source: Path, licence: str, rights: Rights) -> None:
-    """Raises DanceNowError if neither the source nor the user names a licence."""
-    if licence in ("", UNKNOWN) and not rights.licence:
-        raise DanceNowError(
-            f"licence and credits are needed for a character of {source}, which names no licence."
-        )
-
-
-def read_dataset_json(dataset: Path) -> dict[str, Any]:
-    """Reads ``dataset.json``; raises DanceNowError if it is missing or malformed."""
-    path = dataset / "dataset.json"
-    try:
-        data = json.loads(path.read_text())
-        if not isinstance(data, dict):
-            raise ValueError("not an object")
-        return data
-    except FileNotFoundError as error:
-        raise DanceNowError(
-            f"{dataset} is not a data set: {path.name} is missing. Make one with dance-now render."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise DanceNowError(f"{path} cannot be read ({error}).") from error

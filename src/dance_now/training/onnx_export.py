@@ -20,14 +20,10 @@ from onnxscript.optimizer import fold_constants
 from torch import Tensor, nn
 
 from dance_now.character.canvas_region import BLOCK
-from dance_now.character.character_file import CANVAS, CharacterCard, CharacterFile
+from dance_now.character.character_file import CANVAS
 from dance_now.core.arrays import FloatArray
-from dance_now.core.errors import DanceNowError
-from dance_now.media.image.photo_sink import encode_image
 from dance_now.pose.model.keypoints import POINT_COUNT
 from dance_now.training.exported_module import ExportedModule
-
-logger = logging.getLogger(__name__)
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -36,29 +32,6 @@ TOLERANCE = 2e-3
 _ROUNDING_SHARE = 1e-3  # fraction of an image's values that may differ by rounding
 _PART = 320  # height of a canvas region that is compared as well
 _HALF_FROM = 512  # elements; smaller tensors are kept in single precision
-
-
-def export_character(exported: ExportedModule, card: CharacterCard, samples: FloatArray) -> CharacterFile:
-    """Exports a network to a character file's content.
-
-    Args:
-        shipped: in evaluation mode.
-        card: content of character.json.
-        samples: (n, 137, 4) labels for the comparison with torch; the first is the preview.
-
-    Raises:
-        DanceNowError: the graph and torch differ by more than TOLERANCE.
-    """
-    exported = rounded_to_half(exported).cpu().eval()
-    graph = generator_graph(exported)
-    difference, pictures = compare(exported, graph, samples)
-    logger.info("onnx differs from torch by at most %.1e", difference)
-    if difference > TOLERANCE:
-        raise DanceNowError(
-            f"The exported graph differs from the trained network by {difference:.1e}: nothing was written."
-        )
-    preview = (np.clip(pictures[0].transpose(1, 2, 0), 0, 1) * 255 + 0.5).astype(np.uint8)
-    return CharacterFile(card, graph, encode_image(preview, ".png"))
 
 
 def generator_graph(exported: ExportedModule) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,16 @@ from torch import nn
 
 from dance_now.core.errors import DanceNowError
 from dance_now.synthesis.surface.surface_points import MeshPoints
-from dance_now.training.character_export import dataset_skeleton, export
+from dance_now.training.character_card import dataset_skeleton
+from dance_now.training.character_export import export
 from dance_now.training.data.crops import CropBatches
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.data.sample_cache import SampleCache
 from dance_now.training.distributed import SINGLE_WORKER, training_device
 from dance_now.training.metrics.evaluation import check_size
 from dance_now.training.metrics.scores import Evaluation
-from dance_now.training.networks.points_generator import ExportedPointsGenerator, PointsGenerator
+from dance_now.training.networks.points_generator import PointsGenerator
+from dance_now.training.points_export import points_file
 from dance_now.training.preview import PreviewSheet
 from dance_now.training.run_logger import Progress
 from dance_now.training.train_config import TrainingConfig
@@ -101,8 +104,8 @@ class PointsStages:
         trainer = self._open_trainer(alone)
         generator = trainer.ema_generator()
         return export(
-            ExportedPointsGenerator(generator),
-            replace(self._run.card, extent=generator.bounds()),
+            partial(points_file, generator),
+            replace(self._run.card, template="points", bounds=generator.bounds()),
             self._run.dataset,
             self._run.output,
             provenance(trainer),

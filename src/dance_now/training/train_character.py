@@ -5,25 +5,25 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dance_now.character.character_file import SUFFIX, is_character_name
 from dance_now.core.atomic_write import check_target
 from dance_now.core.errors import DanceNowError
 from dance_now.render.avatar.avatar_options import DEFAULT_OPTIONS, AvatarOptions
-from dance_now.training.character_export import SOURCE_RIGHTS, Report, Rights, dataset_card
+from dance_now.training.character_card import SOURCE_RIGHTS, Report, Rights, dataset_card
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.distributed import join_workers
 from dance_now.training.metrics.evaluation import check_size
 from dance_now.training.metrics.scores import Evaluation
-from dance_now.training.points_stages import PointsStages
 from dance_now.training.sources.training_source import DATASET, FRAMES, Kind, TrainingSource
 from dance_now.training.sticks.sticks_config import SticksConfig
-from dance_now.training.sticks.sticks_stages import SticksStages
+from dance_now.training.surface.surface_training import TEST_SET, train_surface
 from dance_now.training.train_config import TrainingConfig
-from dance_now.training.training_loop import CHECKPOINT
-from dance_now.training.training_run import Run
 
+if TYPE_CHECKING:
+    from dance_now.training.training_run import Run
+
+Template = Literal["surface", "points", "sticks"]
 Stage = Literal["heads", "body", "fake-heads", "head", "export", "all"]
 HEAD_STAGES: tuple[Stage, ...] = ("heads", "fake-heads", "head")  # the points generator has none of them
 
@@ -36,6 +36,7 @@ def train(
     motions: Path | None = None,
     rights: Rights = SOURCE_RIGHTS,
     options: AvatarOptions = DEFAULT_OPTIONS,
+    template: Template | None = None,
     sticks: SticksConfig | None = None,
     stage: Stage = "all",
     report: Report,
@@ -53,7 +54,10 @@ def train(
         motions: a file or folder of motions for an avatar's data set, instead of the motion library.
         rights: licence and credits, which override those of the source.
         options: loading options of an avatar.
-        sticks: train the stick-figure baseline, of these sizes, instead of the points generator.
+        template: what draws the character: ``surface`` (an avatar's own surface; nothing is learned, and
+            torch is not needed), ``points`` (a network of points) or ``sticks`` (the original's networks); by
+            default a surface of an avatar, and points of everything else.
+        sticks: sizes of the networks of ``sticks``.
         stage: a single stage, on the output of those before it; those of HEAD_STAGES are for sticks.
         report: called with the stage's name, steps done, steps in all, and a note.
 
@@ -66,6 +70,12 @@ def train(
     name = _character_name(output)
     training_source = TrainingSource.of(source, motions, options)
     training_source.check_rights(rights)
+    template = template or ("surface" if training_source.kind is Kind.AVATAR else "points")
+    if template == "surface" and training_source.kind is not Kind.AVATAR:
+        raise DanceNowError(
+            f"template must be points or sticks for {source}: only an avatar has a surface.",
+            option="template",
+        )
     run = output.with_name(f"{output.stem}.run")
     if not run.exists():
         check_target(output, frozenset(), overwrite=True)
@@ -74,21 +84,68 @@ def train(
     except OSError as error:
         raise DanceNowError(f"{run} cannot be created: {error.strerror or error}.") from error
     fingerprint = training_source.fingerprint(config)
+    if template == "surface":
+        del fingerprint["images"]
+        fingerprint["template"] = template
+        _record_source(run, fingerprint)
+        return train_surface(
+            source,
+            output,
+            run,
+            motions=motions,
+            rights=rights,
+            options=options,
+            seed=config.seed,
+            report=report,
+        )
+    return _train_network(
+        training_source,
+        output,
+        run,
+        config,
+        name,
+        rights,
+        fingerprint,
+        sticks if template == "sticks" else None,
+        stage,
+        report,
+    )
+
+
+def _train_network(
+    source: TrainingSource,
+    output: Path,
+    run: Path,
+    config: TrainingConfig,
+    name: str,
+    rights: Rights,
+    fingerprint: dict[str, Any],
+    sticks: SticksConfig | None,
+    stage: Stage,
+    report: Report,
+) -> Evaluation | None:
+    """Prepares the data set and runs the stages of a network; needs torch."""
+    from dance_now.training.distributed import join_workers
+    from dance_now.training.training_run import Run
+
     if sticks is not None:
         fingerprint["sticks"] = asdict(sticks)
     with join_workers() as worker:
         report = report if worker.is_first else _silent_report
         worker.run_first(lambda: _record_source(run, fingerprint))
-        worker.run_first(lambda: _prepare_dataset(training_source, run, config, rights, report))
-        dataset = training_source.dataset(run, config, rights, report)
+        worker.run_first(lambda: _prepare_dataset(source, run, config, rights, report))
+        dataset = source.dataset(run, config, rights, report)
         card = dataset_card(dataset, name, rights)
         check_size(LabelledPictures(dataset, "test"))  # fails now, not after training
-        small_heads = training_source.kind is Kind.LAYOUT
+        small_heads = source.kind is Kind.LAYOUT
         whole = Run(run, dataset, output, card, config, report, worker, small_heads)
         return _run_stages(whole, sticks, stage)
 
 
 def _run_stages(run: Run, sticks: SticksConfig | None, stage: Stage) -> Evaluation | None:
+    from dance_now.training.points_stages import PointsStages
+    from dance_now.training.sticks.sticks_stages import SticksStages
+
     steps = PointsStages(run) if sticks is None else SticksStages(run, sticks)
     if stage in ("body", "all"):
         text = json.dumps(run.config.to_json(), indent=1)
@@ -112,7 +169,9 @@ def _prepare_dataset(
 def _record_source(run: Path, fingerprint: dict[str, Any]) -> None:
     """Records a run's source, and rejects a run that was begun with another."""
     note, text = run / "source.json", json.dumps(fingerprint, indent=1)
-    begun = any((run / name).exists() for name in (FRAMES, DATASET, CHECKPOINT, "body", "real_heads"))
+    begun = any(
+        (run / name).exists() for name in (FRAMES, DATASET, TEST_SET, "checkpoint.pt", "body", "real_heads")
+    )
     if begun and note.exists() and note.read_text() != text:
         raise DanceNowError(
             f"{run} was begun with another avatar or data set, other motions, hidden parts or bones, "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dance_now.character.character_file import CharacterCard
-from dance_now.training.character_export import Report
+from dance_now.training.character_card import Report
 from dance_now.training.distributed import SINGLE_WORKER, Worker
 from dance_now.training.train_config import TrainingConfig
 

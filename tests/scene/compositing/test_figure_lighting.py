@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dance_now.scene.compositing.composition import composite_over, place_canvas
-from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
+from dance_now.scene.compositing.composition import composite_over
+from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedCanvas, PlacedFigure
 
 SCENE = np.random.default_rng(0).normal(90, 4, (240, 320, 3)).clip(0, 255).astype(np.uint8)
 PERSON = np.zeros((120, 160))
@@ -14,7 +14,7 @@ def standing() -> PlacedFigure:
     canvas = np.zeros((128, 128, 4), np.uint8)
     canvas[14:114, 44:84] = 255
     soles = np.array([[[176, 198], [178, 200]], [[146, 198], [144, 200]]], np.float64)
-    return PlacedFigure(canvas, (96, 86), 128, soles, 100.0)
+    return PlacedFigure((PlacedCanvas(canvas, (96, 86), (128, 128)),), soles, 100.0)
 
 
 @pytest.mark.parametrize("best", [False, True])
@@ -35,7 +35,7 @@ def test_without_a_match_only_the_shadow_is_added() -> None:
     presence.observe(SCENE, PERSON, 0.0)
     picture, plain = SCENE.copy(), SCENE.copy()
     composite_over(picture, presence.shade(picture, figure, 0.0, 0))
-    composite_over(plain, place_canvas(figure.canvas, figure.corner, figure.side, *SCENE.shape[:2]))
+    composite_over(plain, figure.layer(*SCENE.shape[:2]))
     assert (picture <= plain).all()
     np.testing.assert_array_equal(picture[100:190, 140:180], plain[100:190, 140:180])
 

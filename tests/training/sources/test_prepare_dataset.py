@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from dance_now.character.character import Character
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.skeleton import RIGID_SEGMENTS
 from dance_now.render.avatar.avatar_options import DEFAULT_OPTIONS
-from dance_now.training.character_export import Rights, dataset_card, dataset_skeleton
+from dance_now.training.character_card import Rights, dataset_card, dataset_skeleton
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.distributed import Worker
 from dance_now.training.sources.openpose_layout import read_openpose_layout
@@ -45,13 +46,13 @@ def test_the_card_names_where_the_pictures_come_from(original: Path, prepared: P
 
 
 def test_the_figure_is_cut_out(prepared: Path) -> None:
-    enlarged = 512 / SIDE
+    upscale = 512 / SIDE
     for split in ("train", "test"):
         pictures = LabelledPictures(prepared, split)
         for index in (0, len(pictures) - 1):
             found = pictures.picture(index)[..., 3] > 127
             figure = drawn(pose_number(int(pictures.names[index][1:])))[1]
-            true = cv2.resize(figure, None, fx=enlarged, fy=enlarged) > 127
+            true = cv2.resize(figure, None, fx=upscale, fy=upscale) > 127
             assert (found & true).sum() / (found | true).sum() > 0.9
 
 
@@ -86,7 +87,7 @@ def test_stages_leave_what_the_next_one_needs(
     for each in stages:
         done = train(
             prepared, tmp_path / "simple.dance", config,
-            rights=RIGHTS, sticks=STICKS["debug"], stage=each, report=lambda *told: None,
+            rights=RIGHTS, template="sticks", sticks=STICKS["debug"], stage=each, report=lambda *told: None,
         )  # fmt: skip
         assert done is None
     run = tmp_path / "simple.run"
@@ -96,7 +97,7 @@ def test_stages_leave_what_the_next_one_needs(
         for heads in ("real_heads", "drawn_heads"):
             assert {path.name for path in (run / heads).iterdir()} == names
         exported: list[object] = []
-        monkeypatch.setattr(sticks_stages, "export", lambda network, *_: exported.append(network))
+        monkeypatch.setattr(sticks_stages, "export", lambda make_content, *_: exported.append(make_content))
         # The first of two workers, of which the other has left.
         whole = Run(
             run, prepared, tmp_path / "simple.dance", dataset_card(prepared, "simple", RIGHTS), config,
@@ -113,7 +114,7 @@ def test_heads_of_an_unfinished_body_are_not_drawn(prepared: Path, tmp_path: Pat
     def run_stage(stage: Stage) -> None:
         train(
             prepared, tmp_path / "simple.dance", config,
-            rights=RIGHTS, sticks=STICKS["debug"], stage=stage, report=lambda *told: None,
+            rights=RIGHTS, template="sticks", sticks=STICKS["debug"], stage=stage, report=lambda *told: None,
         )  # fmt: skip
 
     run_stage("body")
@@ -136,15 +137,20 @@ def test_points_learn_from_pictures_as_they_are(original: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("generator", ["points", "sticks"])
-def test_it_trains_from_end_to_end(original: Path, prepared: Path, tmp_path: Path, generator: str) -> None:
-    sticks = STICKS["debug"] if generator == "sticks" else None
+@pytest.mark.parametrize("template", ["points", "sticks"])
+def test_it_trains_from_end_to_end(
+    original: Path, prepared: Path, tmp_path: Path, template: Literal["points", "sticks"]
+) -> None:
+    sticks = STICKS["debug"]
     config = replace(PRESETS["debug"], steps=3)
     output = tmp_path / "simple.dance"
-    source = original if generator == "points" else prepared
-    result = train(source, output, config, rights=RIGHTS, sticks=sticks, report=lambda *told: None)
+    source = original if template == "points" else prepared
+    result = train(
+        source, output, config, rights=RIGHTS, template=template, sticks=sticks, report=lambda *told: None
+    )
     assert result is not None
     character = Character.load(output)
+    assert character.card.template == template
     assert (character.card.licence, character.card.credits) == ("CC0", "me")
     assert character.card.provenance["steps"] == 3
 

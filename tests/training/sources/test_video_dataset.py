@@ -13,7 +13,7 @@ from dance_now.character.character import Character
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.estimators.people_finder import PeopleFinder
-from dance_now.training.character_export import Rights, dataset_card
+from dance_now.training.character_card import Rights, dataset_card
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.sources import video_dataset as video
 from dance_now.training.sources.openpose_layout import read_openpose_layout

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from dance_now.training.sticks.pix2pixhd import GlobalGenerator, UpsampleConvolution
-from dance_now.training.sticks.stick_drawing import BODY_CHANNELS, HEAD_CHANNELS, Sticks
+from dance_now.character.templates.stick_channels import BODY_CHANNELS, HEAD_CHANNELS
+from dance_now.training.sticks.pix2pixhd import GlobalGenerator
+from dance_now.training.sticks.stick_drawing import Sticks
 from dance_now.training.sticks.sticks_generator import HeadCrop
 
 
@@ -39,13 +40,6 @@ def test_at_full_width_it_is_pix2pixhd() -> None:
     with torch.device("meta"):
         network = GlobalGenerator(35, 3)
     assert sum(each.numel() for each in network.parameters()) == pytest.approx(182.5e6, rel=1e-3)
-
-
-def test_doubling_draws_what_it_trains() -> None:
-    torch.manual_seed(0)
-    layer, x = UpsampleConvolution(5, 3), torch.rand(2, 5, 6, 7)
-    with torch.no_grad():
-        torch.testing.assert_close(layer.eval()(x), layer.train()(x), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("place", [(40.0, 40.0), (3.0, 60.0)])

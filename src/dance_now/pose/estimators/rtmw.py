@@ -163,7 +163,7 @@ def _open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     try:
         import onnxruntime
     except ImportError as error:
-        raise MissingExtraError("onnxruntime", "cpu") from error
+        raise MissingExtraError("onnxruntime", "onnx") from error
     if not model.is_file():
         raise DanceNowError(f"model {model} does not exist. Choose the network's ONNX file.")
     options = onnxruntime.SessionOptions()

@@ -9,19 +9,16 @@ network); it is trained by ``scripts/lifter.py``.
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.keypoints import BODY, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 
-if TYPE_CHECKING:
-    import onnxruntime
-
-NETWORK: Final = Path(__file__).with_name("lifter.onnx")
+NETWORK: Final = Path(__file__).with_name("lifter.npz")
 # the body, and of each hand the first knuckles of index and little finger
 LIFTED: Final = (
     *range(BODY.start, BODY.stop),
@@ -30,8 +27,52 @@ LIFTED: Final = (
 _WRISTS: Final = ((LEFT_HAND.start, 7), (RIGHT_HAND.start, 4))
 _SEEN: Final = 0.05  # confidence
 _MIN_POINTS: Final = 5  # fewer do not determine a body
+SHORTEST: Final = 1e-4
+"""Least size of a person, in the unit of the points: what the network divides by."""
 
-_logger = logging.getLogger(__name__)
+
+class LiftingNetwork:
+    """Fully connected layers in residual blocks, computed by numpy.
+
+    Args:
+        arrays: of K blocks of layers of W values: first_weight (W, 87), first_bias (W,); the normalisations
+            before each block and before the last layer as factors scales (K + 1, W) and shifts (K + 1, W);
+            weights (K, 2, W, W) and biases (K, 2, W) of the blocks; last_weight (29, W), last_bias (29,).
+            Weights are float16, the others float32.
+    """
+
+    def __init__(self, **arrays: np.ndarray) -> None:
+        single = {name: array.astype(np.float32) for name, array in arrays.items()}
+        self._first = (single["first_weight"].T, single["first_bias"])
+        self._norms = list(zip(single["scales"], single["shifts"], strict=True))
+        self._blocks = [
+            [(weight.T, bias) for weight, bias in zip(*block, strict=True)]
+            for block in zip(single["weights"], single["biases"], strict=True)
+        ]
+        self._last = (single["last_weight"].T, single["last_bias"])
+
+    @classmethod
+    def load(cls, path: Path = NETWORK) -> LiftingNetwork:
+        """The network in a file, by default the one that ships."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(**arrays)
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Points (B, 29, 3) = x, y in any unit, 1 where seen -> depth (B, 29) in that unit, from the hips on.
+
+        Independent of where and how large the person is drawn.
+        """
+        seen = points[..., 2:]
+        count = np.maximum(seen.sum(axis=1, keepdims=True), np.float32(1))
+        centre = (points[..., :2] * seen).sum(axis=1, keepdims=True) / count
+        offset = (points[..., :2] - centre) * seen
+        size = np.sqrt((offset * offset).sum(axis=(1, 2), keepdims=True) / count)
+        size = np.maximum(size, np.float32(SHORTEST))
+        values = _layer(np.concatenate([offset / size, seen], axis=2).reshape(len(points), -1), self._first)
+        for norm, (inner, outer) in zip(self._norms[:-1], self._blocks, strict=True):
+            values = values + _layer(_rectified(_layer(_normalised(values, norm), inner)), outer)
+        depth: FloatArray = _layer(_normalised(values, self._norms[-1]), self._last) * size[:, 0]
+        return depth
 
 
 class Lifter:
@@ -39,13 +80,12 @@ class Lifter:
 
     Example:
         >>> lift = open_lifter()
-        >>> lift is None or lift(Pose.empty()).has_depth.any()
-        False
+        >>> lift(Pose.empty()).has_depth.any()
+        np.False_
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        """Takes a session whose graph maps (B, 29, 3) points to (B, 29) depths, see ``__call__``."""
-        self._session = session
+    def __init__(self, network: LiftingNetwork) -> None:
+        self.network = network
 
     def __call__(self, pose: Pose) -> Pose:
         """Adds depth to the body and knuckles of a pose; a pose with too few points is returned unchanged."""
@@ -54,7 +94,7 @@ class Lifter:
         if seen.sum() < _MIN_POINTS:
             return pose
         points = np.column_stack([rows[:, :2], seen]).astype(np.float32)
-        (found,) = self._session.run(None, {"points": points[None]})
+        found = self.network(points[None])
         depth, has_depth = np.zeros_like(pose.depth), np.zeros_like(pose.has_depth)
         depth[list(LIFTED)], has_depth[list(LIFTED)] = found[0], seen
         for hand, wrist in _WRISTS:
@@ -62,13 +102,23 @@ class Lifter:
         return Pose(pose.points, depth, has_depth)
 
 
-def open_lifter(network: Path = NETWORK) -> Lifter | None:
-    """Loads the built-in lifter; None in an install without onnxruntime, which does not draw characters."""
-    try:
-        import onnxruntime
-    except ImportError:
-        _logger.info("without onnxruntime, limbs get their depth from their lengths alone")
-        return None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return Lifter(onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"]))
+def open_lifter() -> Lifter:
+    """The lifter that ships."""
+    return Lifter(LiftingNetwork.load())
+
+
+_Layer = tuple[FloatArray, FloatArray]
+
+
+def _layer(values: FloatArray, layer: _Layer) -> FloatArray:
+    product: FloatArray = values @ layer[0]
+    product += layer[1]
+    return product
+
+
+def _normalised(values: FloatArray, norm: _Layer) -> FloatArray:
+    return _rectified(values * norm[0] + norm[1])
+
+
+def _rectified(values: FloatArray) -> FloatArray:
+    return np.maximum(values, 0, out=values)

@@ -190,14 +190,12 @@ class PostureReader:
         )
 
     @cached_property
-    def _lifter(self) -> Lifter | None:
+    def _lifter(self) -> Lifter:
         return open_lifter()
 
     def _with_depth(self, pose: Pose) -> Pose:
-        """Adds the lifter's depth to a pose whose source has none."""
-        if pose.has_depth[BODY].any() or self._lifter is None:
-            return pose
-        return self._lifter(pose)
+        """The pose; where its source has no depth, with what the lifter makes of it."""
+        return pose if pose.has_depth[BODY].any() else self._lifter(pose)
 
     def _yaw(self, points: Array, weights: Array) -> float:
         ears = weights[[17, 18]]

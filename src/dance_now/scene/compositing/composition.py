@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray, Image
-from dance_now.scene.compositing.upscaling import upscale
+from dance_now.core.upscaling import upscale
 from dance_now.scene.filters.region import Box
 
 
@@ -31,11 +31,6 @@ class Scene(StrEnum):
 
 
 _PLAIN = {Scene.ALONE: (255, 255, 255), Scene.GREEN: (0, 255, 0)}
-# A network's alpha is never quite 0 or 255: without this, a haze of specks stands around the character.
-_NOTHING, _SOLID = 8, 247
-_CLEANED: Final = np.rint(np.clip((np.arange(256) - _NOTHING) / (_SOLID - _NOTHING), 0, 1) * 255).astype(
-    np.uint8
-)
 _RIM: Final = 0.12  # of a detail's side: where it fades into the whole
 _KERNEL: Final = 4  # canvas pixels to each side that scaling looks at
 _LEVELS: Final = np.arange(256, dtype=np.float32) / 255
@@ -62,6 +57,9 @@ class Layer:
     pixels: Image
 
 
+EMPTY_LAYER: Final = Layer(Box(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
+
+
 def plain_background(scene: Scene, height: int, width: int) -> Image:
     """Creates (H, W, 3) uint8 in the scene's color: white for ``ALONE``, (0, 255, 0) for ``GREEN``.
 
@@ -73,7 +71,9 @@ def plain_background(scene: Scene, height: int, width: int) -> Image:
     return np.full((height, width, 3), _PLAIN[scene], np.uint8)
 
 
-def place_canvas(canvas: Image, corner: tuple[int, int], side: int, height: int, width: int) -> Layer:
+def place_canvas(
+    canvas: Image, corner: tuple[int, int], size: tuple[int, int], height: int, width: int
+) -> Layer:
     """Scales a drawn canvas to its size and position in the image.
 
     Only the blocks of the canvas in which something is drawn, and which lie in the image, are processed.
@@ -81,33 +81,27 @@ def place_canvas(canvas: Image, corner: tuple[int, int], side: int, height: int,
     that gets smaller is averaged, so that no line drops out.
 
     Args:
-        canvas: (N, N, 4) uint8 RGBA, straight alpha.
+        canvas: (h, w, 4) uint8 RGBA, straight alpha.
         corner: column and row of the image at which the canvas begins; may be negative.
-        side: pixels of the image that the canvas fills each way.
+        size: width and height in pixels of the image that the canvas fills.
         height: rows of the image.
         width: columns of the image.
 
     Raises:
-        ValueError: a canvas that is not square, or a side below 1.
+        ValueError: not an RGBA image, or a size below 1.
     """
-    size = canvas.shape[0]
-    if canvas.shape != (size, size, 4) or side < 1:
-        raise ValueError(f"the canvas must be square RGBA and side at least 1, got {canvas.shape} and {side}")
-    alpha = cv2.LUT(cv2.extractChannel(canvas, 3), _CLEANED)
-    x, y, columns, rows = cv2.boundingRect(alpha)
-    # The smallest step at which pixels of canvas and image begin together.
-    step = size // gcd(size, side)
-    across = _Blocks.between(x, x + columns, -corner[0], width - corner[0], size, side, step)
-    down = _Blocks.between(y, y + rows, -corner[1], height - corner[1], size, side, step)
+    if canvas.ndim != 3 or canvas.shape[2] != 4 or min(canvas.shape) < 1 or min(size) < 1:
+        raise ValueError(f"cannot place {canvas.shape} on {size[0]}x{size[1]}")
+    x, y, columns, rows = cv2.boundingRect(cv2.extractChannel(canvas, 3))
+    across = _Blocks.between(x, x + columns, -corner[0], width - corner[0], canvas.shape[1], size[0])
+    down = _Blocks.between(y, y + rows, -corner[1], height - corner[1], canvas.shape[0], size[1])
     box = Box(
         down.first + corner[1], down.last + corner[1], across.first + corner[0], across.last + corner[0]
     )
     if box.height == 0 or box.width == 0:
-        return Layer(Box(0, 0, 0, 0), np.zeros((0, 0, 4), np.uint8))
+        return EMPTY_LAYER
     blocks = (down.source, across.source)
-    drawn = canvas[blocks].copy()
-    cv2.insertChannel(alpha[blocks], drawn, 3)
-    premultiplied = np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGBA2mRGBA), np.uint8)
+    premultiplied = np.asarray(cv2.cvtColor(canvas[blocks], cv2.COLOR_RGBA2mRGBA), np.uint8)
     scaled = _scaled(premultiplied, (across.target, down.target))
     return Layer(box, scaled[down.kept, across.kept])
 
@@ -127,10 +121,9 @@ class _Blocks:
         return slice(self.first - self.origin, self.last - self.origin)
 
     @staticmethod
-    def between(
-        low: int, high: int, seen_from: int, seen_to: int, size: int, side: int, step: int
-    ) -> _Blocks:
-        """``low`` to ``high``: drawn, canvas pixels. ``seen_from``, ``seen_to``: of the square, image."""
+    def between(low: int, high: int, seen_from: int, seen_to: int, size: int, side: int) -> _Blocks:
+        """``low`` to ``high``: drawn, canvas pixels. ``seen_from``, ``seen_to``: of the square, picture."""
+        step = size // gcd(size, side)  # the smallest at which pixels of canvas and picture begin together
         span = side * step // size
         first = max((low - _KERNEL) * side // size, seen_from, 0)
         last = min(ceil((high + _KERNEL) * side / size), seen_to, side)
@@ -143,10 +136,10 @@ class _Blocks:
 
 def _scaled(premultiplied: Image, size: tuple[int, int]) -> Image:
     """Scales a premultiplied image to another (width, height)."""
-    rows = premultiplied.shape[0]
-    if size[1] == rows:
+    rows, columns = premultiplied.shape[:2]
+    if size == (columns, rows):
         return premultiplied
-    if size[1] > rows:
+    if size[0] >= columns and size[1] >= rows:
         return upscale(premultiplied, size)
     return np.asarray(cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA), np.uint8)
 

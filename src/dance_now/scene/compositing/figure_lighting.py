@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import Image
 from dance_now.scene.compositing.color_match import ColorMatch
-from dance_now.scene.compositing.composition import Layer, blend_detail, place_canvas
+from dance_now.scene.compositing.composition import EMPTY_LAYER, Layer, blend_detail, place_canvas
 from dance_now.scene.compositing.grain import GrainMatch
 from dance_now.scene.compositing.ground_shadow import ContactShadow
 from dance_now.scene.compositing.light_direction import LightDirectionEstimator
@@ -17,47 +17,46 @@ from dance_now.scene.compositing.light_direction import LightDirectionEstimator
 
 @dataclass(frozen=True, eq=False)
 class PlacedCanvas:
-    """Canvas and the square of the image that it fills.
+    """Canvas and the rectangle of the image that it fills.
 
     Attributes:
-        canvas: (N, N, 4) uint8 RGBA, straight alpha.
+        canvas: (h, w, 4) uint8 RGBA, straight alpha.
         corner: column and row of the image at which the canvas begins.
-        side: pixels of the image that the canvas fills each way.
+        size: width and height in pixels of the image that the canvas fills.
     """
 
     canvas: Image
     corner: tuple[int, int]
-    side: int
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedFigure:
-    """Drawn character and its position.
+    """Drawn character and where it stands.
 
     Attributes:
-        canvas, corner, side: as of a ``PlacedCanvas``.
-        soles: (2, 2, 2) pixels of the image: left and right; heel and toe; x and y.
-        height: of the character, pixels of the image.
-        detail: a part of it, drawn a second time at higher resolution.
+        drawings: the figure; perhaps a square part of it, drawn again and finer; none where the frame shows
+            nothing of it.
+        soles: (2, 2, 2) pixels of the frame: left and right; heel and toe; x and y.
+        height: of the character, pixels of the frame.
     """
 
-    canvas: Image
-    corner: tuple[int, int]
-    side: int
+    drawings: tuple[PlacedCanvas, ...]
     soles: npt.NDArray[np.float64]
     height: float
-    detail: PlacedCanvas | None = None
 
     def layer(self, height: int, width: int, match: ColorMatch | None = None) -> Layer:
         """Renders the character as a layer of an image of that size, with the colors of ``match``."""
         light = match or _unchanged
-        layer = place_canvas(light(self.canvas), self.corner, self.side, height, width)
-        if self.detail is None:
-            return layer
-        corner, side = self.detail.corner, self.detail.side
-        return blend_detail(
-            layer, place_canvas(light(self.detail.canvas), corner, side, height, width), corner, side
-        )
+        if not self.drawings:
+            return EMPTY_LAYER
+        placed = [
+            place_canvas(light(each.canvas), each.corner, each.size, height, width) for each in self.drawings
+        ]
+        layer = placed[0]
+        for detail, drawing in zip(placed[1:], self.drawings[1:], strict=True):
+            layer = blend_detail(layer, detail, drawing.corner, drawing.size[0])
+        return layer
 
 
 def _unchanged(canvas: Image) -> Image:

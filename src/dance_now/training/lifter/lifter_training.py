@@ -10,15 +10,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, cast
+from pathlib import Path
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
-from dance_now.pose.networks.lifter import LIFTED
-from dance_now.training import onnx_export as export
+from dance_now.pose.networks.lifter import LIFTED, SHORTEST
 from dance_now.training.lifter.lifter_data import (
     TREE,
     ProjectedPeople,
@@ -28,7 +28,6 @@ from dance_now.training.lifter.lifter_data import (
 )
 
 _CHUNK: Final = 16_384  # people drawn at a time
-_SHORTEST: Final = 1e-4
 _SURE_ERROR: Final = 0.03  # of the height: threshold of the Huber loss
 _PARENTS: Final = [parent for parent, _ in TREE]
 _CHILDREN: Final = [child for _, child in TREE]
@@ -77,7 +76,7 @@ class LifterNetwork(nn.Module):
         count = seen.sum(dim=1, keepdim=True).clamp(min=1.0)
         centre = (points[..., :2] * seen).sum(dim=1, keepdim=True) / count
         offset = (points[..., :2] - centre) * seen
-        size = ((offset * offset).sum(dim=(1, 2), keepdim=True) / count).sqrt().clamp(min=_SHORTEST)
+        size = ((offset * offset).sum(dim=(1, 2), keepdim=True) / count).sqrt().clamp(min=SHORTEST)
         values = self.first(torch.cat([offset / size, seen], dim=2).flatten(1))
         for block in self.blocks:
             values = values + block(values)
@@ -120,10 +119,49 @@ def train_lifter(
     return network.eval()
 
 
-def to_onnx(network: LifterNetwork) -> bytes:
-    """Exports the ONNX graph of ``pose/networks/lifter.py``: points (B, 29, 3) -> depth (B, 29)."""
-    inputs = {"points": export.example_batch(len(LIFTED), 3)}
-    return export.to_onnx(export.rounded_to_half(_fold_batch_norm(network)).eval(), inputs, "depth")
+def write_lifter(network: LifterNetwork, path: Path) -> None:
+    """Writes the file that ``pose/networks/lifter.py`` loads."""
+    with path.open("wb") as stream:
+        np.savez(stream, **lifter_arrays(network))
+
+
+def lifter_arrays(network: LifterNetwork) -> dict[str, Any]:
+    """The arrays of ``LiftingNetwork``: weights in half precision, normalisations as factor and shift.
+
+    Each layer holds the normalisation that follows it.
+    """
+    network = copy.deepcopy(network).eval()
+    layers, norms = [], []
+    for block in cast(Iterable[nn.Sequential], network.blocks):
+        before, _, _, inner, between, _, _, outer = block
+        assert isinstance(inner, nn.Linear)
+        assert isinstance(between, nn.BatchNorm1d)
+        assert isinstance(outer, nn.Linear)
+        layers.append((fuse_linear_bn_eval(inner, between), outer))
+        norms.append(before)
+    scales, shifts = zip(*(_factor_and_shift(norm) for norm in (*norms, network.norm)), strict=True)
+    weights = torch.stack([torch.stack([layer.weight for layer in pair]) for pair in layers])
+    biases = torch.stack([torch.stack([layer.bias for layer in pair]) for pair in layers])
+    arrays = {
+        "first_weight": network.first.weight.half(),
+        "first_bias": network.first.bias,
+        "scales": torch.stack(scales),
+        "shifts": torch.stack(shifts),
+        "weights": weights.half(),
+        "biases": biases,
+        "last_weight": network.last.weight.half(),
+        "last_bias": network.last.bias,
+    }
+    return {name: tensor.detach().numpy() for name, tensor in arrays.items()}
+
+
+def _factor_and_shift(norm: nn.Module) -> tuple[Tensor, Tensor]:
+    """A normalisation by stored statistics, as it is computed."""
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    factor = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return factor, norm.bias - norm.running_mean * factor
 
 
 def mean_depth_error(network: LifterNetwork, people: ProjectedPeople) -> float:
@@ -140,21 +178,6 @@ def _layer(config: LiftingConfig) -> list[nn.Module]:
         nn.Dropout(config.dropout),
         nn.Linear(config.width, config.width),
     ]
-
-
-def _fold_batch_norm(network: LifterNetwork) -> LifterNetwork:
-    """A copy with batch normalisation folded into the preceding layers.
-
-    The exporter would fold them, too, but after rounding to half precision: the folded weights could not be
-    stored as float16, and the file would be twice as large.
-    """
-    network = copy.deepcopy(network).eval()
-    for block in cast(Iterable[nn.Sequential], network.blocks):
-        for place in range(len(block) - 1):
-            layer, norm = block[place], block[place + 1]
-            if isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
-                block[place], block[place + 1] = fuse_linear_bn_eval(layer, norm), nn.Identity()
-    return network
 
 
 def _loss(found: Tensor, true: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
-import torch
 
+from dance_now.character.character import MAX_SIDE
 from dance_now.character.character_file import CANVAS
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.atomic_write import write_file
@@ -19,10 +19,10 @@ from dance_now.core.errors import DanceNowError
 from dance_now.media.image.photo_sink import encode_image
 from dance_now.pose.model.pose import Pose
 from dance_now.training.data.dataset_reader import LabelledPictures
-from dance_now.training.losses.perceptual import PerceptualNetwork, perceptual_distance
 from dance_now.training.metrics.body_parts import part_errors, summarise_part_errors
 from dance_now.training.metrics.comparison_sheets import ImagePair, difference_sheet, head_sheet
 from dance_now.training.metrics.image_metrics import ImageComparison, faces_viewer, head_box, head_score
+from dance_now.training.metrics.perceptual_metric import open_perceptual_metric
 from dance_now.training.metrics.scores import Evaluation, PictureScore, Summary, by_motion
 from dance_now.training.metrics.temporal_jitter import jitter, pose_from_label
 
@@ -38,10 +38,10 @@ class PoseRenderer(Protocol):
     def name(self) -> str:
         """Name in the metrics file."""
 
-    def draw(self, pose: Pose) -> Image:
-        """Renders a pose of its own body: (512, 512, 4) uint8 RGBA, straight alpha."""
+    def draw(self, pose: Pose, size: tuple[int, int]) -> Image:
+        """Renders a pose of its own body: (height, width, 4) uint8 RGBA, straight alpha."""
 
-    def draw_unchecked(self, pose: Pose) -> Image:
+    def draw_unchecked(self, pose: Pose, size: tuple[int, int]) -> Image:
         """Renders a pose that need not have its exact bone lengths."""
 
 
@@ -67,7 +67,11 @@ def evaluate(
         DanceNowError: an unusable data set, a character of another body, or a sheet that cannot be written.
     """
     pictures = LabelledPictures(dataset, "test")
-    check_size(pictures)
+    if max(pictures.size) > MAX_SIDE:
+        width, height = pictures.size
+        raise DanceNowError(
+            f"The images of {dataset} are {width}x{height}; at most {MAX_SIDE} a side are scored."
+        )
     chosen = _spread(range(len(pictures)), limit)
     spread, heads = _spread(chosen, _SHOWN), _spread(_good_heads(pictures, chosen), _SHOWN)
     compare = _PictureScorer(character, pictures, {*spread, *heads} if sheet else set())
@@ -83,7 +87,10 @@ def evaluate(
         Summary.of(scores),
         by_motion(scores),
         summarise_part_errors(measures),
-        jitter(character.draw_unchecked, pictures.keypoints[_spread(chosen, _STILL_POSES)]),
+        jitter(
+            lambda pose: character.draw_unchecked(pose, pictures.size),
+            pictures.keypoints[_spread(chosen, _STILL_POSES)],
+        ),
         tuple(scores),
     )
     if sheet is None:
@@ -101,7 +108,7 @@ def evaluate(
 
 
 def check_size(pictures: LabelledPictures) -> None:
-    """Checks that images have the size a character renders.
+    """Checks that images have the size that networks are trained on.
 
     Raises:
         DanceNowError: they are not squares of ``CANVAS`` pixels.
@@ -109,8 +116,8 @@ def check_size(pictures: LabelledPictures) -> None:
     if pictures.size != (CANVAS, CANVAS):
         width, height = pictures.size
         raise DanceNowError(
-            f"The images of {pictures.folder} are {width}x{height}, not {CANVAS}x{CANVAS}: characters are "
-            "trained and evaluated at that size only."
+            f"The images of {pictures.folder} are {width}x{height}, not {CANVAS}x{CANVAS}: networks are "
+            "trained at that size only."
         )
 
 
@@ -140,31 +147,24 @@ class _PictureScorer:
         self._character = character
         self._pictures = pictures
         self._kept = kept
-        self._network = PerceptualNetwork.load() if PerceptualNetwork.is_installed() else None
+        self._distance = open_perceptual_metric()
 
     def __call__(self, index: int) -> _PictureResult:
         label = self._pictures.keypoints[index]
-        true, drawn = self._pictures.picture(index), self._character.draw(pose_from_label(label))
+        true, drawn = (
+            self._pictures.picture(index),
+            self._character.draw(pose_from_label(label), self._pictures.size),
+        )
         compared = ImageComparison.of(drawn, true)
         score = PictureScore(
             self._pictures.names[index],
             compared.score(),
             head_score(drawn, true, label),
-            self._distance(compared),
+            None if self._distance is None else self._distance(compared),
         )
         return _PictureResult(
             score, part_errors(compared, label, true.shape[0]), drawn if index in self._kept else None
         )
-
-    def _distance(self, compared: ImageComparison) -> float | None:
-        if self._network is None:
-            return None
-        drawn, true = (
-            torch.from_numpy(np.ascontiguousarray(each[compared.crop][..., :3].transpose(2, 0, 1)))[None]
-            for each in (compared.drawn, compared.true)
-        )
-        with torch.inference_mode():
-            return float(perceptual_distance(self._network, drawn, true))
 
 
 def _spread(rows: Sequence[int], count: int) -> list[int]:
@@ -181,10 +181,10 @@ def _good_heads(pictures: LabelledPictures, chosen: Sequence[int]) -> list[int]:
     for index in chosen:
         label = pictures.keypoints[index]
         box = head_box(label)
-        if box is None or min(box) < 0 or max(box) > CANVAS or not faces_viewer(label):
+        if box is None or min(box) < 0 or max(box) > max(pictures.size) or not faces_viewer(label):
             continue
         facing.append(index)
         body = label[:25][label[:25, 3] > 0, :2]
-        if ((body >= 0) & (body < CANVAS)).all():
+        if ((body >= 0) & (body < pictures.size)).all():
             whole.append(index)
     return whole or facing

@@ -110,14 +110,25 @@ class BinomialSmoothing(nn.Module):
     def __init__(self, channels: int, share: float) -> None:
         """``share``: centre tap along each axis; the two neighbours have equal parts of the rest."""
         super().__init__()
-        taps = ((1 - share) / 2, share, (1 - share) / 2)
+        self._channels = channels
+        beside = (1 - share) / 2
+        self.register_buffer(
+            "kernel", self._kernel(share * share, share * beside, beside * beside), persistent=False
+        )
+
+    def set_taps(self, own: float, side: float, corner: float) -> None:
+        """Sets the weights of a pixel itself, of each of its four sides, and of each of its four corners."""
+        self.kernel = self._kernel(own, side, corner)
+
+    def _kernel(self, own: float, side: float, corner: float) -> Tensor:
+        taps = ((corner, side, corner), (side, own, side), (corner, side, corner))
         each = torch.zeros(2, 2, 2, 2, 3, 3)  # row and column of the pixel, of its source, and the kernel's
         for row, column, down, right in product(range(2), range(2), range(3), range(3)):
             y, x = row + down - 1, column + right - 1
-            each[row, column, y % 2, x % 2, y // 2 + 1, x // 2 + 1] += taps[down] * taps[right]
-        kernel = torch.zeros(channels, 4, channels, 4, 3, 3)
-        kernel[range(channels), :, range(channels)] = each.reshape(4, 4, 3, 3)
-        self.register_buffer("kernel", kernel.flatten(2, 3).flatten(0, 1), persistent=False)
+            each[row, column, y % 2, x % 2, y // 2 + 1, x // 2 + 1] += taps[down][right]
+        kernel = torch.zeros(self._channels, 4, self._channels, 4, 3, 3)
+        kernel[range(self._channels), :, range(self._channels)] = each.reshape(4, 4, 3, 3)
+        return kernel.flatten(2, 3).flatten(0, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 4 * channels, H, W) -> the same shape."""

@@ -88,9 +88,7 @@ def prepare_dataset(
 
 def _fitted(pictures: list[LabelledImage]) -> tuple[list[Pose], npt.NDArray[np.float64], Skeleton]:
     lifter = open_lifter()
-    poses = [
-        each.pose if lifter is None or each.pose.has_depth.any() else lifter(each.pose) for each in pictures
-    ]
+    poses = [each.pose if each.pose.has_depth.any() else lifter(each.pose) for each in pictures]
     body = measure_body(poses)
     fit = PoseFitter(body.skeleton)
     fitted = [fit(pose, float(scale)) for pose, scale in zip(poses, body.scales, strict=True)]

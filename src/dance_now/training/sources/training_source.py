@@ -16,7 +16,7 @@ from dance_now.render.avatar.avatar_options import AvatarOptions
 from dance_now.synthesis.dataset import render_dataset
 from dance_now.synthesis.poses.motion import motion_files
 from dance_now.synthesis.poses.motion_library import LIBRARY_FILE
-from dance_now.training.character_export import Report, Rights, check_rights, read_dataset_json
+from dance_now.training.character_card import Report, Rights, check_rights, read_dataset_json
 from dance_now.training.sources.openpose_layout import is_openpose_layout
 from dance_now.training.sources.prepare_dataset import prepare_dataset
 from dance_now.training.sources.video_dataset import extract_frames

@@ -7,17 +7,13 @@ convolution with instance normalisation (Ulyanov et al. 2016) and ReLU, borders 
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-
-from dance_now.training.networks.decoder import pixel_shuffle
 
 _EPSILON = 1e-4  # ten times torch's default: a constant channel would amplify rounding errors
 
 
 class InstanceNorm(nn.Module):
-    """Instance normalisation, in operators that character files may contain."""
+    """Instance normalisation."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape."""
@@ -25,40 +21,9 @@ class InstanceNorm(nn.Module):
         return centred * (1 / ((centred * centred).mean(dim=(2, 3), keepdim=True) + _EPSILON).sqrt())
 
 
-class UpsampleConvolution(nn.Module):
-    """Transposed 3x3 convolution of stride 2.
+class ResidualBlock(nn.Module):
+    """Two convolutions whose result is added to their input."""
 
-    In evaluation it is computed as the equivalent 2x2 convolution with a pixel shuffle: runtimes are slow
-    with transposed convolutions, and character files may not contain them.
-    """
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.convolution = nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, output_padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, H, W) -> (B, outputs, 2H, 2W)."""
-        if self.training:
-            doubled: Tensor = self.convolution(x)
-            return doubled
-        weight, bias = self.convolution.weight, self.convolution.bias
-        assert bias is not None
-        # (inputs, outputs, 3, 3); of the taps along an axis the middle one alone makes even pixels, the
-        # outer two make odd ones, from the pixel and the next
-        none = torch.zeros_like(weight[..., :1])
-        columns = [torch.cat([weight[..., 1:2], none], 3), torch.cat([weight[..., 2:], weight[..., :1]], 3)]
-        kernels = []
-        for row in (0, 1):
-            for column in columns:
-                nothing = torch.zeros_like(column[:, :, :1])
-                taps = (column[:, :, 1:2], nothing) if row == 0 else (column[:, :, 2:], column[:, :, :1])
-                kernels.append(torch.cat(taps, dim=2))
-        kernel = torch.stack(kernels, dim=2).flatten(1, 2).transpose(0, 1)  # (4 * outputs, inputs, 2, 2)
-        four = F.conv2d(F.pad(x, (0, 1, 0, 1)), kernel, bias.repeat_interleave(4))
-        return pixel_shuffle(four)
-
-
-class _Block(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
@@ -75,6 +40,10 @@ class _Block(nn.Module):
         """(B, C, H, W) -> the same shape."""
         result: Tensor = x + self.layers(x)
         return result
+
+    def kernels(self) -> tuple[Tensor, ...]:
+        """Weights of both convolutions."""
+        return tuple(layer.weight for layer in self.layers if isinstance(layer, nn.Conv2d))
 
 
 class GlobalGenerator(nn.Module):
@@ -99,10 +68,11 @@ class GlobalGenerator(nn.Module):
         for level in range(levels):
             channels = width << level
             layers += [nn.Conv2d(channels, 2 * channels, 3, 2, 1), InstanceNorm(), nn.ReLU()]
-        layers += [_Block(width << levels) for _ in range(blocks)]
+        layers += [ResidualBlock(width << levels) for _ in range(blocks)]
         for level in reversed(range(levels)):
             channels = width << level
-            layers += [UpsampleConvolution(2 * channels, channels), InstanceNorm(), nn.ReLU()]
+            doubled = nn.ConvTranspose2d(2 * channels, channels, 3, 2, 1, output_padding=1)
+            layers += [doubled, InstanceNorm(), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.ReflectionPad2d(3))
         self.last = nn.Conv2d(width, outputs, 7)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from dance_now.character.templates.sticks_arrays import SticksSize
 from dance_now.training.train_config import PresetName
 
 
@@ -29,6 +30,21 @@ class SticksConfig:
     head_size: int | None = None
     head_width: int = 16
     head_blocks: int = 4
+
+    def __post_init__(self) -> None:
+        """Refuses what no character file can hold.
+
+        Raises:
+            ValueError: a size is out of range.
+        """
+        size = SticksSize.of(
+            width=self.width,
+            levels=self.levels,
+            blocks=self.blocks,
+            head_width=self.head_width,
+            head_blocks=self.head_blocks,
+        )
+        size.shapes()
 
 
 STICKS: Final[dict[PresetName, SticksConfig]] = {

@@ -13,17 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from dance_now.character.character_file import CANVAS
-from dance_now.training.exported_module import ExportedModule
+from dance_now.character.templates.stick_channels import BODY_CHANNELS, HEAD_CHANNELS
+from dance_now.character.templates.sticks_arrays import HEAD_INPUTS, HEAD_LEVELS, PICTURE
+from dance_now.character.templates.sticks_template import ABOVE, EARS, FADE, NECK
 from dance_now.training.sticks.pix2pixhd import GlobalGenerator
-from dance_now.training.sticks.stick_drawing import BODY_CHANNELS, HEAD_CHANNELS, Sticks
+from dance_now.training.sticks.stick_drawing import Sticks
 from dance_now.training.sticks.sticks_config import SticksConfig
 
 _RATE: Final = 0.2  # of the points decoder's learning rate: instance normalisation needs a lower one
-_FADE: Final = 0.125  # width of the head crop's soft edge, of its side
-_ABOVE: Final = 0.12  # of the distance from neck to ears: the centre of a head is above its ears
-_EARS: Final = (17, 18)
-_NECK: Final = 1
-_PICTURE: Final = 4  # channels
 
 
 class BodyGenerator(nn.Module):
@@ -33,7 +30,7 @@ class BodyGenerator(nn.Module):
         super().__init__()
         self.sticks = Sticks(BODY_CHANNELS, reduction=2)
         self.network = GlobalGenerator(
-            self.sticks.channels, _PICTURE, config.width, config.levels, config.blocks
+            self.sticks.channels, PICTURE, config.width, config.levels, config.blocks
         )
 
     def forward(self, keypoints: Tensor, size: tuple[int, int] = (CANVAS, CANVAS)) -> Tensor:
@@ -62,13 +59,13 @@ class HeadCrop(nn.Module):
         super().__init__()
         self.side = side
         near = torch.minimum(torch.arange(side) + 0.5, side - torch.arange(side) - 0.5)
-        ramp = (near / (_FADE * side)).clamp(0, 1)
+        ramp = (near / (FADE * side)).clamp(0, 1)
         self.register_buffer("edge", 0.5 - 0.5 * torch.cos(math.pi * ramp), persistent=False)
 
     def corner(self, keypoints: Tensor) -> Tensor:
         """Corner (B, 2) of the crop, whole pixels: left and top, from keypoints (B, 137, 4)."""
-        ears = (keypoints[:, _EARS[0], :2] + keypoints[:, _EARS[1], :2]) / 2
-        middle = ears + _ABOVE * (ears - keypoints[:, _NECK, :2])
+        ears = (keypoints[:, EARS[0], :2] + keypoints[:, EARS[1], :2]) / 2
+        middle = ears + ABOVE * (ears - keypoints[:, NECK, :2])
         return torch.floor(middle - self.side / 2 + 0.5)
 
     def crop(self, picture: Tensor, corner: Tensor) -> Tensor:
@@ -99,7 +96,7 @@ class HeadGenerator(nn.Module):
     def __init__(self, config: SticksConfig) -> None:
         super().__init__()
         self.network = GlobalGenerator(
-            _PICTURE + len(HEAD_CHANNELS) + 1, _PICTURE, config.head_width, 2, config.head_blocks
+            HEAD_INPUTS, PICTURE, config.head_width, HEAD_LEVELS, config.head_blocks
         )
         nn.init.zeros_(self.network.last.weight)
         if self.network.last.bias is not None:
@@ -113,7 +110,7 @@ class HeadGenerator(nn.Module):
 
     def forward(self, inputs: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 19, S, S) -> premultiplied RGBA (B, 4, S, S); ``size`` is that of the inputs."""
-        return inputs[:, :_PICTURE] + self.residual(inputs)
+        return inputs[:, :PICTURE] + self.residual(inputs)
 
     def parameter_groups(self, rate: float) -> list[dict[str, Any]]:
         """Adam's one group."""
@@ -143,17 +140,3 @@ class SticksGenerator(nn.Module):
         shift = torch.cat([corner, torch.zeros_like(corner)], dim=1)
         sticks = self.head_sticks(keypoints - shift.unsqueeze(1), (self.square.side, self.square.side))
         return torch.cat([heads, sticks], dim=1)
-
-
-class ExportedSticks(ExportedModule):
-    """Stick generator as exported: straight RGBA in [0, 1], 512x512."""
-
-    def __init__(self, generator: SticksGenerator) -> None:
-        super().__init__()
-        self.generator = generator
-
-    def forward(self, points: Tensor) -> Tensor:
-        """(B, 137, 4) canvas px -> (B, 4, 512, 512)."""
-        premultiplied = self.generator(points)
-        alpha = premultiplied[:, 3:].clamp(0, 1)
-        return torch.cat([(premultiplied[:, :3] / alpha.clamp_min(1e-3)).clamp(0, 1), alpha], dim=1)

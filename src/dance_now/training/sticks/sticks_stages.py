@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -19,12 +20,8 @@ from dance_now.training.metrics.scores import Evaluation
 from dance_now.training.points_stages import body_trainer, provenance, require_checkpoint, run_trainer
 from dance_now.training.sticks.head_crops import HeadBatches, typical_head_size, write_head_crops
 from dance_now.training.sticks.sticks_config import SticksConfig
-from dance_now.training.sticks.sticks_generator import (
-    BodyGenerator,
-    ExportedSticks,
-    HeadGenerator,
-    SticksGenerator,
-)
+from dance_now.training.sticks.sticks_export import sticks_file
+from dance_now.training.sticks.sticks_generator import BodyGenerator, HeadGenerator, SticksGenerator
 from dance_now.training.train_config import TrainingConfig
 from dance_now.training.training_loop import EMA_FILE, Trainer
 from dance_now.training.training_run import Run
@@ -113,7 +110,12 @@ class SticksStages:
         generator.head = trainer.ema_generator().cpu()
         provenance_fields = {**provenance(trainer), "generator": "sticks", "sticks": vars(self._sticks)}
         return export(
-            ExportedSticks(generator.eval()), run.card, run.dataset, run.output, provenance_fields, run.report
+            partial(sticks_file, generator.eval()),
+            replace(run.card, template="sticks"),
+            run.dataset,
+            run.output,
+            provenance_fields,
+            run.report,
         )
 
     def _fresh_body(self) -> BodyGenerator:

@@ -1,0 +1,62 @@
+"""The interface of a template: keypoints in, pictures out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from dance_now.core.arrays import FloatArray, Image
+
+FIGURE_CANVAS = 1.25
+"""Side of the square canvas in which a whole figure is drawn for training, in heights of the figure."""
+
+
+@dataclass(frozen=True, eq=False)
+class FigurePicture:
+    """A drawn figure, or a part of one, and the rectangle of a picture that it fills.
+
+    Attributes:
+        pixels: (h, w, 4) uint8 RGBA, straight alpha.
+        left: column of the picture at which it begins; may be negative.
+        top: row of the picture at which it begins; may be negative.
+        width: pixels of the picture that it fills; w of them if it was drawn at its size.
+        height: pixels of the picture that it fills.
+    """
+
+    pixels: Image
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class Template(Protocol):
+    """Draws one character. May be called by several threads at once."""
+
+    def draw(self, keypoints: FloatArray, size: tuple[int, int]) -> Image:
+        """Draws a whole picture.
+
+        Args:
+            keypoints: (137, 4) float32 x, y, depth (away) and confidence in pixels of the picture.
+            size: its width and height.
+
+        Returns:
+            (height, width, 4) uint8 RGBA, straight alpha.
+        """
+        ...
+
+    def draw_figure(
+        self, keypoints: FloatArray, scale: float, picture: tuple[int, int], detail: bool
+    ) -> tuple[FigurePicture, ...]:
+        """Draws what a picture shows of a figure, as finely as it shows it.
+
+        Args:
+            keypoints: (137, 4) float32 x, y, depth (away) and confidence in pixels of the picture.
+            scale: pixels of the picture per metre of the character.
+            picture: width and height.
+            detail: take more time for the head where that gains anything.
+
+        Returns:
+            The figure; and, where that was asked for and gains anything, a square part of it drawn finer.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Surface characters built straight from avatars: rig, mesh and materials as arrays. Imports no torch."""
