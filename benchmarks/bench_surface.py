@@ -5,7 +5,7 @@ Over poses of motions that were held out, in a data set of one avatar rendered a
     dance-now render AVATAR -o DATASET --size 1024 --images 600 --seed 0
     python benchmarks/bench_surface.py DATASET AVATAR [CHARACTER]
 
-Rows: the drawing of CHARACTER (a trained one, at 512) upscale; the surface as the kernel draws it, where
+Rows: the drawing of CHARACTER (a trained one, at 512) upscaled; the surface as the kernel draws it, where
 that is built; the same vertices by the studio's renderer, which is the ceiling; the same if the labels' own
 expressions were known, and where the ground is as well. Medians over the poses, over grey: PSNR in dB
 within the silhouettes and 16 px around them; SSIM in the rectangle around these; how strong lines are, as
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
     rows: dict[str, Draw] = {}
     if character:
         trained = Character.load(character[0], threads=1)
-        rows["trained, upscale"] = lambda shown: drawn_enlarged(trained, shown, size)
+        rows["trained, upscaled"] = lambda shown: drawn_enlarged(trained, shown, size)
     rows |= dict(surface_rows(skeleton, arrays, size))
     measured: dict[str, list[list[float]]] = {name: [] for name in rows}
     for index in np.linspace(0, len(pictures) - 1, min(POSES, len(pictures))).round().astype(int):
@@ -140,11 +140,11 @@ def kernel_draw(skeleton: Skeleton, arrays: SurfaceArrays, size: int) -> Draw | 
 
 
 def drawn_enlarged(character: Character, shown: Shown, size: int) -> Image:
-    """(size, size, 4) what a trained character draws at its own size, as it is upscale for a scene."""
+    """(size, size, 4) what a trained character draws at its own size, as it is upscaled for a scene."""
     pose = pose_from_label(shown.keypoints)
     shrink = np.float32(DRAWN / size)
     small = Pose(pose.points * np.array([shrink, shrink, 1], np.float32), pose.depth * shrink, pose.has_depth)
-    drawn = cv2.cvtColor(character.draw(small), cv2.COLOR_RGBA2mRGBA)
+    drawn = cv2.cvtColor(character.draw(small, (DRAWN, DRAWN)), cv2.COLOR_RGBA2mRGBA)
     return np.asarray(cv2.cvtColor(upscale(drawn, (size, size)), cv2.COLOR_mRGBA2RGBA), np.uint8)
 
 

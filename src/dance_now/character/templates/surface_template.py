@@ -16,7 +16,7 @@ from dance_now.character.templates.template import FIGURE_CANVAS, FigurePicture
 from dance_now.core.arrays import FloatArray, Image
 
 MAX_WINDOW: Final = 1536
-"""Pixels of the largest window that is drawn at its own size, each way; what exceeds it is upscale."""
+"""Pixels of the largest window that is drawn at its own size, each way; what exceeds it is upscaled."""
 
 
 def open_template(
