@@ -5,7 +5,11 @@ processes, on the clip and on the clip repeated several times, so that growth wi
 Without a VIDEO, people/sam2_juggle.mp4 in the folder DANCE_NOW_DATA is used if it exists, else the sample
 clip.
 
+With --against, the whole command instead, beside that of another revision of the repository, which is
+installed into a temporary folder: both in turns, with loading, as the speed of a shared machine changes.
+
 python benchmarks/bench_dance.py [VIDEO] [--character godette] [--scene replace] [--repeats 4]
+python benchmarks/bench_dance.py [VIDEO] [--character godette] [--scene replace] --against REV [--rounds 3]
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -84,6 +90,30 @@ def repeated(video: Path, target: Path, times: int) -> Path:
     return target
 
 
+def against(revision: str, video: Path, character: str, scene: str, rounds: int) -> None:
+    """Times whole commands of a revision and of the installed package in turns; prints their ratio."""
+    with tempfile.TemporaryDirectory() as folder:
+        other = Path(folder) / "revision"
+        source = f"git+file://{Path(__file__).resolve().parents[1]}@{revision}"
+        install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(other), source]
+        subprocess.run([sys.executable, *install], check=True)
+        # The folder comes before an installed package, editable or not.
+        paths = {revision: {"PYTHONPATH": str(other)}, "this": {}}
+        output = Path(folder) / "out.mp4"
+        words = ["dance", str(video), "-c", character, "--scene", scene, "-o", str(output), "--overwrite"]
+        seconds: dict[str, list[float]] = {name: [] for name in paths}
+        for _ in range(rounds):
+            for name, variables in paths.items():
+                begun = time.perf_counter()
+                command = [sys.executable, "-P", "-m", "dance_now", *words]
+                subprocess.run(command, check=True, capture_output=True, env={**os.environ, **variables})
+                seconds[name].append(time.perf_counter() - begun)
+    for name, measured in seconds.items():
+        print(f"{name}: " + ", ".join(f"{each:.2f}" for each in measured) + " s")
+    medians = [statistics.median(measured) for measured in seconds.values()]
+    print(f"this is {medians[0] / medians[1]:.2f} times as fast as {revision} (medians)")
+
+
 def default_video() -> Path:
     """Default clip."""
     clip = Path(os.environ.get("DANCE_NOW_DATA", ""), "people", "sam2_juggle.mp4")
@@ -111,8 +141,13 @@ def main() -> None:
     parser.add_argument("--character", default="godette")
     parser.add_argument("--scene", default="replace")
     parser.add_argument("--repeats", type=int, default=4)
+    parser.add_argument("--against", metavar="REV")
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     video = arguments.video or default_video()
+    if arguments.against:
+        against(arguments.against, video, arguments.character, arguments.scene, arguments.rounds)
+        return
     with open_source(video) as source:
         width, height = source.size
     once = alone(video, arguments.character, arguments.scene)

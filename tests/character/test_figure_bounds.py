@@ -51,5 +51,5 @@ def test_it_comes_back_from_json() -> None:
     "spoilt", [{"reach": [0.1]}, {"boxes": [[1]]}, {"reach": [-1.0] * 137}, {"reach": [float("nan")] * 137}]
 )
 def test_other_numbers_are_refused(spoilt: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="extent"):
+    with pytest.raises(ValueError, match="bounds"):
         FigureBounds.from_json({**extent().to_json(), **spoilt})
