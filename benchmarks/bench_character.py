@@ -7,19 +7,29 @@ downsamplings from 64 channels, nine residual blocks, instance normalisation; 35
 512x512. Its speed does not depend on its weights, so they are random. Both run in fp32 on the CPU, in the
 same process, in turns.
 
+With --against, beside the ONNX graph that the character was at a revision before version 2 of the file, on
+one thread (needs onnxruntime): in a canvas of 512, and as a figure 1000 pixels tall.
+
 python benchmarks/bench_character.py [CHARACTER ...] [--rounds 3] [--threads 1 2]
+python benchmarks/bench_character.py [CHARACTER ...] [--rounds 3] --against f3ba8ee
 """
 
 from __future__ import annotations
 
 import argparse
+import io
+import subprocess
 import time
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+from dance_now.character.canvas_region import BLOCK, canvas_region_around
 from dance_now.character.canvas_window import canvas_window
 from dance_now.character.character import Character, builtin_names
+from dance_now.character.templates.template import FIGURE_CANVAS
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.retargeter import Retargeter
 
@@ -31,6 +41,8 @@ except ImportError:
 
 CHANNELS = 35
 DRAWN_PER_ROUND = 20
+TALL = 1000  # px
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class ResidualBlock(nn.Module):
@@ -94,7 +106,12 @@ def main() -> None:
     parser.add_argument("characters", nargs="*")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--against", metavar="REV")
     arguments = parser.parse_args()
+    if arguments.against:
+        for name in arguments.characters or builtin_names():
+            compare_with_graph(name, arguments.against, arguments.rounds)
+        return
     original = global_generator()
     parameters = sum(weights.numel() for weights in original.parameters())
     print(f"the original: {parameters / 1e6:.1f} M parameters")
@@ -121,6 +138,52 @@ def compare(name: str, original: nn.Module, threads: int, rounds: int) -> None:
         f"the original's generator {theirs[0]:.0f} ms ({theirs[1]:.0f}): "
         f"{theirs[0] / ours[0]:.0f} times as fast (medians of {rounds} rounds)"
     )
+
+
+def compare_with_graph(name: str, revision: str, rounds: int) -> None:
+    """Times drawing and graph in turns on one thread; prints one line of processor times."""
+    character, pose = Character.load(name, "cpu", 1), standing(Character.load(name))
+    tall = np.float32(TALL * FIGURE_CANVAS / 512)
+    large = Pose(pose.points * np.array([tall, tall, 1], np.float32), pose.depth * tall, pose.has_depth)
+    side = int(np.ceil(512 * tall))
+    graph = old_graph(name, revision, pose)
+    scale = 512 / FIGURE_CANVAS / character.skeleton.height
+    runs = [
+        graph,
+        lambda: character.draw_figure(pose, scale, (512, 512)),
+        lambda: character.draw_figure(large, float(scale * tall), (side, side)),
+    ]
+    for run in runs:
+        run()
+    measured = [[milliseconds(run, DRAWN_PER_ROUND)[1] for run in runs] for _ in range(rounds)]
+    old, small, big = np.median(measured, axis=0)
+    print(
+        f"{name}, processor time: graph of {revision} {old:.1f} ms, draw_figure {small:.1f} ms "
+        f"({small / old:.2f}), a figure {TALL} px tall {big:.1f} ms ({big / old:.2f})"
+    )
+
+
+def old_graph(name: str, revision: str, pose: Pose) -> Callable[[], object]:
+    """Drawing by the graph of a file of version 1, of the part of the canvas that the figure touches."""
+    import onnxruntime
+
+    def git(*words: str) -> bytes:
+        return subprocess.run(["git", *words], capture_output=True, check=True, cwd=ROOT).stdout
+
+    files = git("ls-tree", "-r", "--name-only", revision).decode().splitlines()
+    file = next(file for file in files if file.endswith(f"/{name}.dance"))
+    with zipfile.ZipFile(io.BytesIO(git("show", f"{revision}:{file}"))) as members:
+        program = members.read("generator.onnx")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(program, options, providers=["CPUExecutionProvider"])
+    card = Character.load(f"{name}:network").card
+    points = np.column_stack([pose.points[:, :2], pose.depth, pose.points[:, 2]]).astype(np.float32)
+    assert card.bounds is not None
+    part = canvas_region_around(*card.bounds.bounds(points[:, :3], card.skeleton.scale(points[:, :3])))
+    points[:, :2] -= (part.left, part.top)
+    canvas = np.zeros((part.height // BLOCK, part.width // BLOCK), np.float32)
+    return lambda: session.run(None, {"points": points[None], "canvas": canvas})
 
 
 if __name__ == "__main__":
