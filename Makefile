@@ -1,7 +1,7 @@
 # make demo      the main job on a sample clip: out/demo.mp4 and out/demo.png
 # make test      everything that is not slow, with formatting, lint and types
 # make test-all  all tests
-# make pictures  docs/demo.png anew
+# make pictures  docs/demo.jpg anew
 # make mascot    the avatar that ships, mascot.vrm, from the code in tools/mascot
 # make kernel    the C kernel's library anew, beside its sources
 # make wheels    the wheels of all systems, in dist/
@@ -30,7 +30,7 @@ demo: $(VENV)/.base
 	$(BIN)/python scripts/demo.py
 
 pictures: demo
-	cp out/demo.png docs/demo.png
+	$(BIN)/python -c "import cv2; cv2.imwrite('docs/demo.jpg', cv2.imread('out/demo.png'), [cv2.IMWRITE_JPEG_QUALITY, 85])"
 
 mascot: $(VENV)/.dev
 	$(BIN)/python -m tools.mascot src/dance_now/render/avatar/mascot.vrm
