@@ -141,21 +141,13 @@ class SurfaceDrawing:
             self._place(keypoints, screen_height, up)
             return self._paint(Window(*(int(value) for value in window)), threads)
 
-    def draw_part(
-        self,
-        keypoints: FloatArray,
-        picture: tuple[int, int],
-        *,
-        screen_height: float,
-        threads: int = 1,
-        up: npt.ArrayLike | None = None,
-    ) -> tuple[Window, Picture] | None:
-        """Draws what a picture of some width and height shows of the figure, in the smallest window.
+    def paint_part(self, picture: tuple[int, int], *, threads: int = 1) -> tuple[Window, Picture] | None:
+        """Draws what a picture of some width and height shows of the placed figure, in the smallest window.
 
-        Arguments and errors as for ``draw``; None where it shows nothing.
+        Returns:
+            The window and its pixels; None where the picture shows nothing.
         """
         with self._lock:
-            self._place(keypoints, screen_height, up)
             part = None if self.bounds is None else _common(Window(0, 0, *picture), self.bounds)
             return None if part is None else (part, self._paint(part, threads))
 

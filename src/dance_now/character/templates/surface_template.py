@@ -55,8 +55,10 @@ class SurfaceTemplate:
             bounds = drawing.place(keypoints, screen_height=canvas)
             share = min(1.0, MAX_WINDOW / max(_shown_side(bounds, picture), 1))
             size = (max(1, round(share * picture[0])), max(1, round(share * picture[1])))
-            scaled = (keypoints * np.array([share, share, share, 1])).astype(np.float32)
-            drawn = drawing.draw_part(scaled, size, screen_height=share * canvas, threads=self._threads)
+            if share < 1:
+                scaled = (keypoints * np.array([share, share, share, 1])).astype(np.float32)
+                drawing.place(scaled, screen_height=share * canvas)
+            drawn = drawing.paint_part(size, threads=self._threads)
         if drawn is None:
             return ()
         window, pixels = drawn
