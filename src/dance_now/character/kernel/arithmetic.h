@@ -10,13 +10,16 @@ typedef int32_t Int4 __attribute__((vector_size(16)));
 /* The same where it lies in an array of floats, which promises no alignment. */
 typedef float UnalignedFloat4 __attribute__((vector_size(16), aligned(4), may_alias));
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 static inline Float4 load4(const float *from) { return *(const UnalignedFloat4 *)from; }
 
 static inline void store4(float *to, Float4 value) { *(UnalignedFloat4 *)to = value; }
 
 static inline Float4 all4(float value) { return (Float4){value, value, value, value}; }
 
-typedef int32_t UnalignedInt4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef uint32_t UnsignedInt4 __attribute__((vector_size(16)));
+typedef int32_t UnalignedInt4 __attribute__((vector_size(16), aligned(2), may_alias));
 
 static inline Int4 load4i(const int32_t *from) { return *(const UnalignedInt4 *)from; }
 
@@ -24,17 +27,48 @@ static inline void store4i(int32_t *to, Int4 value) { *(UnalignedInt4 *)to = val
 
 static inline Int4 fill4(int32_t value) { return (Int4){value, value, value, value}; }
 
+/* The lower and the upper 16 bits of each lane, as numbers. */
+static inline Float4 low_halves(Int4 pairs) { return __builtin_convertvector(pairs & 0xffff, Float4); }
+
+static inline Float4 high_halves(Int4 pairs) {
+    return __builtin_convertvector((Int4)((UnsignedInt4)pairs >> 16), Float4);
+}
+
+/* Largest integers not above. |value| < 2^31. */
+static inline Int4 floor4(Float4 value) {
+    Int4 whole = __builtin_convertvector(value, Int4);
+    return whole + (value < __builtin_convertvector(whole, Float4));
+}
+
+/* Whether any lane has a bit. */
+static inline int any4(Int4 a) { return (a[0] | a[1] | a[2] | a[3]) != 0; }
+
+/* Whether all lanes have all bits. */
+static inline int all_set4(Int4 a) { return (a[0] & a[1] & a[2] & a[3]) == -1; }
+
 static inline Float4 choose4(Int4 mask, Float4 yes, Float4 no) {
     return (Float4)((mask & (Int4)yes) | (~mask & (Int4)no));
 }
 
-static inline Float4 min4(Float4 a, Float4 b) { return choose4(a < b, a, b); }
+/* Lane by lane: compilers know the instruction from this form. */
+static inline Float4 min4(Float4 a, Float4 b) {
+    return (Float4){a[0] < b[0] ? a[0] : b[0], a[1] < b[1] ? a[1] : b[1], a[2] < b[2] ? a[2] : b[2],
+                    a[3] < b[3] ? a[3] : b[3]};
+}
 
-static inline Float4 max4(Float4 a, Float4 b) { return choose4(a > b, a, b); }
+static inline Float4 max4(Float4 a, Float4 b) {
+    return (Float4){a[0] > b[0] ? a[0] : b[0], a[1] > b[1] ? a[1] : b[1], a[2] > b[2] ? a[2] : b[2],
+                    a[3] > b[3] ? a[3] : b[3]};
+}
 
 static inline float sum4(Float4 a) { return (a[0] + a[1]) + (a[2] + a[3]); }
 
 static inline float square_root(float value) { return __builtin_sqrtf(value); }
+
+static inline Float4 square_root4(Float4 a) {
+    return (Float4){__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]),
+                    __builtin_sqrtf(a[3])};
+}
 
 static inline float least(float a, float b) { return a < b ? a : b; }
 
@@ -166,10 +200,14 @@ static inline void put_affine(double *affine, Matrix rotation, Vector from, Vect
     }
 }
 
-/* Linear light -> sRGB byte, exactly rounded: a table of guesses is at most one step low. */
-static inline uint8_t encoded(const Model *model, float linear) {
-    int32_t byte = model->encode_guesses[(int32_t)(clamp01(linear) * (float)ENCODE_STEPS)];
+/* Linear light -> sRGB byte, exactly rounded: the table's guess at its step is at most one too low. */
+static inline uint8_t encoded_from(const Model *model, float linear, int32_t step) {
+    int32_t byte = model->encode_guesses[step];
     return (uint8_t)(byte + (linear >= model->encode_thresholds[byte + 1]));
+}
+
+static inline uint8_t encoded(const Model *model, float linear) {
+    return encoded_from(model, linear, (int32_t)(clamp01(linear) * (float)ENCODE_STEPS));
 }
 
 #endif

@@ -168,6 +168,11 @@ static Depths depths_of(const Triangle *t, const SnappedVertex *snapped, int32_t
     return depths;
 }
 
+static inline float nearest_corner(const Triangle *t, const SnappedVertex *snapped) {
+    return least(snapped[t->vertex[0]].depth,
+                 least(snapped[t->vertex[1]].depth, snapped[t->vertex[2]].depth));
+}
+
 static inline float row_depth(const Depths *depths, int32_t row) {
     return depths->origin + depths->down * (float)(row - depths->row);
 }
@@ -211,7 +216,7 @@ static void span_blend(const Band *band, int64_t at, const Depths *depths, float
     for (int32_t i = 0; i < count; i++) {
         float depth = depth_at(depths, row_start, column + i);
         if (!(depth < buffer[i])) continue;
-        Float4 colour = shade_sample(band->scene->model, shading, column + i, row);
+        Float4 colour = shade_pixel(band->scene->model, shading, column + i, row, ONE_SAMPLE);
         float alpha = colour[3];
         if (alpha <= CLEAR) continue;
         if (shading->surface->writes_depth) buffer[i] = depth;
@@ -259,18 +264,33 @@ static void block_opaque(const Band *band, const Edges *edges, const Depths *dep
     }
 }
 
+/* Whether all that is drawn in a part of the band is as near as `nearest`. */
+static int hidden(const Band *band, Range columns, Range rows, float nearest) {
+    Int4 farther = fill4(0);
+    for (int32_t row = rows.first; row <= rows.last; row++) {
+        const float *depth = band->scratch->depth + (int64_t)(row - band->top) * band->columns - band->left;
+        for (int32_t column = columns.first; column <= columns.last; column += 4)
+            farther |= load4(depth + column) > all4(nearest);
+    }
+    return !any4(farther);
+}
+
 static void draw_triangle(const Band *band, int32_t member) {
     const Model *model = band->scene->model;
+    const SnappedVertex *snapped = band->scene->snapped;
     Triangle t;
-    if (!read_triangle(model, band->scene->snapped, member, &t)) return;
-    Range columns = samples_between(t.x), rows = samples_between(t.y);
-    Depths depths = depths_of(&t, band->scene->snapped, columns.first, rows.first);
-    columns.first = most_int(columns.first, band->left);
-    columns.last = least_int(columns.last, band->left + band->columns - 1);
-    rows.first = most_int(rows.first, band->top);
-    rows.last = least_int(rows.last, band->top + band->rows - 1);
+    if (!read_triangle(model, snapped, member, &t)) return;
+    const Range all_columns = samples_between(t.x), all_rows = samples_between(t.y);
+    Range columns, rows;
+    columns.first = most_int(all_columns.first, band->left);
+    columns.last = least_int(all_columns.last, band->left + band->columns - 1);
+    rows.first = most_int(all_rows.first, band->top);
+    rows.last = least_int(all_rows.last, band->top + band->rows - 1);
     const int32_t count = columns.last - columns.first + 1;
     if (count <= 0 || rows.first > rows.last) return;
+    /* Most hulls, and what clothes cover, end here. */
+    if (count <= NARROW && hidden(band, columns, rows, nearest_corner(&t, snapped))) return;
+    Depths depths = depths_of(&t, snapped, all_columns.first, all_rows.first);
 
     const int32_t alpha_mode = model->surface[model->surface_of[member >> 1]].alpha_mode;
     Shading shading;
@@ -321,24 +341,26 @@ static void draw_triangle(const Band *band, int32_t member) {
 
 /* ---- Pixels ----------------------------------------------------------------------------------------- */
 
-/* The triangle that was shaded last: most pixels' neighbours see the same. */
+/* What shading needs of the triangles that were shaded last: most pixels' neighbours see the same. */
+enum { RECENT = 64 };
 typedef struct {
-    int32_t member;
-    Shading shading;
-} Latest;
+    int32_t member[RECENT];
+    Shading shading[RECENT];
+} Recent;
 
-static const Shading *shading_of(const Band *band, int32_t member, Latest *latest) {
-    if (latest->member != member) {
+static const Shading *shading_of(const Band *band, int32_t member, Recent *recent) {
+    int32_t place = member % RECENT;
+    if (recent->member[place] != member) {
         Triangle t;
         read_triangle(band->scene->model, band->scene->snapped, member, &t);
-        prepare_shading(band->scene->model, band->scene->vertices, &t, member, &latest->shading);
-        latest->member = member;
+        prepare_shading(band->scene->model, band->scene->vertices, &t, member, recent->shading + place);
+        recent->member[place] = member;
     }
-    return &latest->shading;
+    return recent->shading + place;
 }
 
 /* Colours of a pixel's four samples, premultiplied; returns their mean. (x, y): upper left sample in band. */
-static Float4 opaque_pixel(const Band *band, int32_t x, int32_t y, Latest *latest, Float4 *samples) {
+static Float4 opaque_pixel(const Band *band, int32_t x, int32_t y, Recent *recent, Float4 *samples) {
     const int32_t *upper = band->scratch->visible + (int64_t)y * band->columns + x,
                   *lower = upper + band->columns;
     const int32_t members[4] = {upper[0], upper[1], lower[0], lower[1]};
@@ -349,11 +371,11 @@ static Float4 opaque_pixel(const Band *band, int32_t x, int32_t y, Latest *lates
     }
     while (waiting) {
         int first = waiting & 1 ? 0 : waiting & 2 ? 1 : waiting & 4 ? 2 : 3, mask = 1 << first;
-        const Shading *shading = shading_of(band, members[first], latest);
+        const Shading *shading = shading_of(band, members[first], recent);
         /* Texels with hard edges would flicker if one of them stood for a whole pixel. */
         for (int i = first + 1; i < 4 && !shading->surface->nearest; i++)
             mask |= (members[i] == members[first]) << i;
-        Float4 colour = shade_samples(band->scene->model, shading, band->left + x, band->top + y, mask);
+        Float4 colour = shade_pixel(band->scene->model, shading, band->left + x, band->top + y, mask);
         if (mask == ALL_SAMPLES) {
             samples[0] = samples[1] = samples[2] = samples[3] = colour;
             return colour;
@@ -369,8 +391,42 @@ static inline void write_pixel(const Model *model, Float4 premultiplied, uint8_t
     float alpha = premultiplied[3];
     if (!(alpha > 0)) return;
     Float4 straight = alpha == 1.0f ? premultiplied : premultiplied * all4(1.0f / alpha);
-    for (int i = 0; i < 3; i++) pixel[i] = encoded(model, straight[i]);
+    Float4 steps = min4(max4(straight, all4(0.0f)), all4(1.0f)) * all4((float)ENCODE_STEPS);
+    const Int4 step = __builtin_convertvector(steps, Int4);
+    for (int i = 0; i < 3; i++) pixel[i] = encoded_from(model, straight[i], step[i]);
     pixel[3] = (uint8_t)(least(alpha, 1.0f) * 255.0f + 0.5f);
+}
+
+/* Writes a row's pixels from `x` to `end`, of which no blended triangle covers any. */
+static void opaque_pixels(const Band *band, int32_t y, int32_t x, int32_t end, Recent *recent, uint8_t *row) {
+    const Model *model = band->scene->model;
+    const int32_t *upper = band->scratch->visible + (int64_t)2 * y * band->columns,
+                  *lower = upper + band->columns;
+    Float4 colours[4];
+    while (x < end) {
+        if (x + 4 <= end) {
+            const Int4 a = load4i(upper + 2 * x), b = load4i(upper + 2 * x + 4);
+            const Int4 c = load4i(lower + 2 * x), d = load4i(lower + 2 * x + 4);
+            if (all_set4(a & b & c & d)) { /* all of them -1 */
+                x += 4;
+                continue;
+            }
+            const Int4 member = fill4(a[0]);
+            if (a[0] >= 0 && !any4((a ^ member) | (b ^ member) | (c ^ member) | (d ^ member))) {
+                const Shading *shading = shading_of(band, a[0], recent);
+                if (!shading->surface->nearest) {
+                    shade_four_pixels(model, shading, band->left + 2 * x, band->top + 2 * y, colours);
+                    for (int i = 0; i < 4; i++) write_pixel(model, colours[i], row + 4 * (int64_t)(x + i));
+                    x += 4;
+                    continue;
+                }
+            }
+        }
+        const int32_t *above = upper + 2 * x, *below = lower + 2 * x;
+        if ((above[0] & above[1] & below[0] & below[1]) != -1)
+            write_pixel(model, opaque_pixel(band, 2 * x, 2 * y, recent, colours), row + 4 * (int64_t)x);
+        x++;
+    }
 }
 
 /* The pixels, relative to the band, that blended triangles may touch. */
@@ -393,12 +449,12 @@ static Window blended_part(const Band *band, const int32_t *members, int32_t cou
 }
 
 static void draw_blended(const Band *band, const int32_t *members, int32_t count, Window part,
-                         Latest *latest) {
+                         Recent *recent) {
     const int64_t columns = band->columns;
     for (int32_t y = part.top; y < part.top + part.height; y++)
         for (int32_t x = part.left; x < part.left + part.width; x++) {
             Float4 samples[4];
-            opaque_pixel(band, 2 * x, 2 * y, latest, samples);
+            opaque_pixel(band, 2 * x, 2 * y, recent, samples);
             float *upper = band->scratch->colour + 4 * (2 * y * columns + 2 * x),
                   *lower = upper + 4 * columns;
             store4(upper, samples[0]);
@@ -433,28 +489,26 @@ static void draw_band(const Scene *scene, const Scratch *scratch, int32_t number
     }
     for (int32_t i = 0; i < opaque; i++) draw_triangle(&band, members[i]);
 
-    Latest latest;
-    latest.member = -1;
+    Recent recent;
+    for (int i = 0; i < RECENT; i++) recent.member[i] = -1;
     Window blended = {0, 0, 0, 0};
     if (opaque < count) {
         blended = blended_part(&band, members + opaque, count - opaque);
-        draw_blended(&band, members + opaque, count - opaque, blended, &latest);
+        draw_blended(&band, members + opaque, count - opaque, blended, &recent);
     }
     for (int32_t y = 0; y < pixels; y++) {
         uint8_t *row = scene->picture + (int64_t)(first + y) * scene->stride;
         int mixed_row = y >= blended.top && y < blended.top + blended.height;
-        for (int32_t x = 0; x < window->width; x++) {
-            const int64_t at = (int64_t)2 * y * band.columns + 2 * x;
-            const int32_t *upper = scratch->visible + at, *lower = upper + band.columns;
-            Float4 samples[4];
-            if (mixed_row && x >= blended.left && x < blended.left + blended.width) {
-                const float *above = scratch->colour + 4 * at, *below = above + 4 * (int64_t)band.columns;
-                Float4 sum = (load4(above) + load4(above + 4)) + (load4(below) + load4(below + 4));
-                write_pixel(model, sum * all4(0.25f), row + 4 * (int64_t)x);
-            } else if ((upper[0] & upper[1] & lower[0] & lower[1]) != -1) {
-                write_pixel(model, opaque_pixel(&band, 2 * x, 2 * y, &latest, samples), row + 4 * (int64_t)x);
-            }
+        int32_t end = mixed_row ? blended.left : window->width;
+        opaque_pixels(&band, y, 0, end, &recent, row);
+        if (!mixed_row) continue;
+        for (int32_t x = blended.left; x < blended.left + blended.width; x++) {
+            const float *above = scratch->colour + 4 * ((int64_t)2 * y * band.columns + 2 * x),
+                        *below = above + 4 * (int64_t)band.columns;
+            Float4 sum = (load4(above) + load4(above + 4)) + (load4(below) + load4(below + 4));
+            write_pixel(model, sum * all4(0.25f), row + 4 * (int64_t)x);
         }
+        opaque_pixels(&band, y, blended.left + blended.width, window->width, &recent, row);
     }
 }
 

@@ -68,7 +68,7 @@ class SurfaceData:
             ("surface_of", number, np.uint16),
             ("surface", _surface_records(arrays, chains), SURFACE_RECORD),
             ("levels", levels, np.int32),
-            ("texels", np.zeros((max(total, 1), 4), np.uint16), np.uint16),
+            ("texels", np.zeros((total + 1, 4), np.uint16), np.uint16),
             ("face_solve", arrays.face_solve, np.float32),
             ("expression_counts", arrays.expression_counts, np.uint32),
             ("expression_vertices", arrays.expression_vertices, np.uint32),
