@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,9 +18,7 @@ def relaxed(height: float = 300.0, x: float = 0.0, y: float = 0.0) -> Retargeted
     standing = Retargeter(CHIBI, smooth=False)(Pose.empty(), 0.0)
     ratio = height / (CHIBI.height * standing.scale)
     pose = standing.pose.transformed(ratio, (x, y))
-    return Retargeted(
-        pose, standing.scale * ratio, standing.posture, standing.imputed, height, standing.expression
-    )
+    return replace(standing, pose=pose, scale=standing.scale * ratio, height=height)
 
 
 @given(st.floats(20, 4000), st.floats(-3000, 3000), st.floats(-3000, 3000))

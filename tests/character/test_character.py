@@ -14,6 +14,7 @@ from dance_now.character.character_file import write_character_file
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
+from dance_now.pose.retarget.retargeter import Retargeter
 
 
 def pose_of(skeleton: Skeleton, turn: float = 0.0) -> Pose:
@@ -137,3 +138,16 @@ def test_the_preview_and_card_come_along(character: Character) -> None:
     assert character.preview.startswith(b"\x89PNG")
     assert character.skeleton.height == pytest.approx(chibi_skeleton().height)
     assert dataclasses.is_dataclass(character.card)
+
+
+def test_hair_hangs_towards_the_ground_that_the_camera_sees() -> None:
+    character = Character.load("tempo")
+    standing = Retargeter(character.skeleton, smooth=False)(Pose.empty(), 0.0)
+    scale = 400 / character.skeleton.height
+    pose = standing.pose.transformed(scale / standing.scale, (300.0, 300.0))
+    level, same, from_above = (
+        character.draw_figure(pose, scale, (600, 600), up=up)[0].pixels
+        for up in (None, (0.0, 1.0, 0.0), (0.0, 0.94, 0.34))
+    )
+    np.testing.assert_array_equal(level, same)
+    assert level.shape != from_above.shape or (level != from_above).any()

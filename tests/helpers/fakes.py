@@ -55,7 +55,13 @@ class RedCharacter:
         return canvas
 
     def draw_figure(
-        self, pose: Pose, scale: float, picture: tuple[int, int], *, detail: bool = False
+        self,
+        pose: Pose,
+        scale: float,
+        picture: tuple[int, int],
+        *,
+        detail: bool = False,
+        up: npt.ArrayLike | None = None,
     ) -> tuple[FigurePicture, ...]:
         """The figure in the whole of a frame."""
         return (FigurePicture(self.draw_unchecked(pose, picture), 0, 0, *picture),)

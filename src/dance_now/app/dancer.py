@@ -263,7 +263,7 @@ def _check_parts(**parts: object) -> None:
 def _placed_figure(part: Replacement, picture: tuple[int, int], best: bool) -> PlacedFigure:
     """Draws one character for a frame of (width, height); with ``best``, a network's head again, larger."""
     pose, skeleton, scale = part.retargeted.pose, part.character.skeleton, part.retargeted.scale
-    drawn = part.character.draw_figure(pose, scale, picture, detail=best)
+    drawn = part.character.draw_figure(pose, scale, picture, detail=best, up=part.retargeted.up)
     return PlacedFigure(
         tuple(PlacedCanvas(each.pixels, (each.left, each.top), (each.width, each.height)) for each in drawn),
         soles=sole_points(pose, skeleton, scale),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from dance_now.character.character_file import SUFFIX, CharacterCard, CharacterFile, read_character_file
 from dance_now.character.safetensors_file import AnyArray
@@ -136,7 +137,13 @@ class Character:
         return self._template.draw(_keypoints(pose), (int(size[0]), int(size[1])))
 
     def draw_figure(
-        self, pose: Pose, scale: float, picture: tuple[int, int], *, detail: bool = False
+        self,
+        pose: Pose,
+        scale: float,
+        picture: tuple[int, int],
+        *,
+        detail: bool = False,
+        up: npt.ArrayLike | None = None,
     ) -> tuple[FigurePicture, ...]:
         """Draws what a picture shows of a figure, as finely as it shows it.
 
@@ -145,11 +152,13 @@ class Character:
             scale: pixels of the picture per metre of the character.
             picture: width and height.
             detail: take more time for the head where that gains anything.
+            up: (3,) where the sky is (x right, y up, z towards the viewer), for hair and skirts that hang;
+                without it the camera is level.
 
         Returns:
             The figure, and perhaps its head in a square of its own; nothing where the picture shows nothing.
         """
-        return self._template.draw_figure(_keypoints(pose), scale, picture, detail)
+        return self._template.draw_figure(_keypoints(pose), scale, picture, detail, up)
 
     def _check(self, pose: Pose) -> None:
         skeleton = self.card.skeleton

@@ -7,6 +7,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from dance_now.character.canvas_window import Window, canvas_window, head_window
 from dance_now.character.character_file import CANVAS
@@ -50,7 +51,12 @@ class CanvasTemplate(ABC):
         return np.asarray(cv2.cvtColor(part, cv2.COLOR_mRGBA2RGBA), np.uint8)
 
     def draw_figure(
-        self, keypoints: FloatArray, scale: float, picture: tuple[int, int], detail: bool
+        self,
+        keypoints: FloatArray,
+        scale: float,
+        picture: tuple[int, int],
+        detail: bool,
+        up: npt.ArrayLike | None = None,
     ) -> tuple[FigurePicture, ...]:
         """As ``Template.draw_figure``; the head is finer where the canvas is smaller than what it fills."""
         pose = Pose(keypoints[:, [0, 1, 3]], keypoints[:, 2], keypoints[:, 3] > 0)

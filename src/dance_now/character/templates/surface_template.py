@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from dance_now.character.character_file import CharacterCard
 from dance_now.character.safetensors_file import AnyArray
@@ -47,17 +48,22 @@ class SurfaceTemplate:
             return drawing.draw(keypoints, (0, 0, *size), screen_height=size[1], threads=self._threads)
 
     def draw_figure(
-        self, keypoints: FloatArray, scale: float, picture: tuple[int, int], detail: bool
+        self,
+        keypoints: FloatArray,
+        scale: float,
+        picture: tuple[int, int],
+        detail: bool,
+        up: npt.ArrayLike | None = None,
     ) -> tuple[FigurePicture, ...]:
         """As ``Template.draw_figure``; the head is always as fine as the picture."""
         canvas = FIGURE_CANVAS * self._height * scale
         with self._drawing() as drawing:
-            bounds = drawing.place(keypoints, screen_height=canvas)
+            bounds = drawing.place(keypoints, screen_height=canvas, up=up)
             share = min(1.0, MAX_WINDOW / max(_shown_side(bounds, picture), 1))
             size = (max(1, round(share * picture[0])), max(1, round(share * picture[1])))
             if share < 1:
                 scaled = (keypoints * np.array([share, share, share, 1])).astype(np.float32)
-                drawing.place(scaled, screen_height=share * canvas)
+                drawing.place(scaled, screen_height=share * canvas, up=up)
             drawn = drawing.paint_part(size, threads=self._threads)
         if drawn is None:
             return ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy.typing as npt
+
 from dance_now.core.arrays import FloatArray, Image
 
 FIGURE_CANVAS = 1.25
@@ -46,7 +48,12 @@ class Template(Protocol):
         ...
 
     def draw_figure(
-        self, keypoints: FloatArray, scale: float, picture: tuple[int, int], detail: bool
+        self,
+        keypoints: FloatArray,
+        scale: float,
+        picture: tuple[int, int],
+        detail: bool,
+        up: npt.ArrayLike | None = None,
     ) -> tuple[FigurePicture, ...]:
         """Draws what a picture shows of a figure, as finely as it shows it.
 
@@ -55,6 +62,7 @@ class Template(Protocol):
             scale: pixels of the picture per metre of the character.
             picture: width and height.
             detail: take more time for the head where that gains anything.
+            up: (3,) where the sky is, in the view frame; of a level camera where it is missing.
 
         Returns:
             The figure; and, where that was asked for and gains anything, a square part of it drawn finer.

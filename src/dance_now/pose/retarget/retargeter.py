@@ -49,6 +49,8 @@ class Retargeted:
         imputed: (137,) bool: points that were not seen on the person (hidden, outside the image).
         height: the person's standing height in pixels.
         expression: of the person's face.
+        up: (3,) where the sky is, for a camera of the slope by which the pose is drawn: x right, y up, z
+            towards the viewer.
     """
 
     pose: Pose
@@ -57,6 +59,7 @@ class Retargeted:
     imputed: BoolArray
     height: float
     expression: Expression
+    up: Array
 
 
 class Retargeter:
@@ -197,7 +200,8 @@ class Retargeter:
             raise ValueError("retargeting needs a height ratio above 0")
         expression = Expression(*reading.expression.tolist())
         posture = self._with_ends(self._constrained_posture(reading.limbs), reading)
-        posture = _tilted(posture, float(np.clip(reading.slope, *self._slopes)))
+        turn = leveling_rotation(float(np.clip(reading.slope, *self._slopes))).T
+        posture = _rotated(posture, turn)
         posture = replace(posture, face=self._face.displacement(expression))
         height = reading.height or _UNSEEN_HEIGHT
         points = self._body.points(posture)
@@ -207,7 +211,9 @@ class Retargeter:
         scale, place = self._placement(points, target, reading.time, self._smooth, height_ratio)
         points *= scale
         points[:, :2] += place
-        return Retargeted(self._to_pose(points), scale, posture, reading.imputed, height, expression)
+        return Retargeted(
+            self._to_pose(points), scale, posture, reading.imputed, height, expression, turn[:, 1]
+        )
 
     def _constrained_posture(self, limbs: Array) -> Posture:
         """Clamps trunk, head, arms and legs (13, 3) to joint limits; feet and hands at rest."""
@@ -256,9 +262,8 @@ class Retargeter:
         return Pose(rows.astype(np.float32), (-points[:, 2]).astype(np.float32), known)
 
 
-def _tilted(posture: Posture, slope: float) -> Posture:
+def _rotated(posture: Posture, turn: Array) -> Posture:
     """Rotates a posture from a level camera's view to that of a tilted one, so that limbs match the image."""
-    turn = leveling_rotation(slope).T
     return replace(
         posture,
         trunk=turn @ posture.trunk,
