@@ -180,18 +180,18 @@ def test_render_makes_a_video_of_one_motion(run, tmp_path, monkeypatch):
 def test_train_takes_a_preset_and_what_differs_from_it(run, monkeypatch):
     seen = []
 
-    def train(source, output, config, *, motions, rights, options, template, sticks, stage, report):
-        seen.append((source, output, config.steps, config.images, motions, rights, options))
+    def train(source, output, config, *, motions, rights, options, template, sticks, stage, start, report):
+        seen.append((source, output, config.steps, config.images, motions, rights, options, start))
         report("train", 7, 7, "loss 0.1")
         overall = Summary(3, 21.25, 19.0, 0.9, 0.9512, 0.01, None, 0, None, None, None)
         return Evaluation(overall, {}, (), 0.5, ())
 
     monkeypatch.setattr(dance_now.training.train_character, "train", train)
     words = ("train", "a.vrm", "-o", "a.dance", "--preset", "debug", "--steps", "7")
-    outcome = run(*words, "--licence", "CC0", "--credits", "me", "--hide", "sword")
+    outcome = run(*words, "--licence", "CC0", "--credits", "me", "--hide", "sword", "--from", "b.dance")
     rights, options = Rights("CC0", "me"), AvatarOptions(hide=("sword",))
     images = PRESETS["debug"].images
-    assert seen == [(Path("a.vrm"), Path("a.dance"), 7, images, None, rights, options)]
+    assert seen == [(Path("a.vrm"), Path("a.dance"), 7, images, None, rights, options, "b.dance")]
     assert outcome.out == "a.dance: PSNR 21.25 dB, silhouette IoU 0.9512 (medians of 3 test pictures)\n"
 
 

@@ -1,5 +1,6 @@
 """From a data set to a character file, once for all the tests here, and what that draws."""
 
+import hashlib
 import json
 import logging
 import shutil
@@ -282,6 +283,38 @@ def test_frames_of_another_video_are_not_used(debug: TrainingConfig, tmp_path: P
     clip.write_bytes(b"two")
     with pytest.raises(DanceNowError, match="begun with another"):
         train(clip, output, debug, rights=rights, report=silent)
+
+
+def test_training_goes_on_from_a_character_file(
+    trained: Trained, dataset: Path, debug: TrainingConfig, points: npt.NDArray[np.float32], tmp_path: Path
+) -> None:
+    config, output = replace(debug, steps=1, rate=1e-7), tmp_path / "more.dance"
+    train(dataset, output, config, start=str(trained.output), report=silent)
+    before, after = Character(trained.content), Character.load(output)
+    pose = Pose(points[0][:, [0, 1, 3]], points[0][:, 2], points[0][:, 3] > 0)
+    difference = before.draw(pose).astype(float) - after.draw(pose)
+    assert np.abs(difference).mean() < 0.05  # a new network's is above 1
+    digest = hashlib.sha256(trained.output.read_bytes()).hexdigest()
+    assert after.card.provenance["from_sha256"] == digest
+    np.testing.assert_allclose(after.card.bounds.reach, before.card.bounds.reach, atol=0.01)
+    with pytest.raises(DanceNowError, match="another generator or start"):
+        train(dataset, output, config, report=silent)
+
+
+def test_a_start_of_another_body_or_template_is_refused(
+    dataset: Path, debug: TrainingConfig, tmp_path: Path
+) -> None:
+    output = tmp_path / "a.dance"
+    for start, reason in (
+        ("uka:network", "another body"),
+        ("uka", "no points network"),
+        (str(tmp_path / "none.dance"), "cannot be read"),
+    ):
+        with pytest.raises(DanceNowError, match=reason):
+            train(dataset, output, debug, start=start, report=silent)
+        shutil.rmtree(tmp_path / "a.run")
+    with pytest.raises(DanceNowError, match="goes with points"):
+        train(dataset, output, debug, start="uka:network", template="sticks", report=silent)
 
 
 def test_what_was_never_trained_is_not_exported(dataset: Path, debug: TrainingConfig, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TrainingSource = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
 _Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="")]
+_Start = Annotated[str | None, tyro.conf.arg(name="from", metavar="NAME.dance", help_behavior_hint="")]
 _Output = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="NAME.dance")]
 
 
@@ -34,6 +35,7 @@ def train(
             help_behavior_hint="(default: surface for an avatar, else points)",
         ),
     ] = None,
+    start: _Start = None,
     stage: Literal["heads", "body", "fake-heads", "head", "export", "all"] = "all",
     head_size: OptionalCount = None,
     motions: OptionalFolder = None,
@@ -54,6 +56,8 @@ def train(
             needs a GPU.
         template: surface (the avatar's own surface, nothing is learned, a minute or two), points (a network
             of neural points) or sticks (pix2pixHD on stick figures with a head network).
+        start: go on with the network of this points character, which is of the same avatar, video or
+            pictures, instead of a new one.
         stage: run one stage only; points have body and export.
         head_size: size of the head crop of sticks, pixels.
         motions: motion file (.bvh, .vrma, .glb, .gltf, .txt of DeepMimic) or folder; default: built-in.
@@ -96,6 +100,7 @@ def train(
             template=template,
             sticks=_sticks(preset, head_size) if template == "sticks" else None,
             stage=stage,
+            start=start,
             report=bars.update,
         )
     if result is None:

@@ -152,13 +152,10 @@ def generator_of(skeleton: Skeleton, arrays: PointsArrays) -> PointsGenerator:
     """The torch module of a character file's arrays, which should have been checked; in evaluation mode."""
     generator = PointsGenerator(skeleton, _mesh(arrays), _config(arrays)).eval()
     moving = arrays.shapes.shape[1]
-    skin = np.zeros(generator.skin.shape, np.float32)
-    np.add.at(skin, (np.arange(len(skin))[:, None], arrays.bones), arrays.weights.astype(np.float32))
     shapes = arrays.shapes.astype(np.float32)
     buffers: dict[str, AnyArray] = {
         "rest": arrays.positions,
         "frame": arrays.tangents.transpose(1, 2, 0),
-        "skin": skin,
         "face_solve": arrays.face_solve.reshape(len(arrays.face_solve), -1).T,
         "pose_basis": arrays.pose_basis,
         "morphs": shapes[:, :, 0].transpose(0, 2, 1).reshape(len(shapes), 3 * moving),
@@ -200,18 +197,29 @@ def export_onnx(character: str, output: Path, *, overwrite: bool = False) -> Non
     if output.suffix.lower() != ".onnx":
         raise DanceNowError(f"export writes an .onnx file, not {output.name}.")
     check_target(output, frozenset({Path(character)}), overwrite)
+    _, generator = read_generator(character)
+    write_file(output, generator_graph(ExportedPointsGenerator(generator).eval()), overwrite)
+
+
+def read_generator(character: str) -> tuple[CharacterCard, PointsGenerator]:
+    """The card and the torch module of a points character.
+
+    Args:
+        character: a built-in name, or the path of a .dance file.
+
+    Raises:
+        DanceNowError: no such character, a damaged one, or one of another template.
+    """
     content = read_character_file(builtin_files().get(character, Path(character)))
-    if content.card.template != "points":
-        raise DanceNowError(
-            f"{content.card.name} has no points network: its template is {content.card.template}."
-        )
+    card = content.card
+    if card.template != "points":
+        raise DanceNowError(f"{card.name} has no points network: its template is {card.template}.")
     try:
         arrays = PointsArrays.of(content.arrays)
         arrays.check()
     except (ValueError, TypeError) as error:
-        raise DanceNowError(f"The character {content.card.name} is damaged: {error}.") from error
-    shipped = ExportedPointsGenerator(generator_of(content.card.skeleton, arrays)).eval()
-    write_file(output, generator_graph(shipped), overwrite)
+        raise DanceNowError(f"The character {card.name} is damaged: {error}.") from error
+    return card, generator_of(card.skeleton, arrays)
 
 
 def _config(arrays: PointsArrays) -> GeneratorConfig:
@@ -228,8 +236,10 @@ def _config(arrays: PointsArrays) -> GeneratorConfig:
 
 
 def _mesh(arrays: PointsArrays) -> MeshPoints:
-    """Points of the right shapes; what a generator makes of them is replaced afterwards."""
+    """The points, with all that bounds are made of; a generator's other tensors are replaced afterwards."""
     count, shapes = len(arrays.positions), len(arrays.shapes)
+    morphs = np.zeros((count, shapes, 3), np.float32)
+    morphs[: arrays.shapes.shape[1]] = arrays.shapes[:, :, 0].transpose(1, 0, 2)
     patches = np.zeros((count, PATCH_EDGE, PATCH_EDGE, CHANNELS), np.uint8)
     patches[..., 3] = 255 * (len(arrays.pyramid) > 0)
     return MeshPoints(
@@ -237,11 +247,11 @@ def _mesh(arrays: PointsArrays) -> MeshPoints:
         normal=np.tile(np.array([0, 0, 1], np.float32), (count, 1)),
         color=np.zeros((count, 3), np.float32),
         bones=arrays.bones.astype(np.int64),
-        weights=np.tile(np.eye(_INFLUENCES, dtype=np.float32)[0], (count, 1)),
+        weights=arrays.weights.astype(np.float32),
         reach=np.ones(count, np.float32),
         two_sided=arrays.two_sided.astype(np.bool_),
         patches=patches,
-        morphs=np.zeros((count, shapes, 3), np.float32),
+        morphs=morphs,
         patch_morphs=np.zeros((count, 2, shapes, 3), np.float32),
         face_basis=np.zeros((len(arrays.face_solve), 70, 3), np.float32),
         pose_basis=arrays.pose_basis,

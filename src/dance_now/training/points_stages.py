@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -21,12 +22,32 @@ from dance_now.training.distributed import SINGLE_WORKER, training_device
 from dance_now.training.metrics.evaluation import check_size
 from dance_now.training.metrics.scores import Evaluation
 from dance_now.training.networks.points_generator import PointsGenerator
-from dance_now.training.points_export import points_file
+from dance_now.training.points_export import points_file, read_generator
 from dance_now.training.preview import PreviewSheet
 from dance_now.training.run_logger import Progress
 from dance_now.training.train_config import TrainingConfig
 from dance_now.training.training_loop import CHECKPOINT, Trainer
 from dance_now.training.training_run import Run
+
+_SAME_BODY = 0.02  # of the height: by how much keypoints at rest may differ
+
+
+def continued_generator(character: str, dataset: Path) -> PointsGenerator:
+    """The generator of a character file, to be trained further on a data set of the same body.
+
+    Raises:
+        DanceNowError: it is not a points character, or one of another body.
+    """
+    card, generator = read_generator(character)
+    skeleton = dataset_skeleton(dataset)
+    away = np.abs(card.skeleton.rest - skeleton.rest).max()
+    if (card.skeleton.known != skeleton.known).any() or away > _SAME_BODY * skeleton.height:
+        raise DanceNowError(
+            f"{card.name} has another body than the data set: --from goes on with a character of the same "
+            "avatar, video or pictures.",
+            option="from",
+        )
+    return generator
 
 
 def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
@@ -83,10 +104,21 @@ def provenance(trainer: Trainer[Any]) -> dict[str, Any]:
 
 
 class PointsStages:
-    """Training stages of the points generator."""
+    """Training stages of the points generator.
+
+    Attributes:
+        config: of the training; its generator has the sizes of the one that is trained further, if any is.
+
+    Raises:
+        DanceNowError: the character to start from is not a points character, or one of another body.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self.config = run.config
+        self._start = None if run.start is None else continued_generator(run.start, run.dataset)
+        if self._start is not None:
+            self.config = replace(run.config, generator=self._start.config)
         self._trainer: Trainer[PointsGenerator] | None = None
 
     def body(self) -> None:
@@ -114,6 +146,6 @@ class PointsStages:
 
     def _open_trainer(self, run: Run) -> Trainer[PointsGenerator]:
         if self._trainer is None:
-            generator = build_generator(run.dataset, run.config)
-            self._trainer = body_trainer(run, generator, run.folder)
+            generator = self._start or build_generator(run.dataset, run.config)
+            self._trainer = body_trainer(replace(run, config=self.config), generator, run.folder)
         return self._trainer

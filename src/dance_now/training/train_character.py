@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from dance_now.character.character import builtin_files
 from dance_now.character.character_file import SUFFIX, is_character_name
 from dance_now.core.atomic_write import check_target
 from dance_now.core.errors import DanceNowError
@@ -39,6 +41,7 @@ def train(
     template: Template | None = None,
     sticks: SticksConfig | None = None,
     stage: Stage = "all",
+    start: str | None = None,
     report: Report,
 ) -> Evaluation | None:
     """Trains a character and exports its file; an interrupted run is resumed.
@@ -59,6 +62,8 @@ def train(
             default a surface of an avatar, and points of everything else.
         sticks: sizes of the networks of ``sticks``.
         stage: a single stage, on the output of those before it; those of HEAD_STAGES are for sticks.
+        start: a points character of the same body, by name or path, whose network is trained further instead
+            of a new one.
         report: called with the stage's name, steps done, steps in all, and a note.
 
     Returns:
@@ -75,6 +80,13 @@ def train(
         raise DanceNowError(
             f"template must be points or sticks for {source}: only an avatar has a surface.",
             option="template",
+        )
+    if start is not None and template != "points":
+        raise DanceNowError(
+            f"from goes with points, not {template}: "
+            + ("a surface learns nothing" if template == "surface" else "sticks are trained anew")
+            + "; set template to points, or leave it out.",
+            option="from",
         )
     run = output.with_name(f"{output.stem}.run")
     if not run.exists():
@@ -108,6 +120,7 @@ def train(
         fingerprint,
         sticks if template == "sticks" else None,
         stage,
+        start,
         report,
     )
 
@@ -122,6 +135,7 @@ def _train_network(
     fingerprint: dict[str, Any],
     sticks: SticksConfig | None,
     stage: Stage,
+    start: str | None,
     report: Report,
 ) -> Evaluation | None:
     """Prepares the data set and runs the stages of a network; needs torch."""
@@ -130,15 +144,20 @@ def _train_network(
 
     if sticks is not None:
         fingerprint["sticks"] = asdict(sticks)
+    if start is not None:
+        fingerprint["from_sha256"] = _file_hash(builtin_files().get(start, Path(start)))
     with join_workers() as worker:
         report = report if worker.is_first else _silent_report
         worker.run_first(lambda: _record_source(run, fingerprint))
         worker.run_first(lambda: _prepare_dataset(source, run, config, rights, report))
         dataset = source.dataset(run, config, rights, report)
         card = dataset_card(dataset, name, rights)
+        if start is not None:
+            begun = {"from_sha256": fingerprint["from_sha256"]}
+            card = replace(card, provenance={**card.provenance, **begun})
         check_size(LabelledPictures(dataset, "test"))  # fails now, not after training
         small_heads = source.kind is Kind.LAYOUT
-        whole = Run(run, dataset, output, card, config, report, worker, small_heads)
+        whole = Run(run, dataset, output, card, config, report, worker, small_heads, start)
         return _run_stages(whole, sticks, stage)
 
 
@@ -148,7 +167,8 @@ def _run_stages(run: Run, sticks: SticksConfig | None, stage: Stage) -> Evaluati
 
     steps = PointsStages(run) if sticks is None else SticksStages(run, sticks)
     if stage in ("body", "all"):
-        text = json.dumps(run.config.to_json(), indent=1)
+        config = steps.config if isinstance(steps, PointsStages) else run.config
+        text = json.dumps(config.to_json(), indent=1)
         run.worker.run_first(lambda: _write(run.folder / "config.json", text))
     if isinstance(steps, SticksStages):
         named = {"heads": steps.heads, "body": steps.body, "fake-heads": steps.fake_heads, "head": steps.head}
@@ -175,10 +195,18 @@ def _record_source(run: Path, fingerprint: dict[str, Any]) -> None:
     if begun and note.exists() and note.read_text() != text:
         raise DanceNowError(
             f"{run} was begun with another avatar or data set, other motions, hidden parts or bones, "
-            "another number of images, or another generator; use the same, choose another output, or "
+            "another number of images, another generator or start; use the same, choose another output, or "
             "delete it."
         )
     _write(note, text)
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DanceNowError(f"{path} cannot be read: {error.strerror or error}.", option="from") from error
 
 
 def _silent_report(stage: str, done: int, total: int, remark: str) -> None:

@@ -24,6 +24,7 @@ class Run:
         report: called with the stage's name, steps done, steps in all, and a note.
         worker: which of several workers this is.
         small_heads: whether the images come with OpenPose labels, whose heads get crops of 64 pixels.
+        start: the character whose network is trained further, a name or a path; None for a new one.
     """
 
     folder: Path
@@ -34,3 +35,4 @@ class Run:
     report: Report
     worker: Worker = SINGLE_WORKER
     small_heads: bool = False
+    start: str | None = None
