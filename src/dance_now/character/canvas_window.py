@@ -84,7 +84,9 @@ def canvas_window(
     return Window(int(left), int(top), side)
 
 
-def head_window(pose: Pose, skeleton: Skeleton, scale: float, whole: Window) -> Window | None:
+def head_window(
+    pose: Pose, skeleton: Skeleton, scale: float, whole: Window, canvas: int = _CANVAS
+) -> Window | None:
     """Crop window around the head, for drawing it a second time at a higher resolution than the whole figure.
 
     Args:
@@ -92,12 +94,13 @@ def head_window(pose: Pose, skeleton: Skeleton, scale: float, whole: Window) -> 
         skeleton: the character's body.
         scale: pixels of the frame per metre of the character.
         whole: the result of ``canvas_window``.
+        canvas: side of the canvas on which the whole is drawn, pixels.
 
     Returns:
         The window, or None where it would add no detail: the whole is drawn at its own size already,
         or is hardly more than the head.
     """
-    if whole.side <= _CANVAS or not (pose.visible[_EARS].all() and skeleton.known[_EARS].all()):
+    if whole.side <= canvas or not (pose.visible[_EARS].all() and skeleton.known[_EARS].all()):
         return None
     full = max(_SIDE * skeleton.height * scale, whole.side)
     side = max(_HEAD * _crown(skeleton) * scale, full / _MAX_ZOOM)

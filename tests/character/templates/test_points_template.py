@@ -120,3 +120,15 @@ def test_nothing_is_drawn_where_nothing_shows(template: PointsTemplate, pose: np
 def test_arrays_of_something_else_are_refused() -> None:
     with pytest.raises(TypeError):
         open_template(card(), {"positions": np.zeros((1, 3), np.float32)})
+
+
+def test_detail_draws_a_large_figure_on_a_larger_canvas(template: PointsTemplate, pose: np.ndarray) -> None:
+    for factor in (1.25, 1.53, 4):
+        keypoints, scale = scaled(pose, factor), factor * 400 / SKELETON.height
+        figures = (template.draw_figure(keypoints, scale, (2200, 2200), each)[0] for each in (False, True))
+        usual, fine = figures
+        assert len(usual.pixels) == 512
+        assert len(fine.pixels) == min(fine.width, 1024)
+        assert (usual.left, usual.top, usual.width) == (fine.left, fine.top, fine.width)
+        placed = [middle(each.pixels) * each.width / len(each.pixels) for each in (usual, fine)]
+        np.testing.assert_allclose(*placed, atol=0.01 * usual.width)

@@ -1,4 +1,4 @@
-"""Pictures and figures by what draws a square canvas of 512 pixels, as trained networks do."""
+"""Pictures and figures by what draws a square canvas, as trained networks do."""
 
 from __future__ import annotations
 
@@ -25,23 +25,29 @@ _CLEANED: Final = np.rint(np.clip((np.arange(256) - _NOTHING) / (_SOLID - _NOTHI
 
 
 class CanvasTemplate(ABC):
-    """A template whose network draws canvases."""
+    """A template whose network draws canvases.
 
-    def __init__(self, skeleton: Skeleton) -> None:
+    Args:
+        skeleton: the character's body.
+        most: side of the largest canvas that it draws better than it would be upscaled, px; at least 512.
+    """
+
+    def __init__(self, skeleton: Skeleton, most: int = CANVAS) -> None:
         self._skeleton = skeleton
+        self._most = most
 
     @abstractmethod
-    def draw_canvas(self, keypoints: FloatArray) -> Image:
-        """Keypoints (137, 4) in pixels of the canvas -> (512, 512, 4) uint8 RGBA, straight alpha."""
+    def draw_canvas(self, keypoints: FloatArray, side: int = CANVAS) -> Image:
+        """Keypoints (137, 4) in pixels of a canvas -> (side, side, 4) uint8 RGBA, straight alpha."""
 
     def draw(self, keypoints: FloatArray, size: tuple[int, int]) -> Image:
         """As ``Template.draw``; the picture is the upper left part of a square as long as its longer side."""
         side = max(size)
-        canvas = self._window(keypoints, Window(0, 0, side))
-        if side == CANVAS:
+        canvas = self._window(keypoints, Window(0, 0, side), self._most)
+        if side == len(canvas):
             return np.ascontiguousarray(canvas[: size[1], : size[0]])
         premultiplied = np.asarray(cv2.cvtColor(canvas, cv2.COLOR_RGBA2mRGBA), np.uint8)
-        if side > CANVAS:
+        if side > len(canvas):
             scaled = upscale(premultiplied, (side, side))
         else:
             scaled = np.asarray(
@@ -58,26 +64,28 @@ class CanvasTemplate(ABC):
         detail: bool,
         up: npt.ArrayLike | None = None,
     ) -> tuple[FigurePicture, ...]:
-        """As ``Template.draw_figure``; the head is finer where the canvas is smaller than what it fills."""
+        """As ``Template.draw_figure``; ``detail`` makes canvas and head finer."""
         pose = Pose(keypoints[:, [0, 1, 3]], keypoints[:, 2], keypoints[:, 3] > 0)
         if not (scale > 0 and pose.visible.any()):
             return ()
         whole = canvas_window(pose, self._skeleton, scale, picture)
-        head = head_window(pose, self._skeleton, scale, whole) if detail else None
+        most = self._most if detail else CANVAS
+        head = head_window(pose, self._skeleton, scale, whole, most) if detail else None
         windows = (whole,) if head is None else (whole, head)
-        figures = (self._figure(keypoints, window) for window in windows if _is_shown(window, picture))
+        figures = (self._figure(keypoints, window, most) for window in windows if _is_shown(window, picture))
         return tuple(figure for figure in figures if figure.pixels[..., 3].any())
 
-    def _figure(self, keypoints: FloatArray, window: Window) -> FigurePicture:
-        pixels = self._window(keypoints, window)
+    def _figure(self, keypoints: FloatArray, window: Window, most: int) -> FigurePicture:
+        pixels = self._window(keypoints, window, most)
         pixels[..., 3] = cv2.LUT(cv2.extractChannel(pixels, 3), _CLEANED)
         return FigurePicture(pixels, window.left, window.top, window.side, window.side)
 
-    def _window(self, keypoints: FloatArray, window: Window) -> Image:
-        """(512, 512, 4) what a window of the keypoints' picture shows."""
-        scale = CANVAS / window.side
+    def _window(self, keypoints: FloatArray, window: Window, most: int) -> Image:
+        """What a window of the keypoints' picture shows, on a canvas of its size, from 512 to ``most`` px."""
+        side = min(max(window.side, CANVAS), most)
+        scale = side / window.side
         moved = (keypoints - np.array([window.left, window.top, 0, 0])) * np.array([scale, scale, scale, 1])
-        return self.draw_canvas(moved.astype(np.float32))
+        return self.draw_canvas(moved.astype(np.float32), side)
 
 
 def _is_shown(window: Window, picture: tuple[int, int]) -> bool:

@@ -56,7 +56,7 @@ class SticksTemplate(CanvasTemplate):
         self._body = NetworkSession(arrays.body, CANVAS, device, threads)
         self._head = NetworkSession(arrays.head, self._side, device, threads)
 
-    def draw_canvas(self, keypoints: FloatArray) -> Image:
+    def draw_canvas(self, keypoints: FloatArray, side: int = CANVAS) -> Image:
         """As ``CanvasTemplate.draw_canvas``."""
         with np.errstate(over="ignore", invalid="ignore"):  # of points far away, and of absurd weights
             picture = np.nan_to_num(self.draw_premultiplied(keypoints))
