@@ -5,13 +5,13 @@ Over poses of motions that were held out, in a data set of one avatar rendered a
     dance-now render AVATAR -o DATASET --size 1024 --images 600 --seed 0
     python benchmarks/bench_surface.py DATASET AVATAR [CHARACTER]
 
-Rows: the drawing of CHARACTER (a trained one, at 512) upscaled; drawn as large as it can be; the surface as the kernel draws it, where
-that is built; the same vertices by the studio's renderer, which is the ceiling; the same if the labels' own
-expressions were known, and where the ground is as well. Medians over the poses, over grey: PSNR in dB
-within the silhouettes and 16 px around them; SSIM in the rectangle around these; how strong lines are, as
-the mean of the Laplacian's amount, drawn over true; likeness 2ab / (a^2 + b^2) of the gradients a and b.
-Heads that look at the viewer: SSIM. Last, means of the score of ``dance-now evaluate``, at 256 px, in dB
-and SSIM.
+Rows: the drawing of CHARACTER (a trained one, at 512) upscaled, and on the largest canvas that it has; the
+surface as the kernel draws it, where that is built; the same vertices by the studio's renderer, which is the
+ceiling; the same if the labels' own expressions were known, and where the ground is as well. Medians over
+the poses, over grey: PSNR in dB within the silhouettes and 16 px around them; SSIM in the rectangle around
+these; how strong lines are, as the mean of the Laplacian's amount, drawn over true; likeness
+2ab / (a^2 + b^2) of the gradients a and b. Heads that look at the viewer: SSIM. Last, means of the score of
+``dance-now evaluate``, at 256 px, in dB and SSIM.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
     if character:
         trained = Character.load(character[0], threads=1)
         rows["trained, upscaled"] = lambda shown: drawn_enlarged(trained, shown, size)
-        rows["trained, at this size"] = lambda shown: trained.draw_unchecked(
+        rows["trained, larger canvas"] = lambda shown: trained.draw_unchecked(
             pose_from_label(shown.keypoints), pictures.size
         )
     rows |= dict(surface_rows(skeleton, arrays, size))
