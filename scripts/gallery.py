@@ -34,6 +34,8 @@ TILE_HEIGHT: Final = 400
 DETAIL_SIDE: Final = 300
 JPEG_QUALITY: Final = 86
 MARGIN: Final = 0.06
+PART_SIDE: Final = 320  # px
+LARGE: Final = ("tempo:network", "tempo")
 CAPTION_HEIGHT: Final = 26
 
 Box = tuple[slice, slice]
@@ -91,6 +93,7 @@ def main(names: Sequence[str]) -> int:
                         PICTURES / "elsewhere.jpg",
                         variant_sheet(clip_analysis, characters, park, middle.index),
                     )
+                    write(PICTURES / "large.jpg", parts_sheet(clip_analysis, shot.moments[0]))
     write(PICTURES / "details.jpg", np.vstack([np.hstack(details[:4]), np.hstack(details[4:8])]))
     PAGE.write_text(page(characters), encoding="utf-8")
     sys.stdout.write(f"{PAGE.resolve()}\n")
@@ -126,6 +129,23 @@ def variant_sheet(
             (drawn,) = danced(clip_analysis.source, [dancer], [index])
         tiles.append(tile(drawn.ours[0], TILE_HEIGHT, caption))
     return np.hstack(tiles)
+
+
+def parts_sheet(clip_analysis: AnalysedClip, index: int) -> Image:
+    """Head, hands and feet of a large figure, pixel for pixel: source, network, surface."""
+    dancers = [clip_analysis.dancer([Character.load(name)]) for name in LARGE]
+    (moment,) = danced(clip_analysis.source, dancers, [index])
+    body = moment.poses[0].body[:, :2]
+    rows = []
+    for middle in (body[0], body[4], body[[19, 22]].mean(axis=0)):
+        left, top = (
+            int(np.clip(each - PART_SIDE / 2, 0, most - PART_SIDE))
+            for each, most in zip(middle, moment.source.shape[1::-1], strict=True)
+        )
+        box = np.s_[top : top + PART_SIDE, left : left + PART_SIDE]
+        pictures = zip((moment.source, *moment.ours), ("source", *LARGE), strict=True)
+        rows.append(np.hstack([tile(image[box], PART_SIDE, caption) for image, caption in pictures]))
+    return np.vstack(rows)
 
 
 def close_ups(moment: Moment) -> list[Image]:
@@ -202,27 +222,34 @@ def page(characters: Sequence[Character]) -> str:
 
 PAGE_TEXT: Final = """# Gallery
 
-Frames of real clips, and the same frames with characters: {names}. `python scripts/gallery.py` makes this
-page, with the clips in the folder that `DANCE_NOW_DATA` names. Every clip is looked through once, as
-`dance-now dance` does it; then each of the frames is danced together with the {run_up} before it. All options
-are the defaults unless a caption names them. Nothing is retouched.
+Frames of real clips, and the same frames with the characters {names}.
 
-*Original's method* is what the study group did, with which this project began: the mask is cut at 0.9, the
-hole is inpainted after Navier and Stokes, and the character is pasted, with a hard edge and without light or
-shadow. It is written out in `scripts/gallery_frames.py`. The person's mask, the pose and the drawn
-character are ours in both, so that only what becomes of the scene differs.
+`python scripts/gallery.py` writes this page from the clips in the folder that `DANCE_NOW_DATA` names. Every
+clip has an analysis pass, as in `dance-now dance`; then each frame is processed together with the
+{run_up} before it. All options have their defaults unless a caption names them. Nothing is retouched.
+
+*Original's method* is the method of the study-group project that this project began as: the mask is cut at
+0.9, the hole is inpainted by the Navier-Stokes method, and the character is pasted with a hard edge,
+without light or shadow (`scripts/gallery_frames.py`). Both methods use our mask, pose and drawn character,
+so they differ in the scene only.
 
 {shots}
-## Close
+## Close-ups
 
-Heads and feet in the middle frame of the first two clips, magnified: edges, the background behind them, light
-and shadow.
+Heads and feet in the middle frame of the first two clips, magnified: edges, background, light and shadow.
 
 ![Heads and feet, by the original's method and ours](gallery/details.jpg)
 
-## Elsewhere
+## Large figures
 
-Another background, and a character as tall as its own measure makes it.
+Parts of a frame of a 1080x1920 video, pixel for pixel: the source, Tempo as a network of 512 pixels, which is
+how every character was drawn before file version 2, and Tempo as a surface.
+
+![Parts of a large figure: source, network, surface](gallery/large.jpg)
+
+## Other backgrounds and sizes
+
+New backgrounds, and a character with its real height.
 
 ![The same frame with other backgrounds](gallery/elsewhere.jpg)
 
