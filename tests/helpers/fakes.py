@@ -62,9 +62,13 @@ class RedCharacter:
         *,
         detail: bool = False,
         up: npt.ArrayLike | None = None,
+        tails: npt.NDArray[np.float64] | None = None,
     ) -> tuple[FigurePicture, ...]:
         """The figure in the whole of a frame."""
         return (FigurePicture(self.draw_unchecked(pose, picture), 0, 0, *picture),)
+
+    def spring_simulation(self) -> None:
+        """Nothing swings."""
 
 
 class MagentaEstimator:

@@ -34,7 +34,9 @@ def requested_characters(character: CharacterLike | Sequence[CharacterLike]) -> 
         )
     for each in requested:
         if not isinstance(each, str | Path):
-            check_methods("character", each, ("draw_figure",), "a name, a path or a Character")
+            check_methods(
+                "character", each, ("draw_figure", "spring_simulation"), "a name, a path or a Character"
+            )
     return requested
 
 

@@ -47,6 +47,7 @@ class DanceKeywords(TypedDict, total=False):
     height: HeightName | float
     quality: Quality
     keep_objects: bool
+    springs: bool
     poses: str | Path | None
     size: tuple[int, int] | None
     frame_rate: float | None
@@ -79,6 +80,7 @@ class DanceOptions:
         quality: ``fast``, or ``best``: slower, with finer faces, the source's grain and blur, and in photos
             better inpainting and hair matting.
         keep_objects: keep held objects; by default they are removed with the person.
+        springs: hair and skirts swing with the motion of a clip; otherwise they hang still, as in photos.
         poses: OpenPose JSON for the source, a file or a folder with one file per frame; by default poses are
             estimated.
         size: (width, height) in pixels for keypoints without pictures; default a common video size that holds
@@ -112,6 +114,7 @@ class DanceOptions:
     height: HeightName | float = "person"
     quality: Quality = "fast"
     keep_objects: bool = False
+    springs: bool = True
     poses: str | Path | None = None
     size: tuple[int, int] | None = None
     frame_rate: float | None = None
@@ -130,7 +133,7 @@ class DanceOptions:
             value = getattr(self, name)
             if value is not None or name in ("quality", "device"):
                 check_choice(name, value, choices)
-        for name in ("keep_objects", "overwrite", "preview"):
+        for name in ("keep_objects", "springs", "overwrite", "preview"):
             check_flag(name, getattr(self, name))
         for name in ("background", "poses", "model"):
             if getattr(self, name) is not None:

@@ -91,6 +91,7 @@ class DancePipeline:
             keep_objects=self._options.keep_objects,
             smooth=pictures.is_clip,
             session=session,
+            springs=self._options.springs,
             profiler=self.profiler,
         )
         read = self.profiler.iterate("read", pictures.frames())

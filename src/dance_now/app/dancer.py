@@ -15,6 +15,7 @@ from dance_now.app.character_loading import CharacterLike, load_characters
 from dance_now.app.compositor import IN_PLACE, Compositor, Figure
 from dance_now.app.dance_options import PersonName, SceneName, check_person, check_scene
 from dance_now.app.sessions import CharacterAssignment, LiveSession, Replacement, Session, person_choice
+from dance_now.app.spring_motion import SpringMotion
 from dance_now.character.canvas_window import canvas_window
 from dance_now.character.character import DEFAULT_SIZE
 from dance_now.core.argument_checks import check_flag, check_methods, check_number, check_type
@@ -28,7 +29,8 @@ from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.soles import sole_points
 from dance_now.pose.retarget.retargeter import Retargeter
 from dance_now.scene.background.backdrop import Backdrop
-from dance_now.scene.background.clean_background import Background, inpainted_background
+from dance_now.scene.background.camera_drift import CameraDrift
+from dance_now.scene.background.clean_background import Background, CleanBackground, inpainted_background
 from dance_now.scene.background.live_background import LiveBackground
 from dance_now.scene.compositing.composition import Scene
 from dance_now.scene.compositing.figure_lighting import PlacedCanvas, PlacedFigure
@@ -102,6 +104,7 @@ class Dancer:
         person: who is replaced: ``largest``, ``all``, ``left``, or a person's ID; by default the largest, or
             all if there are several characters.
         session: people and their motion, instead of estimator, poses and person.
+        springs: hair and skirts swing; they hang still where motion is not smoothed.
         profiler: what the time of the steps is added to.
 
     Raises:
@@ -128,12 +131,18 @@ class Dancer:
         smooth: bool = True,
         person: PersonName | int | None = None,
         session: Session | None = None,
+        springs: bool = True,
         profiler: Profiler | None = None,
     ) -> None:
         check_scene(scene)
         check_number("match", match, 0, 1)
         check_person(person)
-        for option, flag in (("best", best), ("keep_objects", keep_objects), ("smooth", smooth)):
+        for option, flag in (
+            ("best", best),
+            ("keep_objects", keep_objects),
+            ("smooth", smooth),
+            ("springs", springs),
+        ):
             check_flag(option, flag)
         _check_parts(
             background=background,
@@ -163,6 +172,8 @@ class Dancer:
             )
             session = LiveSession(finder, choice, CharacterAssignment(self.characters), smooth)
         self._session = session
+        moves = isinstance(background, CleanBackground) and background.camera in ("handheld", "moving")
+        self._springs = SpringMotion(CameraDrift() if moves else None) if springs and smooth else None
         self._retarget = Retargeter(self.characters[0].skeleton, smooth=smooth)
 
     def __repr__(self) -> str:
@@ -172,6 +183,8 @@ class Dancer:
     def reset(self) -> None:
         """Clears all state: call it before a frame that does not follow the last one."""
         self._session.reset()
+        if self._springs is not None:
+            self._springs.reset()
         self._retarget.reset()
         self._compositor.reset()
 
@@ -217,6 +230,9 @@ class Dancer:
             people = self._session.find(frame)
         with self.profiler.stage("retarget"):
             parts = sorted(self._session.parts(frame, people), key=_nearness)
+        if self._springs is not None:
+            with self.profiler.stage("springs"):
+                parts = self._springs(frame, parts)
         return DetectedFrame(frame, people, parts)
 
     def pose(self, found: DetectedFrame) -> PosedFrame:
@@ -263,7 +279,9 @@ def _check_parts(**parts: object) -> None:
 def _placed_figure(part: Replacement, picture: tuple[int, int], best: bool) -> PlacedFigure:
     """Draws one character for a frame of (width, height); with ``best``, a network's head again, larger."""
     pose, skeleton, scale = part.retargeted.pose, part.character.skeleton, part.retargeted.scale
-    drawn = part.character.draw_figure(pose, scale, picture, detail=best, up=part.retargeted.up)
+    drawn = part.character.draw_figure(
+        pose, scale, picture, detail=best, up=part.retargeted.up, tails=part.tails
+    )
     return PlacedFigure(
         tuple(PlacedCanvas(each.pixels, (each.left, each.top), (each.width, each.height)) for each in drawn),
         soles=sole_points(pose, skeleton, scale),

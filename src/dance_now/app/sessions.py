@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from dance_now.app.analysis import Analysis
 from dance_now.app.dance_options import HeightName, PersonName
 from dance_now.character.character import Character
+from dance_now.character.templates.spring_simulation import SpringTails
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Person
@@ -28,11 +29,13 @@ class Replacement:
         person: the person.
         character: the character.
         retargeted: the character's pose, in pixels of the frame.
+        tails: of its springs, where they swing; see ``SpringMotion``.
     """
 
     person: Person
     character: Character
     retargeted: Retargeted
+    tails: SpringTails | None = None
 
 
 def person_choice(person: PersonName | int | None, characters: int) -> PersonChoice:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from dance_now.character.character_file import SUFFIX, CharacterCard, CharacterFile, read_character_file
 from dance_now.character.safetensors_file import AnyArray
+from dance_now.character.templates.spring_simulation import SpringSimulation, SpringTails
 from dance_now.character.templates.template import FigurePicture, Template
 from dance_now.core.argument_checks import check_choice, check_number, check_type
 from dance_now.core.arrays import FloatArray, Image
@@ -144,6 +145,7 @@ class Character:
         *,
         detail: bool = False,
         up: npt.ArrayLike | None = None,
+        tails: SpringTails | None = None,
     ) -> tuple[FigurePicture, ...]:
         """Draws what a picture shows of a figure, as finely as it shows it.
 
@@ -154,11 +156,16 @@ class Character:
             detail: take more time for the head where that gains anything.
             up: (3,) where the sky is (x right, y up, z towards the viewer), for hair and skirts that hang;
                 without it the camera is level.
+            tails: what ``spring_simulation`` returned for this pose; without, hair and skirts hang still.
 
         Returns:
             The figure, and perhaps its head in a square of its own; nothing where the picture shows nothing.
         """
-        return self._template.draw_figure(_keypoints(pose), scale, picture, detail, up)
+        return self._template.draw_figure(_keypoints(pose), scale, picture, detail, up, tails)
+
+    def spring_simulation(self) -> SpringSimulation | None:
+        """A new simulation of hair and skirt for one figure; None for a character of which nothing swings."""
+        return self._template.spring_simulation()
 
     def _check(self, pose: Pose) -> None:
         skeleton = self.card.skeleton

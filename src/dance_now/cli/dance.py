@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -50,6 +50,7 @@ def dance(
     height: Height = "person",
     quality: Quality = "fast",
     keep_objects: Flag = False,
+    springs: Literal["on", "off"] = "on",
     estimator: EstimatorName = "mediapipe",
     model: Model = None,
     poses: _Poses = None,
@@ -76,6 +77,7 @@ def dance(
         height: character height: the person's, its own, or a factor of the person's.
         quality: best is slower, with finer faces and the source's grain.
         keep_objects: keep held objects; by default they are removed with the person.
+        springs: hair and skirts swing with the motion of a clip; off: they hang still, as in photos.
         estimator: pose estimator; rtmw also runs DWPose.
         model: ONNX file of an estimator that comes without one.
         poses: OpenPose JSON of the source, a file or a folder, instead of pose estimation.
@@ -100,6 +102,7 @@ def dance(
         height=height,
         quality=quality,
         keep_objects=keep_objects,
+        springs=springs == "on",
         estimator=estimator,
         model=model,
         poses=poses,

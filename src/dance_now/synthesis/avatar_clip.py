@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,25 @@ SOLES: Final = [
 ]
 _CONTACT: Final = 0.03  # leg lengths; feet raised by less are in ground contact
 _MARGIN: Final = 0.05  # heights of the figure around it
+
+
+@dataclass(frozen=True, eq=False)
+class ClipMoment:
+    """What a frame of a clip shows.
+
+    Attributes:
+        time: seconds.
+        posed: (N, 4, 4) node transforms without springs.
+        swung: (N, 4, 4) with springs.
+        points: (137, 3) keypoints of the body; those of the face are not set.
+        camera: what it is seen by.
+    """
+
+    time: float
+    posed: Matrices
+    swung: Matrices
+    points: FloatArray
+    camera: Camera
 
 
 class AvatarClip(Source):
@@ -84,14 +104,20 @@ class AvatarClip(Source):
             yield Frame(over_white(picture), time, index)
 
     def pictures(self) -> Generator[tuple[Image, float]]:
-        """Renders straight RGBA images with their times in seconds; springs run in the motion's time."""
+        """Renders straight RGBA images with their times in seconds."""
+        for moment in self.moments():
+            yield self._renderer.render(moment.swung, moment.camera), moment.time
+
+    def moments(self) -> Generator[ClipMoment]:
+        """What every frame shows; springs run in the motion's time."""
         springs, posed = Springs(self._avatar), self._worlds()
         before = next(posed)
         swung = springs.settle(before, _SETTLING_STEPS)
         covered, middle = self._view()
         for index, hips in enumerate(self._hips):
             camera = Camera(np.eye(3), np.array([hips[0], middle, hips[2]]), covered)
-            yield self._renderer.render(swung, camera), index * self._seconds
+            points = self._points[index] + hips
+            yield ClipMoment(index * self._seconds, before, swung, points, camera)
             world = next(posed, before)
             steps = max(1, round(self._seconds / STEP_SECONDS))
             for share in np.linspace(0, 1, steps + 1)[1:]:

@@ -1,8 +1,9 @@
 /* The drawing kernel of dance_now: keypoints and a rigged surface in, straight RGBA out.
  *
- * One function a stage, called in this order: bone_rule, bone_affines, expression_weights, settle_springs,
- * place_vertices, snap_vertices, count_members, list_members, draw_bands. The arrays and their meaning are
- * those of the `surface` template (character/templates/surface_arrays.py, which also checks them).
+ * One function a stage, called in this order: bone_rule, bone_affines, expression_weights, settle_springs or
+ * follow_springs, place_vertices, snap_vertices, count_members, list_members, draw_bands. The arrays and
+ * their meaning are those of the `surface` template (character/templates/surface_arrays.py, which also checks
+ * them).
  *
  * Frames: keypoints are x right, y down, depth away from the viewer, in pixels. The view frame is x right,
  * y up, z towards the viewer; the character frame is x its left, y up, z its front. A sample is half a pixel
@@ -199,8 +200,9 @@ DANCE_NOW_API void expression_weights(const Model *model, const Skeleton *skelet
                                       const float *keypoints, float *weights);
 
 DANCE_NOW_API void rest_springs(const Springs *springs, double *affines, double *state);
+DANCE_NOW_API void follow_springs(const Springs *springs, double *affines, const double *tails);
 DANCE_NOW_API void step_springs(const Springs *springs, double *affines, double *state, double *colliders,
-                                const double *up, double seconds);
+                                const double *up, double seconds, double earlier);
 DANCE_NOW_API void settle_springs(const Springs *springs, double *affines, double *state, double *colliders,
                                   const double *up, int32_t steps);
 

@@ -172,7 +172,11 @@ _FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
         [POINTER(ModelData), POINTER(SkeletonData), POINTER(BonePose), c_void_p, c_void_p],
     ),
     "rest_springs": (None, [POINTER(SpringsData), c_void_p, c_void_p]),
-    "step_springs": (None, [POINTER(SpringsData), c_void_p, c_void_p, c_void_p, c_void_p, c_double]),
+    "follow_springs": (None, [POINTER(SpringsData), c_void_p, c_void_p]),
+    "step_springs": (
+        None,
+        [POINTER(SpringsData), c_void_p, c_void_p, c_void_p, c_void_p, c_double, c_double],
+    ),
     "settle_springs": (None, [POINTER(SpringsData), c_void_p, c_void_p, c_void_p, c_void_p, c_int32]),
     "place_vertices": (
         None,

@@ -1,8 +1,10 @@
 /* Stage 3: spring bones: hair, skirts and ribbons that follow the body.
  *
  * Verlet integration as VRMC_springBone-1.0 recommends it, in metres and in the axes of the view; the same
- * rule as render/springs.py, with which the training pictures were made. The state lies outside: tails now
- * and one step before, (2, joints, 3).
+ * rule as render/springs.py, with which the training pictures were made. The format's numbers are tuned for
+ * steps of 1/60 s; other steps are scaled so that the motion stays the same: what drag leaves of the speed by
+ * a power, pulls by the square of the time. The state lies outside: tails now and one step before,
+ * (2, joints, 3).
  */
 #include "arithmetic.h"
 #include "kernel.h"
@@ -65,9 +67,46 @@ void rest_springs(const Springs *springs, double *affines, double *state) {
     }
 }
 
-/* Moves every joint on; gravity of the file falls along -`up`, a unit vector of the view frame. */
+/* Where a joint hangs at rest on what carries it: head, tail from there, and its length. */
+typedef struct {
+    Vector rest_head, head, rest;
+    double size;
+} Hanging;
+
+static Hanging hanging(const Springs *springs, int32_t joint, const double *affines) {
+    const double *parent = affines + 12 * (int32_t)springs->parents[joint];
+    Hanging h;
+    h.rest_head = vector_of(springs->points + 6 * joint);
+    h.head = carried(parent, h.rest_head);
+    h.rest = minus(carried(parent, vector_of(springs->points + 6 * joint + 3)), h.head);
+    h.size = length(h.rest);
+    if (h.size < SMALL) h.size = SMALL;
+    return h;
+}
+
+/* Turns a joint so that its tail is where it should be; that lies at the bone's length from the head. */
+static void turn_joint(const Springs *springs, int32_t joint, const Hanging *h, Vector tail,
+                       double *affines) {
+    const double *parent = affines + 12 * (int32_t)springs->parents[joint];
+    double inverse = 1.0 / h->size;
+    Matrix turn = rotation_between(times(h->rest, inverse), times(minus(tail, h->head), inverse));
+    put_affine(affines + 12 * (BONES + joint), product(turn, rotation_of(parent)), h->rest_head, h->head);
+}
+
+/* Puts joints where `tails` (joints, 3) say, as nearly as their lengths allow. */
+void follow_springs(const Springs *springs, double *affines, const double *tails) {
+    for (int32_t joint = 0; joint < springs->joints; joint++) {
+        Hanging h = hanging(springs, joint, affines);
+        turn_joint(springs, joint, &h, at_length(vector_at(tails + 3 * joint), h.head, h.size, h.rest),
+                   affines);
+    }
+}
+
+/* Moves every joint on by `seconds`; the step before took `earlier`. Gravity of the file falls along -`up`, a
+ * unit vector of the view frame. */
 void step_springs(const Springs *springs, double *affines, double *state, double *colliders, const double *up,
-                  double seconds) {
+                  double seconds, double earlier) {
+    const double steps = seconds / STEP_SECONDS, pace = earlier > 0 ? seconds / earlier : 0;
     Matrix upright = rotation_between((Vector){0, 1, 0}, vector_at(up));
     for (int32_t number = 0; number < springs->colliders; number++) {
         const double *bone = affines + 12 * (int32_t)springs->collider_bones[number];
@@ -77,22 +116,17 @@ void step_springs(const Springs *springs, double *affines, double *state, double
     }
     for (int32_t joint = 0; joint < springs->joints; joint++) {
         const float *forces = springs->forces + 6 * joint;
-        const double *parent = affines + 12 * (int32_t)springs->parents[joint];
-        Vector rest_head = vector_of(springs->points + 6 * joint);
-        Vector head = carried(parent, rest_head);
-        Vector rest = minus(carried(parent, vector_of(springs->points + 6 * joint + 3)), head);
-        double size = length(rest), drag = forces[1] < 0 ? 0 : forces[1] > 1 ? 1 : forces[1];
-        if (size < SMALL) size = SMALL;
-        Vector direction = times(rest, 1.0 / size);
+        Hanging h = hanging(springs, joint, affines);
+        double drag = forces[1] < 0 ? 0 : forces[1] > 1 ? 1 : forces[1], kept = 1.0 - drag;
+        if (steps != 1) kept = power01((float)kept, (float)steps);
         Vector now = vector_at(state + 3 * joint), before = vector_at(state + 3 * (springs->joints + joint));
-        Vector pull = plus(times(direction, forces[0]), turned(upright, vector_of(forces + 3)));
-        Vector tail = plus(plus(now, times(minus(now, before), 1.0 - drag)), times(pull, seconds));
-        tail = at_length(tail, head, size, rest);
-        tail = pushed(springs, joint, colliders, tail, head, size, rest);
+        Vector pull = plus(times(h.rest, forces[0] / h.size), turned(upright, vector_of(forces + 3)));
+        Vector tail = plus(plus(now, times(minus(now, before), kept * pace)), times(pull, seconds * steps));
+        tail = at_length(tail, h.head, h.size, h.rest);
+        tail = pushed(springs, joint, colliders, tail, h.head, h.size, h.rest);
         put_vector(state + 3 * (springs->joints + joint), now);
         put_vector(state + 3 * joint, tail);
-        Matrix turn = rotation_between(direction, times(minus(tail, head), 1.0 / size));
-        put_affine(affines + 12 * (BONES + joint), product(turn, rotation_of(parent)), rest_head, head);
+        turn_joint(springs, joint, &h, tail, affines);
     }
 }
 
@@ -101,5 +135,5 @@ void settle_springs(const Springs *springs, double *affines, double *state, doub
                     const double *up, int32_t steps) {
     rest_springs(springs, affines, state);
     for (int32_t step = 0; step < steps; step++)
-        step_springs(springs, affines, state, colliders, up, STEP_SECONDS);
+        step_springs(springs, affines, state, colliders, up, STEP_SECONDS, STEP_SECONDS);
 }

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dance_now.character.canvas_window import Window, canvas_window, head_window
 from dance_now.character.character_file import CANVAS
+from dance_now.character.templates.spring_simulation import SpringSimulation, SpringTails
 from dance_now.character.templates.template import FigurePicture
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.upscaling import upscale
@@ -63,6 +64,7 @@ class CanvasTemplate(ABC):
         picture: tuple[int, int],
         detail: bool,
         up: npt.ArrayLike | None = None,
+        tails: SpringTails | None = None,
     ) -> tuple[FigurePicture, ...]:
         """As ``Template.draw_figure``; ``detail`` makes canvas and head finer."""
         pose = Pose(keypoints[:, [0, 1, 3]], keypoints[:, 2], keypoints[:, 3] > 0)
@@ -74,6 +76,10 @@ class CanvasTemplate(ABC):
         windows = (whole,) if head is None else (whole, head)
         figures = (self._figure(keypoints, window, most) for window in windows if _is_shown(window, picture))
         return tuple(figure for figure in figures if figure.pixels[..., 3].any())
+
+    def spring_simulation(self) -> SpringSimulation | None:
+        """As ``Template.spring_simulation``: a network has no springs."""
+        return None
 
     def _figure(self, keypoints: FloatArray, window: Window, most: int) -> FigurePicture:
         pixels = self._window(keypoints, window, most)

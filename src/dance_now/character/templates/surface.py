@@ -24,6 +24,7 @@ from dance_now.character.kernel.library import (
     kernel,
 )
 from dance_now.character.kernel.skeleton_data import skeleton_data
+from dance_now.character.templates.spring_simulation import SETTLING_STEPS, SpringSimulation, SpringTails
 from dance_now.character.templates.surface_arrays import SurfaceArrays
 from dance_now.character.templates.surface_data import SurfaceData
 from dance_now.core.arrays import FloatArray
@@ -31,9 +32,6 @@ from dance_now.pose.model.keypoints import POINT_COUNT
 from dance_now.pose.model.skeleton import Skeleton
 
 __all__ = ["SurfaceArrays", "SurfaceDrawing", "Window"]
-
-SETTLING_STEPS: Final = 30
-"""Steps of 1/60 s after which hair and skirts of a still pose hang as in the training pictures."""
 
 _SMALLEST_SCALE: Final = 1e-6  # pixels per metre
 _LARGEST_SIDE: Final = 1 << 15  # of a window, pixels
@@ -90,6 +88,12 @@ class SurfaceDrawing:
         twin = copy.copy(self)
         twin._make_buffers()
         return twin
+
+    def spring_simulation(self) -> SpringSimulation | None:
+        """A new simulation of the character's spring bones; None if it has none."""
+        if self._springs.joints == 0:
+            return None
+        return SpringSimulation(self._kernel, self._skeleton, self._springs, self._data)
 
     def _make_buffers(self) -> None:
         """Everything that changes from image to image."""
@@ -152,17 +156,29 @@ class SurfaceDrawing:
             return None if part is None else (part, self._paint(part, threads))
 
     def place(
-        self, keypoints: FloatArray, *, screen_height: float, up: npt.ArrayLike | None = None
+        self,
+        keypoints: FloatArray,
+        *,
+        screen_height: float,
+        up: npt.ArrayLike | None = None,
+        tails: SpringTails | None = None,
     ) -> Window | None:
         """Puts the surface where the keypoints say, without drawing it: ``vertices`` and ``bounds`` change.
 
-        Arguments as for ``draw``; returns ``bounds``.
+        Arguments as for ``draw``, and ``tails``, what a ``SpringSimulation`` returned for this pose; without
+        them hair and skirts hang still. Returns ``bounds``.
         """
         with self._lock:
-            self._place(keypoints, screen_height, up)
+            self._place(keypoints, screen_height, up, tails)
             return self.bounds
 
-    def _place(self, keypoints: FloatArray, screen_height: float, up: npt.ArrayLike | None) -> None:
+    def _place(
+        self,
+        keypoints: FloatArray,
+        screen_height: float,
+        up: npt.ArrayLike | None,
+        tails: SpringTails | None = None,
+    ) -> None:
         points = np.ascontiguousarray(keypoints, np.float32)
         if points.shape != (POINT_COUNT, 4) or not np.isfinite(points).all():
             raise ValueError(f"keypoints: should be finite and of shape ({POINT_COUNT}, 4)")
@@ -178,8 +194,15 @@ class SurfaceDrawing:
             return
         self._kernel.bone_affines(skeleton, pose, affines)
         self._kernel.expression_weights(self._model, skeleton, pose, address(points), address(self.weights))
-        tails, colliders = address(self._tails), address(self._colliders)
-        self._kernel.settle_springs(self._springs, affines, tails, colliders, address(sky), SETTLING_STEPS)
+        if tails is None:
+            state, colliders = address(self._tails), address(self._colliders)
+            self._kernel.settle_springs(
+                self._springs, affines, state, colliders, address(sky), SETTLING_STEPS
+            )
+        else:
+            hips = np.array(pose.anchors[0]) / pose.scale  # the first bone
+            self._tails[0] = hips + tails
+            self._kernel.follow_springs(self._springs, affines, address(self._tails))
         self._kernel.place_vertices(
             self._model,
             affines,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from dance_now.character.character_file import CharacterCard
 from dance_now.character.safetensors_file import AnyArray
+from dance_now.character.templates.spring_simulation import SpringSimulation, SpringTails
 from dance_now.character.templates.surface import SurfaceArrays, SurfaceDrawing, Window
 from dance_now.character.templates.template import FIGURE_CANVAS, FigurePicture
 from dance_now.core.arrays import FloatArray, Image
@@ -54,16 +55,17 @@ class SurfaceTemplate:
         picture: tuple[int, int],
         detail: bool,
         up: npt.ArrayLike | None = None,
+        tails: SpringTails | None = None,
     ) -> tuple[FigurePicture, ...]:
         """As ``Template.draw_figure``; the head is always as fine as the picture."""
         canvas = FIGURE_CANVAS * self._height * scale
         with self._drawing() as drawing:
-            bounds = drawing.place(keypoints, screen_height=canvas, up=up)
+            bounds = drawing.place(keypoints, screen_height=canvas, up=up, tails=tails)
             share = min(1.0, MAX_WINDOW / max(_shown_side(bounds, picture), 1))
             size = (max(1, round(share * picture[0])), max(1, round(share * picture[1])))
             if share < 1:
                 scaled = (keypoints * np.array([share, share, share, 1])).astype(np.float32)
-                drawing.place(scaled, screen_height=share * canvas, up=up)
+                drawing.place(scaled, screen_height=share * canvas, up=up, tails=tails)
             drawn = drawing.paint_part(size, threads=self._threads)
         if drawn is None:
             return ()
@@ -71,6 +73,10 @@ class SurfaceTemplate:
         left, right = (round(edge / share) for edge in (window.left, window.left + window.width))
         top, bottom = (round(edge / share) for edge in (window.top, window.top + window.height))
         return (FigurePicture(pixels, left, top, right - left, bottom - top),)
+
+    def spring_simulation(self) -> SpringSimulation | None:
+        """As ``Template.spring_simulation``."""
+        return self._first.spring_simulation()
 
     @contextmanager
     def _drawing(self) -> Iterator[SurfaceDrawing]:

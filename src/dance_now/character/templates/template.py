@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy.typing as npt
 
+from dance_now.character.templates.spring_simulation import SpringSimulation, SpringTails
 from dance_now.core.arrays import FloatArray, Image
 
 FIGURE_CANVAS = 1.25
@@ -54,6 +55,7 @@ class Template(Protocol):
         picture: tuple[int, int],
         detail: bool,
         up: npt.ArrayLike | None = None,
+        tails: SpringTails | None = None,
     ) -> tuple[FigurePicture, ...]:
         """Draws what a picture shows of a figure, as finely as it shows it.
 
@@ -63,8 +65,13 @@ class Template(Protocol):
             picture: width and height.
             detail: take more time for the head where that gains anything.
             up: (3,) where the sky is, in the view frame; of a level camera where it is missing.
+            tails: what a simulation of the springs returned for this pose; without, they hang still.
 
         Returns:
             The figure; and, where that was asked for and gains anything, a square part of it drawn finer.
         """
+        ...
+
+    def spring_simulation(self) -> SpringSimulation | None:
+        """A new simulation of the character's hair and skirt, for one figure; None if nothing swings."""
         ...

@@ -1,0 +1,50 @@
+"""Hair and skirts of every figure in a scene, simulated along their motion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from dance_now.app.sessions import Replacement
+from dance_now.character.templates.spring_simulation import SpringSimulation
+from dance_now.media.frame import Frame
+from dance_now.pose.model.keypoints import BODY_INDEX
+from dance_now.scene.background.camera_drift import CameraDrift
+
+_HIPS: Final = BODY_INDEX["mid_hip"]
+
+
+class SpringMotion:
+    """Simulates the springs of several figures, frame by frame, each person's for itself.
+
+    Args:
+        drift: tells how the camera moves the scene; without, the camera is taken to stand still.
+    """
+
+    def __init__(self, drift: CameraDrift | None = None) -> None:
+        self._drift = drift
+        self._simulations: dict[int, SpringSimulation | None] = {}
+
+    def reset(self) -> None:
+        """Forgets all motion."""
+        self._simulations.clear()
+        if self._drift is not None:
+            self._drift.reset()
+
+    def __call__(self, frame: Frame, parts: list[Replacement]) -> list[Replacement]:
+        """Adds the springs' tails to the replacements of the next frame."""
+        for part in parts:
+            if part.person.identity not in self._simulations:
+                self._simulations[part.person.identity] = part.character.spring_simulation()
+        moving = [part for part in parts if self._simulations[part.person.identity] is not None]
+        if self._drift is not None and moving:
+            self._drift.update(frame.image, [part.person.detection for part in parts])
+        return [self._swung(frame, part) for part in parts]
+
+    def _swung(self, frame: Frame, part: Replacement) -> Replacement:
+        simulate = self._simulations[part.person.identity]
+        if simulate is None:
+            return part
+        pose = part.retargeted.pose
+        shift = (0.0, 0.0) if self._drift is None else self._drift.at(pose.points[_HIPS, :2])
+        return replace(part, tails=simulate(pose, frame.time, part.retargeted.up, shift))
