@@ -157,12 +157,14 @@ def true_tails(joints: Sequence, moment: ClipMoment) -> Tails:
     return np.array(ends)[:, :3] - moment.points[_HIPS]
 
 
-def draw(drawing: SurfaceDrawing, points: FloatArray, tails: Tails) -> tuple[FloatArray, Image]:
+def draw(
+    drawing: SurfaceDrawing, points: FloatArray, tails: Tails, size: int = SIZE
+) -> tuple[FloatArray, Image]:
     """Placed vertices, and the picture."""
-    drawing.place(points, screen_height=SIZE, tails=tails)
+    drawing.place(points, screen_height=size, tails=tails)
     vertices = drawing.vertices[: len(drawing.vertices) // 2].copy()
-    picture = np.zeros((SIZE, SIZE, 4), np.uint8)
-    part = drawing.paint_part((SIZE, SIZE))
+    picture = np.zeros((size, size, 4), np.uint8)
+    part = drawing.paint_part((size, size))
     if part is not None:
         window, pixels = part
         picture[window.top : window.top + window.height, window.left : window.left + window.width] = pixels
