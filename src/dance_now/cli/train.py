@@ -45,6 +45,7 @@ def train(
     credits: _Text = None,
     hide: Hide = (),
     bones: Bones = None,
+    springs: Literal["file", "auto"] = "file",
     i_have_permission: Flag = False,
 ) -> None:
     """Train a character. Rerun to resume.
@@ -67,6 +68,8 @@ def train(
         credits: credit line; default: the avatar's authors. Pictures and videos need one.
         hide: leave out a node, mesh or material by name, such as a weapon.
         bones: JSON file that maps humanoid bones to nodes: {"leftUpperArm": "Arm_L", ...}.
+        springs: auto gives gentle springs to an avatar that has none: hair, skirts, tails, by name or as they
+            hang.
         i_have_permission: the avatar's owner permits what its licence forbids.
     """
     with needs_extra("studio"):
@@ -96,7 +99,7 @@ def train(
             config,
             motions=motions,
             rights=Rights(licence, credits),
-            options=AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission),
+            options=AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission, springs=springs),
             template=template,
             sticks=_sticks(preset, head_size) if template == "sticks" else None,
             stage=stage,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from dance_now.core.errors import DanceNowError
 from dance_now.formats3d.humanoid_names import HUMANOID_BONES
 from dance_now.render.avatar.avatar import Avatar, load_avatar
+from dance_now.render.avatar.guessed_springs import with_guessed_springs
 
 _MAX_BYTES = 1_000_000
 
@@ -22,11 +23,14 @@ class AvatarOptions:
         hide: names of nodes, meshes or materials to leave out (weapons, say).
         bones: a JSON file that maps humanoid bones to nodes, see ``read_bone_nodes``.
         has_permission: the owner permits what the file's licence forbids.
+        springs: ``file`` (the avatar's own) or ``auto``: an avatar without any gets gentle ones, see
+            ``with_guessed_springs``.
     """
 
     hide: tuple[str, ...] = ()
     bones: Path | None = None
     has_permission: bool = False
+    springs: Literal["file", "auto"] = "file"
 
     def load(self, path: Path) -> Avatar:
         """Loads an avatar.
@@ -42,13 +46,14 @@ class AvatarOptions:
                 "Set has_permission if its owner permits making a character of it."
             )
         avatar.shown_primitives(self.hide)
-        return avatar
+        return with_guessed_springs(avatar) if self.springs == "auto" else avatar
 
     def to_json(self) -> dict[str, Any]:
         """The options that affect rendered images; empty for the defaults."""
         hidden = {"hide": sorted(self.hide)} if self.hide else {}
         named = {"bones": read_bone_nodes(self.bones)} if self.bones is not None else {}
-        return {**hidden, **named}
+        guessed = {"springs": self.springs} if self.springs != "file" else {}
+        return {**hidden, **named, **guessed}
 
 
 DEFAULT_OPTIONS: Final = AvatarOptions()

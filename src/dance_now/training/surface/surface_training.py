@@ -71,7 +71,7 @@ def train_surface(
     )
     named = {field.name: getattr(arrays, field.name) for field in fields(arrays)}
     content = CharacterFile(card, named, b"")
-    report("build", 1, 1, "")
+    report("build", 1, 1, _spring_chains(avatar) if options.springs == "auto" else "")
     test_set = run / TEST_SET
     if not test_set.exists():
         render_dataset(
@@ -100,6 +100,13 @@ def _licence(licence: str) -> str:
         if _OWN_USE in licence
         else licence
     )
+
+
+def _spring_chains(avatar: Avatar) -> str:
+    """What swings, by the names of the nodes at which chains begin."""
+    joints = [] if avatar.spring_rig is None else [joint.node for joint in avatar.spring_rig.joints]
+    chains = [avatar.node_names[node] for node in joints if int(avatar.parents[node]) not in joints]
+    return f"springs: {', '.join(chains)}" if chains else "nothing that swings was found"
 
 
 def _origin(avatar: Avatar, options: AvatarOptions) -> dict[str, Any]:
