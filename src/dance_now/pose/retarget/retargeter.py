@@ -49,6 +49,7 @@ class Retargeted:
         imputed: (137,) bool: points that were not seen on the person (hidden, outside the image).
         height: the person's standing height in pixels.
         expression: of the person's face.
+        hidden_below: row of the image below which something hides the person; infinite where nothing does.
     """
 
     pose: Pose
@@ -57,6 +58,7 @@ class Retargeted:
     imputed: BoolArray
     height: float
     expression: Expression
+    hidden_below: float = np.inf
 
 
 class Retargeter:
@@ -179,6 +181,7 @@ class Retargeter:
             foot_contact=seen.foot_contact,
             height=seen.height,
             visible_fraction=seen.visible_fraction,
+            hidden_below=seen.hidden_below,
             slope=seen.slope,
             imputed=_imputed_points(seen),
         )
@@ -207,7 +210,8 @@ class Retargeter:
         scale, place = self._placement(points, target, reading.time, self._smooth, height_ratio)
         points *= scale
         points[:, :2] += place
-        return Retargeted(self._to_pose(points), scale, posture, reading.imputed, height, expression)
+        pose = self._to_pose(points)
+        return Retargeted(pose, scale, posture, reading.imputed, height, expression, reading.hidden_below)
 
     def _constrained_posture(self, limbs: Array) -> Posture:
         """Clamps trunk, head, arms and legs (13, 3) to joint limits; feet and hands at rest."""

