@@ -180,8 +180,12 @@ _WHEEL: Final = Wheel(
 )
 
 
-def adult_avatar(name: str) -> Avatar:
+def adult_avatar(name: str, swing: float | None = None) -> Avatar:
     """Builds one of ``LOOKS``; the wheel is fetched on first use.
+
+    Args:
+        name: of the look.
+        swing: degrees by which long hair flies to the person's left; None: hair is short.
 
     Raises:
         DanceNowError: the wheel cannot be fetched.
@@ -193,6 +197,8 @@ def adult_avatar(name: str) -> Avatar:
     points *= _DECIMETRES
     feet = points[np.unique(mesh.faces("body")[0])][:, 1].min()
     points[:, 1] -= feet
+    if swing is not None:
+        _swing_hair(points, mesh, swing)
     names, parents, heads = _read_bones(_fetched("rig.mixamo.json"), points, mesh)
     joints, weights = _read_weights(_fetched("weights.mixamo.json"), names, len(points))
     rest = np.tile(np.eye(4), (len(names), 1, 1))
@@ -201,7 +207,7 @@ def adult_avatar(name: str) -> Avatar:
     inverse[:, :3, 3] = -heads
     parts = [
         _primitive(part, material, mesh, faces, points, joints, weights)
-        for part, material, faces in _parts(look, mesh, points)
+        for part, material, faces in _parts(look, mesh, points, long_hair=swing is not None)
     ]
     bones = {_BONES[each.partition(":")[2]]: index for index, each in enumerate(names)}
     return Avatar(
@@ -269,6 +275,19 @@ def _add_shape(points: Array, path: Path) -> None:
             points[int(index)] += [float(value) for value in offset]
 
 
+def _swing_hair(points: Array, mesh: _Mesh, degrees: float) -> None:
+    """Turns long hair to the left about the crown, the ends most, as in a fast turn."""
+    rows = np.unique(mesh.faces("helper-hair")[0])
+    crown = points[rows][points[rows, 1].argmax()] * [0, 1, 1] - [0, 0.1, 0]
+    away = points[rows] - crown
+    reach = np.linalg.norm(away, axis=1)
+    angle = np.radians(degrees) * np.clip((reach - 0.12) / 0.25, 0, 1)
+    sine, cosine = np.sin(angle), np.cos(angle)
+    x, y = away[:, 0], away[:, 1]
+    points[rows, 0] = crown[0] + cosine * x - sine * y
+    points[rows, 1] = crown[1] + sine * x + cosine * y
+
+
 def _read_bones(path: Path, points: Array, mesh: _Mesh) -> tuple[list[str], npt.NDArray[np.int64], Array]:
     """Names, parents and heads (n, 3) of the bones; a head is the mean of some vertices."""
     bones = json.loads(path.read_text())["bones"]
@@ -298,7 +317,7 @@ def _read_weights(path: Path, names: list[str], count: int) -> tuple[npt.NDArray
 
 
 def _parts(
-    look: Look, mesh: _Mesh, points: Array
+    look: Look, mesh: _Mesh, points: Array, long_hair: bool
 ) -> Iterator[tuple[str, Material, tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]]:
     """Name, material and faces of each part."""
     corners, uv = mesh.faces("body")
@@ -314,6 +333,13 @@ def _parts(
     skin = ~shoe & ~hair & ((middle[:, 1] > 0.8 * tall) | (np.abs(middle[:, 0]) > wrist - _CUFF))
     yield "skin", _plain("skin", _face_texture(look)), (corners[skin], uv[skin])
     yield "hair", _plain("hair", _noise(look.hair, 10)), (corners[hair], uv[hair])
+    if long_hair:
+        strands, strands_uv = mesh.faces("helper-hair")
+        behind = points[strands].mean(axis=1)
+        face = (
+            (behind[:, 2] > eye[2] - _TEMPLE) & (np.abs(behind[:, 0]) < 0.09) & (behind[:, 1] < eye[1] + 0.1)
+        )
+        yield "long hair", _plain("hair", _noise(look.hair, 10)), (strands[~face], strands_uv[~face])
     yield "shoes", _plain("shoes", _noise(look.shoes, 3)), (corners[shoe], uv[shoe])
     middle = points[tights].mean(axis=1)
     above = middle[:, 1] > 0.555 * tall

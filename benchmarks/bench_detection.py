@@ -50,6 +50,7 @@ Array = npt.NDArray[np.float64]
 
 _SIZES: Final = ((1280, 720), (720, 1280), (960, 960))
 _CANVAS: Final = 1024
+_TRIES: Final = 40
 _CUT: Final = 4  # of so many views, one is cut by an edge
 # Clip, frame, and the part of it without people: left, top, right, bottom, of its width and height.
 _SCENES: Final = (
@@ -122,11 +123,11 @@ def views(data: Path, count: int, seed: int) -> Iterator[View]:
         cut = index % _CUT == 0
         if cut:
             scale *= 1.6
-        place = _place(figure, scale, (width, tall), generator, cut)
-        while (
-            cut and not ((joints[1] * scale + place > 0) & (joints[1] * scale + place < (width, tall))).all()
-        ):
+        for _ in range(_TRIES):
             place = _place(figure, scale, (width, tall), generator, cut)
+            neck = joints[1] * scale + place
+            if not cut or ((neck > 0) & (neck < (width, tall))).all():
+                break
         yield View(who, _composed(scene, figure, scale, place), joints * scale + place, height * scale, cut)
 
 

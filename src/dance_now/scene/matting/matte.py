@@ -23,6 +23,7 @@ from dance_now.scene.filters.region import Box, bounding_box, dilate, soft_dilat
 from dance_now.scene.matting.cast_shadow import cast_shadow
 from dance_now.scene.matting.closed_form_matting import closed_form
 from dance_now.scene.matting.held_objects import HeldObjects
+from dance_now.scene.matting.loose_parts import loose_parts
 
 _KEEP: Final = 0.6  # share of the matte before, where the image has not changed
 _STEADY, _MOVED = 4.0, 14.0  # grey levels between two frames: less is noise, more is movement
@@ -88,6 +89,7 @@ class PersonMatting:
             person = _binary(alpha[box.slices], _SOME) | _binary(coarse[box.slices], _PERSON)
             stands = _binary(others[box.slices], 0.5) & ~_binary(coarse[box.slices], _SURE)
             if view is None:
+                person |= loose_parts(coarse, small_image, size)[box.slices] & ~stands
                 part = soft_dilate(person, _FULL * max(height, width), 1.5)
             else:
                 differs = (view.foreground_mask(small_image, box) | person) & ~stands
