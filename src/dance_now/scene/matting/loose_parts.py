@@ -50,7 +50,7 @@ def loose_parts(coarse: FloatArray, image: Image, size: float) -> Image:
         return parts
     scale = min(1.0, _ROWS / size)
     shape = (max(1, round(box.width * scale)), max(1, round(box.height * scale)))
-    mask = cv2.resize(coarse[box.slices], shape, interpolation=cv2.INTER_AREA)
+    mask = np.asarray(cv2.resize(coarse[box.slices], shape, interpolation=cv2.INTER_AREA), np.float32)
     small = np.asarray(cv2.resize(image[box.slices], shape, interpolation=cv2.INTER_AREA), np.uint8)
     found = _search(mask, small, size * scale)
     parts[box.slices] = _enlarged(found, box)
@@ -68,7 +68,7 @@ def _search(mask: FloatArray, image: Image, size: float) -> BoolArray:
         return nothing
     likely = _likelihood(image, _by_height(outline), around)
     chosen = ((likely > _LIKELY) & band | (person > 0)).astype(np.uint8)
-    chosen = cv2.morphologyEx(chosen, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    chosen = np.asarray(cv2.morphologyEx(chosen, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
     count, labels = cv2.connectedComponents(chosen, connectivity=4)
     touching = np.zeros(count, np.bool_)
     touching[np.unique(labels[(person > 0) & (chosen > 0)])] = True
