@@ -92,6 +92,14 @@ def test_table_ends_the_person(network: BlazePose, frame: Image) -> None:
     assert person.detection.pose.hidden_below == np.inf
 
 
+def test_table_stays_where_it_is_while_the_person_moves(network: BlazePose, data_dir: Path) -> None:
+    people, rows = MultiPersonTracker(network), []
+    for image in frames(data_dir / "people" / "sam2_juggle.mp4", 0, 12):
+        (person,) = people(behind_table(image, 420))
+        rows.append(person.detection.pose.hidden_below)
+    np.testing.assert_allclose(rows, 420, atol=6)
+
+
 def test_the_image_edge_is_no_table(network: BlazePose, frame: Image) -> None:
     (person,) = MultiPersonTracker(network)(np.ascontiguousarray(frame[:400]))
     assert person.detection.pose.hidden_below == np.inf

@@ -16,7 +16,9 @@ _SHOULDERS: Final = np.array([BODY_INDEX["right_shoulder"], BODY_INDEX["left_sho
 _KNEES: Final = np.array([BODY_INDEX["right_knee"], BODY_INDEX["left_knee"]])
 _ANKLES: Final = np.array([BODY_INDEX["right_ankle"], BODY_INDEX["left_ankle"]])
 _SEEN: Final = 0.8  # confidence of shoulders
-_HIDDEN: Final = 0.35  # confidence of knees and ankles that are behind something
+# Confidence of ankles that are behind something, and of knees, which networks guess where the edge is near.
+_HIDDEN_ANKLES: Final = 0.2
+_HIDDEN_KNEES: Final = 0.75
 _INSIDE: Final = 0.5  # mask value
 _SAMPLES: Final = (192, 48)  # rows and columns at which the mask is read
 _BESIDE: Final = 0.5  # of the shoulders' width, beyond the hips: columns in which the trunk ends
@@ -41,7 +43,8 @@ def hidden_below(pose: Pose, mask: PersonMask, size: tuple[int, int]) -> float:
     shoulders, hips = body[_SHOULDERS, :2].mean(axis=0), body[_HIPS, :2].mean(axis=0)
     trunk, across = hips[1] - shoulders[1], float(np.ptp(body[_SHOULDERS, 0]))
     legs = body[np.concatenate([_KNEES, _ANKLES])]
-    if body[_SHOULDERS, 2].min() < _SEEN or legs[:, 2].max() > _HIDDEN or trunk <= 0:
+    knees, ankles = body[_KNEES, 2].max(), body[_ANKLES, 2].max()
+    if body[_SHOULDERS, 2].min() < _SEEN or knees > _HIDDEN_KNEES or ankles > _HIDDEN_ANKLES or trunk <= 0:
         return float("inf")
     across = max(across, 0.3 * float(trunk))  # seen from the side, shoulders have no width
     left, right = np.sort(body[_HIPS, 0]) + np.array([-_BESIDE, _BESIDE]) * across
