@@ -53,7 +53,7 @@ def hidden_below(pose: Pose, mask: PersonMask, size: tuple[int, int]) -> float:
     # the last row of each column that the person reaches from above
     reached = np.where(inside.any(axis=0), len(rows) - 1 - inside[::-1].argmax(axis=0), 0)
     ends = rows[reached[inside.any(axis=0)]]
-    if ends.size == 0:
+    if ends.size == 0 or reached.max() == len(rows) - 1:  # nobody is there, or legs reach farther down
         return float("inf")
     row = float(np.quantile(ends, 0.9))
     level = float((np.abs(ends - row) < _FLAT * trunk).sum()) / _SAMPLES[1] * (right - left)
