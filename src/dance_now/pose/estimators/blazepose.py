@@ -7,7 +7,7 @@ decoding as in MediaPipe 0.10.21, modules ``pose_detection`` and ``pose_landmark
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.blazepose_depth import rescale_depth
 from dance_now.pose.networks.litert import LiteRTNetwork, Region, sigmoid
 from dance_now.pose.networks.person_detector import DetectedRegion, PersonDetector
+from dance_now.pose.tracking.leg_occlusion import hidden_below
 
 _LANDMARK_SIZE: Final = 256
 _HEATMAP_SIZE: Final = 64
@@ -149,7 +150,11 @@ class _Landmarks:
     def reading(self, width: int, height: int) -> PersonLandmarks:
         """Converts the landmarks of a person in an image of this size."""
         mask = PersonMask(sigmoid(self.mask_logits), self.region.to_image(_LANDMARK_SIZE).astype(np.float32))
-        return PersonLandmarks(Detection(self._pose(), mask), self.circle, self.certainty(width, height))
+        pose = self._pose()
+        row = hidden_below(pose, mask, (width, height))
+        if np.isfinite(row):
+            pose = replace(pose, hidden_below=row)
+        return PersonLandmarks(Detection(pose, mask), self.circle, self.certainty(width, height))
 
     def _pose(self) -> Pose:
         confidence = np.clip(self.visibility, _LOWEST_CONFIDENCE, 1)

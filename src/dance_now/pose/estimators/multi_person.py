@@ -8,7 +8,6 @@ several people at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import cycle, islice
 from typing import Final
 
@@ -17,14 +16,13 @@ import numpy as np
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.estimators.person_network import PersonLandmarks, PersonNetwork
 from dance_now.pose.estimators.person_search import Candidate, PersonSearch, tilt
-from dance_now.pose.model.detection import Detection, Person
+from dance_now.pose.model.detection import Person
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.exposure import stretch_dark
 from dance_now.pose.networks.litert import Region
 from dance_now.pose.networks.person_detector import region_from_circle, search_regions
 from dance_now.pose.smoothing.one_euro import OneEuroFilter
 from dance_now.pose.tracking.instance_masks import instance_masks
-from dance_now.pose.tracking.leg_occlusion import hidden_below
 from dance_now.pose.tracking.reidentification import color_histogram
 from dance_now.pose.tracking.tracker import Observation, Tracker, is_same_person, pose_box
 
@@ -153,10 +151,7 @@ class MultiPersonTracker:
             squares[identity].update(readings[place].circle)
         self._squares = squares
         own = instance_masks(found)
-        size = image.shape[1], image.shape[0]
-        return tuple(
-            Person(identity, _with_occlusion(own[place], size)) for identity, place in named if identity > 0
-        )
+        return tuple(Person(identity, own[place]) for identity, place in named if identity > 0)
 
     @staticmethod
     def _add_unless_known(readings: list[PersonLandmarks], reading: PersonLandmarks | None) -> None:
@@ -199,11 +194,6 @@ class MultiPersonTracker:
         if not around.is_usable(image):
             return []
         return [each.reading for each in self._search.candidates(image, [around], self._max_people, known)]
-
-
-def _with_occlusion(person: Detection, size: tuple[int, int]) -> Detection:
-    row = hidden_below(person.pose, person.mask, size)
-    return replace(person, pose=replace(person.pose, hidden_below=row)) if np.isfinite(row) else person
 
 
 class _RegionSmoother:
