@@ -116,9 +116,23 @@ def test_nobody_in_a_photo_is_an_error_and_writes_nothing(tmp_path, scene):
 
 def test_nobody_in_a_video_is_an_error_and_writes_nothing(tmp_path):
     video = write_video(tmp_path / "clip.mp4", [None] * 5)
-    with pytest.raises(DanceNowError, match="No person was found in"):
+    with pytest.raises(DanceNowError, match=r"all 5 frames were searched\. Crop .*--estimator"):
         put(video, tmp_path / "out.mp4")
     assert names(tmp_path) == ["clip.mp4"]
+
+
+def test_another_persons_number_tells_who_is_there(video, tmp_path):
+    with pytest.raises(DanceNowError, match=r"Person 9 is not in .* shows 1 person: 1 \(in 11 frames\)"):
+        put(video, tmp_path / "out.mp4", person=9)
+
+
+def test_people_beyond_the_most_are_counted(photo, tmp_path):
+    class Crowd(MagentaEstimator):
+        left_out = 3
+
+    chosen = {"estimator": Crowd(), "overwrite": True}
+    assert put(photo, tmp_path / "out.png", person="all", **chosen).left_out == 3
+    assert put(photo, tmp_path / "out.png", **chosen).left_out == 0
 
 
 def test_frames_without_a_person_stay_as_they_are(tmp_path):

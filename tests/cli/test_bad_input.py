@@ -304,7 +304,7 @@ def test_a_full_disk_keeps_what_was_to_be_overwritten(video, desk, fails_with_ro
         (("--match", "nan"), "--match must be between"),
         (("--height", "tall"), "--height must be person, own or a factor"),
         (("--person", "middle"), "--person must be largest, all, left or a person's ID, not 'middle'"),
-        (("--person", "7"), "No person was found"),
+        (("--person", "7"), "Person 7 is not in"),
         (("--background", "nowhere.png"), "does not exist"),
         (("--background", "#12"), "is not a color"),
         (("--background", "red", "--scene", "green"), "--background needs --scene replace or side-by-side"),

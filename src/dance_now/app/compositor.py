@@ -44,7 +44,7 @@ class Figure:
     def composite_over(self, picture: Image) -> None:
         """Draws it over a picture, in place, without light or shadow."""
         height, width = picture.shape[:2]
-        composite_over(picture, self.placed.layer(height, width))
+        composite_over(picture, self.placed.shown(self.placed.layer(height, width)))
 
 
 class Compositor:

@@ -32,6 +32,7 @@ class DanceResult:
         stages: wall-clock milliseconds per frame by stage; stages run side by side.
         processor: CPU milliseconds per frame by stage.
         preview: the contact sheet, where one was asked for.
+        left_out: people in a frame beyond the most that are replaced at once.
     """
 
     output: Path
@@ -42,6 +43,7 @@ class DanceResult:
     stages: dict[str, float]
     processor: dict[str, float]
     preview: Path | None = None
+    left_out: int = 0
 
 
 def dance(
@@ -93,7 +95,10 @@ def dance(
                     target.write(frame)
                 if progress is not None:
                     progress("dance", target.sink.written, opened.pictures.frame_count)
-            _check_written(opened.given, target.sink.written, missed)
+            if target.sink.written == 0:
+                raise DanceNowError(f"No picture of {opened.given} could be read.")
+            if missed == target.sink.written:
+                raise DanceNowError(pipeline.nobody_found(missed))
         seconds = time.perf_counter() - begun
         return DanceResult(
             target.path,
@@ -104,6 +109,7 @@ def dance(
             _per_frame(pipeline.profiler.seconds, target.sink.written),
             _per_frame(pipeline.profiler.processor_seconds, target.sink.written),
             target.preview,
+            pipeline.left_out,
         )
 
 
@@ -117,13 +123,6 @@ def _merged(options: DanceOptions | None, named: DanceKeywords) -> DanceOptions:
 
 def _no_progress(stage: str, done: int, total: int | None) -> None:
     """Progress that nobody watches."""
-
-
-def _check_written(source: str, written: int, missed: int) -> None:
-    if written == 0:
-        raise DanceNowError(f"No picture of {source} could be read.")
-    if missed == written:
-        raise DanceNowError(f"No person was found in {source}.")
 
 
 def _per_frame(seconds: dict[str, float], frames: int) -> dict[str, float]:

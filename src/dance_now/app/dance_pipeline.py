@@ -67,6 +67,25 @@ class DancePipeline:
         """The characters' names, for the name of the output."""
         return "_".join(dict.fromkeys(character.name for character in self.characters))
 
+    @property
+    def left_out(self) -> int:
+        """People beyond the most that are replaced at once, if all are to be."""
+        return self._finder.left_out if self._choice.takes_all else 0
+
+    def nobody_found(self, frames: int) -> str:
+        """Explains why nobody was replaced in any of so many frames, and what helps."""
+        source = self._source.given
+        missing = self._choice.missing(source)
+        if missing is not None:
+            return f"{missing} Show their IDs by: dance-now pose {source} --overlay"
+        if not self._finder.estimates:
+            return f"No person was found in {source}: its keypoint files hold none."
+        looked = "1 frame was" if frames == 1 else f"all {frames} frames were"
+        return (
+            f"No person was found in {source}; {looked} searched. Crop it around the person, make it "
+            "brighter, or use another estimator (--estimator rtmw --model FILE)."
+        )
+
     def frames(self, progress: Progress) -> Generator[ComposedFrame]:
         """Composes every frame, in order; use it with ``contextlib.closing``.
 

@@ -286,6 +286,7 @@ def _placed_figure(part: Replacement, picture: tuple[int, int], best: bool) -> P
         tuple(PlacedCanvas(each.pixels, (each.left, each.top), (each.width, each.height)) for each in drawn),
         soles=sole_points(pose, skeleton, scale),
         height=skeleton.height * scale,
+        hidden_below=part.retargeted.hidden_below,
     )
 
 

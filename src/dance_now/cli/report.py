@@ -25,6 +25,11 @@ def report(result: DanceResult, to_stdout: bool = True) -> None:
     _logger.info("CPU milliseconds per frame: %s", stages)
     if result.missed:
         tell(f"no person found in {result.missed} of {frame_count(result.frames)}")
+    if result.left_out:
+        from dance_now.pose.tracking.tracker import MAX_PEOPLE  # only then: it loads numpy
+
+        people = "1 person" if result.left_out == 1 else f"{result.left_out} people"
+        tell(f"left out {people}: at most {MAX_PEOPLE} are replaced at once")
     if result.skipped:
         tell(f"skipped {frame_count(result.skipped, 'damaged ')} (--verbose lists them)")
     if result.preview is not None:

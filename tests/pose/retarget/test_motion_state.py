@@ -10,6 +10,7 @@ import pytest
 from skeletons import adult_skeleton, posed, posture
 
 from dance_now.pose.model.pose import Pose
+from dance_now.pose.retarget.motion_state import HiddenRowFilter
 from dance_now.pose.retarget.retargeter import Retargeter
 
 RATE = 30
@@ -64,3 +65,13 @@ def test_slow_sways_are_followed(row: int, leans: bool) -> None:
     late = -np.angle(calm / rough) / (2 * np.pi) * seconds
     assert abs(calm / rough) > 0.8
     assert late < 0.3
+
+
+def test_the_row_of_furniture_is_steady_and_outlives_gaps() -> None:
+    steady = HiddenRowFilter()
+    assert steady(np.inf, 0.0) == np.inf
+    assert steady(400.0, 0.1) == 400.0
+    rows = [steady(400.0 + 4 * (-1) ** frame, 0.1 + frame / 30) for frame in range(1, 30)]
+    assert np.ptp(rows[5:]) < 2
+    assert steady(np.inf, 1.2) == pytest.approx(400, abs=2)
+    assert steady(np.inf, 2.0) == np.inf

@@ -475,3 +475,14 @@ def test_a_precise_hand_is_not_flattened_by_what_the_body_exaggerates() -> None:
     exaggerated = Pose(true.points, depth, true.has_depth)
     for first, second in zip(photo(true).posture.fingers, photo(exaggerated).posture.fingers, strict=True):
         assert degrees_between(first, second).max() < 12
+
+
+def test_furniture_cuts_a_figure_as_the_image_edge_does() -> None:
+    seen = person()
+    row = round(float(seen.body[[10, 13], 1].mean()))
+    by_edge = photo(seen, size=(640, row))
+    by_table = photo(dataclasses.replace(seen, hidden_below=float(row)), size=(640, 480))
+    assert by_table.hidden_below == row
+    assert by_edge.hidden_below == np.inf
+    assert by_table.scale == pytest.approx(by_edge.scale, rel=0.02)
+    np.testing.assert_allclose(by_table.pose.body[0], by_edge.pose.body[0], atol=5)

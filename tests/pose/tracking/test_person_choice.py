@@ -66,3 +66,14 @@ def test_somebody_new_is_taken_at_once():
 def test_what_is_no_choice(which):
     with pytest.raises(DanceNowError, match="largest, all, left"):
         PersonChoice(which)
+
+
+def test_who_is_there_instead_is_told():
+    choose = PersonChoice("9")
+    assert choose.missing("a.mp4") is None
+    for people in (THREE[:2], THREE[:1]):
+        choose(people)
+        choose.reset()
+    assert choose.missing("a.mp4") == (
+        "Person 9 is not in a.mp4, which shows 2 people: 1 (in 2 frames), 2 (in 1 frame)."
+    )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,3 +49,14 @@ def test_reset_forgets_the_light() -> None:
     picture = SCENE.copy()
     composite_over(picture, presence.shade(picture, standing(), 0.0, 0))
     assert picture[150, 160].min() == 255
+
+
+def test_furniture_cuts_the_character_and_its_shadow() -> None:
+    whole, cut = standing(), replace(standing(), hidden_below=150.5)
+    picture, shaded = SCENE.copy(), SCENE.copy()
+    composite_over(picture, FigureShader(0.0).shade(picture, cut, 0.0, 0))
+    composite_over(shaded, FigureShader(0.0).shade(shaded, whole, 0.0, 0))
+    np.testing.assert_array_equal(picture[151:], SCENE[151:])
+    np.testing.assert_array_equal(picture[100:150], shaded[100:150])
+    assert (picture[150, 145:175] > SCENE[150, 145:175]).all()  # half a row
+    assert (picture[150, 145:175] < 255).all()

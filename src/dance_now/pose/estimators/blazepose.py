@@ -7,7 +7,7 @@ decoding as in MediaPipe 0.10.21, modules ``pose_detection`` and ``pose_landmark
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,19 +16,20 @@ import numpy as np
 
 from dance_now.assets import registry as assets
 from dance_now.core.arrays import FloatArray, Image
-from dance_now.pose.estimators.multi_person import PersonLandmarks
+from dance_now.pose.estimators.person_network import PersonLandmarks
 from dance_now.pose.model.detection import Detection, PersonMask
 from dance_now.pose.model.keypoints import BODY_INDEX, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.blazepose_depth import rescale_depth
 from dance_now.pose.networks.litert import LiteRTNetwork, Region, sigmoid
-from dance_now.pose.networks.person_detector import PersonDetector
+from dance_now.pose.networks.person_detector import DetectedRegion, PersonDetector
+from dance_now.pose.tracking.leg_occlusion import hidden_below
 
 _LANDMARK_SIZE: Final = 256
 _HEATMAP_SIZE: Final = 64
 _MINIMUM_SCORE: Final = 0.5
-_SURE_PRESENCE: Final = 0.9
-_SURE_VISIBILITY: Final = 0.8
+_SURE_PRESENCE: Final = 0.7
+_FEWEST_INSIDE: Final = 9  # landmarks inside the image, for there to be evidence of a person
 _LOWEST_CONFIDENCE: Final = 1e-3
 _CIRCLE: Final = slice(33, 35)  # auxiliary landmarks of the alignment circle, not body points
 _LANDMARK_COUNT: Final = 39
@@ -92,7 +93,7 @@ class BlazePose:
         self._detector = PersonDetector(detection, threads)
         self._landmarks = LiteRTNetwork(landmark, threads, {_VALUES, _PRESENCE, _MASK, _HEATMAPS})
 
-    def detect(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+    def detect(self, image: Image, squares: Sequence[Region]) -> list[DetectedRegion]:
         """Detects people in upright squares of an image, most prominent first; duplicates are possible."""
         return self._detector(image, squares)
 
@@ -116,7 +117,7 @@ class BlazePose:
             visibility=sigmoid(values[:, 3]),
             mask_logits=outputs[_MASK][0, :, :, 0],
         )
-        return landmarks.reading()
+        return landmarks.reading(image.shape[1], image.shape[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,21 +136,25 @@ class _Landmarks:
         """Alignment circle (2, 2): its centre, and its point above the head."""
         return self.points[_CIRCLE]
 
-    @property
-    def is_confident(self) -> bool:
-        """Tests whether this is a whole person with high confidence.
+    def certainty(self, width: int, height: int) -> float:
+        """Mean visibility of the landmarks inside an image; 0 if few are, or if the presence is low.
 
-        Enlarged patches of background are false positives at times; of 68 measured six were, at most 0.78
-        visible, while real people a quarter of the image's height high had 0.83 and more.
+        What the network guesses outside the image is never visible, so it says nothing about half a person.
         """
-        return (
-            self.presence >= _SURE_PRESENCE
-            and float(self.visibility[:_POINT_COUNT].mean()) >= _SURE_VISIBILITY
-        )
+        points = self.points[:_POINT_COUNT]
+        inside = ((points >= 0) & (points <= (width, height))).all(axis=1)
+        if inside.sum() < _FEWEST_INSIDE or self.presence < _SURE_PRESENCE:
+            return 0.0
+        return float(self.visibility[:_POINT_COUNT][inside].mean())
 
-    def reading(self) -> PersonLandmarks:
+    def reading(self, width: int, height: int) -> PersonLandmarks:
+        """Converts the landmarks of a person in an image of this size."""
         mask = PersonMask(sigmoid(self.mask_logits), self.region.to_image(_LANDMARK_SIZE).astype(np.float32))
-        return PersonLandmarks(Detection(self._pose(), mask), self.circle, self.is_confident)
+        pose = self._pose()
+        row = hidden_below(pose, mask, (width, height))
+        if np.isfinite(row):
+            pose = replace(pose, hidden_below=row)
+        return PersonLandmarks(Detection(pose, mask), self.circle, self.certainty(width, height))
 
     def _pose(self) -> Pose:
         confidence = np.clip(self.visibility, _LOWEST_CONFIDENCE, 1)

@@ -22,6 +22,7 @@ from dance_now.pose.model.detection import Detection, Person
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.blazehand import HandLandmarks, HandNetwork
+from dance_now.pose.networks.exposure import stretch_dark
 from dance_now.pose.networks.facemesh import FaceLandmarks, FaceNetworks, region_from_face, region_from_head
 from dance_now.pose.networks.litert import Region
 from dance_now.pose.networks.region_filter import RegionFilter
@@ -85,6 +86,11 @@ class Holistic:
         self._looks: dict[int, _HandFaceReader] = {}
         self._count = 0
 
+    @property
+    def left_out(self) -> int:
+        """Most people found in a frame beyond ``max_people``."""
+        return self._people.left_out
+
     def reset(self) -> None:
         """Drops all tracks."""
         self._people.reset()
@@ -108,7 +114,7 @@ class Holistic:
 
     def add_hands_and_faces(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:
         """Adds hands and faces to the result of ``detect_bodies`` for the same image."""
-        image = np.ascontiguousarray(image)
+        image = stretch_dark(np.ascontiguousarray(image))
         looks = {
             person.identity: self._looks.get(person.identity) or _HandFaceReader(self._hands, self._face)
             for person in people
@@ -228,7 +234,7 @@ def _merge_parts(body: Pose, found: list[_PartReading]) -> Pose:
             points[each.rows, 2] = each.reading.presence
             depth[each.rows] = each.reading.depth + depth[each.anchor]
             has_depth[each.rows] = True
-    return Pose(points, depth, has_depth)
+    return Pose(points, depth, has_depth, body.hidden_below)
 
 
 def _near(region: Region, nose: FloatArray) -> bool:

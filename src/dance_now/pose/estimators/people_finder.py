@@ -94,6 +94,16 @@ class PeopleFinder:
             else people
         )
 
+    @property
+    def estimates(self) -> bool:
+        """Whether people are found by the estimator, not in keypoint files."""
+        return self._poses is None
+
+    @property
+    def left_out(self) -> int:
+        """Most people found in a frame beyond those who are tracked, where the estimator counts them."""
+        return int(getattr(self._estimator, "left_out", 0)) if self._poses is None else 0
+
     def open(self) -> None:
         """Opens the estimator now, if every frame will need it.
 

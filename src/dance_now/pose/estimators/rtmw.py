@@ -18,14 +18,15 @@ import numpy.typing as npt
 from dance_now.assets import registry as assets
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError, MissingExtraError
-from dance_now.pose.estimators.multi_person import MultiPersonTracker, PersonLandmarks
+from dance_now.pose.estimators.multi_person import MultiPersonTracker
+from dance_now.pose.estimators.person_network import PersonLandmarks
 from dance_now.pose.model.affine import to_opencv_affine
 from dance_now.pose.model.body_layouts import with_midpoints
 from dance_now.pose.model.detection import Detection, EstimatorOptions, PoseEstimator
 from dance_now.pose.model.keypoints import BODY, BODY_INDEX, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.litert import Region
-from dance_now.pose.networks.person_detector import PersonDetector
+from dance_now.pose.networks.person_detector import DetectedRegion, PersonDetector
 from dance_now.pose.tracking.limb_hull import hull_mask
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ _MEAN: Final = np.array([123.675, 116.28, 103.53], np.float32)
 _DEVIATION: Final = np.array([58.395, 57.12, 57.375], np.float32)
 _MARGIN: Final = 1.25
 _PRESENT: Final = 0.3  # mean score of the body's points
-_SURE: Final = 0.5
+_FEWEST_INSIDE: Final = 7
+_VISIBILITY_PER_SCORE: Final = 1.6
 _SEEN: Final = 0.3
 
 
@@ -91,7 +93,7 @@ class Rtmw:
             raise DanceNowError(f"{model} does not have SimCC outputs of {POINTS} points, but {outputs}.")
         self._detector: PersonDetector | None = None
 
-    def detect(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+    def detect(self, image: Image, squares: Sequence[Region]) -> list[DetectedRegion]:
         """Detects people in upright squares of an image, most prominent first."""
         if self._detector is None:
             self._detector = PersonDetector(assets.pose_model("pose_detection.tflite"), self._threads)
@@ -110,8 +112,8 @@ class Rtmw:
         if float(scores[: len(_BODY_NAMES)].mean()) < _PRESENT:
             return None
         pose = to_pose(points @ matrix[:, :2].T + matrix[:, 2], scores)
-        sure = float(scores[: len(_BODY_NAMES)].mean()) >= _SURE
-        return PersonLandmarks(Detection(pose, hull_mask(pose)), self._circle(pose), sure)
+        certainty = _certainty(pose, image.shape[1], image.shape[0])
+        return PersonLandmarks(Detection(pose, hull_mask(pose)), self._circle(pose), certainty)
 
     def _to_picture(self, region: Region) -> npt.NDArray[np.float64]:
         """Affine matrix (2, 3) from the network's window, as high as the region, to the image."""
@@ -129,6 +131,16 @@ class Rtmw:
         # ``region_around`` adds the margin
         radius = max(height, width * self._height / self._width) / 2
         return np.array([centre, centre - [0, max(radius, 8.0)]], np.float32)
+
+
+def _certainty(pose: Pose, width: int, height: int) -> float:
+    """Mean score of the body's points inside an image; 0 if few are."""
+    body = pose.body
+    inside = ((body[:, :2] >= 0) & (body[:, :2] <= (width, height))).all(axis=1) & (body[:, 2] > 0)
+    if inside.sum() < _FEWEST_INSIDE:
+        return 0.0
+    # a score of 0.5 is as good as a visibility of 0.8
+    return float(min(body[inside, 2].mean() * _VISIBILITY_PER_SCORE, 1.0))
 
 
 def decode(x: FloatArray, y: FloatArray, width: int, height: int) -> tuple[FloatArray, FloatArray]:

@@ -228,7 +228,7 @@ def height_lower_bound(points: Array, weights: Array) -> float:
 
 
 def visible_height_fraction(
-    points: Array, known: npt.NDArray[np.bool_], height: float, size: tuple[int, int] | None
+    points: Array, known: npt.NDArray[np.bool_], height: float, size: tuple[float, float] | None
 ) -> float:
     """Fraction of the body height above the lower image edge, from the crown down; 1 if it is not cropped.
 

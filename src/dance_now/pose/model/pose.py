@@ -5,6 +5,7 @@ Source: OpenPose output documentation (JSON versions 1.0 to 1.3).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,7 @@ class Pose:
             A missing point has confidence 0 and coordinates 0. Points may lie outside the image.
         depth: (137,) float32: relative depth in the same pixels, away from the viewer positive.
         has_depth: (137,) bool: where ``depth`` is known; it is 0 elsewhere.
+        hidden_below: row of the image below which furniture hides the person; infinite where nothing does.
 
     Raises:
         DanceNowError: arrays of other shapes, or numbers that are not finite.
@@ -56,6 +58,7 @@ class Pose:
     points: FloatArray
     depth: FloatArray = field(default_factory=_no_depth)
     has_depth: BoolArray = field(default_factory=_depth_unknown)
+    hidden_below: float = math.inf
 
     def __post_init__(self) -> None:
         points = _array("points", self.points, np.float32, (POINT_COUNT, 3))
@@ -107,7 +110,8 @@ class Pose:
         points = self.points.copy()
         shown = self.visible
         points[shown, :2] = points[shown, :2] * np.float32(scale) + np.asarray(offset, np.float32)
-        return Pose(points, self.depth * np.float32(scale), self.has_depth)
+        hidden_below = self.hidden_below * scale + offset[1]
+        return Pose(points, self.depth * np.float32(scale), self.has_depth, hidden_below)
 
     @classmethod
     def from_openpose(cls, person: Mapping[str, Any]) -> Pose:

@@ -99,7 +99,7 @@ class Lifter:
         depth[list(LIFTED)], has_depth[list(LIFTED)] = found[0], seen
         for hand, wrist in _WRISTS:
             depth[hand], has_depth[hand] = depth[wrist], has_depth[wrist]
-        return Pose(pose.points, depth, has_depth)
+        return Pose(pose.points, depth, has_depth, pose.hidden_below)
 
 
 def open_lifter() -> Lifter:

@@ -7,6 +7,7 @@ suppression as in MediaPipe 0.10.21, module ``pose_detection``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,20 @@ _DETECTOR_STRIDES: Final = (8, 16, 32, 32, 32)
 _MINIMUM_SCORE: Final = 0.5
 _SAME_PERSON_OVERLAP: Final = 0.3
 _REGION_MARGIN: Final = 1.25
+_PADDED: Final = 1.5  # side of the padded square, of the image's longer side
+
+
+@dataclass(frozen=True)
+class DetectedRegion:
+    """Region of interest around a detected person.
+
+    Attributes:
+        region: for the landmark network.
+        score: of the detector, in [0, 1].
+    """
+
+    region: Region
+    score: float
 
 
 class PersonDetector:
@@ -40,7 +55,7 @@ class PersonDetector:
         self._scores, self._boxes = (1, len(self._anchors), 1), (1, len(self._anchors), 12)
         self._network = LiteRTNetwork(path, threads, {self._scores, self._boxes})
 
-    def __call__(self, image: Image, squares: Sequence[Region]) -> list[Region]:
+    def __call__(self, image: Image, squares: Sequence[Region]) -> list[DetectedRegion]:
         """Detects the people in the squares, by score times size, greatest first; duplicates are possible.
 
         Args:
@@ -48,11 +63,10 @@ class PersonDetector:
             squares: upright squares to search.
         """
         people = [person for square in squares for person in self._detect(image, square)]
-        people.sort(key=lambda person: -person[0])
-        return [region for _, region in people]
+        return sorted(people, key=lambda person: -person.score * person.region.size)
 
-    def _detect(self, image: Image, view: Region) -> list[tuple[float, Region]]:
-        """Detects the people in an upright square of the image: score times size in pixels, and region."""
+    def _detect(self, image: Image, view: Region) -> list[DetectedRegion]:
+        """Detects the people in an upright square of the image."""
         square = view.crop(image, _DETECTOR_SIZE, cv2.BORDER_CONSTANT)
         outputs = self._network(square[None].astype(np.float32) / np.float32(127.5) - np.float32(1))
         scores = sigmoid(outputs[self._scores][0, :, 0])
@@ -64,8 +78,7 @@ class PersonDetector:
         people = []
         for score, circle in _weighted_nms(boxes, scores[chosen]):
             centre, end = (circle - 0.5) * view.size + (view.x, view.y)
-            region = region_from_circle(centre, end)
-            people.append((score * region.size, region))
+            people.append(DetectedRegion(region_from_circle(centre, end), score))
         return people
 
 
@@ -79,6 +92,19 @@ def search_regions(image: Image) -> list[Region]:
         whole,
         *(Region(x, y, side, 0.0) for y in _tile_centers(height, side) for x in _tile_centers(width, side)),
     ]
+
+
+def padded_region(image: Image) -> Region:
+    """Search square that reaches beyond the image: for people who fill it, or whom its edges cut."""
+    height, width = image.shape[:2]
+    return Region(width / 2, height / 2, _PADDED * max(height, width), 0.0)
+
+
+def fine_regions(image: Image) -> list[Region]:
+    """Search squares half as large as the smaller ones of ``search_regions``, for people far away."""
+    height, width = image.shape[:2]
+    side = search_regions(image)[-1].size / 2
+    return [Region(x, y, side, 0.0) for y in _tile_centers(height, side) for x in _tile_centers(width, side)]
 
 
 def _tile_centers(length: int, side: float) -> FloatArray:

@@ -21,6 +21,7 @@ from dance_now.pose.smoothing.zero_phase import zero_phase_filter
 Array = npt.NDArray[np.float64]
 
 _BRIDGED_SECONDS: Final = 0.3
+_ROW_SECONDS: Final = 0.4  # to each side
 _RETURN_SECONDS: Final = 0.3  # blend to a limb that reappears after a longer time
 _SEEN: Final = 0.5  # trust
 # bounds of the noise, see ``zero_phase_filter``
@@ -99,12 +100,14 @@ def _smoothed(readings: Sequence[MotionState | None], times: Sequence[float]) ->
         },
     }
     visible_fraction = segment.smooth("visible_fraction", _SHARE_NOISE)
+    hidden_below = segment.median_row("hidden_below")
     return [
         replace(
             reading,
             time=times[index],
             height=float(height[index]) if reading.height > 0 else 0.0,
             visible_fraction=float(visible_fraction[index]),
+            hidden_below=float(hidden_below[index]),
             **{name: rows[index].astype(np.float32) for name, rows in tracks.items()},
         )
         for index, reading in enumerate(segment.held)
@@ -150,6 +153,15 @@ class _Segment:
             seen = seen & np.repeat(trusted, vectors.shape[1] // trusted.shape[1], axis=1)
         bridged = _interpolate_gaps(vectors, seen, self._clock)
         return zero_phase_filter(bridged, self._step, noise, cues, _PART_NOISE).reshape(values.shape)
+
+    def median_row(self, name: str) -> Array:
+        """Running median (n,) of a row of the image, infinite where most frames have none."""
+        rows = self._rows(name)
+        if not np.isfinite(rows).any():
+            return rows
+        half = max(1, round(_ROW_SECONDS / max(self._step, 1e-6)))
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(rows, half, mode="edge"), 2 * half + 1)
+        return np.asarray(np.sort(windows, axis=1)[:, half])
 
     def parts(self, unit: float) -> Array:
         """Centers (n, 6, 2, 2) of each body part and of the trunk, which moves all parts, in units."""

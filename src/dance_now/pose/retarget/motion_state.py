@@ -37,6 +37,8 @@ _PART_GAIN: Final = 40.0  # Hz for a standing height a second
 _MAX_EXTRA_CUTOFF: Final = 2.0  # Hz
 _FIRST_SECONDS: Final = 6.0  # until then states are averaged; afterwards the filters are as slow
 _FRAME_SECONDS: Final = 1 / 30
+_ROW_SECONDS: Final = 0.3
+_ROW_GAP_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,7 @@ class MotionState:
         foot_contact: (2,) ground contact of each foot in [0, 1].
         height: the person's standing height in pixels; 0 where nobody has been seen.
         visible_fraction: of the height above the lower image edge, see ``PostureMeasurement``.
+        hidden_below: row of the image below which something hides the person, see ``Pose``.
         slope: of the camera, see ``limb_depth.leveling_rotation``.
         imputed: (137,) bool: points that were not seen.
     """
@@ -77,6 +80,7 @@ class MotionState:
     foot_contact: Array
     height: float
     visible_fraction: float
+    hidden_below: float
     slope: float
     imputed: BoolArray
 
@@ -145,11 +149,15 @@ class LiveSmoother:
         )
         self._trust = OneEuroFilter(1.5)
         self._part_motion = PartMotionDetector()
+        self._hidden_below = HiddenRowFilter()
         self.reset()
 
     def reset(self) -> None:
         """Resets the motion state."""
-        for each in (self._limbs, self._ends, self._fingers, self._points, self._trust, self._part_motion):
+        for each in (
+            *(self._limbs, self._ends, self._fingers, self._points, self._trust),
+            *(self._part_motion, self._hidden_below),
+        ):
             each.reset()
         self._unit = 0.0
 
@@ -168,7 +176,31 @@ class LiveSmoother:
             points=self._points.filter(points, time, extra_cutoff[PART_OF_POINT]) * self._unit,
             point_trust=trust[:-2],
             foot_contact=trust[-2:],
+            hidden_below=self._hidden_below(reading.hidden_below, time),
         )
+
+
+class HiddenRowFilter:
+    """Filter of the row below which furniture hides a person: it moves slowly, and outlives short gaps."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Resets the row."""
+        self._row = np.inf
+        self._seen = self._time = -np.inf
+
+    def __call__(self, row: float, time: float) -> float:
+        """Filters the row of the next frame, infinite where nothing hides the person; ``time`` in seconds."""
+        step, self._time = time - self._time, time
+        if np.isfinite(row):
+            self._seen = time
+            keep = float(np.exp(-max(step, 0.0) / _ROW_SECONDS)) if np.isfinite(self._row) else 0.0
+            self._row = row + keep * (self._row - row) if keep else row
+        elif time - self._seen > _ROW_GAP_SECONDS:
+            self._row = np.inf
+        return self._row
 
 
 def safe_unit(rows: Array, fallback: Array) -> Array:

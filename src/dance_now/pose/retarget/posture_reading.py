@@ -77,7 +77,9 @@ class PostureMeasurement:
         points, weights: (137, 2) in the view frame and (137,) trust.
         height: the person's standing height in pixels, such that a figure in these directions is as tall as
             the person in the image; 0 where nobody has been seen.
-        visible_fraction: of the height, from the crown down, above the lower image edge.
+        visible_fraction: of the height, from the crown down, above the lower image edge, or above what hides
+            the legs.
+        hidden_below: row of the image below which something hides the person; infinite where nothing does.
         slope: of the camera, see ``leveling_rotation``: directions are those that a level one would see.
     """
 
@@ -98,6 +100,7 @@ class PostureMeasurement:
     weights: Array
     height: float
     visible_fraction: float
+    hidden_below: float
     slope: float
 
 
@@ -129,8 +132,12 @@ class PostureReader:
         self._size.freeze()
         self._depth.freeze()
 
-    def __call__(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> PostureMeasurement:
+    def __call__(
+        self, pose: Pose, time: float, size: tuple[float, float] | None = None
+    ) -> PostureMeasurement:
         """Measures one pose; ``time`` in seconds, ``size`` width and height of the image."""
+        if size is not None:  # furniture cuts people as the lower edge of the image does
+            size = size[0], min(size[1], pose.hidden_below)
         points, depth, weights, has_depth = _filled_midpoints(self._with_depth(pose))
         inside = np.ones(len(points)) if size is None else _inside(points, size)
         weights *= inside
@@ -186,6 +193,7 @@ class PostureReader:
             weights,
             height,
             visible_height_fraction(points, pose.visible, height, size),
+            pose.hidden_below,
             slope,
         )
 
@@ -234,7 +242,7 @@ def _filled_midpoints(pose: Pose) -> tuple[Array, Array, Array, npt.NDArray[np.b
     return points, depth, weights, has_depth
 
 
-def _inside(points: Array, size: tuple[int, int]) -> Array:
+def _inside(points: Array, size: tuple[float, float]) -> Array:
     """Weights (137,): 1 inside the image, fading to 0 a little outside it, where estimators guess."""
     beyond = np.maximum(-points[:, 0], points[:, 0] - size[0])
     across = np.maximum(points[:, 1], -points[:, 1] - size[1])

@@ -51,6 +51,7 @@ class Retargeted:
         expression: of the person's face.
         up: (3,) where the sky is, for a camera of the slope by which the pose is drawn: x right, y up, z
             towards the viewer.
+        hidden_below: row of the image below which something hides the person; infinite where nothing does.
     """
 
     pose: Pose
@@ -60,6 +61,7 @@ class Retargeted:
     height: float
     expression: Expression
     up: Array
+    hidden_below: float = np.inf
 
 
 class Retargeter:
@@ -182,6 +184,7 @@ class Retargeter:
             foot_contact=seen.foot_contact,
             height=seen.height,
             visible_fraction=seen.visible_fraction,
+            hidden_below=seen.hidden_below,
             slope=seen.slope,
             imputed=_imputed_points(seen),
         )
@@ -211,9 +214,8 @@ class Retargeter:
         scale, place = self._placement(points, target, reading.time, self._smooth, height_ratio)
         points *= scale
         points[:, :2] += place
-        return Retargeted(
-            self._to_pose(points), scale, posture, reading.imputed, height, expression, turn[:, 1]
-        )
+        pose, up = self._to_pose(points), turn[:, 1]
+        return Retargeted(pose, scale, posture, reading.imputed, height, expression, up, reading.hidden_below)
 
     def _constrained_posture(self, limbs: Array) -> Posture:
         """Clamps trunk, head, arms and legs (13, 3) to joint limits; feet and hands at rest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,6 +23,7 @@ class PersonChoice:
 
     Attributes:
         max_people: how many people the estimator has to track for it.
+        sightings: number of frames by ID of everybody who was there, selected or not; ``reset`` keeps it.
 
     Example:
         >>> PersonChoice("all").max_people
@@ -43,7 +45,21 @@ class PersonChoice:
             )
         self._which = which
         self.max_people = 1 if which == "largest" else MAX_PEOPLE
+        self.sightings: Counter[int] = Counter()
         self.reset()
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether everybody is selected."""
+        return self._which == "all"
+
+    def missing(self, source: str) -> str | None:
+        """Explains that a person selected by ID is not in a source, but others are; else None."""
+        if not self._which.isdecimal() or not self.sightings:
+            return None
+        seen = [f"{identity} (in {_frames(count)})" for identity, count in sorted(self.sightings.items())]
+        people = "1 person" if len(seen) == 1 else f"{len(seen)} people"
+        return f"Person {self._which} is not in {source}, which shows {people}: {', '.join(seen)}."
 
     def reset(self) -> None:
         """Resets the choice."""
@@ -53,6 +69,7 @@ class PersonChoice:
 
     def __call__(self, people: Sequence[Person]) -> tuple[Person, ...]:
         """Selects among the people of the next frame: none, one, or all."""
+        self.sightings.update(person.identity for person in people)
         if self._which == "all":
             return tuple(people)
         if self._which.isdecimal():
@@ -76,3 +93,7 @@ class PersonChoice:
         if self._which == "left":
             return [min(zip(boxes, candidates, strict=True), key=lambda each: each[0][0] + each[0][2])[1]]
         return [max(zip(boxes, candidates, strict=True), key=lambda each: box_area(each[0]))[1]]
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"

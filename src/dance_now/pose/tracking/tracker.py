@@ -165,6 +165,10 @@ class Tracker:
         self._tracks = tracks
         return [found[column].identity if column in found else None for column in range(len(observations))]
 
+    def drop(self, identity: int) -> None:
+        """Drops a track that was never a person, or not the right one; its ID is not used again."""
+        self._tracks = [track for track in self._tracks if track.identity != identity]
+
     def _confirmed(self, track: _Track) -> _Track:
         passed = track.identity < 0 and track.shown >= _PROBATION
         return replace(track, identity=self._next_id(False)) if passed else track

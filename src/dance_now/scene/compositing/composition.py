@@ -6,7 +6,7 @@ for the curve of sRGB.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, gcd
 from typing import Final
@@ -167,6 +167,19 @@ def blend_detail(layer: Layer, detail: Layer, corner: tuple[int, int], side: int
     part = pixels[box.within(layer.box).slices]
     part[...] = cv2.blendLinear(fine, part.copy(), share, 1 - share)
     return Layer(layer.box, pixels)
+
+
+def cut_below(layer: Layer, row: float) -> Layer:
+    """Cuts a layer off at a row of the image, which need not be a whole number."""
+    shares = np.clip(row - np.arange(layer.box.top, layer.box.bottom), 0, 1).astype(np.float32)
+    kept = int(np.count_nonzero(shares))
+    if kept == 0:
+        return EMPTY_LAYER
+    if kept == len(shares) and shares[-1] == 1:
+        return layer
+    pixels = layer.pixels[:kept].copy()
+    pixels[-1] = np.rint(pixels[-1] * shares[kept - 1])
+    return Layer(replace(layer.box, bottom=layer.box.top + kept), pixels)
 
 
 def _fade(places: npt.NDArray[np.int_], side: int) -> FloatArray:

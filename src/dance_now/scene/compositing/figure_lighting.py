@@ -9,7 +9,13 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import Image
 from dance_now.scene.compositing.color_match import ColorMatch
-from dance_now.scene.compositing.composition import EMPTY_LAYER, Layer, blend_detail, place_canvas
+from dance_now.scene.compositing.composition import (
+    EMPTY_LAYER,
+    Layer,
+    blend_detail,
+    cut_below,
+    place_canvas,
+)
 from dance_now.scene.compositing.grain import GrainMatch
 from dance_now.scene.compositing.ground_shadow import ContactShadow
 from dance_now.scene.compositing.light_direction import LightDirectionEstimator
@@ -39,11 +45,13 @@ class PlacedFigure:
             nothing of it.
         soles: (2, 2, 2) pixels of the frame: left and right; heel and toe; x and y.
         height: of the character, pixels of the frame.
+        hidden_below: row of the frame below which something hides the character; infinite where nothing does.
     """
 
     drawings: tuple[PlacedCanvas, ...]
     soles: npt.NDArray[np.float64]
     height: float
+    hidden_below: float = np.inf
 
     def layer(self, height: int, width: int, match: ColorMatch | None = None) -> Layer:
         """Renders the character as a layer of an image of that size, with the colors of ``match``."""
@@ -57,6 +65,10 @@ class PlacedFigure:
         for detail, drawing in zip(placed[1:], self.drawings[1:], strict=True):
             layer = blend_detail(layer, detail, drawing.corner, drawing.size[0])
         return layer
+
+    def shown(self, layer: Layer) -> Layer:
+        """Cuts a layer of the character where something hides it."""
+        return layer if np.isinf(self.hidden_below) else cut_below(layer, self.hidden_below)
 
 
 def _unchanged(canvas: Image) -> Image:
@@ -128,5 +140,9 @@ class FigureShader:
         """
         height, width = image.shape[:2]
         layer = figure.layer(height, width, self._match)
-        self._shadow(image, layer, figure.soles, figure.height, time, self._light_direction.light)
+        ground = image
+        if np.isfinite(figure.hidden_below):  # what hides the legs hides the shadow at their feet as well
+            ground = image[: max(round(figure.hidden_below), 1)]
+        self._shadow(ground, layer, figure.soles, figure.height, time, self._light_direction.light)
+        layer = figure.shown(layer)
         return layer if self._texture is None else self._texture(layer, index)

@@ -23,6 +23,7 @@ from dance_now.scene.filters.region import Box, bounding_box, dilate, soft_dilat
 from dance_now.scene.matting.cast_shadow import cast_shadow
 from dance_now.scene.matting.closed_form_matting import closed_form
 from dance_now.scene.matting.held_objects import HeldObjects
+from dance_now.scene.matting.loose_parts import loose_parts
 
 _KEEP: Final = 0.6  # share of the matte before, where the image has not changed
 _STEADY, _MOVED = 4.0, 14.0  # grey levels between two frames: less is noise, more is movement
@@ -34,6 +35,7 @@ _SOME: Final = 0.12  # matte: less is no more than doubt
 _AROUND: Final = 0.3  # of the person's size: search range of held objects
 _TALL: Final = 2.2  # a standing person's height over the root of the area
 _FULL, _FADE = 0.011, 0.012  # of the longer side: margin around the person that is filled, and its fade
+_EDGE: Final = 1  # pixels of the work size: blur of an edge that hides people
 _TIGHT: Final = 0.005  # of the longer side: margin where the fill is inpainted, as small as possible
 
 
@@ -87,6 +89,7 @@ class PersonMatting:
             person = _binary(alpha[box.slices], _SOME) | _binary(coarse[box.slices], _PERSON)
             stands = _binary(others[box.slices], 0.5) & ~_binary(coarse[box.slices], _SURE)
             if view is None:
+                person |= loose_parts(coarse, small_image, size)[box.slices] & ~stands
                 part = soft_dilate(person, _FULL * max(height, width), 1.5)
             else:
                 differs = (view.foreground_mask(small_image, box) | person) & ~stands
@@ -95,6 +98,7 @@ class PersonMatting:
                 part = self._hole_mask(*things, view, box)
                 part = np.maximum(part, cast_shadow(removed, small_image, view, size, scale)[box.slices])
             hole[box.slices] = part & ~stands
+            hole[_hidden_from(removed, scale, height) :] = 0
         full = cv2.resize(hole, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
         return Cutout(alpha, np.asarray(full, np.uint8), view)
 
@@ -115,6 +119,12 @@ class PersonMatting:
             alpha[box.slices] += (matte - alpha[box.slices]) * keep
         self._before = small_image, alpha
         return alpha
+
+
+def _hidden_from(people: Sequence[Detection], scale: float, height: int) -> int:
+    """First row at the work size in which furniture hides all of the people; else the height."""
+    lowest = max((person.pose.hidden_below * scale for person in people), default=np.inf)
+    return int(min(round(min(lowest, height)) + _EDGE, height))
 
 
 def _binary(mask: FloatArray, threshold: float) -> Image:
