@@ -10,7 +10,7 @@ from dance_now.core.argument_checks import check_flag, check_number, check_path,
 from dance_now.core.atomic_write import check_target
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.image_file import is_still_image
-from dance_now.media.image.photo_sink import FolderSink, PhotoSink
+from dance_now.media.image.photo_sink import FolderSink, PhotoSink, check_image_size
 from dance_now.media.image.photo_source import (
     ImageSequenceSource,
     PhotoFolderSource,
@@ -21,13 +21,13 @@ from dance_now.media.image.photo_source import (
 from dance_now.media.raw_sink import STANDARD_OUTPUT, RawSink
 from dance_now.media.sink import Sink
 from dance_now.media.source import Source
+from dance_now.media.video.video_format import ALPHA_VIDEO_EXTENSIONS, VIDEO_EXTENSIONS
 from dance_now.media.video.video_sink import VideoSink
 from dance_now.media.video.video_source import VideoSource
 from dance_now.media.video.webp_source import WebpSource, is_animated_webp
 
 PHOTO_EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg")
-VIDEO_EXTENSIONS = (".mp4", ".mov", ".webm", ".webp", ".gif")
-ALPHA_EXTENSIONS = (".png", ".webp", ".webm", ".mov", ".gif")
+ALPHA_EXTENSIONS = (".png", *ALPHA_VIDEO_EXTENSIONS)
 
 
 def open_source(
@@ -101,19 +101,30 @@ def _open_images(
 
 
 def open_sink(
-    path: str | Path, source: Source, alpha: bool, overwrite: bool = False, sound: bool = True
+    path: str | Path,
+    source: Source,
+    alpha: bool,
+    overwrite: bool = False,
+    sound: bool = True,
+    *,
+    bit_depth: int = 8,
+    size: tuple[int, int] | None = None,
 ) -> Sink:
     """Opens an output sink; the extension chooses its kind, none or a final slash means a folder of png.
 
     Args:
-        path: png, webp, jpg; mp4, mov, webm, webp, gif; a folder; or ``-``, raw RGBA to standard output.
+        path: png, webp, jpg; mp4, mov, mkv, avi, webm, webp, gif; a folder; or ``-``, raw RGBA to standard
+            output.
         source: of the frames: its rate, time stamps, cut and audio are kept.
-        alpha: keep transparency (supported by png, webp, webm, mov, gif and folders).
+        alpha: keep transparency (supported by png, webp, webm, mov, mkv, gif and folders).
         overwrite: replace an existing output.
         sound: copy the source's first audio track.
+        bit_depth: bits of a channel in a video: 8, or 10 (mp4, mov, mkv).
+        size: (width, height) of the frames to come; the source's by default.
 
     Raises:
-        DanceNowError: an unknown extension, one that does not support what is asked, or an unwritable target.
+        DanceNowError: an unknown extension, one that does not support what is asked (transparency, bit depth,
+            size), or an unwritable target.
 
     Example:
         >>> with open_source("clip.mp4") as source, open_sink("out.webm", source, alpha=True) as sink:
@@ -127,6 +138,9 @@ def open_sink(
     is_folder = not extension or str(path).endswith(("/", "\\")) or target.is_dir()
     if not is_folder:
         _check_extension(target, extension, source, alpha)
+    is_image = is_folder or (extension in PHOTO_EXTENSIONS and source.kind == "photo")
+    if is_image and bit_depth != 8:
+        raise DanceNowError(f"bit_depth {bit_depth} is for videos; images have 8.", option="bit_depth")
     if is_folder and source.names:  # named images are added to what the folder holds
         check_target(target, source.files, overwrite=True)
         for name in source.names if target.is_dir() else ():
@@ -137,9 +151,10 @@ def open_sink(
         return FolderSink(target, alpha)
     if target.is_dir():
         raise DanceNowError(f"{target} is a folder. Choose another output.")
-    if extension in PHOTO_EXTENSIONS and source.kind == "photo":
+    if is_image:
+        check_image_size(extension, *(size or source.size))
         return PhotoSink(target, alpha)
-    return VideoSink(target, source, alpha, sound)
+    return VideoSink(target, source, alpha, sound, bit_depth, size)
 
 
 def _exact(frame_rate: Fraction | float | None) -> Fraction | None:
