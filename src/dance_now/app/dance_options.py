@@ -17,7 +17,7 @@ from dance_now.core.argument_checks import (
     kind_of,
 )
 from dance_now.core.errors import DanceNowError
-from dance_now.media.image.image_file import MAX_PIXELS
+from dance_now.core.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     from dance_now.pose.model.detection import PoseEstimator

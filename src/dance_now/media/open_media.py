@@ -9,7 +9,7 @@ from pathlib import Path
 from dance_now.core.argument_checks import check_flag, check_number, check_path, check_real
 from dance_now.core.atomic_write import check_target
 from dance_now.core.errors import DanceNowError
-from dance_now.media.image.image_file import is_still_image
+from dance_now.media.image.image_file import image_kind
 from dance_now.media.image.photo_sink import FolderSink, PhotoSink, check_image_size
 from dance_now.media.image.photo_source import (
     ImageSequenceSource,
@@ -21,10 +21,10 @@ from dance_now.media.image.photo_source import (
 from dance_now.media.raw_sink import STANDARD_OUTPUT, RawSink
 from dance_now.media.sink import Sink
 from dance_now.media.source import Source
+from dance_now.media.video.animation_source import AnimationSource
 from dance_now.media.video.video_format import ALPHA_VIDEO_EXTENSIONS, VIDEO_EXTENSIONS
 from dance_now.media.video.video_sink import VideoSink
 from dance_now.media.video.video_source import VideoSource
-from dance_now.media.video.webp_source import WebpSource, is_animated_webp
 
 PHOTO_EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg")
 ALPHA_EXTENSIONS = (".png", *ALPHA_VIDEO_EXTENSIONS)
@@ -37,10 +37,10 @@ def open_source(
     frame_rate: Fraction | float | None = None,
     sequence: bool | None = None,
 ) -> Source:
-    """Opens a photo (jpg, png, webp, bmp, heic), a video (what FFmpeg opens), a folder or a glob.
+    """Opens a photo (jpg, png, webp, heic, tiff, ...), a video (what FFmpeg opens), a folder or a glob.
 
-    Files are recognised by content, not by extension. Animated gif, png and webp count as video. Images of a
-    folder or glob are the frames of a clip if they look like that (``is_sequence``), else single photos.
+    Files are recognised by content, not by extension. Animated gif, png, webp and avif count as video. Images
+    of a folder or glob are the frames of a clip if they look like that (``is_sequence``), else single photos.
 
     Args:
         path: file, folder, or a pattern such as ``"shots/*.png"``.
@@ -76,9 +76,10 @@ def open_source(
         raise DanceNowError(f"{path} is neither a file nor a folder.")
     if _size(target) == 0:
         raise DanceNowError(f"{path} is empty.")
-    if is_animated_webp(target):
-        return WebpSource(target, start, end)
-    if is_still_image(target):
+    kind = image_kind(target)
+    if kind == "animation":
+        return AnimationSource(target, start, end)
+    if kind == "still":
         if start is not None or end is not None:
             raise DanceNowError(f"start and end apply to videos and image sequences; {path} is a photo.")
         return PhotoSource(target)

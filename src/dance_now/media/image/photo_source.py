@@ -9,14 +9,11 @@ from collections.abc import Generator, Iterable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
-from dance_now.media.image.image_file import IMAGE_EXTENSIONS, checked_header, read_image
+from dance_now.media.image.image_file import IMAGE_EXTENSIONS, image_size, over_white, read_image
 from dance_now.media.source import DEFAULT_FRAME_RATE, Source, SourceKind, frame_at
-
-_HEADER_BYTES: Final = 1 << 18  # nearly always enough; else the whole file is read
 
 _logger = logging.getLogger(__name__)
 
@@ -31,14 +28,14 @@ class PhotoSource(Source):
         """Checks the header; the image is decoded by ``frames``.
 
         Raises:
-            DanceNowError: damaged, or more than 100 megapixels.
+            DanceNowError: damaged, or too large.
         """
         self.path = path
-        self.size = checked_header(path).upright_size
+        self.size = image_size(path)
 
     def frames(self) -> Generator[Frame]:
         """Decodes the image."""
-        yield Frame(read_image(self.path), 0.0, 0, self.name)
+        yield Frame(over_white(read_image(self.path)), 0.0, 0, self.name)
 
 
 class ImageSequenceSource(Source):
@@ -82,7 +79,7 @@ class ImageSequenceSource(Source):
         self.skipped = 0
         for place, image_path in enumerate(self._images):
             try:
-                image = read_image(image_path)
+                image = over_white(read_image(image_path))
             except DanceNowError as error:
                 self.skipped += 1
                 _logger.warning("skipped: %s", error)
@@ -99,7 +96,7 @@ class ImageSequenceSource(Source):
         reasons = []
         for image in self._images:
             try:
-                return checked_header(image).upright_size
+                return image_size(image)
             except DanceNowError as error:
                 _logger.warning("%s", error)
                 reasons.append(str(error))
@@ -146,12 +143,7 @@ def is_sequence(images: list[Path]) -> bool:
 def _size(image: Path) -> tuple[int, int] | None:
     """Size (width, height) of an image; None if it is damaged."""
     try:
-        with image.open("rb") as file:
-            return checked_header(image, file.read(_HEADER_BYTES)).upright_size
-    except (DanceNowError, OSError):
-        pass
-    try:
-        return checked_header(image).upright_size
+        return image_size(image)
     except DanceNowError:
         return None
 

@@ -16,8 +16,8 @@ import av.container
 import av.video
 
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import MAX_FRAME_PIXELS, check_frame, max_frame_pixels
 from dance_now.media.frame import Frame
-from dance_now.media.image.image_file import MAX_PIXELS
 from dance_now.media.source import DEFAULT_FRAME_RATE, Source, is_plausible_frame_rate
 from dance_now.media.video.color_conversion import display_rotation, upright
 from dance_now.media.video.deinterlacing import deinterlaced
@@ -44,7 +44,9 @@ def open_input(path: Path) -> av.container.InputContainer:
     """
     options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
     try:
-        return av.open(f"file:{path}", container_options=options)
+        # Streams are probed by decoding: nothing beyond any video's limit is.
+        limits = {"max_pixels": str(MAX_FRAME_PIXELS)}
+        return av.open(f"file:{path}", container_options=options, options=limits)
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DanceNowError(f"{path} is damaged or not a photo or video ({reason}).") from error
@@ -64,6 +66,7 @@ class VideoSource(Source):
         self.path = path
         self._start = start or 0.0
         self._end = math.inf if end is None else end
+        self._file_bytes = path.stat().st_size
         self._running: list[av.container.InputContainer] = []
         with open_input(path) as container:
             stream = _video_stream(container, path)
@@ -159,7 +162,7 @@ class VideoSource(Source):
         self, container: av.container.InputContainer, stream: av.VideoStream
     ) -> Iterator[av.VideoFrame]:
         packets = container.demux(stream)
-        decode = _decoder(stream)
+        decode = _decoder(stream, max_frame_pixels(self._file_bytes))
         while True:
             try:
                 packet = next(packets, None)
@@ -204,19 +207,21 @@ class VideoSource(Source):
             self.frame_count = max(1, round((end - self._start) * float(self.frame_rate)))
 
     def _read_first_frame(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
+        if stream.width and stream.height:  # else it is known with the first frame
+            check_frame(self.path, stream.width, stream.height, self._file_bytes)
         first = next(self._decoded(container, stream), None)
         self.skipped = 0
         if first is None:
-            raise DanceNowError(f"{self.path} is damaged: no frame in it could be decoded.")
+            limit = max_frame_pixels(self._file_bytes) / 1e6
+            raise DanceNowError(
+                f"{self.path} is damaged, or its frames have more than {limit:.0f} megapixels, too many for "
+                "its size: none could be decoded."
+            )
         aspect = stream.sample_aspect_ratio
         width = first.width
         if aspect and aspect != 1 and Fraction(1, 4) <= aspect <= 4:
             width = max(1, round(first.width * aspect))  # to square pixels
-        if width * first.height > MAX_PIXELS:
-            raise DanceNowError(
-                f"{self.path} has frames of {width}x{first.height}; the limit is "
-                f"{MAX_PIXELS // 1_000_000} megapixels."
-            )
+        check_frame(self.path, width, first.height, self._file_bytes)
         self._stored_size = (width, first.height)
         self._rotation = display_rotation(first)
         is_sideways = self._rotation[0] % 2 == 1
@@ -241,13 +246,19 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
     return streams[0]
 
 
-def _decoder(stream: av.VideoStream) -> Callable[[av.Packet | None], list[av.VideoFrame]]:
-    """Decoder of the stream: libvpx instead of FFmpeg's own for VP8 and VP9 with alpha."""
+def _decoder(stream: av.VideoStream, max_pixels: int) -> Callable[[av.Packet | None], list[av.VideoFrame]]:
+    """Decoder of the stream, which refuses frames of more pixels.
+
+    For VP8 and VP9 with alpha it is libvpx instead of FFmpeg's own.
+    """
+    options = {"max_pixels": str(max_pixels)}
     name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name)
     if name is None or stream.metadata.get("alpha_mode") != "1":
+        stream.codec_context.options = options
         return stream.decode
     context = av.CodecContext.create(name, "r")
     assert isinstance(context, av.VideoCodecContext)
+    context.options = options
     return context.decode
 
 
