@@ -7,7 +7,14 @@ from typing import Annotated
 
 import tyro
 
-from dance_now.app.dance_options import DanceOptions, DeviceName, EstimatorName, KeypointScale, Quality
+from dance_now.app.dance_options import (
+    BitDepth,
+    DanceOptions,
+    DeviceName,
+    EstimatorName,
+    KeypointScale,
+    Quality,
+)
 from dance_now.cli.options import (
     Flag,
     Height,
@@ -61,6 +68,7 @@ def dance(
     sequence: Flag = False,
     overwrite: Flag = False,
     preview: Flag = False,
+    bit_depth: BitDepth = 8,
     device: DeviceName = "auto",
 ) -> None:
     """Replace people in a photo or video with anime characters that copy their poses.
@@ -68,7 +76,7 @@ def dance(
     Args:
         source: photo, video, folder of pictures, glob in quotes, or OpenPose JSON.
         character: built-in character (see dance-now characters) or .dance file; several, as a,b, take turns.
-        output: png, webp, jpg, mp4, mov, webm, gif, a folder, or - for raw RGBA on standard output.
+        output: png, webp, jpg, mp4, mov, mkv, avi, webm, gif, a folder, or - for raw RGBA on standard output.
         scene: replace, alone (on white), green, alpha (transparent) or side-by-side (before and after).
         person: person to replace; ID is a person's ID (dance-now pose --overlay draws them).
         background: new background: photo, video, color, or blur for the source, blurred.
@@ -87,6 +95,7 @@ def dance(
         sequence: pictures of a folder or glob are frames of one clip, whatever their names and sizes.
         overwrite: replace an existing output.
         preview: also write a contact sheet, OUTPUT_preview.jpg.
+        bit_depth: bits of a channel; 10 for mp4, mov and mkv (HEVC).
         device: where characters are drawn.
     """
     from dance_now.app.dance import dance as dance_to
@@ -111,6 +120,7 @@ def dance(
         sequence=sequence or None,
         overwrite=overwrite,
         preview=preview,
+        bit_depth=bit_depth,
         device=device,
     )
     if quality == "best" and not is_installed():

@@ -155,6 +155,7 @@ def open_sink(
     if is_image:
         check_image_size(extension, *(size or source.size))
         return PhotoSink(target, alpha)
+    source.check_one_size()
     return VideoSink(target, source, alpha, sound, bit_depth, size)
 
 

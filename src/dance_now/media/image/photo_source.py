@@ -10,6 +10,9 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
+from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.media.image.image_file import IMAGE_EXTENSIONS, image_size, over_white, read_image
@@ -35,7 +38,12 @@ class PhotoSource(Source):
 
     def frames(self) -> Generator[Frame]:
         """Decodes the image."""
-        yield Frame(over_white(read_image(self.path)), 0.0, 0, self.name)
+        yield _frame(read_image(self.path), 0.0, 0, self.name)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the image is transparent somewhere; decodes it."""
+        return _alpha(read_image(self.path)) is not None
 
 
 class ImageSequenceSource(Source):
@@ -79,14 +87,34 @@ class ImageSequenceSource(Source):
         self.skipped = 0
         for place, image_path in enumerate(self._images):
             try:
-                image = over_white(read_image(image_path))
+                image = read_image(image_path)
             except DanceNowError as error:
                 self.skipped += 1
                 _logger.warning("skipped: %s", error)
                 continue
-            yield Frame(image, float(place / self.frame_rate), place, self._frame_name(place))
+            yield _frame(image, float(place / self.frame_rate), place, self._frame_name(place))
         if self.skipped == len(self._images):
             raise DanceNowError(f"none of the images in {self.path} could be read.")
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the first readable image is transparent somewhere; decodes it."""
+        for image in self._images:
+            try:
+                return _alpha(read_image(image)) is not None
+            except DanceNowError:
+                continue
+        return False
+
+    def check_one_size(self) -> None:
+        """Checks the headers of all images; damaged ones are left to ``frames``."""
+        for image in self._images:
+            size = _size(image)
+            if size is not None and size != self.size:
+                raise DanceNowError(
+                    f"{image.name} has another size ({size[0]}x{size[1]}) than the first image "
+                    f"({self.size[0]}x{self.size[1]}). Choose a folder as output."
+                )
 
     def _frame_name(self, place: int) -> str:
         """Base name of the output of one image."""
@@ -122,6 +150,18 @@ class PhotoFolderSource(ImageSequenceSource):
 
     def _frame_name(self, place: int) -> str:
         return self.names[place]
+
+
+def _frame(pixels: Image, time: float, index: int, name: str) -> Frame:
+    """Frame of a decoded image, RGB or straight RGBA."""
+    return Frame(over_white(pixels), time, index, name, _alpha(pixels))
+
+
+def _alpha(pixels: Image) -> Image | None:
+    """Alpha (H, W) of a decoded image; None where it is opaque everywhere."""
+    if pixels.shape[2] == 3 or pixels[..., 3].min() == 255:
+        return None
+    return np.ascontiguousarray(pixels[..., 3])
 
 
 def is_sequence(images: list[Path]) -> bool:

@@ -58,6 +58,8 @@ class VideoSink(FileSink):
         self._palette: _Palette | None = None
 
     def _write(self, image: Image, time: float, name: str) -> None:
+        if self._alpha and image.shape[2] == 3:
+            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), np.uint8)
         self._check_size(image)
         container = self._container or self._open(image)
         if self._sound is not None:
