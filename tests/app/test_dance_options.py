@@ -12,7 +12,7 @@ from dance_now.app.dance import dance
 from dance_now.app.dance_options import DanceKeywords, DanceOptions, EstimatorName, KeypointScale, SceneName
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.estimators.estimator_registry import ESTIMATORS
-from dance_now.pose.formats.openpose_files import Units
+from dance_now.pose.formats.keypoint_units import Units
 from dance_now.scene.compositing.composition import Scene
 
 INFINITE, UNKNOWN = float("inf"), float("nan")

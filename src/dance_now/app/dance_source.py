@@ -14,7 +14,8 @@ from dance_now.core.errors import DanceNowError
 from dance_now.media.blank_source import BlankSource
 from dance_now.media.open_media import open_source
 from dance_now.media.source import Source, frame_at
-from dance_now.pose.formats.openpose_files import OpenPoseFiles, Units, is_keypoints
+from dance_now.pose.formats.keypoint_units import Units
+from dance_now.pose.formats.openpose_files import OpenPoseFiles, is_keypoints
 from dance_now.scene.compositing.composition import Scene
 
 
@@ -25,7 +26,7 @@ class DanceSource:
     Attributes:
         given: the input as it was given, for messages.
         pictures: the frames; white ones for keypoints without pictures.
-        keypoints: OpenPose files, where there are any: frame i of the pictures belongs to file i.
+        keypoints: keypoint files, where there are any: frame i of the pictures belongs to file i.
         scene: what the characters appear in.
     """
 
@@ -47,7 +48,8 @@ def open_dance_source(source: str | Path, options: DanceOptions) -> DanceSource:
     """Opens the input of ``dance``.
 
     Args:
-        source: photo, video, folder or glob; or OpenPose JSON, a file or a folder with one per frame.
+        source: photo, video, folder or glob; or keypoints of OpenPose, ComfyUI, MMPose, COCO or
+            AlphaPose, a file or a folder with one per frame.
         options: of which poses, size, frame_rate, start, end, keypoint_scale, sequence and scene apply.
 
     Raises:
@@ -87,11 +89,11 @@ def _open_keypoints(path: str | Path, options: DanceOptions) -> DanceSource:
             option="scene",
         )
     files = OpenPoseFiles(path, options.size, units=_units(options))
-    frames = None if files.path.is_file() else len(files)
+    frames = len(files) if files.is_clip else None
     blank = BlankSource(
         files.path, files.name, files.size, frames, _frame_rate(options), options.start, options.end
     )
-    keypoints = OpenPoseFiles(path, files.size, frame_at(options.start or 0.0, blank.frame_rate), files.units)
+    keypoints = files.skipping(frame_at(options.start or 0.0, blank.frame_rate))
     return DanceSource(str(path), blank, keypoints, Scene(options.scene or Scene.ALONE))
 
 
@@ -99,7 +101,7 @@ def _matching_keypoints(poses: str | Path, pictures: Source, options: DanceOptio
     """The keypoint files of pictures."""
     first = frame_at(options.start or 0.0, pictures.frame_rate)
     keypoints = OpenPoseFiles(poses, pictures.size, first, _units(options))
-    if keypoints.path.is_file() and pictures.kind != "photo":
+    if not keypoints.is_clip and pictures.kind != "photo":
         raise DanceNowError(
             f"poses must be a folder with one file per frame for {pictures.path}; {poses} holds one frame.",
             option="poses",
