@@ -41,6 +41,7 @@ _MIDPOINTS: Final = {
 BODY_LAYOUTS: Final = {
     len(names): names for names in (_COCO_17, _COCO_18, BODY_NAMES[:19], _BODY_23, BODY_NAMES, _HALPE_26)
 }
+COCO_18_ROWS: Final = tuple(BODY_INDEX[name] for name in _COCO_18)
 COCO_WHOLEBODY_BODY: Final = (*_COCO_17, *_FEET)
 COCO_WHOLEBODY_ROWS: Final = np.array(
     [
