@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -44,36 +45,40 @@ class DanceSource:
         self.pictures.close()
 
 
-def open_dance_source(source: str | Path, options: DanceOptions) -> DanceSource:
+def open_dance_source(source: str | Path | Sequence[Path], options: DanceOptions) -> DanceSource:
     """Opens the input of ``dance``.
 
     Args:
         source: photo, video, folder or glob; or keypoints of OpenPose, ComfyUI, MMPose, COCO or
-            AlphaPose, a file or a folder with one per frame.
+            AlphaPose, a file or a folder with one per frame; or a list of images.
         options: of which poses, size, frame_rate, start, end, keypoint_scale, sequence and scene apply.
 
     Raises:
         DanceNowError: unusable files, or options that do not apply to them.
         TypeError: ``source`` is no path.
     """
-    check_path("source", source)
-    if is_keypoints(source):
-        return _open_keypoints(source, options)
+    if isinstance(source, Sequence) and not isinstance(source, str):
+        given = str(source[0].parent)
+    else:
+        check_path("source", source)
+        given = str(source)
+        if is_keypoints(source):
+            return _open_keypoints(source, options)
     if options.size is not None:
         raise DanceNowError(
-            f"size is for keypoints without pictures; {source} has its own size.", option="size"
+            f"size is for keypoints without pictures; {given} has its own size.", option="size"
         )
     rate = _frame_rate(options)
     pictures = open_source(source, options.start, options.end, rate, options.sequence)
     if rate is not None and pictures.kind != "folder":
         raise DanceNowError(
-            f"frame_rate is for folders of pictures or keypoints; {source} has its own timing.",
+            f"frame_rate is for folders of pictures or keypoints; {given} has its own timing.",
             option="frame_rate",
         )
     keypoints = None if options.poses is None else _matching_keypoints(options.poses, pictures, options)
     if keypoints is None and options.keypoint_scale is not None:
-        raise DanceNowError(f"keypoint_scale is for keypoints; {source} holds none.", option="keypoint_scale")
-    return DanceSource(str(source), pictures, keypoints, Scene(options.scene or Scene.REPLACE))
+        raise DanceNowError(f"keypoint_scale is for keypoints; {given} holds none.", option="keypoint_scale")
+    return DanceSource(given, pictures, keypoints, Scene(options.scene or Scene.REPLACE))
 
 
 def _open_keypoints(path: str | Path, options: DanceOptions) -> DanceSource:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from dance_now.app.analysis import Progress
 from dance_now.app.dance_options import (
     BitDepth,
     DanceOptions,
@@ -15,10 +18,12 @@ from dance_now.app.dance_options import (
     KeypointScale,
     Quality,
 )
+from dance_now.cli.error_text import error_text
 from dance_now.cli.options import (
     Flag,
     Height,
     Model,
+    MoreSources,
     Person,
     PictureSize,
     Scene,
@@ -28,6 +33,7 @@ from dance_now.cli.options import (
 )
 from dance_now.cli.progress import ProgressBars
 from dance_now.cli.report import report
+from dance_now.core.errors import DanceNowError
 
 _CharacterName = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]
 _Output = Annotated[
@@ -46,6 +52,7 @@ _Rate = Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint
 
 def dance(
     source: Source,
+    more: MoreSources = (),
     /,
     character: _CharacterName = "godette",
     output: _Output = None,
@@ -74,7 +81,8 @@ def dance(
     """Replace people in a photo or video with anime characters that copy their poses.
 
     Args:
-        source: photo, video, folder of pictures, glob in quotes, or OpenPose JSON.
+        source: photo, video, folder of pictures, glob, or keypoints (OpenPose, ComfyUI, MMPose, COCO).
+        more: more of them, each to a file of its name in the folder OUTPUT.
         character: built-in character (see dance-now characters) or .dance file; several, as a,b, take turns.
         output: png, webp, jpg, mp4, mov, mkv, avi, webm, gif, a folder, or - for raw RGBA on standard output.
         scene: replace, alone (on white), green, alpha (transparent) or side-by-side (before and after).
@@ -98,7 +106,7 @@ def dance(
         bit_depth: bits of a channel; 10 for mp4, mov and mkv (HEVC).
         device: where characters are drawn.
     """
-    from dance_now.app.dance import dance as dance_to
+    from dance_now.app.dance_jobs import list_jobs, run_jobs
     from dance_now.scene.matting.closed_form_matting import is_installed
 
     options = DanceOptions(
@@ -125,6 +133,19 @@ def dance(
     )
     if quality == "best" and not is_installed():
         remark('For finer hair, install pymatting: pip install "dance-now[quality]"')
+    jobs = list_jobs([source, *more], output, options)
+    failed = 0
+    for job, result in run_jobs(jobs, character, options, _open_progress):
+        if isinstance(result, DanceNowError):
+            failed += 1
+            remark(f"{job.source}: {error_text(result)}")
+        else:
+            report(result, to_stdout=output != Path("-"))
+    if failed:
+        raise DanceNowError(f"{failed} of {len(jobs)} sources failed.")
+
+
+@contextmanager
+def _open_progress() -> Iterator[Progress]:
     with ProgressBars() as bars:
-        result = dance_to(source, character, output, options=options, progress=bars.update)
-    report(result, to_stdout=output != Path("-"))
+        yield bars.update

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,7 +32,7 @@ ALPHA_EXTENSIONS = (".png", *ALPHA_VIDEO_EXTENSIONS)
 
 
 def open_source(
-    path: str | Path,
+    path: str | Path | Sequence[Path],
     start: float | None = None,
     end: float | None = None,
     frame_rate: Fraction | float | None = None,
@@ -43,7 +44,7 @@ def open_source(
     of a folder or glob are the frames of a clip if they look like that (``is_sequence``), else single photos.
 
     Args:
-        path: file, folder, or a pattern such as ``"shots/*.png"``.
+        path: file, folder, or a pattern such as ``"shots/*.png"``; or a list of images.
         start: seconds into the video where the cut begins; ``Frame.time`` 0 is here.
         end: seconds into the video where the cut ends.
         frame_rate: frames per second of a folder; a video has its own.
@@ -59,11 +60,14 @@ def open_source(
         ...     for frame in source.frames():
         ...         print(frame.time, frame.image.shape)
     """
-    check_path("path", path)
+    if isinstance(path, str | Path):
+        check_path("path", path)
     _check_cut(start, end)
     if sequence is not None:
         check_flag("sequence", sequence)
     rate = _exact(frame_rate)
+    if not isinstance(path, str | Path):
+        return _open_images(list_images(path, "the list"), rate, start, end, sequence)
     target = Path(path).expanduser()
     if not target.exists():
         if glob.has_magic(str(path)):

@@ -188,6 +188,11 @@ def _size(image: Path) -> tuple[int, int] | None:
         return None
 
 
+def are_images(paths: Iterable[Path]) -> bool:
+    """Tests whether all files are named as images."""
+    return all(path.suffix.lower() in IMAGE_EXTENSIONS and path.is_file() for path in paths)
+
+
 def list_images(paths: Iterable[Path], given: str) -> list[Path]:
     """Filters the image files among ``paths``, in natural order; hidden files are left out.
 
