@@ -1,9 +1,10 @@
 """Long and large inputs: peak memory and processor time of whole commands, each in a process of its own.
 
 Rows grow in one respect each, so that what should be flat shows as flat: the length of a video (a clip looped,
-small), its size, the size of a photo, and the number of pictures in a folder. ``--quick`` takes a tenth.
+at 320x180), its size, the size of a photo, the number of pictures in a folder. By default lengths, photos and
+folders are a tenth of ``--full``.
 
-    python benchmarks/bench_long.py CLIP [--quick] [--rows length,frame,photo,folder]
+    python benchmarks/bench_long.py [CLIP] [--full] [--rows length,frame,photo,folder]
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dance_now.assets.registry import sample_clip
 from dance_now.media.open_media import open_sink, open_source
 from dance_now.media.source import Source
 
@@ -35,13 +37,13 @@ LOOP = 48  # frames of the clip that are looped
 def main() -> None:
     """Makes the inputs one by one, runs the commands and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("clip", type=Path)
-    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
+    parser.add_argument("clip", type=Path, nargs="?")
+    parser.add_argument("--full", action="store_true")
     parser.add_argument("--rows", default="length,frame,photo,folder")
     arguments = parser.parse_args()
     print("| input | output | frames | peak memory, MB | processor s | s a frame |")
     print("|---|---|---|---|---|---|")
-    for row in _rows(arguments.clip, arguments.quick, arguments.rows.split(",")):
+    for row in _rows(arguments.clip or sample_clip(), not arguments.full, arguments.rows.split(",")):
         print("| " + " | ".join(row) + " |", flush=True)
 
 

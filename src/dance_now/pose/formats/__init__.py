@@ -1,1 +1,1 @@
-"""File formats of keypoints and motion: keypoint JSON of OpenPose and others, YAML, CSV, BVH out, overlays."""
+"""File formats of keypoints and motion: keypoint JSON and YAML, CSV, BVH out, skeleton overlays."""
