@@ -81,8 +81,8 @@ class DanceOptions:
         quality: ``fast``, or ``best``: slower, with finer faces, the source's grain and blur, and in photos
             better inpainting and hair matting.
         keep_objects: keep held objects; by default they are removed with the person.
-        poses: OpenPose JSON for the source, a file or a folder with one file per frame; by default poses are
-            estimated.
+        poses: keypoints of the source (OpenPose, ComfyUI, MMPose, COCO or AlphaPose), a file or a folder with
+            one file per frame; by default poses are estimated.
         size: (width, height) in pixels for keypoints without pictures; default a common video size that holds
             them, 1280x720 first.
         frame_rate: frames per second for a folder of pictures or keypoints, 0.1 to 240; default 30.

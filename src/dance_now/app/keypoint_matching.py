@@ -27,6 +27,7 @@ _FITS: Final = 0.12  # median distance, in heights of the person
 _SAME: Final = 0.1  # of the scale: estimators differ by less
 _OUTSIDE: Final = 0.3  # share of the points beyond the picture that makes it suspicious
 _COMMON_SCALES: Final = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 4 / 3, 3 / 2, 2.0, 3.0, 4.0)
+_LARGEST_SCALE: Final = 16
 _SNAP: Final = 0.04
 
 _logger = logging.getLogger(__name__)
@@ -130,4 +131,5 @@ def _fit(given: Pose, found: Pose) -> tuple[float, float] | None:
     height = float(np.ptp(target, axis=0).max())
     scale = float((source * target).sum() / max(float((source * source).sum()), 1e-9))
     distance = float(np.median(np.linalg.norm(scale * source - target, axis=1)))
-    return (distance / height, scale) if scale > 0 and distance < _FITS * height else None
+    fits = 1 / _LARGEST_SCALE <= scale <= _LARGEST_SCALE and distance < _FITS * height
+    return (distance / height, scale) if fits else None

@@ -94,7 +94,7 @@ def dance(
         keep_objects: keep held objects; by default they are removed with the person.
         estimator: pose estimator; rtmw also runs DWPose.
         model: ONNX file of an estimator that comes without one.
-        poses: OpenPose JSON of the source, a file or a folder, instead of pose estimation.
+        poses: keypoints of the source, a file or a folder, instead of pose estimation.
         size: frame size for keypoints without pictures.
         fps: frames per second for a folder of pictures or keypoints.
         start: start of the cut in a video.
