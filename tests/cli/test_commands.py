@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-import dance_now.app.dance_jobs
+import dance_now.app.dance
 import dance_now.cli.dance
 import dance_now.synthesis.avatar_clip
 import dance_now.synthesis.dataset
@@ -50,7 +50,7 @@ def calls(monkeypatch):
             Path("clip_godette.mp4"), 3, 1, 2, 0.5, {"pose": 11.0}, {"pose": 10.0, "draw": 20.25}
         )
 
-    monkeypatch.setattr(dance_now.app.dance_jobs, "dance", dance)
+    monkeypatch.setattr(dance_now.app.dance, "dance", dance)
     return seen
 
 

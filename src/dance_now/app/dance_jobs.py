@@ -9,9 +9,10 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from dance_now.app import dance as single
 from dance_now.app.analysis import Progress
 from dance_now.app.character_loading import CharacterLike
-from dance_now.app.dance import DanceResult, dance
+from dance_now.app.dance import DanceResult
 from dance_now.app.dance_options import DanceOptions
 from dance_now.app.dance_output import default_output
 from dance_now.app.dance_source import open_dance_source
@@ -54,7 +55,7 @@ class DanceJob:
                 default = default_output(opened.pictures, "", opened.scene)
                 extension = ".png" if opened.pictures.kind == "photo" else default.suffix
             output = Path(output) / f"{self.name}{extension}"
-        return dance(self.source, character, output, options=options, progress=progress)
+        return single.dance(self.source, character, output, options=options, progress=progress)
 
 
 def list_jobs(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from dance_now.app.dance_options import DanceOptions
 from dance_now.core.argument_checks import check_path
@@ -57,13 +57,17 @@ def open_dance_source(source: str | Path | Sequence[Path], options: DanceOptions
         DanceNowError: unusable files, or options that do not apply to them.
         TypeError: ``source`` is no path.
     """
-    if isinstance(source, Sequence) and not isinstance(source, str):
+    if isinstance(source, list | tuple) and source:
+        for each in source:
+            check_path("source", each)
+        source = [Path(each) for each in source]
         given = str(source[0].parent)
     else:
         check_path("source", source)
-        given = str(source)
-        if is_keypoints(source):
-            return _open_keypoints(source, options)
+        alone = cast("str | Path", source)
+        given = str(alone)
+        if is_keypoints(alone):
+            return _open_keypoints(alone, options)
     if options.size is not None:
         raise DanceNowError(
             f"size is for keypoints without pictures; {given} has its own size.", option="size"

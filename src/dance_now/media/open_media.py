@@ -6,6 +6,7 @@ import glob
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 from dance_now.core.argument_checks import check_flag, check_number, check_path, check_real
 from dance_now.core.atomic_write import check_target
@@ -60,15 +61,16 @@ def open_source(
         ...     for frame in source.frames():
         ...         print(frame.time, frame.image.shape)
     """
-    if isinstance(path, str | Path):
-        check_path("path", path)
+    for each in path if isinstance(path, list | tuple) and path else [path]:
+        check_path("path", each)
     _check_cut(start, end)
     if sequence is not None:
         check_flag("sequence", sequence)
     rate = _exact(frame_rate)
-    if not isinstance(path, str | Path):
-        return _open_images(list_images(path, "the list"), rate, start, end, sequence)
-    target = Path(path).expanduser()
+    if isinstance(path, list | tuple):
+        images = list_images([Path(each) for each in path], "the list")
+        return _open_images(images, rate, start, end, sequence)
+    target = Path(cast("str | Path", path)).expanduser()
     if not target.exists():
         if glob.has_magic(str(path)):
             found = list_images([Path(name) for name in glob.glob(str(target))], str(path))
