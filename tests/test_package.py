@@ -17,7 +17,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 FOLDERS = sorted({path.parent for path in MODULES})
 RULES = tomllib.loads((Path(__file__).parents[1] / "scripts" / "packages.toml").read_text())
 
-HEAVY = {"torch", "numba", "scipy", "PIL", "onnx", "onnxscript", "onnxruntime", "mediapipe"}
+HEAVY = {"torch", "numba", "scipy", "onnx", "onnxscript", "onnxruntime", "mediapipe"}
 MOST_MODULES = 16  # in one folder; more want a room of their own
 
 

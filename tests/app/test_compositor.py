@@ -58,6 +58,48 @@ def test_the_last_figure_is_in_front(scene):
     assert picture[64, 84, 2] > 150 > picture[64, 84, 0]
 
 
+def clear_left(image):
+    """The image over white, transparent in its left half, and that alpha."""
+    alpha = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    alpha[:, : WIDTH // 2] = 0
+    return np.where(alpha[..., None] == 0, np.uint8(255), image), alpha
+
+
+def test_transparency_of_the_source_is_kept_around_and_behind_a_person():
+    image, alpha = clear_left(with_person(96))
+    alpha[magenta(with_person(96))] = 255
+    image[magenta(with_person(96))] = with_person(96)[magenta(with_person(96))]
+    stage = Compositor(Scene.REPLACE, inpainted_background())
+    picture = stage(Frame(image, 0.0, 0, alpha=alpha), [person(96)], [], lambda: [figure(1, 32)])
+    assert picture.shape == (HEIGHT, WIDTH, 4)
+    assert not magenta(picture[..., :3])[picture[..., 3] > 0].any()
+    figures = red(picture[..., :3])
+    assert figures.any()
+    assert (picture[figures, 3] == 255).all()
+    assert (picture[:, :20, 3] == 0).all()
+    np.testing.assert_array_equal(picture[:, -40:, :3], image[:, -40:])
+    gone = magenta(with_person(96)) & ~figures
+    left, right = gone[:, : WIDTH // 2 - 8], gone[:, WIDTH // 2 + 8 :]
+    assert picture[:, : WIDTH // 2 - 8][left][:, 3].mean() < 60
+    assert picture[:, WIDTH // 2 + 8 :][right][:, 3].mean() > 195
+
+
+def test_where_nobody_is_a_transparent_picture_stays_as_it_is():
+    image, alpha = clear_left(scenery())
+    stage = Compositor(Scene.REPLACE, inpainted_background())
+    picture = stage(Frame(image, 0.0, 0, alpha=alpha), [], [], list)
+    np.testing.assert_array_equal(picture[..., 3], alpha)
+    np.testing.assert_array_equal(picture[alpha > 0, :3], image[alpha > 0])
+
+
+def test_a_new_background_is_opaque():
+    image, alpha = clear_left(scenery())
+    stage = Compositor(Scene.REPLACE, inpainted_background(), open_backdrop("navy"))
+    assert stage(Frame(image, 0.0, 0, alpha=alpha), [], [], list).shape == (HEIGHT, WIDTH, 3)
+    stage = Compositor(Scene.SIDE_BY_SIDE, inpainted_background())
+    assert stage(Frame(image, 0.0, 0, alpha=alpha), [], [], list).shape == (HEIGHT, 2 * WIDTH, 3)
+
+
 def test_who_stays_is_left_alone():
     image = np.where(magenta(with_person(150))[..., None], with_person(150), with_person(40))
     picture = staged(Scene.REPLACE, image, [person(40)], [person(150)])

@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 from fakes import (
     HEIGHT,
@@ -29,6 +30,7 @@ from dance_now.app.dance import dance
 from dance_now.app.dancer import Dancer
 from dance_now.app.sessions import CharacterAssignment, RecordedSession
 from dance_now.core.errors import DanceNowError
+from dance_now.media.image.image_file import read_image
 from dance_now.media.open_media import open_source
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.tracking.person_choice import PersonChoice
@@ -212,7 +214,75 @@ def test_photos_need_a_folder(shots, tmp_path, name, reason):
         put(shots, tmp_path / name)
 
 
+# Transparent pictures
+
+
+def write_clear(path, image):
+    """Writes the picture with nothing behind the person."""
+    alpha = np.where(magenta(image), 255, 0).astype(np.uint8)
+    PIL.Image.fromarray(np.dstack([image, alpha])).save(path)
+    return path
+
+
+def test_what_was_transparent_stays_transparent(tmp_path):
+    photo = write_clear(tmp_path / "me.png", with_person(96))
+    for extension in (".png", ".webp"):
+        put(photo, tmp_path / f"out{extension}")
+        image = read_image(tmp_path / f"out{extension}")
+        assert image.shape == (HEIGHT, WIDTH, 4)
+        assert (image[red(image), 3] > 250).mean() > 0.9
+        assert image[~red(image), 3].mean() < 20
+    put(photo, tmp_path / "out.jpg")
+    flat = read_image(tmp_path / "out.jpg")
+    assert np.abs(flat[:30, :30].astype(int) - 255).max() < 3
+    put(photo, tmp_path / "navy.png", background="navy")
+    assert read_image(tmp_path / "navy.png").shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.mark.parametrize(("output", "is_clear"), [("out", True), ("out.mov", True), ("out.mp4", False)])
+def test_transparent_frames_of_a_clip(tmp_path, output, is_clear):
+    folder = tmp_path / "cut"
+    folder.mkdir()
+    for number in range(4):
+        write_clear(folder / f"{number}.png", with_person(60 + 20 * number))
+    put(folder, tmp_path / output)
+    if output == "out":
+        image = read_image(tmp_path / "out" / "000002.png")
+    else:
+        with av.open(str(tmp_path / output)) as container:
+            frame = list(container.decode(video=0))[2]
+            image = frame.reformat(format="rgba", src_colorspace=frame.colorspace).to_ndarray()
+    assert image[10, 10].tolist()[3] == (0 if is_clear else 255)
+    assert (image[red(image)][:, 3] > 250).mean() > 0.9
+    if not is_clear:
+        np.testing.assert_allclose(image[10, 10, :3], 255, atol=3)
+
+
 # What is kept of a video
+
+
+def test_an_output_that_cannot_hold_the_frames_is_refused_before_the_analysis(video, tmp_path):
+    steps = []
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    write_photo(folder / "1.png", with_person(60)[:141, :155])
+    write_photo(folder / "2.png", with_person(80))
+    for source, options, message in (
+        (folder, {"sequence": True, "output": "out.mp4"}, "2.png has another size"),
+        (video, {"bit_depth": 10, "output": "out.webm"}, "10 bits"),
+        (video, {"bit_depth": 10, "output": "frames"}, "bit_depth 10 is for videos"),
+        (video, {"scene": "alpha", "output": "out.avi"}, "transparency"),
+    ):
+        name = options.pop("output")
+        with pytest.raises(DanceNowError, match=message):
+            put(source, tmp_path / name, progress=lambda *step: steps.append(step), **options)
+    assert steps == []
+
+
+def test_ten_bits(video, tmp_path):
+    put(video, tmp_path / "out.mkv", bit_depth=10)
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert next(container.decode(video=0)).format.name == "yuv420p10le"
 
 
 def test_size_times_and_sound_are_kept(tmp_path):

@@ -251,3 +251,65 @@ def test_what_does_not_belong_together(tmp_path, source, options, message):
     with pytest.raises(DanceNowError, match=message):
         put(tmp_path / source, tmp_path / "out.mp4", **options)
     assert sorted(tmp_path.iterdir()) == before
+
+
+# Made for another size of the picture
+
+
+def write_scaled(path, x, scale, shift=0.0):
+    """The person's keypoints as a program would write them that has seen the picture at another size."""
+    pose = standing((x, HIP), TALL, has_depth=False).transformed(scale, (shift, 0.0))
+    path.write_text(json.dumps({"people": [pose.to_openpose()]}))
+    return path
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.52, 2.0, 3.0])
+def test_keypoints_of_a_scaled_picture_are_scaled_back(tmp_path, scale):
+    photo = write_photo(tmp_path / "me.png", with_person(96))
+    put(photo, tmp_path / "right.png", poses=write_scaled(tmp_path / "right.json", 96, 1))
+    put(photo, tmp_path / "out.png", poses=write_scaled(tmp_path / "me.json", 96, scale))
+    (right,), (image,) = pictures(tmp_path / "right.png"), pictures(tmp_path / "out.png")
+    assert np.abs(image.astype(int) - right).mean() < (0.1 if scale != 0.52 else 4)
+    assert not magenta(image).any()
+
+
+def test_keypoints_of_a_scaled_clip_are_scaled_back(tmp_path):
+    video = write_video(tmp_path / "clip.mp4", [60, 70, 80, 90])
+    folder = tmp_path / "poses"
+    folder.mkdir()
+    for place, x in enumerate([60, 70, 80, 90]):
+        write_scaled(folder / f"clip_{place}_keypoints.json", x, 0.5)
+    put(video, tmp_path / "out.mp4", poses=folder, start=0.04)
+    images = pictures(tmp_path / "out.mp4")
+    assert [middle(image) for image in images] == pytest.approx([70, 80, 90], abs=6)
+
+
+@pytest.mark.parametrize("scene", ["replace", "alone"])
+def test_keypoints_that_lie_outside_and_fit_nobody_are_refused_with_both_sizes(tmp_path, scene):
+    photo = write_photo(tmp_path / "me.png", with_person(96))
+    far = write_scaled(tmp_path / "me.json", 96, 3, shift=900)
+    with pytest.raises(DanceNowError, match=rf"poses .*me\.json reach \d+x\d+ .*{WIDTH}x{HEIGHT}") as caught:
+        put(photo, tmp_path / "out.png", poses=far, scene=scene)
+    assert caught.value.option == "poses"
+
+
+def test_a_canvas_is_scaled_without_looking(tmp_path):
+    photo = write_photo(tmp_path / "me.png", with_person(96))
+    pose = standing((96, HIP), TALL, has_depth=False).transformed(0.5, (0.0, 0.0))
+    content = {"people": [pose.to_openpose()], "canvas_width": WIDTH / 2, "canvas_height": HEIGHT / 2}
+    (tmp_path / "me.json").write_text(json.dumps([content]))
+    put(photo, tmp_path / "out.png", poses=tmp_path / "me.json", scene="alone", estimator=NoEstimator())
+    assert middle(pictures(tmp_path / "out.png")[0]) == pytest.approx(96, abs=6)
+
+
+def test_a_file_of_several_frames_becomes_a_video(tmp_path):
+    frames = [
+        {"people": [standing((x, HIP), TALL).to_openpose()], "canvas_width": WIDTH, "canvas_height": HEIGHT}
+        for x in (40, 60, 80)
+    ]
+    (tmp_path / "walk.json").write_text(json.dumps(frames))
+    result = put(tmp_path / "walk.json", tmp_path / "out.mp4", start=0.03)
+    images = pictures(tmp_path / "out.mp4")
+    assert result.frames == 2
+    assert images[0].shape == (HEIGHT, WIDTH, 3)
+    assert middle(images[0]) == pytest.approx(60, abs=6)

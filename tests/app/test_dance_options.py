@@ -12,7 +12,7 @@ from dance_now.app.dance import dance
 from dance_now.app.dance_options import DanceKeywords, DanceOptions, EstimatorName, KeypointScale, SceneName
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.estimators.estimator_registry import ESTIMATORS
-from dance_now.pose.formats.openpose_files import Units
+from dance_now.pose.formats.keypoint_units import Units
 from dance_now.scene.compositing.composition import Scene
 
 INFINITE, UNKNOWN = float("inf"), float("nan")
@@ -54,6 +54,7 @@ WRONG_VALUES = {
     "start": [-1, UNKNOWN, INFINITE, 10**400],
     "end": [-1, 0, UNKNOWN, INFINITE],
     "keypoint_scale": ["metres", ""],
+    "bit_depth": [0, 9, 12],
     "device": ["tpu", ""],
     "estimator": ["magic", ""],
     "background": [""],
@@ -79,6 +80,7 @@ WRONG_TYPES = {
     "sequence": [1, "yes"],
     "overwrite": [None, 1, "yes"],
     "preview": [None, 1, "yes"],
+    "bit_depth": [None, "8", 10.0],
     "device": [None, 0],
     "estimator": [None, 3, b"rtmw", print],
     "model": [3, b"net.onnx"],

@@ -39,7 +39,8 @@ def test_outputs_are_named_after_source_and_character(tmp_path, name, scene, exp
     ("name", "scene", "expected"),
     [
         ("clip.mp4", Scene.REPLACE, "clip_red.mp4"),
-        ("clip.mkv", Scene.REPLACE, "clip_red.mp4"),
+        ("clip.mkv", Scene.REPLACE, "clip_red.mkv"),
+        ("clip.avi", Scene.REPLACE, "clip_red.mp4"),
         ("clip.mkv", Scene.ALPHA, "clip_red.mov"),
         ("clip.jpg", Scene.GREEN, "clip_red.mp4"),  # a video by its content
         ("clip.tar.mp4", Scene.GREEN, "clip.tar_red.mp4"),

@@ -208,3 +208,74 @@ def test_a_file_is_no_folder(video, tmp_path, taken):
 
 def test_nobody_is_an_empty_list_of_people():
     assert json.loads(openpose_json(())) == {"version": 1.3, "people": []}
+
+
+# Formats of other programs
+
+
+class Walker(Every):
+    """An estimator that sees a whole person, farther to the right in every frame."""
+
+    def __call__(self, image):
+        self.calls += 1
+        pose = person_at((30 + 5 * self.calls, 30), 50, has_depth=False)
+        return (Person(3, Detection(pose, hull_mask(pose))),)
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "rows"),
+    [
+        ("comfyui", "clip_comfyui.json", [*range(8), *range(9, 19), *range(25, 137)]),
+        ("coco-wholebody", "clip_coco_wholebody.json", [0, *range(2, 8), *range(9, 93), *range(95, 137)]),
+    ],
+)
+def test_other_formats_read_back(video, tmp_path, name, written, rows):
+    result = write_poses(video, tmp_path / "out", format=name, csv=True, estimator=Walker())
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([written, "clip_pose.csv"])
+    files = OpenPoseFiles(tmp_path / "out" / written)
+    assert (len(files), files.size, result.frames) == (4, (WIDTH, HEIGHT), 4)
+    for frame in range(4):
+        (person,) = files.people(frame)
+        expected = person_at((35 + 5 * frame, 30), 50, has_depth=False).points
+        np.testing.assert_allclose(person.pose.points[rows], expected[rows], atol=1e-3)
+
+
+def test_coco_annotations_are_what_cocos_tools_need(video, tmp_path):
+    write_poses(video, tmp_path / "out", format="coco-wholebody", estimator=Walker())
+    content = json.loads((tmp_path / "out" / "clip_coco_wholebody.json").read_text())
+    assert [image["id"] for image in content["images"]] == [1, 2, 3, 4]
+    assert content["images"][0] | {"file_name": ""} == {"id": 1, "file_name": "", "width": 96, "height": 64}
+    assert content["categories"][0]["id"] == 1
+    entry = content["annotations"][1]
+    assert (entry["id"], entry["image_id"], entry["category_id"], entry["track_id"]) == (2, 2, 1, 3)
+    lengths = {"keypoints": 51, "foot_kpts": 18, "face_kpts": 204, "lefthand_kpts": 63, "righthand_kpts": 63}
+    assert {key: len(entry[key]) for key in lengths} == lengths
+    assert entry["num_keypoints"] == 17
+    assert len(entry["bbox"]) == 4
+    assert entry["area"] == pytest.approx(entry["bbox"][2] * entry["bbox"][3], rel=1e-3)
+
+
+def test_frames_without_people_in_other_formats(video, tmp_path):
+    for name in ("comfyui", "coco-wholebody"):
+        result = write_poses(video, tmp_path / name, format=name, estimator=Every(10))
+        assert result.missed == 3
+        (path,) = (tmp_path / name).iterdir()
+        assert len(OpenPoseFiles(path)) == 4
+
+
+def test_single_photos_get_a_comfyui_file_each(photo, tmp_path):
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    for name, size in (("park", (64, 96)), ("gym", (80, 80))):
+        cv2.imwrite(str(folder / f"{name}.png"), np.zeros((*size, 3), np.uint8))
+    write_poses(folder, tmp_path / "out", format="comfyui", estimator=Walker())
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "gym_comfyui.json",
+        "park_comfyui.json",
+    ]
+    assert OpenPoseFiles(tmp_path / "out" / "park_comfyui.json").size == (96, 64)
+
+
+def test_an_unknown_format_is_refused(video, tmp_path):
+    with pytest.raises(DanceNowError, match="format must be openpose, coco-wholebody or comfyui"):
+        write_poses(video, tmp_path / "out", format="bvh", estimator=Every())

@@ -174,7 +174,7 @@ MALFORMED = {
     "people are an object": b'{"people": {"a": 1}}',
     "people are numbers": b'{"people": [1, 2]}',
     "too few numbers": keypoints(pose_keypoints_2d=[1, 2, 3]),
-    "another model": keypoints(pose_keypoints_2d=[0.5] * 51),
+    "another model": keypoints(pose_keypoints_2d=[0.5] * 48),
     "text": keypoints(pose_keypoints_2d=["x"] * 75),
     "nulls": keypoints(pose_keypoints_2d=[None] * 75),
     "huge numbers": keypoints(pose_keypoints_2d=[10**400] * 75),

@@ -6,6 +6,8 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 import dance_now.app.dance
@@ -65,6 +67,7 @@ def test_dance_passes_its_options_on(run, calls):
         *("--quality", "best", "--keep-objects", "--estimator", "rtmw", "--model", "net.onnx"),
         *("--poses", "keys", "--size", "640x480", "--fps", "24", "--start", "1.5", "--end", "3"),
         *("--keypoint-scale", "unit", "--sequence", "--overwrite", "--preview", "--device", "cpu"),
+        *("--bit-depth", "10"),
     )
     options = DanceOptions(
         scene="side-by-side",
@@ -85,13 +88,33 @@ def test_dance_passes_its_options_on(run, calls):
         sequence=True,
         overwrite=True,
         preview=True,
+        bit_depth=10,
         device="cpu",
     )
     assert calls == [("clip.mp4", "my.dance", Path("out.mov"), options)]
 
 
+def test_several_sources_are_danced_one_by_one(run, calls, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "b.jpg"):
+        cv2.imwrite(name, np.zeros((8, 8, 3), np.uint8))
+    outcome = run("dance", "b.jpg", "a.jpg", "c.mp4", "-o", "out/")
+    assert [(source, output) for source, _, output, _ in calls] == [
+        (Path("a.jpg"), Path("out/a.png")),
+        (Path("b.jpg"), Path("out/b.png")),
+    ]
+    assert outcome.code == 1
+    assert "c.mp4 does not exist" in outcome.err
+    assert "error: 1 of 3 sources failed." in outcome.err
+
+
 def test_every_option_of_dance_has_a_flag():
-    flags = set(inspect.signature(dance_now.cli.dance.dance).parameters) - {"source", "character", "output"}
+    flags = set(inspect.signature(dance_now.cli.dance.dance).parameters) - {
+        "source",
+        "more",
+        "character",
+        "output",
+    }
     assert {"frame_rate" if flag == "fps" else flag for flag in flags} == {
         field.name for field in fields(DanceOptions)
     }

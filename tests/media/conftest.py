@@ -36,6 +36,7 @@ def write_video(
     times: Sequence[float] | None = None,
     turn: int = 0,
     sounds: Sequence[str] = (),
+    sound_seconds: float | None = None,
     pictures: bool = True,
 ) -> Path:
     """Writes a video of four colors, BT.601 as FFmpeg defaults to, with sine tones as sound."""
@@ -62,7 +63,7 @@ def write_video(
         if isinstance(video, av.VideoStream):
             output.mux(video.encode(None))
         for track in tracks:
-            _write_tone(output, track, frames / float(rate))
+            _write_tone(output, track, sound_seconds or frames / float(rate))
     return path
 
 

@@ -75,13 +75,13 @@ def write(tmp_path: Path, make_video: MakeVideo) -> Callable[..., Path]:
     return to
 
 
-@pytest.mark.parametrize("extension", [".mp4", ".mov", ".webm", ".gif", ".png", ".jpg"])
+@pytest.mark.parametrize("extension", [".mp4", ".mov", ".mkv", ".avi", ".webm", ".gif", ".png", ".jpg"])
 def test_colors_come_back(write: Callable[..., Path], extension: str) -> None:
     result = cells_of(opaque_picture(write(extension, alpha=False)))
     assert np.abs(result - np.array(COLORS)).max() <= 2
 
 
-@pytest.mark.parametrize("extension", [".mov", ".webm", ".webp", ".gif", ".png"])
+@pytest.mark.parametrize("extension", [".mov", ".mkv", ".webm", ".webp", ".gif", ".png"])
 def test_colors_and_alpha_come_back(write: Callable[..., Path], extension: str) -> None:
     result = cells_of(clear_picture(write(extension, alpha=True)))
     expected = cells_of(chart(alpha=True))

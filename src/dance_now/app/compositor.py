@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dance_now.core.arrays import Image
 from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
+from dance_now.media.image.image_file import over_white
 from dance_now.pose.model.detection import Detection
 from dance_now.scene.background.backdrop import Backdrop, ColorBackdrop
 from dance_now.scene.background.clean_background import Background
@@ -23,6 +24,7 @@ from dance_now.scene.compositing.composition import (
     unpremultiply,
 )
 from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedFigure
+from dance_now.scene.compositing.source_alpha import background_alpha, premultiplied
 from dance_now.scene.matting.matte import PersonMatting
 
 IN_PLACE: Final = frozenset({Scene.REPLACE, Scene.SIDE_BY_SIDE})  # scenes that show the source
@@ -104,12 +106,12 @@ class Compositor:
                 they may be drawn at the same time.
 
         Returns:
-            (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA``; twice as wide for
-            ``Scene.SIDE_BY_SIDE``.
+            (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA`` and for frames with alpha
+            whose background is kept; twice as wide for ``Scene.SIDE_BY_SIDE``.
         """
         if self._scene in IN_PLACE:
             picture = self._replaced(frame, leaving, staying, figures)
-            return picture if self._scene is Scene.REPLACE else side_by_side(frame.image, picture)
+            return picture if self._scene is Scene.REPLACE else side_by_side(frame.image, over_white(picture))
         height, width = frame.image.shape[:2]
         alpha = self._scene is Scene.ALPHA
         picture = (
@@ -129,7 +131,7 @@ class Compositor:
         figures: Callable[[], Sequence[Figure]],
     ) -> Image:
         """The frame with the people replaced."""
-        lit, picture = self._emptied(frame, leaving, staying)
+        lit, picture, hole = self._emptied(frame, leaving, staying)
         drawn = figures()
         with self._profiler.stage("compose"):
             if lit is None:
@@ -140,9 +142,12 @@ class Compositor:
             for shader, placed in shaded:
                 shader.observe(lit.image, lit.person, frame.time, empty=lit.empty, figure=placed)
             layers = [shader.shade(picture, placed, frame.time, frame.index) for shader, placed in shaded]
+            is_clear = frame.alpha is not None and self._backdrop is None
+            if frame.alpha is not None and is_clear:
+                picture = premultiplied(picture, background_alpha(frame.alpha, hole))
             for layer in layers:
                 composite_over(picture, layer)
-        return picture
+            return unpremultiply(picture) if is_clear else picture
 
     def _shader(self, identity: int) -> FigureShader:
         if identity not in self._shaders:
@@ -151,13 +156,17 @@ class Compositor:
 
     def _emptied(
         self, frame: Frame, leaving: Sequence[Detection], staying: Sequence[Detection]
-    ) -> tuple[_LightReference | None, Image]:
-        """The reference for light (None where there is none), and a new picture to draw on."""
+    ) -> tuple[_LightReference | None, Image, Image | None]:
+        """The reference for light (None where there is none), a new picture to draw on, what was filled."""
         backdrop, image = self._backdrop, frame.image
         if backdrop is not None and not backdrop.needs_scene:
             with self._profiler.stage("background"):
                 picture = backdrop(image, frame.time)
-            return None if isinstance(backdrop, ColorBackdrop) else _LightReference(picture, _NOBODY), picture
+            return (
+                None if isinstance(backdrop, ColorBackdrop) else _LightReference(picture, _NOBODY),
+                picture,
+                None,
+            )
         lit, picture, cutout = _LightReference(image, _NOBODY), image, None
         if leaving:
             with self._profiler.stage("matte"):
@@ -168,8 +177,8 @@ class Compositor:
         with self._profiler.stage("background"):
             self._background.learn(image, [*leaving, *staying], cutout)
         if backdrop is not None:
-            return lit, backdrop(picture, frame.time)
-        return lit, picture if leaving else picture.copy()
+            return lit, backdrop(picture, frame.time), None
+        return lit, picture if leaving else picture.copy(), None if cutout is None else cutout.hole
 
 
 @dataclass(frozen=True, eq=False)

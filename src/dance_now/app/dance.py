@@ -47,7 +47,7 @@ class DanceResult:
 
 
 def dance(
-    source: str | Path,
+    source: str | Path | Sequence[Path],
     character: CharacterLike | Sequence[CharacterLike] = "godette",
     output: str | Path | None = None,
     *,
@@ -58,7 +58,8 @@ def dance(
     """Replaces people in a photo, video or folder of pictures with characters that copy their poses.
 
     Args:
-        source: photo, video, folder or glob; or OpenPose JSON, a file or a folder with one file per frame.
+        source: photo, video, folder, glob or list of images; or keypoints (OpenPose, ComfyUI, MMPose, COCO or
+            AlphaPose), a file or a folder with one file per frame.
         character: a built-in character's name, the path of a character file, or a loaded character; of
             several, in a list or with commas between, each person gets one in turn.
         output: the file or folder to write; its extension decides the format. Default: the source's name with

@@ -17,7 +17,7 @@ from dance_now.core.argument_checks import (
     kind_of,
 )
 from dance_now.core.errors import DanceNowError
-from dance_now.media.image.image_file import MAX_PIXELS
+from dance_now.core.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     from dance_now.pose.model.detection import PoseEstimator
@@ -28,6 +28,7 @@ PersonName = Literal["largest", "all", "left"]
 HeightName = Literal["person", "own"]
 Quality = Literal["fast", "best"]
 KeypointScale = Literal["pixels", "unit", "signed"]
+BitDepth = Literal[8, 10]
 DeviceName = Literal["auto", "cpu", "cuda"]
 EstimatorName = Literal["mediapipe", "rtmw"]
 
@@ -57,6 +58,7 @@ class DanceKeywords(TypedDict, total=False):
     sequence: bool | None
     overwrite: bool
     preview: bool
+    bit_depth: BitDepth
     device: DeviceName
     estimator: PoseEstimator | EstimatorName
     model: str | Path | None
@@ -81,8 +83,8 @@ class DanceOptions:
             better inpainting and hair matting.
         keep_objects: keep held objects; by default they are removed with the person.
         springs: hair and skirts swing with the motion of a clip; otherwise they hang still, as in photos.
-        poses: OpenPose JSON for the source, a file or a folder with one file per frame; by default poses are
-            estimated.
+        poses: keypoints of the source (OpenPose, ComfyUI, MMPose, COCO or AlphaPose), a file or a folder with
+            one file per frame; by default poses are estimated.
         size: (width, height) in pixels for keypoints without pictures; default a common video size that holds
             them, 1280x720 first.
         frame_rate: frames per second for a folder of pictures or keypoints, 0.1 to 240; default 30.
@@ -93,6 +95,7 @@ class DanceOptions:
         sequence: whether the pictures of a folder or glob are the frames of a clip; by default they are if
             they have one size and one name with a number that counts up. Otherwise they are photos.
         overwrite: replace an existing output.
+        bit_depth: bits of a channel in the output, 8 or 10; 10 for mp4, mov and mkv (HEVC).
         preview: also write a contact sheet of the output, ``OUTPUT_preview.jpg``.
         device: where the characters are drawn: ``auto``, ``cpu`` or ``cuda``.
         estimator: pose estimator, by name (``mediapipe`` or ``rtmw``) or as an object.
@@ -124,6 +127,7 @@ class DanceOptions:
     sequence: bool | None = None
     overwrite: bool = False
     preview: bool = False
+    bit_depth: BitDepth = 8
     device: DeviceName = "auto"
     estimator: PoseEstimator | EstimatorName = "mediapipe"
     model: str | Path | None = None
@@ -140,6 +144,9 @@ class DanceOptions:
                 check_path(name, getattr(self, name))
         if self.sequence is not None:
             check_flag("sequence", self.sequence)
+        check_type("bit_depth", self.bit_depth, int, "an int")
+        if self.bit_depth not in get_args(BitDepth):
+            raise DanceNowError(f"bit_depth must be 8 or 10, not {self.bit_depth!r}.", option="bit_depth")
         check_number("match", self.match, 0, 1)
         check_height(self.height)
         check_person(self.person)

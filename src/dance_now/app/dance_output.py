@@ -15,7 +15,7 @@ from dance_now.core.argument_checks import check_path
 from dance_now.core.atomic_write import is_same_file, make_folder
 from dance_now.core.errors import DanceNowError
 from dance_now.media.contact_sheet import ContactSheet
-from dance_now.media.open_media import open_sink
+from dance_now.media.open_media import ALPHA_EXTENSIONS, open_sink
 from dance_now.media.raw_sink import STANDARD_OUTPUT
 from dance_now.media.sink import Sink
 from dance_now.media.source import Source
@@ -25,7 +25,7 @@ _EXTENSIONS: Final = {"photo": ".png", "photos": "", "video": ".mp4", "folder": 
 _KEPT_EXTENSIONS: Final = {
     "photo": (".jpg", ".jpeg", ".webp"),
     "photos": (),
-    "video": (".webm", ".gif", ".webp"),
+    "video": (".mkv", ".webm", ".gif", ".webp"),
     "folder": (),
 }
 
@@ -66,7 +66,7 @@ def open_output(
         output: where to; None: the default, in the working folder.
         source: the input.
         characters: their names, for the default path.
-        options: of which overwrite, preview and background apply.
+        options: of which overwrite, preview, bit_depth and background apply.
 
     Raises:
         DanceNowError: a path that cannot be written, or is an input.
@@ -79,11 +79,28 @@ def open_output(
                 f"output {path} is the background itself. Choose another output.", option="output"
             )
         sheet = ContactSheet(path, pictures, options.overwrite) if options.preview else None
-        alpha = source.scene is Scene.ALPHA
-        with open_sink(path, pictures, alpha=alpha, overwrite=options.overwrite) as sink:
+        width, height = pictures.size
+        with open_sink(
+            path,
+            pictures,
+            alpha=source.scene is Scene.ALPHA or _keeps_alpha(path, source, options),
+            overwrite=options.overwrite,
+            bit_depth=options.bit_depth,
+            size=(2 * width, height) if source.scene is Scene.SIDE_BY_SIDE else (width, height),
+        ) as sink:
             yield DanceOutput(path, sink, sheet)
         if sheet is not None:
             sheet.write()
+
+
+def _keeps_alpha(path: Path, source: DanceSource, options: DanceOptions) -> bool:
+    """Tests whether the source's own transparency is kept: where the scene shows it and the output can."""
+    if source.scene is not Scene.REPLACE or options.background is not None:
+        return False
+    extension, pictures = path.suffix.lower(), source.pictures
+    if path.is_dir() or not extension:
+        return True  # images need not be alike: opaque ones stay opaque
+    return extension in ALPHA_EXTENSIONS and pictures.has_alpha
 
 
 def default_output(source: Source, characters: str, scene: Scene) -> Path:

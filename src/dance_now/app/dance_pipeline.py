@@ -16,12 +16,15 @@ from dance_now.app.compositor import IN_PLACE
 from dance_now.app.dance_options import DanceOptions
 from dance_now.app.dance_source import DanceSource
 from dance_now.app.dancer import ComposedFrame, Dancer
+from dance_now.app.keypoint_matching import match_to_pictures
 from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSession, Session, person_choice
 from dance_now.core.pipeline import ParallelStage, run_pipeline
 from dance_now.core.profiler import Profiler
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.estimators.people_finder import PeopleFinder
+from dance_now.pose.formats.openpose_files import OpenPoseFiles
 from dance_now.pose.model.detection import PoseEstimator
+from dance_now.pose.tracking.tracker import MAX_PEOPLE
 from dance_now.scene.background.backdrop import Backdrop, open_backdrop
 from dance_now.scene.background.clean_background import CleanBackground
 
@@ -52,6 +55,7 @@ class DancePipeline:
         self._options = options
         requested = requested_characters(character)
         self._choice = person_choice(options.person, len(requested))
+        self._keypoints = self._matched_keypoints()
         self._finder = self._open_finder()
         is_photo = source.pictures.kind == "photo"
         threads = 0 if is_photo else _half_the_cores()
@@ -138,6 +142,20 @@ class DancePipeline:
             with self.profiler.stage("analysis"):
                 return session, None if background is None else background.result()
 
+    def _matched_keypoints(self) -> OpenPoseFiles | None:
+        """The keypoints, scaled where they were made for another size of the pictures."""
+        keypoints, options = self._source.keypoints, self._options
+        if keypoints is None or options.poses is None:
+            return keypoints
+        in_place = self._source.scene in IN_PLACE
+        return match_to_pictures(keypoints, self._source.pictures, in_place, self._open_body_estimator)
+
+    def _open_body_estimator(self) -> PoseEstimator:
+        """Finds the bodies of all people."""
+        if not isinstance(self._options.estimator, str):
+            return self._options.estimator
+        return open_estimator(max_people=MAX_PEOPLE, hands=False, face=False)
+
     def _open_finder(self) -> PeopleFinder:
         """Finds people; the default estimator is opened only when it is needed."""
         options, is_photo = self._options, self._source.pictures.kind == "photo"
@@ -151,7 +169,7 @@ class DancePipeline:
                 max_people=self._choice.max_people, name=options.estimator, model=model
             )
         masks = self._source.scene in IN_PLACE
-        finder = PeopleFinder(estimator, self._source.keypoints, masks, self._choice.max_people, threads)
+        finder = PeopleFinder(estimator, self._keypoints, masks, self._choice.max_people, threads)
         finder.reset()
         return finder
 

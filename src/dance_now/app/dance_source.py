@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from dance_now.app.dance_options import DanceOptions
 from dance_now.core.argument_checks import check_path
@@ -14,7 +15,8 @@ from dance_now.core.errors import DanceNowError
 from dance_now.media.blank_source import BlankSource
 from dance_now.media.open_media import open_source
 from dance_now.media.source import Source, frame_at
-from dance_now.pose.formats.openpose_files import OpenPoseFiles, Units, is_keypoints
+from dance_now.pose.formats.keypoint_units import Units
+from dance_now.pose.formats.openpose_files import OpenPoseFiles, is_keypoints
 from dance_now.scene.compositing.composition import Scene
 
 
@@ -25,7 +27,7 @@ class DanceSource:
     Attributes:
         given: the input as it was given, for messages.
         pictures: the frames; white ones for keypoints without pictures.
-        keypoints: OpenPose files, where there are any: frame i of the pictures belongs to file i.
+        keypoints: keypoint files, where there are any: frame i of the pictures belongs to file i.
         scene: what the characters appear in.
     """
 
@@ -43,35 +45,44 @@ class DanceSource:
         self.pictures.close()
 
 
-def open_dance_source(source: str | Path, options: DanceOptions) -> DanceSource:
+def open_dance_source(source: str | Path | Sequence[Path], options: DanceOptions) -> DanceSource:
     """Opens the input of ``dance``.
 
     Args:
-        source: photo, video, folder or glob; or OpenPose JSON, a file or a folder with one per frame.
+        source: photo, video, folder or glob; or keypoints of OpenPose, ComfyUI, MMPose, COCO or
+            AlphaPose, a file or a folder with one per frame; or a list of images.
         options: of which poses, size, frame_rate, start, end, keypoint_scale, sequence and scene apply.
 
     Raises:
         DanceNowError: unusable files, or options that do not apply to them.
         TypeError: ``source`` is no path.
     """
-    check_path("source", source)
-    if is_keypoints(source):
-        return _open_keypoints(source, options)
+    if isinstance(source, list | tuple) and source:
+        for each in source:
+            check_path("source", each)
+        source = [Path(each) for each in source]
+        given = str(source[0].parent)
+    else:
+        check_path("source", source)
+        alone = cast("str | Path", source)
+        given = str(alone)
+        if is_keypoints(alone):
+            return _open_keypoints(alone, options)
     if options.size is not None:
         raise DanceNowError(
-            f"size is for keypoints without pictures; {source} has its own size.", option="size"
+            f"size is for keypoints without pictures; {given} has its own size.", option="size"
         )
     rate = _frame_rate(options)
     pictures = open_source(source, options.start, options.end, rate, options.sequence)
     if rate is not None and pictures.kind != "folder":
         raise DanceNowError(
-            f"frame_rate is for folders of pictures or keypoints; {source} has its own timing.",
+            f"frame_rate is for folders of pictures or keypoints; {given} has its own timing.",
             option="frame_rate",
         )
     keypoints = None if options.poses is None else _matching_keypoints(options.poses, pictures, options)
     if keypoints is None and options.keypoint_scale is not None:
-        raise DanceNowError(f"keypoint_scale is for keypoints; {source} holds none.", option="keypoint_scale")
-    return DanceSource(str(source), pictures, keypoints, Scene(options.scene or Scene.REPLACE))
+        raise DanceNowError(f"keypoint_scale is for keypoints; {given} holds none.", option="keypoint_scale")
+    return DanceSource(given, pictures, keypoints, Scene(options.scene or Scene.REPLACE))
 
 
 def _open_keypoints(path: str | Path, options: DanceOptions) -> DanceSource:
@@ -87,11 +98,11 @@ def _open_keypoints(path: str | Path, options: DanceOptions) -> DanceSource:
             option="scene",
         )
     files = OpenPoseFiles(path, options.size, units=_units(options))
-    frames = None if files.path.is_file() else len(files)
+    frames = len(files) if files.is_clip else None
     blank = BlankSource(
         files.path, files.name, files.size, frames, _frame_rate(options), options.start, options.end
     )
-    keypoints = OpenPoseFiles(path, files.size, frame_at(options.start or 0.0, blank.frame_rate), files.units)
+    keypoints = files.skipping(frame_at(options.start or 0.0, blank.frame_rate))
     return DanceSource(str(path), blank, keypoints, Scene(options.scene or Scene.ALONE))
 
 
@@ -99,7 +110,7 @@ def _matching_keypoints(poses: str | Path, pictures: Source, options: DanceOptio
     """The keypoint files of pictures."""
     first = frame_at(options.start or 0.0, pictures.frame_rate)
     keypoints = OpenPoseFiles(poses, pictures.size, first, _units(options))
-    if keypoints.path.is_file() and pictures.kind != "photo":
+    if not keypoints.is_clip and pictures.kind != "photo":
         raise DanceNowError(
             f"poses must be a folder with one file per frame for {pictures.path}; {poses} holds one frame.",
             option="poses",

@@ -69,7 +69,7 @@ class ComposedFrame:
     """A composed frame.
 
     Attributes:
-        image: (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA``.
+        image: (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA`` and frames with alpha.
         time: of the frame, seconds.
         name: of the frame, where it is a photo of its own.
         parts: the people who were replaced, with their characters' poses; empty where nobody was found.

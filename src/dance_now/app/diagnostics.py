@@ -22,13 +22,13 @@ from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.litert import LiteRTNetwork
 
-BASE: Final = ("numpy", "opencv-python-headless", "ai-edge-litert", "av", "rich", "tyro")
+BASE: Final = ("numpy", "opencv-python-headless", "ai-edge-litert", "av", "pillow", "rich", "tyro")
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "heic": ("pillow-heif",),
     "onnx": ("onnxruntime",),
     "quality": ("pymatting",),
-    "studio": ("numba", "pillow", "scipy"),
-    "train": ("numba", "pillow", "scipy", "torch", "onnx", "onnxscript", "onnx-ir", "onnxruntime"),
+    "studio": ("numba", "scipy"),
+    "train": ("numba", "scipy", "torch", "onnx", "onnxscript", "onnx-ir", "onnxruntime"),
 }
 _PURPOSES: Final = {
     "heic": "reads HEIC photos",

@@ -1,4 +1,4 @@
-"""Pose export: OpenPose JSON, CSV tables, BVH motions and overlays of a photo or video.
+"""Pose export: OpenPose, COCO and ComfyUI JSON, CSV tables, BVH motions and overlays of a photo or video.
 
 Source: OpenPose output documentation (``--write_json``: one file a frame, NAME_000000000012_keypoints.json).
 """
@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from dance_now.app.analysis import Progress
-from dance_now.core.argument_checks import check_path
+from dance_now.core.argument_checks import check_choice, check_path
 from dance_now.core.atomic_write import check_target, discard
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
@@ -24,6 +25,7 @@ from dance_now.media.sink import Sink
 from dance_now.media.source import Source
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.formats.bvh_writer import bvh_text
+from dance_now.pose.formats.keypoint_writers import POSE_FORMATS, WRITERS, KeypointWriter, PoseFormat
 from dance_now.pose.formats.pose_overlay import draw_people
 from dance_now.pose.formats.pose_table import PoseTable
 from dance_now.pose.model.adult_skeleton import adult_skeleton
@@ -44,8 +46,8 @@ class PoseFiles:
     Attributes:
         folder: the folder written.
         overlay: photo, video or folder with skeletons drawn in, where one was asked for.
-        frames: OpenPose files written, one per frame.
-        missed: frames in which no person was found; their files hold an empty list of people.
+        frames: frames written; OpenPose has a file for each.
+        missed: frames in which no person was found; they hold an empty list of people.
         people: number of different people.
         skipped: damaged frames of the source, left out.
     """
@@ -62,6 +64,7 @@ def write_poses(
     source: str | Path,
     folder: str | Path | None = None,
     *,
+    format: PoseFormat = "openpose",
     overlay: bool = False,
     csv: bool = False,
     bvh: bool = False,
@@ -72,14 +75,17 @@ def write_poses(
     estimator: PoseEstimator | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> PoseFiles:
-    """Estimates the poses of a photo, video, folder or glob and writes one OpenPose JSON file a frame.
+    """Estimates the poses of a photo, video, folder or glob and writes them as JSON.
 
-    A file holds everybody in the frame; the same person has the same person_id in all of them. Nothing
-    appears in ``folder`` before everything is written.
+    Everybody in a frame is written; the same person has the same ID in all frames. Nothing appears in
+    ``folder`` before everything is written.
 
     Args:
         source: what to read.
         folder: where to write; NAME_pose in the working folder by default.
+        format: ``openpose`` (a file a frame, NAME_000000000012_keypoints.json), ``coco-wholebody``
+            (NAME_coco_wholebody.json) or ``comfyui`` (NAME_comfyui.json, also for sd-webui; for single
+            photos a file each).
         overlay: also write NAME_pose.png or NAME_pose.mp4 (for a folder: a folder).
         csv: also write NAME_pose.csv, a row for each person in each frame.
         bvh: also write NAME_1.bvh and so on, each person's motion on the body of an average adult, in metres.
@@ -96,6 +102,7 @@ def write_poses(
         DanceNowError: unusable source or folder.
     """
     check_path("source", source)
+    check_choice("format", format, POSE_FORMATS)
     if folder is not None:
         check_path("output", folder)
     with open_source(source, start, end, sequence=sequence) as opened:
@@ -113,7 +120,7 @@ def write_poses(
         try:
             part.mkdir()
             estimate = estimator or open_estimator(max_people=MAX_PEOPLE)
-            result = _write(opened, part, _Extras(overlay, csv, bvh), estimate, progress)
+            result = _write(opened, part, _Extras(format, overlay, csv, bvh), estimate, progress)
             _move_into(part, target)
         except OSError as error:
             raise DanceNowError(f"{target} could not be written: {error.strerror or error}.") from error
@@ -131,8 +138,9 @@ def openpose_json(people: Sequence[Person]) -> str:
 
 @dataclass(frozen=True)
 class _Extras:
-    """What is written besides OpenPose JSON."""
+    """What is written."""
 
+    format: PoseFormat
     overlay: bool
     csv: bool
     bvh: bool
@@ -170,12 +178,13 @@ def _write(
         if extras.csv:
             path = folder / f"{source.name}_pose.csv"
             table = PoseTable(stack.enter_context(path.open("w", newline="", encoding="utf-8")))
+        writer = stack.enter_context(_PoseWriter(folder, source, extras.format))
         for frame in source.frames():
             if frame.name:
                 estimate.reset()
             people = estimate(frame.image)
             name = frame.name or f"{source.name}_{frame.index:012d}"
-            (folder / f"{name}_keypoints.json").write_text(openpose_json(people))
+            writer.write(name, frame, people)
             if sink is not None:
                 sink.write(draw_people(frame.image, people), frame.time, frame.name)
             if table is not None:
@@ -187,6 +196,44 @@ def _write(
             text = _motion(source, [poses.get(place) for place in range(written.frames)], written.times)
             (folder / f"{source.name}_{identity}.bvh").write_text(text)
     return written
+
+
+class _PoseWriter:
+    """Writes the JSON of all frames; use it as a context manager."""
+
+    def __init__(self, folder: Path, source: Source, format: PoseFormat) -> None:
+        self._folder = folder
+        self._format = format
+        self._files = ExitStack()
+        self._single: KeypointWriter | None = None
+        if format == "coco-wholebody" or (format == "comfyui" and source.kind != "photos"):
+            self._single = self._open(source.name)
+
+    def write(self, name: str, frame: Frame, people: Sequence[Person]) -> None:
+        """Writes the people of a frame."""
+        if self._format == "openpose":
+            (self._folder / f"{name}_keypoints.json").write_text(openpose_json(people))
+            return
+        size = frame.image.shape[1], frame.image.shape[0]
+        if self._single is not None:
+            self._single.write(people, size, name)
+            return
+        with WRITERS[self._format](self._folder / f"{name}{WRITERS[self._format].suffix}") as writer:
+            writer.write(people, size, name)
+
+    def _open(self, name: str) -> KeypointWriter:
+        kind = WRITERS[self._format]
+        writer = kind(self._folder / f"{name}{kind.suffix}")
+        self._files.enter_context(writer)
+        return writer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
 
 
 def _remember(written: _Written, frame: Frame, people: Sequence[Person], poses: bool) -> None:

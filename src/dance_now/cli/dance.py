@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from dance_now.app.dance_options import DanceOptions, DeviceName, EstimatorName, KeypointScale, Quality
+from dance_now.app.analysis import Progress
+from dance_now.app.dance_options import (
+    BitDepth,
+    DanceOptions,
+    DeviceName,
+    EstimatorName,
+    KeypointScale,
+    Quality,
+)
+from dance_now.cli.error_text import error_text
 from dance_now.cli.options import (
     Flag,
     Height,
     Model,
+    MoreSources,
     Person,
     PictureSize,
     Scene,
@@ -21,6 +33,7 @@ from dance_now.cli.options import (
 )
 from dance_now.cli.progress import ProgressBars
 from dance_now.cli.report import report
+from dance_now.core.errors import DanceNowError
 
 _CharacterName = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]
 _Output = Annotated[
@@ -39,6 +52,7 @@ _Rate = Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint
 
 def dance(
     source: Source,
+    more: MoreSources = (),
     /,
     character: _CharacterName = "godette",
     output: _Output = None,
@@ -62,14 +76,16 @@ def dance(
     sequence: Flag = False,
     overwrite: Flag = False,
     preview: Flag = False,
+    bit_depth: BitDepth = 8,
     device: DeviceName = "auto",
 ) -> None:
     """Replace people in a photo or video with anime characters that copy their poses.
 
     Args:
-        source: photo, video, folder of pictures, glob in quotes, or OpenPose JSON.
+        source: photo, video, folder of pictures, glob, or keypoints (OpenPose, ComfyUI, MMPose, COCO).
+        more: more of them, each to a file of its name in the folder OUTPUT.
         character: built-in character (see dance-now characters) or .dance file; several, as a,b, take turns.
-        output: png, webp, jpg, mp4, mov, webm, gif, a folder, or - for raw RGBA on standard output.
+        output: png, webp, jpg, mp4, mov, mkv, avi, webm, gif, a folder, or - for raw RGBA on standard output.
         scene: replace, alone (on white), green, alpha (transparent) or side-by-side (before and after).
         person: person to replace; ID is a person's ID (dance-now pose --overlay draws them).
         background: new background: photo, video, color, or blur for the source, blurred.
@@ -80,7 +96,7 @@ def dance(
         springs: hair and skirts swing with the motion of a clip; off: they hang still, as in photos.
         estimator: pose estimator; rtmw also runs DWPose.
         model: ONNX file of an estimator that comes without one.
-        poses: OpenPose JSON of the source, a file or a folder, instead of pose estimation.
+        poses: keypoints of the source, a file or a folder, instead of pose estimation.
         size: frame size for keypoints without pictures.
         fps: frames per second for a folder of pictures or keypoints.
         start: start of the cut in a video.
@@ -89,9 +105,10 @@ def dance(
         sequence: pictures of a folder or glob are frames of one clip, whatever their names and sizes.
         overwrite: replace an existing output.
         preview: also write a contact sheet, OUTPUT_preview.jpg.
+        bit_depth: bits of a channel; 10 for mp4, mov and mkv (HEVC).
         device: where characters are drawn.
     """
-    from dance_now.app.dance import dance as dance_to
+    from dance_now.app.dance_jobs import list_jobs, run_jobs
     from dance_now.scene.matting.closed_form_matting import is_installed
 
     options = DanceOptions(
@@ -114,10 +131,24 @@ def dance(
         sequence=sequence or None,
         overwrite=overwrite,
         preview=preview,
+        bit_depth=bit_depth,
         device=device,
     )
     if quality == "best" and not is_installed():
         remark('For finer hair, install pymatting: pip install "dance-now[quality]"')
+    jobs = list_jobs([source, *more], output, options)
+    failed = 0
+    for job, result in run_jobs(jobs, character, options, _open_progress):
+        if isinstance(result, DanceNowError):
+            failed += 1
+            remark(f"{job.source}: {error_text(result)}")
+        else:
+            report(result, to_stdout=output != Path("-"))
+    if failed:
+        raise DanceNowError(f"{failed} of {len(jobs)} sources failed.")
+
+
+@contextmanager
+def _open_progress() -> Iterator[Progress]:
     with ProgressBars() as bars:
-        result = dance_to(source, character, output, options=options, progress=bars.update)
-    report(result, to_stdout=output != Path("-"))
+        yield bars.update

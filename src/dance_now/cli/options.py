@@ -16,6 +16,9 @@ from dance_now.core.errors import MissingExtraError
 _arg = tyro.conf.arg
 
 Source = Annotated[str, tyro.conf.Positional, _arg(metavar="SOURCE")]
+MoreSources = Annotated[
+    tuple[str, ...], tyro.conf.Positional, _arg(metavar="[SOURCE ...]", help_behavior_hint="")
+]
 Seconds = Annotated[float | None, _arg(metavar="SECONDS", help_behavior_hint="")]
 Count = Annotated[int, _arg(metavar="N")]
 OptionalCount = Annotated[int | None, _arg(metavar="N", help_behavior_hint="")]

@@ -1,4 +1,4 @@
-"""``dance-now pose``: pose estimation to OpenPose JSON."""
+"""``dance-now pose``: pose estimation to OpenPose, COCO-WholeBody or ComfyUI JSON."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dance_now.app.dance_options import EstimatorName
 from dance_now.cli.options import Flag, Model, Seconds, Source, say
 from dance_now.cli.progress import ProgressBars
 from dance_now.cli.report import frame_count
+from dance_now.pose.formats.keypoint_writers import PoseFormat
 
 _Output = Annotated[
     Path | None,
@@ -23,6 +24,7 @@ def pose(
     /,
     output: _Output = None,
     *,
+    format: PoseFormat = "openpose",
     overlay: Flag = False,
     csv: Flag = False,
     bvh: Flag = False,
@@ -33,11 +35,12 @@ def pose(
     sequence: Flag = False,
     overwrite: Flag = False,
 ) -> None:
-    """Estimate poses and write OpenPose JSON: one file per frame, with a stable person_id per person.
+    """Estimate poses and write them as JSON, by default OpenPose's, with a stable ID per person.
 
     Args:
         source: photo, video, folder of pictures, or glob in quotes.
         output: folder to write.
+        format: openpose writes a file per frame, coco-wholebody and comfyui (also for sd-webui) one.
         overlay: also draw skeletons and person IDs over the photo or video.
         csv: also write a CSV table, one row per person and frame.
         bvh: also write each person's motion as BVH, for Blender and other 3D software.
@@ -60,6 +63,7 @@ def pose(
         result = write_poses(
             source,
             output,
+            format=format,
             overlay=overlay,
             csv=csv,
             bvh=bvh,

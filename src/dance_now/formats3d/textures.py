@@ -8,16 +8,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
 
 from dance_now.core.arrays import FloatArray
-from dance_now.core.errors import DanceNowError, MissingExtraError
+from dance_now.core.errors import DanceNowError
 from dance_now.formats3d.gltf import Gltf, MalformedGltfError
 from dance_now.formats3d.srgb import DECODE_TABLE
-
-try:
-    from PIL import Image, UnidentifiedImageError
-except ImportError as error:  # pragma: no cover - depends on the installation
-    raise MissingExtraError("pillow", "studio") from error
 
 MAX_IMAGE_PIXELS = 8192 * 8192
 MAX_TOTAL_PIXELS = 4 * MAX_IMAGE_PIXELS

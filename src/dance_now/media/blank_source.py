@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import MAX_PIXELS
 from dance_now.media.frame import Frame
-from dance_now.media.image.image_file import MAX_PIXELS
 from dance_now.media.source import DEFAULT_FRAME_RATE, Source, frame_at
 
 

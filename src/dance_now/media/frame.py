@@ -19,9 +19,10 @@ class Frame:
         time: seconds since the start of the source.
         index: 0, 1, 2, ... in decoding order; a damaged image of a folder leaves a gap.
         name: base name of its own output file; empty for the frames of a clip.
+        alpha: (H, W) uint8, where the source is an image with transparency; ``image`` is then over white.
 
     Raises:
-        DanceNowError: an image of another shape or dtype, or a negative index.
+        DanceNowError: an image or alpha of another shape or dtype, or a negative index.
         TypeError: something else than an array, numbers and a name.
 
     Example:
@@ -33,6 +34,7 @@ class Frame:
     time: float
     index: int
     name: str = ""
+    alpha: Image | None = None
 
     def __post_init__(self) -> None:
         check_type("image", self.image, np.ndarray, "a numpy array")
@@ -45,6 +47,13 @@ class Frame:
         check_type("index", self.index, (int, np.integer), "an int")
         check_number("index", self.index, 0)
         check_type("name", self.name, str, "a str")
+        if self.alpha is not None:
+            check_type("alpha", self.alpha, np.ndarray, "a numpy array")
+            if self.alpha.shape != shape[:2] or self.alpha.dtype != np.uint8:
+                raise DanceNowError(
+                    f"alpha must be {shape[:2]} uint8, got {self.alpha.shape} {self.alpha.dtype}.",
+                    option="alpha",
+                )
 
     def __repr__(self) -> str:
         height, width = self.image.shape[:2]

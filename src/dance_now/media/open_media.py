@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 from dance_now.core.argument_checks import check_flag, check_number, check_path, check_real
 from dance_now.core.atomic_write import check_target
 from dance_now.core.errors import DanceNowError
-from dance_now.media.image.image_file import is_still_image
-from dance_now.media.image.photo_sink import FolderSink, PhotoSink
+from dance_now.media.image.image_file import image_kind
+from dance_now.media.image.photo_sink import FolderSink, PhotoSink, check_image_size
 from dance_now.media.image.photo_source import (
     ImageSequenceSource,
     PhotoFolderSource,
@@ -21,29 +23,29 @@ from dance_now.media.image.photo_source import (
 from dance_now.media.raw_sink import STANDARD_OUTPUT, RawSink
 from dance_now.media.sink import Sink
 from dance_now.media.source import Source
+from dance_now.media.video.animation_source import AnimationSource
+from dance_now.media.video.video_format import ALPHA_VIDEO_EXTENSIONS, VIDEO_EXTENSIONS
 from dance_now.media.video.video_sink import VideoSink
 from dance_now.media.video.video_source import VideoSource
-from dance_now.media.video.webp_source import WebpSource, is_animated_webp
 
 PHOTO_EXTENSIONS = (".png", ".webp", ".jpg", ".jpeg")
-VIDEO_EXTENSIONS = (".mp4", ".mov", ".webm", ".webp", ".gif")
-ALPHA_EXTENSIONS = (".png", ".webp", ".webm", ".mov", ".gif")
+ALPHA_EXTENSIONS = (".png", *ALPHA_VIDEO_EXTENSIONS)
 
 
 def open_source(
-    path: str | Path,
+    path: str | Path | Sequence[Path],
     start: float | None = None,
     end: float | None = None,
     frame_rate: Fraction | float | None = None,
     sequence: bool | None = None,
 ) -> Source:
-    """Opens a photo (jpg, png, webp, bmp, heic), a video (what FFmpeg opens), a folder or a glob.
+    """Opens a photo (jpg, png, webp, heic, tiff, ...), a video (what FFmpeg opens), a folder or a glob.
 
-    Files are recognised by content, not by extension. Animated gif, png and webp count as video. Images of a
-    folder or glob are the frames of a clip if they look like that (``is_sequence``), else single photos.
+    Files are recognised by content, not by extension. Animated gif, png, webp and avif count as video. Images
+    of a folder or glob are the frames of a clip if they look like that (``is_sequence``), else single photos.
 
     Args:
-        path: file, folder, or a pattern such as ``"shots/*.png"``.
+        path: file, folder, or a pattern such as ``"shots/*.png"``; or a list of images.
         start: seconds into the video where the cut begins; ``Frame.time`` 0 is here.
         end: seconds into the video where the cut ends.
         frame_rate: frames per second of a folder; a video has its own.
@@ -59,12 +61,16 @@ def open_source(
         ...     for frame in source.frames():
         ...         print(frame.time, frame.image.shape)
     """
-    check_path("path", path)
+    for each in path if isinstance(path, list | tuple) and path else [path]:
+        check_path("path", each)
     _check_cut(start, end)
     if sequence is not None:
         check_flag("sequence", sequence)
     rate = _exact(frame_rate)
-    target = Path(path).expanduser()
+    if isinstance(path, list | tuple):
+        images = list_images([Path(each) for each in path], "the list")
+        return _open_images(images, rate, start, end, sequence)
+    target = Path(cast("str | Path", path)).expanduser()
     if not target.exists():
         if glob.has_magic(str(path)):
             found = list_images([Path(name) for name in glob.glob(str(target))], str(path))
@@ -76,9 +82,10 @@ def open_source(
         raise DanceNowError(f"{path} is neither a file nor a folder.")
     if _size(target) == 0:
         raise DanceNowError(f"{path} is empty.")
-    if is_animated_webp(target):
-        return WebpSource(target, start, end)
-    if is_still_image(target):
+    kind = image_kind(target)
+    if kind == "animation":
+        return AnimationSource(target, start, end)
+    if kind == "still":
         if start is not None or end is not None:
             raise DanceNowError(f"start and end apply to videos and image sequences; {path} is a photo.")
         return PhotoSource(target)
@@ -101,19 +108,30 @@ def _open_images(
 
 
 def open_sink(
-    path: str | Path, source: Source, alpha: bool, overwrite: bool = False, sound: bool = True
+    path: str | Path,
+    source: Source,
+    alpha: bool,
+    overwrite: bool = False,
+    sound: bool = True,
+    *,
+    bit_depth: int = 8,
+    size: tuple[int, int] | None = None,
 ) -> Sink:
     """Opens an output sink; the extension chooses its kind, none or a final slash means a folder of png.
 
     Args:
-        path: png, webp, jpg; mp4, mov, webm, webp, gif; a folder; or ``-``, raw RGBA to standard output.
+        path: png, webp, jpg; mp4, mov, mkv, avi, webm, webp, gif; a folder; or ``-``, raw RGBA to standard
+            output.
         source: of the frames: its rate, time stamps, cut and audio are kept.
-        alpha: keep transparency (supported by png, webp, webm, mov, gif and folders).
+        alpha: keep transparency (supported by png, webp, webm, mov, mkv, gif and folders).
         overwrite: replace an existing output.
         sound: copy the source's first audio track.
+        bit_depth: bits of a channel in a video: 8, or 10 (mp4, mov, mkv).
+        size: (width, height) of the frames to come; the source's by default.
 
     Raises:
-        DanceNowError: an unknown extension, one that does not support what is asked, or an unwritable target.
+        DanceNowError: an unknown extension, one that does not support what is asked (transparency, bit depth,
+            size), or an unwritable target.
 
     Example:
         >>> with open_source("clip.mp4") as source, open_sink("out.webm", source, alpha=True) as sink:
@@ -127,6 +145,9 @@ def open_sink(
     is_folder = not extension or str(path).endswith(("/", "\\")) or target.is_dir()
     if not is_folder:
         _check_extension(target, extension, source, alpha)
+    is_image = is_folder or (extension in PHOTO_EXTENSIONS and source.kind == "photo")
+    if is_image and bit_depth != 8:
+        raise DanceNowError(f"bit_depth {bit_depth} is for videos; images have 8.", option="bit_depth")
     if is_folder and source.names:  # named images are added to what the folder holds
         check_target(target, source.files, overwrite=True)
         for name in source.names if target.is_dir() else ():
@@ -137,9 +158,11 @@ def open_sink(
         return FolderSink(target, alpha)
     if target.is_dir():
         raise DanceNowError(f"{target} is a folder. Choose another output.")
-    if extension in PHOTO_EXTENSIONS and source.kind == "photo":
+    if is_image:
+        check_image_size(extension, *(size or source.size))
         return PhotoSink(target, alpha)
-    return VideoSink(target, source, alpha, sound)
+    source.check_one_size()
+    return VideoSink(target, source, alpha, sound, bit_depth, size)
 
 
 def _exact(frame_rate: Fraction | float | None) -> Fraction | None:

@@ -12,6 +12,7 @@ import av
 from dance_now.core.arrays import Image
 from dance_now.core.atomic_write import discard, part_path
 from dance_now.core.errors import DanceNowError
+from dance_now.media.image.image_file import over_white
 
 
 class Sink(ABC):
@@ -35,7 +36,7 @@ class Sink(ABC):
         """Writes one frame.
 
         Args:
-            image: (H, W, 3) or (H, W, 4) uint8 RGB(A), straight alpha; alpha is dropped by an opaque sink.
+            image: (H, W, 3) or (H, W, 4) uint8 RGB(A), straight alpha; an opaque sink lays it over white.
             time: seconds since the start, growing from frame to frame.
             name: of the frame's own file, without an extension; folders number frames without a name.
 
@@ -45,7 +46,7 @@ class Sink(ABC):
         if image.ndim != 3 or image.shape[2] not in (3, 4) or image.dtype != "uint8":
             raise ValueError(f"a frame must be (H, W, 3 or 4) uint8, got {image.shape} {image.dtype}")
         if not self._alpha:
-            image = image[..., :3]
+            image = over_white(image)
         try:
             self._write(image, time, name)
         except (av.FFmpegError, OSError) as error:

@@ -48,6 +48,11 @@ class Source(ABC):
     names: tuple[str, ...] = ()
 
     @property
+    def has_alpha(self) -> bool:
+        """Whether the frames come with alpha: those of images with transparency do."""
+        return False
+
+    @property
     def is_clip(self) -> bool:
         """Tests whether the frames follow one another in time."""
         return self.kind in ("video", "folder")
@@ -68,6 +73,13 @@ class Source(ABC):
 
         Raises:
             DanceNowError: no frame could be read.
+        """
+
+    def check_one_size(self) -> None:  # noqa: B027 (most sources have one size)
+        """Checks that all frames have one size, as a video needs it.
+
+        Raises:
+            DanceNowError: one of the images of a sequence differs.
         """
 
     def close(self) -> None:  # noqa: B027 (photos hold nothing open)

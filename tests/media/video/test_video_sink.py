@@ -9,17 +9,22 @@ import pytest
 
 from dance_now.core.errors import DanceNowError
 from dance_now.media.open_media import open_sink, open_source
-from dance_now.media.video import video_sink
-from dance_now.media.video.video_sink import VideoFormat
+from dance_now.media.video import video_format
+from dance_now.media.video.video_format import VideoFormat
 
 MakeVideo = Callable[..., Path]
 Colors = Callable[..., np.ndarray]
 
 
-def copy(clip: Path, target: Path, *, start: float | None = None, end: float | None = None) -> list[float]:
+def copy(
+    clip: Path, target: Path, *, start: float | None = None, end: float | None = None, bit_depth: int = 8
+) -> list[float]:
     """Sends every frame through; returns their times."""
     times = []
-    with open_source(clip, start, end) as source, open_sink(target, source, alpha=False) as sink:
+    with (
+        open_source(clip, start, end) as source,
+        open_sink(target, source, alpha=False, bit_depth=bit_depth) as sink,
+    ):
         for frame in source.frames():
             sink.write(frame.image, frame.time)
             times.append(frame.time)
@@ -37,12 +42,23 @@ def sound_of(path: Path) -> tuple[str, int, float, float]:
         return track.codec_context.codec.canonical_name, len(packets), start, end - start
 
 
-@pytest.mark.parametrize("extension", [".mp4", ".mov", ".webm"])
+@pytest.mark.parametrize(
+    ("extension", "bit_depth"),
+    [
+        *((".mp4", 8), (".mov", 8), (".mkv", 8), (".avi", 8), (".webm", 8)),
+        *((".mp4", 10), (".mov", 10), (".mkv", 10)),
+    ],
+)
 def test_frames_times_and_colors_survive(
-    tmp_path: Path, make_video: MakeVideo, colors: Colors, extension: str
+    tmp_path: Path, make_video: MakeVideo, colors: Colors, extension: str, bit_depth: int
 ) -> None:
     target = tmp_path / f"out{extension}"
-    times = copy(make_video(rate=Fraction(30000, 1001)), target)
+    times = copy(make_video(rate=Fraction(30000, 1001)), target, bit_depth=bit_depth)
+    with av.open(str(target)) as container:
+        frame = next(container.decode(video=0))
+    assert frame.format.components[0].bits == bit_depth
+    if extension != ".avi":  # Motion JPEG has JPEG's colors
+        assert (frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range) == (1, 1, 1, 1)
     with open_source(target) as result:
         frames = list(result.frames())
         assert result.size == (64, 48)
@@ -74,7 +90,7 @@ def test_odd_sizes_are_padded_by_one_row_and_column(tmp_path: Path, make_video: 
 
 def test_variable_rate_is_kept(tmp_path: Path, make_video: MakeVideo) -> None:
     times = [0.0, 0.04, 0.3, 0.35, 1.0]
-    for extension in (".mp4", ".mov", ".webm", ".gif"):
+    for extension in (".mp4", ".mov", ".mkv", ".webm", ".gif"):
         target = tmp_path / f"out{extension}"
         copy(make_video(f"vfr{extension[1:]}.mkv", frames=5, times=times), target)
         with open_source(target) as result:
@@ -114,6 +130,9 @@ def test_gif_with_alpha_is_transparent(tmp_path: Path, make_video: MakeVideo) ->
         ("libopus", ".webm", "opus", True),
         ("aac", ".webm", "opus", False),
         ("flac", ".mp4", "aac", False),
+        ("flac", ".mkv", "flac", True),
+        ("aac", ".mkv", "aac", True),
+        ("aac", ".avi", "mp3", False),
         ("pcm_s16le", ".mp4", "aac", False),
     ],
 )
@@ -166,12 +185,12 @@ def test_a_missing_encoder_is_said_before_any_work(
     tmp_path: Path, make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = VideoFormat(codec="libnothing", pixel_format="yuv420p")
-    monkeypatch.setitem(video_sink._FORMATS, ".mp4", {False: missing})
+    monkeypatch.setitem(video_format._FORMATS, (".mp4", False, 8), missing)
     with open_source(make_video()) as source, pytest.raises(DanceNowError, match="no libnothing encoder"):
         open_sink(tmp_path / "out.mp4", source, alpha=False)
 
 
-@pytest.mark.parametrize("extension", [".mp4", ".mov", ".webp"])
+@pytest.mark.parametrize("extension", [".mp4", ".mov", ".mkv", ".webp"])
 def test_sizes_that_a_format_cannot_hold_are_said(
     tmp_path: Path, make_video: MakeVideo, extension: str
 ) -> None:
@@ -182,13 +201,13 @@ def test_sizes_that_a_format_cannot_hold_are_said(
 
 
 @pytest.mark.parametrize("alpha", [False, True])
-@pytest.mark.parametrize("extension", [".mp4", ".mov", ".webm", ".webp", ".gif"])
+@pytest.mark.parametrize("extension", [".mp4", ".mov", ".mkv", ".avi", ".webm", ".webp", ".gif"])
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (63, 47)])
 def test_odd_and_tiny_sizes_are_written(
     tmp_path: Path, make_video: MakeVideo, extension: str, alpha: bool, size: tuple[int, int]
 ) -> None:
-    if extension == ".mp4" and alpha:
-        pytest.skip("mp4 has no alpha")
+    if extension in (".mp4", ".avi") and alpha:
+        pytest.skip("no alpha")
     target = tmp_path / f"out{extension}"
     picture = np.full((size[1], size[0], 4), (200, 100, 50, 255), np.uint8)
     with open_source(make_video()) as source, open_sink(target, source, alpha=alpha) as sink:
@@ -198,6 +217,34 @@ def test_odd_and_tiny_sizes_are_written(
         image = next(result.frames()).image
         assert all(0 <= new - old <= 1 for new, old in zip(result.size, size, strict=True))
     np.testing.assert_allclose(image[0, 0].astype(int), (200, 100, 50), atol=3)
+
+
+@pytest.mark.parametrize(("extension", "size"), [(".mp4", (20000, 64)), (".webp", (64, 17000))])
+def test_a_size_that_is_known_before_is_refused_before_any_work(
+    tmp_path: Path, make_video: MakeVideo, extension: str, size: tuple[int, int]
+) -> None:
+    with open_source(make_video()) as source, pytest.raises(DanceNowError, match="pixels a side"):
+        open_sink(tmp_path / f"out{extension}", source, alpha=False, size=size)
+
+
+def test_a_size_that_the_encoder_refuses_is_refused_before_any_work(
+    tmp_path: Path, make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = VideoFormat(codec="h263", pixel_format="yuv420p")  # five sizes only
+    monkeypatch.setitem(video_format._FORMATS, (".mp4", False, 8), narrow)
+    with open_source(make_video()) as source, pytest.raises(DanceNowError, match=r"64x48 pixels \(h263"):
+        open_sink(tmp_path / "out.mp4", source, alpha=False)
+
+
+@pytest.mark.parametrize("extension", [".avi", ".webm", ".gif", ".webp"])
+def test_formats_without_ten_bits_say_which_have_them(
+    tmp_path: Path, make_video: MakeVideo, extension: str
+) -> None:
+    with (
+        open_source(make_video()) as source,
+        pytest.raises(DanceNowError, match=r"10 bits. Use .mp4, .mov, .mkv"),
+    ):
+        open_sink(tmp_path / f"out{extension}", source, alpha=False, bit_depth=10)
 
 
 def test_frames_of_another_size_are_refused(tmp_path: Path, make_video: MakeVideo) -> None:

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -134,7 +135,6 @@ def test_gif_counts_as_video(make_video: MakeVideo, colors: Colors) -> None:
 
 
 def test_transparent_video_is_laid_over_white(tmp_path: Path) -> None:
-    import av
 
     path = tmp_path / "clear.mov"
     with av.open(str(path), "w") as output:
@@ -153,3 +153,44 @@ def test_closing_ends_a_running_pass(make_video: MakeVideo) -> None:
     next(frames)
     source.close()
     frames.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("camera.mts", "libx264"), ("tv.ts", "mpeg2video"), ("disc.mpg", "mpeg2video")]
+)
+def test_streams_without_an_index_are_cut_right(make_video: MakeVideo, name: str, codec: str) -> None:
+    clip = make_video(name, frames=40, codec=codec)
+    with open_source(clip) as source:
+        whole = list(source.frames())
+    with open_source(clip, 0.6, 0.8) as source:
+        frames = list(source.frames())
+    assert [frame.time for frame in frames] == pytest.approx([0, 0.04, 0.08, 0.12, 0.16], abs=2e-3)
+    for frame, expected in zip(frames, whole[15:], strict=False):
+        np.testing.assert_array_equal(frame.image, expected.image)
+
+
+def test_an_unknown_codec_is_one_line(make_video: MakeVideo) -> None:
+    clip = make_video()
+    clip.write_bytes(clip.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(DanceNowError, match="FFmpeg cannot decode"):
+        open_source(clip)
+
+
+def test_sound_of_an_unknown_codec_is_left_out(make_video: MakeVideo) -> None:
+    clip = make_video("clip.mkv", sounds=["aac"])
+    clip.write_bytes(clip.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
+    with open_source(clip) as source:
+        assert not source.has_audio
+        assert len(list(source.frames())) == 10
+
+
+@pytest.mark.parametrize("name", ["long.mp4", "long.mkv"])
+def test_sound_that_outlasts_the_pictures_does_not_count_as_pictures(
+    make_video: MakeVideo, name: str
+) -> None:
+    clip = make_video(name, sounds=["aac"], sound_seconds=4)
+    with open_source(clip) as source:
+        assert len(list(source.frames())) == 10
+        assert source.frame_count == 10
+    with pytest.raises(DanceNowError, match="after the end"):
+        open_source(clip, 1.0)

@@ -5,7 +5,8 @@ import pytest
 from openpose_writing import clip, person, write
 
 from dance_now.core.errors import DanceNowError
-from dance_now.pose.formats.openpose_files import OpenPoseFiles, Units, is_keypoints
+from dance_now.pose.formats.keypoint_units import Units
+from dance_now.pose.formats.openpose_files import OpenPoseFiles, is_keypoints
 
 # Which file is which frame
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from openpose_writing import person, write
 
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import MAX_JSON_BYTES
 from dance_now.pose.formats.openpose_files import OpenPoseFiles, is_keypoints
-from dance_now.pose.formats.openpose_parser import LARGEST_FILE, read_people
+from dance_now.pose.formats.openpose_parser import read_people
 from dance_now.pose.model.keypoints import BODY_INDEX
 from dance_now.pose.model.pose import Pose
 
@@ -192,7 +193,7 @@ def _one(**parts: object) -> bytes:
         (b'{"people": {"a": 1}}', "list of objects"),
         (b'{"people": [1, 2]}', "list of objects"),
         (b'{"people": null}', "list of objects"),
-        (_one(pose_keypoints_2d=[1, 2, 3]), "75 or 69 or 57 or 54 numbers, found 3"),
+        (_one(pose_keypoints_2d=[1, 2, 3]), "78 or 75 or 69 or 57 or 54 or 51 numbers, found 3"),
         (_one(pose_keypoints_2d="abc"), "numbers, found str"),
         (_one(pose_keypoints_2d={"x": 1}), "numbers, found dict"),
         (_one(pose_keypoints_2d=["x"] * 75), "not a number"),
@@ -201,7 +202,7 @@ def _one(**parts: object) -> bytes:
         (_one(pose_keypoints_2d=[10**400] * 75), "not a number"),
         (_one(**person(), depth=[1, 2]), "137 numbers, found 2"),
         (b'{"people": [' + b",".join([b"{}"] * 201) + b"]}", "at most 200"),
-        (b" " * LARGEST_FILE + b"{}", "larger than 16 MB"),
+        (b" " * MAX_JSON_BYTES + b"{}", "larger than 64 MB"),
     ],
 )
 def test_a_malformed_file_is_one_line_that_names_it(tmp_path, content, message):

@@ -134,7 +134,7 @@ def test_depth_is_known_where_the_point_is_and_the_number_finite() -> None:
     "change",
     [
         {"pose_keypoints_2d": [1.0] * 74},
-        {"pose_keypoints_2d": [1.0] * 51},
+        {"pose_keypoints_2d": [1.0] * 48},
         {"face_keypoints_2d": [1.0] * 211},
         {"hand_left_keypoints_2d": "0" * 63},
         {"hand_right_keypoints_2d": {"x": 1}},

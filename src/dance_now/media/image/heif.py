@@ -1,65 +1,38 @@
-"""HEIC reader, by the optional package pillow-heif. Source: ISO/IEC 23008-12 (HEIF)."""
+"""HEIC photos: opened by Pillow through the optional package pillow-heif. Source: ISO/IEC 23008-12 (HEIF)."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import io
-from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
+from functools import lru_cache
+from typing import Final
 
 from dance_now.core.errors import DanceNowError
 
 _READER: Final = "pillow_heif"
-_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"})  # ISO/IEC 23008-12
-_AVIF: Final = b"avif"
+_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"})
+_AVIF: Final = b"avif"  # among the compatible brands of an AVIF file whose main brand is mif1
 
 
 def is_heif(head: bytes) -> bool:
-    """Detects HEIC and AVIF photos by the first bytes of a file."""
-    return head[4:8] == b"ftyp" and head[8:12] in _BRANDS | {_AVIF}
+    """Detects HEIC photos by the first bytes of a file."""
+    brands = head[8 : min(int.from_bytes(head[:4], "big"), len(head))]
+    return head[4:8] == b"ftyp" and head[8:12] in _BRANDS and _AVIF not in brands
 
 
-def check_readable(head: bytes, name: str) -> None:
-    """Raises with advice where a photo for which ``is_heif`` holds cannot be read.
+def check_readable(name: str) -> None:
+    """Registers the reader with Pillow.
 
     Raises:
-        DanceNowError: pillow-heif is not installed, or the photo is AVIF.
+        DanceNowError: pillow-heif is not installed.
     """
-    if head[8:12] == _AVIF:
-        raise DanceNowError(f"{name} is an AVIF photo, which is not supported. Convert it to jpg or png.")
     if importlib.util.find_spec(_READER) is None:
         raise DanceNowError(
             f'{name} is a HEIC photo. Run: pip install "dance-now[heic]". Or convert it to jpg or png.'
         )
+    _register()
 
 
-def heif_size(data: bytes) -> tuple[int, int]:
-    """Size (width, height) of an upright HEIC photo; decodes nothing.
-
-    Raises:
-        ValueError: damaged.
-    """
-    width, height = _opened(data).size
-    return int(width), int(height)
-
-
-def read_heif(data: bytes) -> npt.NDArray[np.uint8]:
-    """Decodes the primary image, upright: (H, W), (H, W, 3) or (H, W, 4) uint8 grey, RGB or straight RGBA.
-
-    Raises:
-        ValueError: damaged.
-    """
-    try:
-        return np.asarray(_opened(data), np.uint8)
-    except (EOFError, RuntimeError, OSError) as error:
-        raise ValueError(str(error)) from error
-
-
-def _opened(data: bytes) -> Any:
-    try:
-        return importlib.import_module(_READER).open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
-    except (EOFError, RuntimeError, OSError, SyntaxError) as error:
-        raise ValueError(str(error)) from error
+@lru_cache(maxsize=1)
+def _register() -> None:
+    importlib.import_module(_READER).register_heif_opener()

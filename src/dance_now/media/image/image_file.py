@@ -1,173 +1,221 @@
-"""Image file reader: header, Exif orientation, bit depth and alpha, into upright RGB.
+"""Image file reader: photos of cameras, phones and other programs by Pillow, as upright sRGB.
 
-OpenCV applies the orientation tag only where it drops alpha and 16 bit, and decodes before the size can be
-checked; so the header is read here. Sources: PNG 1.2 specification, JPEG/JFIF and Exif 2.3,
-RFC 9649 (WebP), Windows bitmap headers.
+Applies Exif orientation, color profiles (ICC), bit depth, palettes and CMYK. Only formats whose decoders are
+bounded by the size in the header are opened; sizes are checked before anything is decoded.
 """
 
 from __future__ import annotations
 
-import struct
-from dataclasses import dataclass
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import PIL.Image
+from PIL import ImageCms
 
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
-from dance_now.media.image.heif import check_readable, heif_size, is_heif, read_heif
+from dance_now.core.limits import MAX_PICTURE_BYTES, check_frame, check_picture
+from dance_now.media.image.heif import check_readable, is_heif
 
-MAX_PIXELS = 100_000_000
-IMAGE_EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".heic", ".heif"})
-_PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8\xff"
-_HEADER_BYTES = 4096  # bytes; encoders put the chunk that announces an animation at the beginning
+_EXTENSIONS: Final = (
+    "png",
+    "jpg",
+    "jpeg",
+    "webp",
+    "avif",
+    "heic",
+    "heif",
+    "tif",
+    "tiff",
+    "bmp",
+    "jp2",
+    "ico",
+)
+IMAGE_EXTENSIONS: Final = frozenset(f".{extension}" for extension in _EXTENSIONS)
+_RAW_EXTENSIONS: Final = frozenset(
+    {".arw", ".cr2", ".cr3", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".srw"}
+)
+_FORMATS: Final = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000", "ICO")
+# First bytes: of each format, and where they are.
+_SIGNATURES: Final = (
+    (b"\x89PNG\r\n\x1a\n", 0),
+    (b"\xff\xd8\xff", 0),
+    (b"WEBP", 8),
+    (b"ftypavif", 4),
+    (b"ftypavis", 4),
+    (b"II*\0", 0),
+    (b"MM\0*", 0),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", 0),
+    (b"\xff\x4f\xff\x51", 0),
+    (b"\0\0\1\0", 0),
+)
+_BITMAP_HEADERS: Final = (12, 40, 52, 56, 64, 108, 124)  # bytes
+_HEAD: Final = 64  # bytes
+_ORIENTATION: Final = 0x0112  # Exif tag
+_SRGB: Final = ImageCms.createProfile("sRGB")
+
+ImageKind = Literal["still", "animation"]
 
 
-@dataclass(frozen=True)
-class ImageHeader:
-    """Image size and orientation as stored in the header.
-
-    Attributes:
-        width: stored columns, before orientation.
-        height: stored rows, before orientation.
-        orientation: Exif orientation, 1 to 8.
-    """
-
-    width: int
-    height: int
-    orientation: int = 1
-
-    @property
-    def upright_size(self) -> tuple[int, int]:
-        """Size (width, height) once the orientation is applied."""
-        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
-
-
-def is_still_image(path: Path) -> bool:
-    """Detects PNG, JPEG, WebP, BMP and HEIC files by their first bytes; an animated PNG counts as video.
+def image_kind(path: Path) -> ImageKind | None:
+    """Detects an image file by its content: a still, or an animation in WebP or AVIF; None for other files.
 
     Raises:
-        DanceNowError: an unsupported photo: AVIF, or HEIC where its reader is missing.
+        DanceNowError: an unsupported photo: raw, or HEIC where its reader is missing.
     """
     with path.open("rb") as file:
-        head = file.read(_HEADER_BYTES)
+        head = file.read(_HEAD)
+    if path.suffix.lower() in _RAW_EXTENSIONS:
+        raise DanceNowError(f"{path} is a raw photo, which is not supported. Export it as jpg or png.")
     if is_heif(head):
-        check_readable(head, str(path))
-        return True
-    if head.startswith(_PNG):
-        return not _is_animated_png(head)
-    if head.startswith(_JPEG):
-        return True
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return True
-    return (
-        head[:2] == b"BM" and len(head) >= 18 and struct.unpack_from("<I", head, 14)[0] in (12, 40, 108, 124)
-    )
+        check_readable(str(path))
+        return "still"
+    if not _has_signature(head):
+        return None
+    try:
+        with open_image(path) as picture:
+            animated = picture.format in ("PNG", "WEBP", "AVIF") and getattr(picture, "is_animated", False)
+            if picture.format == "PNG" and animated:
+                return None  # FFmpeg reads it
+    except DanceNowError:
+        return "still"  # its own reader says what is wrong
+    return "animation" if animated else "still"
 
 
-def read_header(data: bytes) -> ImageHeader:
-    """Reads size and orientation without decoding.
+def image_size(path: Path) -> tuple[int, int]:
+    """Size (width, height) of an image, upright; decodes nothing.
 
     Raises:
-        ValueError: no header of a known kind.
+        DanceNowError: not readable, damaged, or too large.
     """
-    try:
-        if data.startswith(_PNG):
-            return _png_header(data)
-        if data.startswith(_JPEG):
-            return _jpeg_header(data)
-        if data[:4] == b"RIFF":
-            return _webp_header(data)
-        if data[:2] == b"BM":
-            return _bmp_header(data)
-        if is_heif(data):
-            return ImageHeader(*heif_size(data))
-    except (struct.error, IndexError) as error:
-        raise ValueError("the header is truncated") from error
-    raise ValueError("not a PNG, JPEG, WebP, BMP or HEIC file")
+    with open_image(path) as picture:
+        width, height = picture.size
+        return (height, width) if _orientation(picture) >= 5 else (width, height)
 
 
 def read_image(path: Path) -> Image:
-    """Reads an image file into (H, W, 3) uint8 RGB, upright; alpha is composited over white.
+    """Reads an image file: (H, W, 3) or, where it has transparency, (H, W, 4) uint8 RGB(A), straight alpha.
 
     Raises:
-        DanceNowError: not readable, damaged, or more than 100 megapixels.
+        DanceNowError: not readable, damaged, or too large.
     """
-    data = _read_bytes(path)
-    header = checked_header(path, data)
-    if is_heif(data):
-        return _read_heif_image(path, data)
-    stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if stored is None:
-        raise DanceNowError(f"{path} is damaged or not an image.")
-    return _oriented(_to_rgb(stored), header.orientation)
+    with open_image(path) as picture:
+        orientation, (width, height) = _orientation(picture), picture.size
+        pixels = to_pixels(picture)
+        if pixels.shape[:2] != (height, width):
+            raise DanceNowError(f"{path} is damaged: it holds another size than its header says.")
+        return _oriented(pixels, orientation)
 
 
-def _read_heif_image(path: Path, data: bytes) -> Image:
-    try:
-        stored = read_heif(data)
-    except ValueError as error:
-        raise DanceNowError(f"{path} is damaged ({error}).") from error
-    if stored.ndim == 2:
-        return np.asarray(cv2.cvtColor(stored, cv2.COLOR_GRAY2RGB), np.uint8)
-    return over_white(stored) if stored.shape[2] == 4 else stored
-
-
-def checked_header(path: Path, data: bytes | None = None) -> ImageHeader:
-    """Reads the header of an image file and checks its size against the limit.
+@contextmanager
+def open_image(path: Path) -> Iterator[PIL.Image.Image]:
+    """Opens an image file with Pillow and checks its size; what goes wrong within is an error of the file.
 
     Raises:
-        DanceNowError: as ``read_image``.
+        DanceNowError: not readable, damaged, or too large.
     """
-    data = _read_bytes(path) if data is None else data
-    if is_heif(data):
-        check_readable(data, str(path))
     try:
-        header = read_header(data)
-    except ValueError as error:
-        raise DanceNowError(f"{path} is damaged or not an image ({error}).") from error
-    pixels = header.width * header.height
-    if pixels > MAX_PIXELS:
-        raise DanceNowError(
-            f"{path} has {pixels / 1e6:.0f} megapixels; the limit is {MAX_PIXELS // 1_000_000}."
-        )
-    if pixels <= 0:
-        raise DanceNowError(f"{path} is damaged: its header says {header.width}x{header.height} pixels.")
-    return header
+        with path.open("rb") as file:
+            file_bytes = file.seek(0, io.SEEK_END)
+            if file_bytes > MAX_PICTURE_BYTES:
+                raise DanceNowError(f"{path} is larger than {MAX_PICTURE_BYTES // 1_000_000} MB.")
+            file.seek(0)
+            formats: tuple[str, ...] = _FORMATS
+            if is_heif(file.read(_HEAD)):
+                check_readable(str(path))
+                formats = ("HEIF",)
+            file.seek(0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # its limits are looser than ours
+                with PIL.Image.open(file, formats=formats) as picture:
+                    animated = picture.format in ("WEBP", "AVIF") and getattr(picture, "is_animated", False)
+                    check = check_frame if animated else check_picture
+                    check(path, *picture.size, file_bytes)
+                    if picture.format == "ICO":  # an icon may be of another size than its directory says
+                        width, height = picture.ico.getimage(picture.size).size  # type: ignore[attr-defined]
+                        check(path, width, height, file_bytes)
+                    yield picture
+    except DanceNowError:
+        raise
+    except PIL.Image.DecompressionBombError as error:
+        raise DanceNowError(f"{path} has too many pixels ({error}).") from error
+    except PIL.UnidentifiedImageError as error:
+        raise DanceNowError(f"{path} is damaged or not an image.") from error
+    except Exception as error:  # decoders raise nearly anything on damaged files
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DanceNowError(f"{path} is damaged or not an image ({reason}).") from error
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DanceNowError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _to_rgb(stored: npt.NDArray[np.generic]) -> Image:
-    if stored.dtype == np.uint16:
-        levels: Image = ((stored.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    elif stored.dtype == np.uint8:
-        levels = np.asarray(stored, np.uint8)
-    else:
-        peak = np.float32(255)
-        levels = np.clip(np.nan_to_num(stored.astype(np.float32)) * peak, 0, peak).astype(np.uint8)
-    if levels.ndim == 2:
-        return np.asarray(cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB), np.uint8)
-    if levels.shape[2] == 3:
-        return np.asarray(cv2.cvtColor(levels, cv2.COLOR_BGR2RGB), np.uint8)
-    return over_white(np.asarray(cv2.cvtColor(levels, cv2.COLOR_BGRA2RGBA), np.uint8))
+def to_pixels(picture: PIL.Image.Image) -> Image:
+    """Decodes an opened image to (H, W, 3) or (H, W, 4) uint8 sRGB, straight alpha; not yet upright."""
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        return np.asarray(cv2.cvtColor(_levels(np.asarray(picture)), cv2.COLOR_GRAY2RGB), np.uint8)
+    wanted = "RGBA" if picture.has_transparency_data else "RGB"
+    picture.load()  # fills the info, too
+    profile = picture.info.get("icc_profile")
+    if profile and picture.mode != "CMYK" and picture.mode != wanted:
+        picture = picture.convert(wanted)
+    if profile:
+        picture = _in_srgb(picture, profile, wanted)
+    return np.asarray(picture if picture.mode == wanted else picture.convert(wanted), np.uint8)
 
 
 def over_white(rgba: Image) -> Image:
-    """Composites a straight-alpha (H, W, 4) uint8 image over white: (H, W, 3) uint8."""
+    """Composites a straight-alpha (H, W, 4) uint8 image over white: (H, W, 3) uint8; opaque ones stay."""
+    if rgba.shape[2] == 3:
+        return rgba
     color, alpha = rgba[..., :3], rgba[..., 3:]
     if alpha.min() == 255:
         return np.ascontiguousarray(color)
     weight = alpha.astype(np.uint16)
     return ((color * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
+
+
+def _has_signature(head: bytes) -> bool:
+    is_bitmap = head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BITMAP_HEADERS
+    return is_bitmap or any(head[place : place + len(mark)] == mark for mark, place in _SIGNATURES)
+
+
+def _levels(values: npt.NDArray[Any]) -> Image:
+    """Gray of 16 bits, or of floats in 0..1, in 8 bits."""
+    if values.dtype.kind == "f":
+        return np.clip(np.nan_to_num(values) * 255, 0, 255).astype(np.uint8)
+    return ((np.clip(values, 0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _in_srgb(picture: PIL.Image.Image, profile: bytes, wanted: str) -> PIL.Image.Image:
+    """Converts an image from its color profile; unchanged where that is sRGB, damaged or of another kind."""
+    with suppress(ImageCms.PyCMSError, OSError, ValueError):
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        described = ImageCms.getProfileDescription(source)
+        kind = source.profile.xcolor_space.strip()
+        if "sRGB" not in described and kind == picture.mode.removesuffix("A"):
+            converted = ImageCms.profileToProfile(picture, source, _SRGB, outputMode=wanted)
+            return picture if converted is None else converted
+    return picture
+
+
+def _orientation(picture: PIL.Image.Image) -> int:
+    """Exif orientation that remains to be applied, 1 to 8; 1 where it is absent or invalid."""
+    if picture.format == "TIFF":
+        return 1  # Pillow applies it
+    exif = PIL.Image.Exif()
+    try:
+        if picture.format == "PNG":  # its own method decodes the image in search of a late chunk
+            exif.load(picture.info.get("exif") or b"")
+        else:
+            exif = picture.getexif()
+        value = exif.get(_ORIENTATION, 1)
+    except Exception:  # a damaged block is as good as none
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _oriented(image: Image, orientation: int) -> Image:
@@ -178,96 +226,3 @@ def _oriented(image: Image, orientation: int) -> Image:
     if orientation in (3, 4, 7, 8):
         image = image[::-1]
     return np.ascontiguousarray(image)
-
-
-def _is_animated_png(head: bytes) -> bool:
-    """Detects an acTL chunk before the first IDAT (PNG 3rd edition)."""
-    position = len(_PNG)
-    while position + 8 <= len(head):
-        length, kind = struct.unpack_from(">I4s", head, position)
-        if kind in (b"acTL", b"IDAT"):
-            return bool(kind == b"acTL")
-        position += length + 12
-    return False
-
-
-def _png_header(data: bytes) -> ImageHeader:
-    width, height = struct.unpack_from(">II", data, 16)
-    position = 8
-    while position + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        if kind == b"eXIf":
-            return ImageHeader(width, height, _exif_orientation(data[position + 8 : position + 8 + length]))
-        position += length + 12
-    return ImageHeader(width, height)
-
-
-def _jpeg_header(data: bytes) -> ImageHeader:
-    position, orientation = 2, 1
-    while position < len(data):
-        if data[position] != 0xFF:
-            raise ValueError("a JPEG marker is missing")
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        if marker == 0x01 or 0xD0 <= marker <= 0xD8:  # markers without content
-            position += 2
-            continue
-        (length,) = struct.unpack_from(">H", data, position + 2)
-        if marker == 0xE1 and data[position + 4 : position + 10] == b"Exif\0\0":
-            orientation = _exif_orientation(data[position + 10 : position + 2 + length])
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, position + 5)
-            return ImageHeader(width, height, orientation)
-        position += 2 + max(length, 2)
-    raise ValueError("no JPEG frame header")
-
-
-def _webp_header(data: bytes) -> ImageHeader:
-    kind, body = data[12:16], data[20:]
-    if kind == b"VP8 ":
-        width, height = struct.unpack_from("<HH", body, 6)
-        return ImageHeader(width & 0x3FFF, height & 0x3FFF)
-    if kind == b"VP8L":
-        (bits,) = struct.unpack_from("<I", body, 1)
-        return ImageHeader((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1)
-    if kind != b"VP8X":
-        raise ValueError("unknown WebP kind")
-    width = 1 + int.from_bytes(body[4:7], "little")
-    height = 1 + int.from_bytes(body[7:10], "little")
-    position = 12
-    while position + 8 <= len(data):
-        chunk, length = struct.unpack_from("<4sI", data, position)
-        if chunk == b"EXIF":
-            return ImageHeader(width, height, _exif_orientation(data[position + 8 : position + 8 + length]))
-        position += 8 + length + (length & 1)
-    return ImageHeader(width, height)
-
-
-def _bmp_header(data: bytes) -> ImageHeader:
-    (header_size,) = struct.unpack_from("<I", data, 14)
-    if header_size == 12:
-        width, height = struct.unpack_from("<HH", data, 18)
-    else:
-        width, height = struct.unpack_from("<ii", data, 18)
-    return ImageHeader(abs(width), abs(height))
-
-
-def _exif_orientation(exif: bytes) -> int:
-    """Exif orientation (tag 0x0112) of a TIFF block; 1 where it is absent or invalid."""
-    if exif[:6] == b"Exif\0\0":
-        exif = exif[6:]
-    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
-    if order is None:
-        return 1
-    try:
-        (start,) = struct.unpack_from(order + "I", exif, 4)
-        (count,) = struct.unpack_from(order + "H", exif, start)
-        for entry in range(count):
-            tag, _, _, value = struct.unpack_from(order + "HHIH", exif, start + 2 + 12 * entry)
-            if tag == 0x0112:
-                return int(value) if 1 <= value <= 8 else 1
-    except struct.error:
-        return 1
-    return 1

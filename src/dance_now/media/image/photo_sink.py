@@ -24,6 +24,7 @@ _ENCODER_OPTIONS: dict[str, list[int]] = {
     ],
 }
 _ENCODER_OPTIONS[".jpeg"] = _ENCODER_OPTIONS[".jpg"]
+_MAX_SIDES = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}  # pixels
 _NUMBERED = "[0-9]" * 6 + ".png"
 
 
@@ -40,15 +41,24 @@ def encode_image(image: Image, extension: str) -> bytes:
     try:
         done, data = cv2.imencode(extension, cv2.cvtColor(image, order), options)
     except cv2.error as error:
-        raise DanceNowError(_refusal(image, extension)) from error
+        raise DanceNowError(_refusal(image.shape[1], image.shape[0], extension)) from error
     if not done:
-        raise DanceNowError(_refusal(image, extension))
+        raise DanceNowError(_refusal(image.shape[1], image.shape[0], extension))
     return data.tobytes()
 
 
-def _refusal(image: Image, extension: str) -> str:
-    size = f"{image.shape[1]}x{image.shape[0]}"
-    return f"an image of {size} pixels cannot be written as {extension}. Use .png."
+def check_image_size(extension: str, width: int, height: int) -> None:
+    """Checks that a format can hold an image of that size.
+
+    Raises:
+        DanceNowError: it cannot.
+    """
+    if max(width, height) > _MAX_SIDES.get(extension, max(width, height)):
+        raise DanceNowError(_refusal(width, height, extension))
+
+
+def _refusal(width: int, height: int, extension: str) -> str:
+    return f"an image of {width}x{height} pixels cannot be written as {extension}. Use .png."
 
 
 class PhotoSink(FileSink):

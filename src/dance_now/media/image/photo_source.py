@@ -9,14 +9,14 @@ from collections.abc import Generator, Iterable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
+import numpy as np
+
+from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
-from dance_now.media.image.image_file import IMAGE_EXTENSIONS, checked_header, read_image
+from dance_now.media.image.image_file import IMAGE_EXTENSIONS, image_size, over_white, read_image
 from dance_now.media.source import DEFAULT_FRAME_RATE, Source, SourceKind, frame_at
-
-_HEADER_BYTES: Final = 1 << 18  # nearly always enough; else the whole file is read
 
 _logger = logging.getLogger(__name__)
 
@@ -31,14 +31,19 @@ class PhotoSource(Source):
         """Checks the header; the image is decoded by ``frames``.
 
         Raises:
-            DanceNowError: damaged, or more than 100 megapixels.
+            DanceNowError: damaged, or too large.
         """
         self.path = path
-        self.size = checked_header(path).upright_size
+        self.size = image_size(path)
 
     def frames(self) -> Generator[Frame]:
         """Decodes the image."""
-        yield Frame(read_image(self.path), 0.0, 0, self.name)
+        yield _frame(read_image(self.path), 0.0, 0, self.name)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the image is transparent somewhere; decodes it."""
+        return _alpha(read_image(self.path)) is not None
 
 
 class ImageSequenceSource(Source):
@@ -87,9 +92,29 @@ class ImageSequenceSource(Source):
                 self.skipped += 1
                 _logger.warning("skipped: %s", error)
                 continue
-            yield Frame(image, float(place / self.frame_rate), place, self._frame_name(place))
+            yield _frame(image, float(place / self.frame_rate), place, self._frame_name(place))
         if self.skipped == len(self._images):
             raise DanceNowError(f"none of the images in {self.path} could be read.")
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the first readable image is transparent somewhere; decodes it."""
+        for image in self._images:
+            try:
+                return _alpha(read_image(image)) is not None
+            except DanceNowError:
+                continue
+        return False
+
+    def check_one_size(self) -> None:
+        """Checks the headers of all images; damaged ones are left to ``frames``."""
+        for image in self._images:
+            size = _size(image)
+            if size is not None and size != self.size:
+                raise DanceNowError(
+                    f"{image.name} has another size ({size[0]}x{size[1]}) than the first image "
+                    f"({self.size[0]}x{self.size[1]}). Choose a folder as output."
+                )
 
     def _frame_name(self, place: int) -> str:
         """Base name of the output of one image."""
@@ -99,7 +124,7 @@ class ImageSequenceSource(Source):
         reasons = []
         for image in self._images:
             try:
-                return checked_header(image).upright_size
+                return image_size(image)
             except DanceNowError as error:
                 _logger.warning("%s", error)
                 reasons.append(str(error))
@@ -127,6 +152,18 @@ class PhotoFolderSource(ImageSequenceSource):
         return self.names[place]
 
 
+def _frame(pixels: Image, time: float, index: int, name: str) -> Frame:
+    """Frame of a decoded image, RGB or straight RGBA."""
+    return Frame(over_white(pixels), time, index, name, _alpha(pixels))
+
+
+def _alpha(pixels: Image) -> Image | None:
+    """Alpha (H, W) of a decoded image; None where it is opaque everywhere."""
+    if pixels.shape[2] == 3 or pixels[..., 3].min() == 255:
+        return None
+    return np.ascontiguousarray(pixels[..., 3])
+
+
 def is_sequence(images: list[Path]) -> bool:
     """Detects an image sequence: one base name with a number that counts up, and one size.
 
@@ -146,14 +183,14 @@ def is_sequence(images: list[Path]) -> bool:
 def _size(image: Path) -> tuple[int, int] | None:
     """Size (width, height) of an image; None if it is damaged."""
     try:
-        with image.open("rb") as file:
-            return checked_header(image, file.read(_HEADER_BYTES)).upright_size
-    except (DanceNowError, OSError):
-        pass
-    try:
-        return checked_header(image).upright_size
+        return image_size(image)
     except DanceNowError:
         return None
+
+
+def are_images(paths: Iterable[Path]) -> bool:
+    """Tests whether all files are named as images."""
+    return all(path.suffix.lower() in IMAGE_EXTENSIONS and path.is_file() for path in paths)
 
 
 def list_images(paths: Iterable[Path], given: str) -> list[Path]:

@@ -11,15 +11,21 @@ import av.audio
 import av.container
 
 from dance_now.media.source import Source
-from dance_now.media.video.video_source import open_input
+from dance_now.media.video.video_source import audio_stream, open_input
 
 _logger = logging.getLogger(__name__)
 
 _COPIED = {
     ".mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"}),
     ".mov": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le"}),
+    ".mkv": frozenset(
+        {"aac", "mp3", "ac3", "eac3", "alac", "opus", "vorbis", "flac", "dts", "truehd"}
+        | {"pcm_s16le", "pcm_s24le", "pcm_f32le"}
+    ),
+    ".avi": frozenset({"mp3", "ac3", "pcm_s16le"}),
     ".webm": frozenset({"opus", "vorbis"}),
 }
+_ENCODERS = {".webm": "libopus", ".avi": "libmp3lame"}  # the others take aac
 _BIT_RATE = 160_000
 _MAX_PRIMING = 0.2  # seconds of encoder delay (priming) before time 0
 
@@ -43,12 +49,14 @@ class AudioCopier:
         self._has_start = source.is_trimmed_at_start
         self._end = math.inf if source.duration is None else source.duration
         self._input = open_input(source.path)
-        self._track = self._input.streams.audio[0]
+        track = audio_stream(self._input)
+        assert track is not None  # see Source.has_audio
+        self._track = track
         self._copies = self._track.codec_context.codec.canonical_name in _COPIED[extension]
         if self._copies:
             self._stream = output.add_stream_from_template(self._track)
         else:
-            self._stream = self._add_encoder("libopus" if extension == ".webm" else "aac")
+            self._stream = self._add_encoder(_ENCODERS.get(extension, "aac"))
         if self._has_start:
             self._seek()
         self._packets = self._read()

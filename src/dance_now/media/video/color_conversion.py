@@ -22,7 +22,7 @@ from dance_now.media.image.image_file import over_white
 _UNSPECIFIED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED
 _RGB_MATRIX = 0  # AVCOL_SPC_RGB
 _BT709 = 1  # AVCOL_SPC_BT709, AVCOL_PRI_BT709 and AVCOL_TRC_BT709 share the number
-_SHARP_CHROMA = (
+SHARP_CHROMA = (
     Interpolation.BICUBIC
     | Interpolation.FULL_CHR_H_INT
     | Interpolation.FULL_CHR_H_INP
@@ -35,7 +35,7 @@ _YUV_ZERO = np.array([16.0, 128.0, 128.0])  # black in limited range
 
 def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> Image:
     """Converts a frame to (H, W, 3) uint8 RGB of ``size`` = (width, height); alpha goes over white."""
-    weights = _LUMA_WEIGHTS.get(_color_matrix(frame) or frame.colorspace)
+    weights = _LUMA_WEIGHTS.get(color_matrix(frame) or frame.colorspace)
     limited = frame.color_range in (int(ColorRange.UNSPECIFIED), int(ColorRange.MPEG))
     if frame.format.name == "yuv420p" and limited and weights and size == (frame.width, frame.height):
         return _to_rgb_fast(frame, *weights)
@@ -44,8 +44,8 @@ def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> Image:
         width=size[0],
         height=size[1],
         format="rgba" if has_alpha else "rgb24",
-        src_colorspace=_color_matrix(frame),
-        interpolation=_SHARP_CHROMA,
+        src_colorspace=color_matrix(frame),
+        interpolation=SHARP_CHROMA,
     )
     pixels: Image = np.asarray(converted.to_ndarray(), np.uint8)
     return over_white(pixels) if has_alpha else pixels
@@ -67,7 +67,7 @@ def _to_rgb_fast(frame: av.VideoFrame, red: float, blue: float) -> Image:
 
 
 def from_rgb(image: Image, pixel_format: str) -> av.VideoFrame:
-    """Converts (H, W, 3) or (H, W, 4) uint8 to a limited-range BT.709 frame, tagged as such."""
+    """Converts (H, W, 3) or (H, W, 4) uint8 to a frame with the colors of ``tag_colors``, tagged as such."""
     height, width, channels = image.shape
     if pixel_format == "yuv420p" and channels == 3 and height % 2 == width % 2 == 0:
         return _from_rgb_fast(image)
@@ -77,11 +77,11 @@ def from_rgb(image: Image, pixel_format: str) -> av.VideoFrame:
     frame = source.reformat(
         format=pixel_format,
         src_color_range=ColorRange.JPEG,
-        dst_colorspace=Colorspace.ITU709,
-        dst_color_range=ColorRange.MPEG,
-        interpolation=_SHARP_CHROMA,
+        dst_colorspace=Colorspace.ITU601 if _is_jpeg(pixel_format) else Colorspace.ITU709,
+        dst_color_range=ColorRange.JPEG if _is_jpeg(pixel_format) else ColorRange.MPEG,
+        interpolation=SHARP_CHROMA,
     )
-    tag_bt709(frame)
+    tag_colors(frame, pixel_format)
     return frame
 
 
@@ -94,7 +94,7 @@ def _from_rgb_fast(image: Image) -> av.VideoFrame:
     frame = av.VideoFrame(width, height, "yuv420p")
     for channel, plane in enumerate(frame.planes):
         _plane_array(plane)[:] = cv2.extractChannel(half if channel else full, channel)
-    tag_bt709(frame)
+    tag_colors(frame, frame.format.name)
     return frame
 
 
@@ -117,12 +117,18 @@ def _plane_array(plane: av.video.plane.VideoPlane) -> Image:
     return rows[:, : plane.width]
 
 
-def tag_bt709(target: av.VideoFrame | av.video.codeccontext.VideoCodecContext) -> None:
-    """Tags a frame or an encoder as BT.709 in limited range."""
-    target.colorspace = _BT709
+def tag_colors(target: av.VideoFrame | av.video.codeccontext.VideoCodecContext, pixel_format: str) -> None:
+    """Tags a YUV frame or encoder as BT.709 in limited range, or JPEG's as BT.601 in full range (JFIF)."""
+    if not pixel_format.startswith("yuv"):
+        return
+    target.colorspace = int(Colorspace.ITU601) if _is_jpeg(pixel_format) else _BT709
+    target.color_range = int(ColorRange.JPEG if _is_jpeg(pixel_format) else ColorRange.MPEG)
     target.color_primaries = _BT709
     target.color_trc = _BT709
-    target.color_range = int(ColorRange.MPEG)
+
+
+def _is_jpeg(pixel_format: str) -> bool:
+    return pixel_format.startswith("yuvj")
 
 
 def has_alpha_plane(pixel_format: str) -> bool:
@@ -154,7 +160,8 @@ def upright(image: Image, rotation: tuple[int, bool]) -> Image:
     return np.ascontiguousarray(np.rot90(image, turns)) if turns or mirrored else image
 
 
-def _color_matrix(frame: av.VideoFrame) -> int | None:
+def color_matrix(frame: av.VideoFrame) -> int | None:
+    """YUV matrix of a frame that does not name it; None where it does."""
     if frame.colorspace == _UNSPECIFIED_MATRIX and frame.format.name.startswith("yuv"):
         standard = frame.height <= 576 and frame.width <= 1024
         return int(Colorspace.ITU601 if standard else Colorspace.ITU709)

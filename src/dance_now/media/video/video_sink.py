@@ -1,10 +1,8 @@
-"""Video sinks: H.264, VP9 and ProRes with time stamps and audio, animated webp and gif."""
+"""Video sink: encodes frames with time stamps and audio through FFmpeg (PyAV)."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -14,115 +12,54 @@ import cv2
 import numpy as np
 
 from dance_now.core.arrays import Image
-from dance_now.core.errors import DanceNowError
 from dance_now.media.sink import FileSink
 from dance_now.media.source import Source
 from dance_now.media.video.audio import AudioCopier
-from dance_now.media.video.color_conversion import from_rgb, tag_bt709
-
-_GIF_TIME_BASE = Fraction(1, 100)  # the format counts in hundredths of a second
-
-
-@dataclass(frozen=True, kw_only=True)
-class VideoFormat:
-    """Encoder settings of one kind of video.
-
-    Attributes:
-        codec: FFmpeg's encoder name.
-        pixel_format: of the encoder's input.
-        max_side: pixels that a side may have.
-        sound: whether it supports audio.
-        time_base: the unit of its time stamps in seconds; None where any is supported.
-        options: encoder options.
-        container_options: muxer options.
-    """
-
-    codec: str
-    pixel_format: str
-    max_side: int = 65535
-    sound: bool = True
-    time_base: Fraction | None = None
-    options: dict[str, str] = field(default_factory=dict)
-    container_options: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_yuv(self) -> bool:
-        """Tests whether the input is YUV; then width and height must be even."""
-        return self.pixel_format.startswith("yuv")
-
-
-_FAST_START = {"movflags": "+faststart"}
-_H264 = VideoFormat(
-    codec="libx264",
-    pixel_format="yuv420p",
-    max_side=16384,
-    # Half the time of "veryfast" with crf 18 for the same PSNR, with a third to two thirds more bytes. The
-    # three that "ultrafast" leaves out cost little, and keep flat areas and dark gradients clean.
-    options={"crf": "20", "preset": "ultrafast", "x264-params": "cabac=1:no-deblock=0:aq-mode=1"},
-    container_options=_FAST_START,
-)
-_PRORES = VideoFormat(
-    codec="prores_aw",  # a quarter of the time of "prores_ks"
-    pixel_format="yuva444p10le",
-    options={"profile": "4", "vendor": "apl0"},  # ProRes 4444
-    container_options=_FAST_START,
-)
-_VP9 = VideoFormat(
-    codec="libvpx-vp9",
-    pixel_format="yuv420p",
-    options={"crf": "16", "b": "0", "deadline": "realtime", "cpu-used": "8", "row-mt": "1"},
-)
-_VP9_ALPHA = replace(
-    _VP9,
-    pixel_format="yuva420p",
-    options={**_VP9.options, "auto-alt-ref": "0"},  # alternate references are not allowed with alpha
-)
-_WEBP = VideoFormat(
-    codec="libwebp_anim",
-    pixel_format="bgra",  # the encoder's own way to YUV weighs colors by alpha, so edges stay clean
-    max_side=16383,
-    sound=False,
-    time_base=Fraction(1, 1000),
-    options={"quality": "90", "compression_level": "2"},
-    container_options={"loop": "0"},
-)
-_GIF = VideoFormat(
-    codec="gif",
-    pixel_format="pal8",
-    sound=False,
-    time_base=_GIF_TIME_BASE,
-    container_options={"loop": "0"},
-)
-_FORMATS = {
-    ".mp4": {False: _H264},
-    ".mov": {False: _H264, True: _PRORES},
-    ".webm": {False: _VP9, True: _VP9_ALPHA},
-    ".webp": {False: _WEBP, True: _WEBP},
-    ".gif": {False: _GIF, True: _GIF},
-}
+from dance_now.media.video.color_conversion import from_rgb, tag_colors
+from dance_now.media.video.video_format import GIF_TIME_BASE, video_format
 
 
 class VideoSink(FileSink):
     """Writes a video file. The encoder opens with the first frame, whose size the others must have."""
 
-    def __init__(self, path: Path, source: Source, alpha: bool, sound: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: Source,
+        alpha: bool,
+        sound: bool = True,
+        bit_depth: int = 8,
+        size: tuple[int, int] | None = None,
+    ) -> None:
         """Takes rate, time stamps, cut and audio from ``source``; writes nothing yet.
 
+        Args:
+            path: the file; its extension chooses the format.
+            source: of the frames.
+            alpha: keep transparency.
+            sound: copy the source's first audio track.
+            bit_depth: bits of a channel, 8 or 10.
+            size: (width, height) of the frames to come; the source's by default.
+
         Raises:
-            DanceNowError: the encoder is missing.
+            DanceNowError: the encoder is missing, or refuses the size.
         """
         super().__init__(path, alpha)
-        self._format = _FORMATS[path.suffix.lower()][alpha]
-        _check_encoder(self._format.codec, path)
+        self._format = video_format(path.suffix.lower(), alpha, bit_depth)
+        self._format.check(path.suffix.lower(), *(size or source.size))
         self._source = source
         self._with_sound = sound and self._format.sound and source.has_audio
         self._time_base = self._format.time_base or source.time_base
+        if self._format.constant_rate:
+            self._time_base = 1 / source.frame_rate
         self._last_pts = -1
         self._container: av.container.OutputContainer | None = None
         self._sound: AudioCopier | None = None
         self._palette: _Palette | None = None
 
     def _write(self, image: Image, time: float, name: str) -> None:
+        if self._alpha and image.shape[2] == 3:
+            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), np.uint8)
         self._check_size(image)
         container = self._container or self._open(image)
         if self._sound is not None:
@@ -142,14 +79,8 @@ class VideoSink(FileSink):
         return from_rgb(_even(image) if self._format.is_yuv else image, self._format.pixel_format)
 
     def _open(self, image: Image) -> av.container.OutputContainer:
-        height, width = image.shape[:2]
-        if self._format.is_yuv:
-            height, width = height + height % 2, width + width % 2
-        if max(height, width) > self._format.max_side:
-            raise DanceNowError(
-                f"{self.path.suffix} supports at most {self._format.max_side} pixels a side, the frames have "
-                f"{width}x{height}. Use .webm or a folder."
-            )
+        width, height = self._format.coded_size(image.shape[1], image.shape[0])
+        self._format.check_size(self.path.suffix, width, height)
         container = av.open(
             f"file:{self._part}", "w", format=None, container_options=dict(self._format.container_options)
         )
@@ -159,14 +90,16 @@ class VideoSink(FileSink):
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = width, height
         stream.pix_fmt = self._format.pixel_format
+        if self._format.tag is not None:
+            stream.codec_context.codec_tag = self._format.tag
         stream.time_base = self._time_base
         stream.codec_context.time_base = self._time_base
         stream.codec_context.thread_type = "AUTO"
         self._stream = stream
-        if self._format is _GIF:
+        if self._format.codec == "gif":
             self._palette = _Palette(width, height, self._alpha)
-        elif self._format.is_yuv:
-            tag_bt709(stream.codec_context)
+        else:
+            tag_colors(stream.codec_context, self._format.pixel_format)
         if self._with_sound:
             self._sound = AudioCopier(container, self.path.suffix.lower(), self._source)
         return container
@@ -190,15 +123,6 @@ class VideoSink(FileSink):
             super()._close()
 
 
-def _check_encoder(codec: str, path: Path) -> None:
-    try:
-        av.Codec(codec, "w")
-    except ValueError as error:
-        raise DanceNowError(
-            f"{path.suffix} files cannot be written: this FFmpeg has no {codec} encoder. Use another format."
-        ) from error
-
-
 class _Palette:
     """Quantises frames to 256 colors each (FFmpeg's palettegen and paletteuse)."""
 
@@ -206,7 +130,7 @@ class _Palette:
         graph = av.filter.Graph()
         self._format = "rgba" if alpha else "rgb24"
         entry = graph.add_buffer(
-            width=width, height=height, format=av.VideoFormat(self._format), time_base=_GIF_TIME_BASE
+            width=width, height=height, format=av.VideoFormat(self._format), time_base=GIF_TIME_BASE
         )
         split = graph.add("split")
         reserve = "1" if alpha else "0"
@@ -224,7 +148,7 @@ class _Palette:
 
     def apply(self, image: Image) -> av.VideoFrame:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=self._format)
-        frame.pts, frame.time_base = self._count, _GIF_TIME_BASE
+        frame.pts, frame.time_base = self._count, GIF_TIME_BASE
         self._count += 1
         self._graph.push(frame)
         result = self._graph.pull()

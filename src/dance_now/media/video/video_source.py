@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -13,10 +16,12 @@ import av.container
 import av.video
 
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import MAX_FRAME_PIXELS, check_frame, max_frame_pixels
 from dance_now.media.frame import Frame
-from dance_now.media.image.image_file import MAX_PIXELS
 from dance_now.media.source import DEFAULT_FRAME_RATE, Source, is_plausible_frame_rate
-from dance_now.media.video.color_conversion import display_rotation, to_rgb, upright
+from dance_now.media.video.color_conversion import display_rotation, upright
+from dance_now.media.video.deinterlacing import deinterlaced
+from dance_now.media.video.tone_mapping import RgbConverter
 
 _logger = logging.getLogger(__name__)
 
@@ -28,6 +33,7 @@ _CONTAINERS = (
     "gxf,ivr,dirac,dnxhd,vc1,cavsvideo,flic,amv,jpegxl_anim,mp3,wav,w64,flac,aac,aiff,ac3,eac3,caf,au,ape,amr"
 )
 _MIN_FRAME_STEP = 1e-4
+_LEADS = (0.0, 3.0, 15.0, math.inf)  # seconds before a cut at which decoding is tried to begin
 
 
 def open_input(path: Path) -> av.container.InputContainer:
@@ -38,7 +44,9 @@ def open_input(path: Path) -> av.container.InputContainer:
     """
     options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
     try:
-        return av.open(f"file:{path}", container_options=options)
+        # Streams are probed by decoding: nothing beyond any video's limit is.
+        limits = {"max_pixels": str(MAX_FRAME_PIXELS)}
+        return av.open(f"file:{path}", container_options=options, options=limits)
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DanceNowError(f"{path} is damaged or not a photo or video ({reason}).") from error
@@ -58,10 +66,12 @@ class VideoSource(Source):
         self.path = path
         self._start = start or 0.0
         self._end = math.inf if end is None else end
+        self._file_bytes = path.stat().st_size
         self._running: list[av.container.InputContainer] = []
         with open_input(path) as container:
             stream = _video_stream(container, path)
             self._first_time = _stream_start(stream)
+            self._stream_time_base = stream.time_base
             length = _length(container, stream)
             if length is not None and self._start >= length:
                 raise DanceNowError(f"start {self._start:g} is after the end of {path} ({length:.2f} s).")
@@ -80,9 +90,10 @@ class VideoSource(Source):
         self.skipped = 0
         index = 0
         last = -math.inf
+        to_rgb = RgbConverter(self._stored_size)
         for decoded, time in self._timed_frames():
             time = max(time, last + _MIN_FRAME_STEP) if index else time
-            image = upright(to_rgb(decoded, self._stored_size), self._rotation)
+            image = upright(to_rgb(decoded), self._rotation)
             yield Frame(image, time, index)
             index, last = index + 1, time
         if index == 0:
@@ -96,20 +107,13 @@ class VideoSource(Source):
 
     def _timed_frames(self) -> Iterator[tuple[av.VideoFrame, float]]:
         """Decodes frames of the cut with seconds since its start."""
-        container = open_input(self.path)
-        self._running.append(container)
         half_frame = 0.5 / float(self.frame_rate)
         expected = 0.0
+        container, frames = self._opened_at_start(half_frame)
         try:
-            stream = _video_stream(container, self.path)
-            stream.thread_type = "AUTO"
-            if self._start > 0:
-                expected = self._seek(container, stream)
-            for frame in self._decoded(container, stream):
+            for frame in frames:
                 # Frames that leave the decoder last carry no time base of their own.
-                time = expected
-                if frame.pts is not None and stream.time_base is not None:
-                    time = float(frame.pts * stream.time_base) - self._first_time
+                time = self._time_of(frame, expected)
                 expected = time + 1 / float(self.frame_rate)
                 if time >= self._end - half_frame * 1e-3:
                     return
@@ -117,15 +121,48 @@ class VideoSource(Source):
                 if time >= self._start - half_frame * 1e-3:
                     yield frame, max(0.0, time - self._start)
         finally:
-            container.close()
-            if container in self._running:
-                self._running.remove(container)
+            self._close(container)
+
+    def _opened_at_start(
+        self, half_frame: float
+    ) -> tuple[av.container.InputContainer, Iterator[av.VideoFrame]]:
+        """Opens the file and decodes from a frame at or before the cut's start.
+
+        In containers without an index (MPEG transport streams) a seek may end behind the key frame that is
+        needed; then it is tried again farther ahead, and at last the file is decoded from its beginning.
+        """
+        for lead in _LEADS:
+            container = open_input(self.path)
+            self._running.append(container)
+            stream = _video_stream(container, self.path)
+            stream.thread_type = "AUTO"
+            is_last = lead == math.inf or lead >= self._start
+            if not is_last:
+                self._seek(container, stream, self._start - lead)
+            frames = deinterlaced(self._decoded(container, stream))
+            first = next(frames, None)
+            if is_last or (first is not None and self._time_of(first, math.inf) <= self._start + half_frame):
+                break
+            self._close(container)
+            self.skipped = 0
+        return container, frames if first is None else chain([first], frames)
+
+    def _time_of(self, frame: av.VideoFrame, expected: float) -> float:
+        """Seconds since the file's first frame; as expected where the frame has no time stamp."""
+        if frame.pts is None or self._stream_time_base is None:
+            return expected
+        return float(frame.pts * (frame.time_base or self._stream_time_base)) - self._first_time
+
+    def _close(self, container: av.container.InputContainer) -> None:
+        container.close()
+        if container in self._running:
+            self._running.remove(container)
 
     def _decoded(
         self, container: av.container.InputContainer, stream: av.VideoStream
     ) -> Iterator[av.VideoFrame]:
         packets = container.demux(stream)
-        decode = _decoder(stream)
+        decode = _decoder(stream, max_frame_pixels(self._file_bytes))
         while True:
             try:
                 packet = next(packets, None)
@@ -151,20 +188,16 @@ class VideoSource(Source):
         self.skipped += 1
         _logger.warning("%s: skipped a damaged frame (%s)", self.path.name, reason)
 
-    def _seek(self, container: av.container.InputContainer, stream: av.VideoStream) -> float:
-        """Seeks to the key frame before the cut; returns the time to assume where frames carry none."""
+    def _seek(self, container: av.container.InputContainer, stream: av.VideoStream, seconds: float) -> None:
+        """Seeks to the key frame before a time; a file that is not seekable is decoded from its beginning."""
         time_base = stream.time_base or Fraction(1, 90000)
-        target = int((self._first_time + self._start) / float(time_base))
-        try:
-            container.seek(target, stream=stream, backward=True)
-        except av.FFmpegError:
-            return 0.0  # not seekable: decode from the start, frames before the cut are dropped anyway
-        return self._start
+        with suppress(av.FFmpegError):
+            container.seek(int((self._first_time + seconds) / time_base), stream=stream, backward=True)
 
     def _read_properties(
         self, container: av.container.InputContainer, stream: av.VideoStream, length: float | None
     ) -> None:
-        self.has_audio = bool(container.streams.audio)
+        self.has_audio = audio_stream(container) is not None
         self.frame_rate = _frame_rate(stream)
         self.time_base = _time_base(stream)
         end = min(self._end, length if length is not None else math.inf)
@@ -174,39 +207,58 @@ class VideoSource(Source):
             self.frame_count = max(1, round((end - self._start) * float(self.frame_rate)))
 
     def _read_first_frame(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
+        if stream.width and stream.height:  # else it is known with the first frame
+            check_frame(self.path, stream.width, stream.height, self._file_bytes)
         first = next(self._decoded(container, stream), None)
         self.skipped = 0
         if first is None:
-            raise DanceNowError(f"{self.path} is damaged: no frame in it could be decoded.")
+            limit = max_frame_pixels(self._file_bytes) / 1e6
+            raise DanceNowError(
+                f"{self.path} is damaged, or its frames have more than {limit:.0f} megapixels, too many for "
+                "its size: none could be decoded."
+            )
         aspect = stream.sample_aspect_ratio
         width = first.width
         if aspect and aspect != 1 and Fraction(1, 4) <= aspect <= 4:
             width = max(1, round(first.width * aspect))  # to square pixels
-        if width * first.height > MAX_PIXELS:
-            raise DanceNowError(
-                f"{self.path} has frames of {width}x{first.height}; the limit is "
-                f"{MAX_PIXELS // 1_000_000} megapixels."
-            )
+        check_frame(self.path, width, first.height, self._file_bytes)
         self._stored_size = (width, first.height)
         self._rotation = display_rotation(first)
         is_sideways = self._rotation[0] % 2 == 1
         self.size = (first.height, width) if is_sideways else (width, first.height)
 
 
+def audio_stream(container: av.container.InputContainer) -> av.AudioStream | None:
+    """First audio stream that FFmpeg can decode."""
+    return next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+
+
 def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:  # cover art of a song
-            return stream
-    raise DanceNowError(f"{path} has no video stream, only audio or data. Choose a video or a photo.")
+    streams = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & av.stream.Disposition.attached_pic  # cover art of a song
+    ]
+    if not streams:
+        raise DanceNowError(f"{path} has no video stream, only audio or data. Choose a video or a photo.")
+    if streams[0].codec_context is None:
+        raise DanceNowError(f"{path} is damaged, or holds video of a kind that FFmpeg cannot decode.")
+    return streams[0]
 
 
-def _decoder(stream: av.VideoStream) -> Callable[[av.Packet | None], list[av.VideoFrame]]:
-    """Decoder of the stream: libvpx instead of FFmpeg's own for VP8 and VP9 with alpha."""
+def _decoder(stream: av.VideoStream, max_pixels: int) -> Callable[[av.Packet | None], list[av.VideoFrame]]:
+    """Decoder of the stream, which refuses frames of more pixels.
+
+    For VP8 and VP9 with alpha it is libvpx instead of FFmpeg's own.
+    """
+    options = {"max_pixels": str(max_pixels)}
     name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name)
     if name is None or stream.metadata.get("alpha_mode") != "1":
+        stream.codec_context.options = options
         return stream.decode
     context = av.CodecContext.create(name, "r")
     assert isinstance(context, av.VideoCodecContext)
+    context.options = options
     return context.decode
 
 
@@ -217,8 +269,12 @@ def _stream_start(stream: av.VideoStream) -> float:
 
 
 def _length(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+    """Seconds of the video; of the whole file, sound included, where only that is known."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
+    stated = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))  # Matroska
+    if stated is not None:
+        return int(stated[1]) * 3600 + int(stated[2]) * 60 + float(stated[3])
     return container.duration / av.time_base if container.duration else None
 
 

@@ -21,9 +21,9 @@ from dance_now.core.errors import DanceNowError, MissingExtraError
 from dance_now.pose.estimators.multi_person import MultiPersonTracker
 from dance_now.pose.estimators.person_network import PersonLandmarks
 from dance_now.pose.model.affine import to_opencv_affine
-from dance_now.pose.model.body_layouts import with_midpoints
+from dance_now.pose.model.body_layouts import COCO_WHOLEBODY_BODY, COCO_WHOLEBODY_ROWS, with_midpoints
 from dance_now.pose.model.detection import Detection, EstimatorOptions, PoseEstimator
-from dance_now.pose.model.keypoints import BODY, BODY_INDEX, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
+from dance_now.pose.model.keypoints import BODY, POINT_COUNT
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.litert import Region
 from dance_now.pose.networks.person_detector import DetectedRegion, PersonDetector
@@ -33,21 +33,6 @@ if TYPE_CHECKING:
     import onnxruntime
 
 POINTS: Final = 133
-# COCO-WholeBody's order: 17 body points, 6 of the feet, 68 of the face, 21 of each hand
-_BODY_NAMES: Final = (
-    *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder"),
-    *("left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee"),
-    *("right_knee", "left_ankle", "right_ankle", "left_big_toe", "left_small_toe", "left_heel"),
-    *("right_big_toe", "right_small_toe", "right_heel"),
-)
-ROWS: Final = np.array(
-    [
-        *(BODY_INDEX[name] for name in _BODY_NAMES),
-        *range(FACE.start, FACE.start + 68),
-        *range(LEFT_HAND.start, LEFT_HAND.stop),
-        *range(RIGHT_HAND.start, RIGHT_HAND.stop),
-    ]
-)
 _MEAN: Final = np.array([123.675, 116.28, 103.53], np.float32)
 _DEVIATION: Final = np.array([58.395, 57.12, 57.375], np.float32)
 _MARGIN: Final = 1.25
@@ -109,7 +94,7 @@ class Rtmw:
         values = ((window.astype(np.float32) - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None]
         x, y = self._session.run(None, {self._input: np.ascontiguousarray(values)})
         points, scores = decode(x, y, self._width, self._height)
-        if float(scores[: len(_BODY_NAMES)].mean()) < _PRESENT:
+        if float(scores[: len(COCO_WHOLEBODY_BODY)].mean()) < _PRESENT:
             return None
         pose = to_pose(points @ matrix[:, :2].T + matrix[:, 2], scores)
         certainty = _certainty(pose, image.shape[1], image.shape[0])
@@ -166,7 +151,7 @@ def decode(x: FloatArray, y: FloatArray, width: int, height: int) -> tuple[Float
 def to_pose(points: npt.NDArray[np.floating], scores: FloatArray) -> Pose:
     """Converts COCO-WholeBody points (133, 2) with scores (133,) to a pose."""
     rows = np.zeros((POINT_COUNT, 3), np.float32)
-    rows[ROWS] = np.column_stack([points, scores])
+    rows[COCO_WHOLEBODY_ROWS] = np.column_stack([points, scores])
     rows[BODY] = with_midpoints(rows[BODY])
     return Pose(rows)
 

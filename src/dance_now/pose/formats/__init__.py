@@ -1,1 +1,1 @@
-"""File formats of keypoints and motion: OpenPose JSON and YAML, CSV, BVH out, skeleton overlays."""
+"""File formats of keypoints and motion: keypoint JSON and YAML, CSV, BVH out, skeleton overlays."""

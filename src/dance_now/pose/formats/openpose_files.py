@@ -1,78 +1,53 @@
-"""OpenPose keypoint files: one file, or a folder with one per frame.
+"""Keypoint files of OpenPose and other programs: one file, or a folder with one per frame.
 
 Source: OpenPose output documentation: ``--write_json`` writes NAME_000000000012_keypoints.json, the older
 ``--write_keypoint`` NAME_000000000012_pose.yml; ``--keypoint_scale`` 3 and 4 write coordinates in 0..1 and
--1..1.
+-1..1. ``keypoint_json`` lists the other programs; their files may hold a whole clip.
 """
 
 from __future__ import annotations
 
+import copy
 import re
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
 from dance_now.core.errors import DanceNowError
-from dance_now.pose.formats.openpose_parser import YAML, OpenPosePerson, part_files, read_people
+from dance_now.core.limits import MAX_FRAMES
+from dance_now.pose.formats.body_25b import body_25b_share, is_body_25b, reordered
+from dance_now.pose.formats.keypoint_units import KeypointStatistics, Units, canvas_scale
+from dance_now.pose.formats.openpose_parser import (
+    YAML,
+    KeypointFrame,
+    OpenPosePerson,
+    part_files,
+    read_frames,
+)
 from dance_now.pose.model.pose import Pose
 
-MAX_FRAMES: Final = 1_000_000
 _MARK: Final = "_keypoints"
 _YAML_MARK: Final = "_pose"
 _NUMBER: Final = re.compile(r"(\d+)(?=\D*$)")
-_SAMPLES: Final = 64  # files that decide on the units and the image's size
-_MAX_NORMALIZED: Final = 2.0  # coordinates of an image in pixels go farther than this somewhere
-_COMMON_SIZES: Final = (
-    *((1280, 720), (720, 1280), (1920, 1080), (1080, 1920)),
-    *((2560, 1440), (1440, 2560), (3840, 2160), (2160, 3840)),
-)
-
-
-class Units(Enum):
-    """Unit of the coordinates in a set of files."""
-
-    PIXELS = "pixels"
-    NORMALIZED = "unit"  # shares of the image, 0 to 1
-    SIGNED_NORMALIZED = "signed"  # shares of the image, -1 to 1
-
-
-@dataclass(frozen=True)
-class _FileStatistics:
-    """Statistics of a sample of the files.
-
-    Attributes:
-        low: the lowest coordinate of all.
-        right, bottom: the greatest x and y.
-        has_person_ids: whether the files hold usable person_ids.
-        is_signed: whether missing points are at (-1, -1), as in coordinates of -1..1.
-    """
-
-    low: float = 0.0
-    right: float = 0.0
-    bottom: float = 0.0
-    has_person_ids: bool = False
-    is_signed: bool = False
-
-    @property
-    def units(self) -> Units:
-        if max(self.right, self.bottom, -self.low) > _MAX_NORMALIZED or self.right == self.bottom == 0:
-            return Units.PIXELS
-        return Units.SIGNED_NORMALIZED if self.is_signed or self.low < -0.05 else Units.NORMALIZED
+_IMAGE_EXTENSION: Final = re.compile(r"\.(?:jpe?g|png|webp|bmp|tiff?)$", re.IGNORECASE)
+_NEARLY_ALL: Final = 0.8
+_SAMPLES: Final = 64  # frames that decide on the units and the image's size
 
 
 class OpenPoseFiles:
     """Reads the people of a file, or of a folder of numbered files, lazily.
 
-    A folder's files are frames from the lowest number on; a missing number is a frame without
-    people. Where the names differ in more than a number, the files are in natural order.
+    Frames count from the lowest number on; a missing number is a frame without people. Where names differ in
+    more than a number, the frames are in natural order.
 
     Attributes:
         path: the file or folder.
         size: (width, height) of the image in pixels.
         units: of the coordinates in the files; poses are in pixels whatever they are.
+        has_canvas: whether the files say for which size of the image they were made.
 
     Example:
         >>> files = OpenPoseFiles("clip_pose")  # doctest: +SKIP
@@ -87,33 +62,36 @@ class OpenPoseFiles:
         first: int = 0,
         units: Units | None = None,
     ) -> None:
-        """Lists the files, and samples some of them for units and size.
+        """Lists the frames, and samples some of them for units and size.
 
         Args:
             path: a file or a folder.
-            size: (width, height) of the image that the keypoints belong to; if not given, a common video
-                size that holds them, 1280x720 first.
+            size: (width, height) of the image that the keypoints are used with; if not given, the one that
+                the files were made for, or else a common video size that holds them, 1280x720 first.
             first: how many frames to skip at the beginning.
             units: of the coordinates; detected if not given.
 
         Raises:
-            DanceNowError: missing, empty or malformed files.
+            DanceNowError: missing, empty or malformed files, or files for an image of another shape.
         """
         self.path = Path(path).expanduser()
-        self._files = _files_by_frame(self.path)
         self._first = first
-        if max(self._files) >= MAX_FRAMES:
+        self._frames, self._files = _listed(self.path)
+        if max(self._frames) >= MAX_FRAMES:
             raise DanceNowError(
                 f"the numbers of the files in {self.path} span more than {MAX_FRAMES} frames."
             )
-        seen = self._inspect()
-        self.units = units or seen.units
-        self._has_person_ids = seen.has_person_ids
-        self.size = size or _guess_size(seen, self.units)
+        self._scale = 1.0
+        self._inspect(size, units)
 
     def __len__(self) -> int:
         """Number of frames, including those without a file."""
-        return max(0, max(self._files) + 1 - self._first)
+        return max(0, max(self._frames) + 1 - self._first)
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether it is a folder, or a file of several frames."""
+        return len(self._frames) > 1 or not self.path.is_file()
 
     @property
     def name(self) -> str:
@@ -127,48 +105,82 @@ class OpenPoseFiles:
     @property
     def files(self) -> frozenset[Path]:
         """Resolved input paths."""
-        parts = (part for file in self._files.values() for part in part_files(file).values())
+        parts = (part for file in self._files for part in part_files(file).values())
         return frozenset({self.path.resolve(), *(part.resolve() for part in parts)})
+
+    def skipping(self, first: int) -> Self:
+        """The same files without some frames at the beginning."""
+        other = copy.copy(self)
+        other._first = self._first + first
+        return other
+
+    def rescaled(self, scale: float) -> Self:
+        """The same files with all poses scaled about the image's corner."""
+        other = copy.copy(self)
+        other._scale = self._scale * scale
+        return other
 
     def people(self, frame: int) -> list[OpenPosePerson]:
         """Reads the people in a frame, in pixels; none beyond the last one.
 
         Raises:
-            DanceNowError: the frame's file is malformed.
+            DanceNowError: the frame's file is malformed, or made for an image of another shape.
         """
-        file = self._files.get(frame + self._first)
-        if file is None:
+        place = frame + self._first
+        if place not in self._frames:
             return []
+        read = self._read(place)
         return [
-            OpenPosePerson(
-                _in_pixels(each.pose, self.units, self.size), each.person_id if self._has_person_ids else None
+            replace(
+                each,
+                pose=self._in_pixels(self._in_order(each.pose), read),
+                person_id=each.person_id if self._has_person_ids else None,
             )
-            for each in read_people(file)
+            for each in read.people
         ]
 
-    def _inspect(self) -> _FileStatistics:
-        places = sorted(self._files)
-        chosen = places[:: max(1, len(places) // _SAMPLES)]
-        frames = [read_people(self._files[place]) for place in chosen]
-        numbers = _are_person_ids([[each.person_id for each in people] for people in frames])
-        signed = any(each.is_signed for people in frames for each in people)
-        points = [each.pose.points[each.pose.visible, :2] for people in frames for each in people]
-        if not sum(map(len, points)):
-            return _FileStatistics()
-        every = np.concatenate(points)
-        right, bottom = every.max(axis=0).tolist()
-        return _FileStatistics(float(every.min()), max(right, 0.0), max(bottom, 0.0), numbers, signed)
+    def _read(self, place: int) -> KeypointFrame:
+        frame = self._frames[place]
+        return _only_frame(frame) if isinstance(frame, Path) else frame
 
+    def _inspect(self, size: tuple[int, int] | None, units: Units | None) -> None:
+        places = sorted(self._frames)
+        sampled = [self._read(place) for place in places[:: max(1, len(places) // _SAMPLES)]]
+        self._body_25b_share = body_25b_share(each.pose for frame in sampled for each in frame.people)
+        seen = KeypointStatistics.of([frame.people for frame in sampled])
+        self._has_person_ids = seen.has_person_ids
+        self.units = units or seen.units
+        canvas = next((frame.canvas for frame in sampled if frame.canvas is not None), None)
+        self.has_canvas = canvas is not None
+        if size is None and canvas is not None:
+            size = round(canvas[0]), round(canvas[1])
+        self.size = size or seen.guessed_size(self.path, self.units)
+        if canvas is not None:
+            canvas_scale(self.path, canvas, self.size)
 
-def _are_person_ids(frames: list[list[int | None]]) -> bool:
-    """Tests whether the person_ids of the frames are identities.
+    def _in_order(self, pose: Pose) -> Pose:
+        """Sorts BODY_25B into BODY_25, told by the pose itself, or else by most of the others."""
+        if self._body_25b_share > _NEARLY_ALL:
+            return reordered(pose)
+        own = is_body_25b(pose)
+        return reordered(pose) if (self._body_25b_share > 0.5 if own is None else own) else pose
 
-    They are if everybody has a unique one, and if they are not just the positions in the list.
-    """
-    counted = all(numbers == list(range(len(numbers))) for numbers in frames)
-    return not counted and all(
-        None not in numbers and len(set(numbers)) == len(numbers) for numbers in frames
-    )
+    def _in_pixels(self, pose: Pose, frame: KeypointFrame) -> Pose:
+        """Scales a pose to the image; a depth list is in pixels, so a file in shares has none."""
+        points = pose.points.copy()
+        if self.units is Units.NORMALIZED:
+            points[:, :2] *= np.asarray(self.size, np.float32)
+            return Pose(points)
+        if self.units is Units.SIGNED_NORMALIZED:
+            points[:, :2] = (points[:, :2] + 1) / 2 * np.asarray(self.size, np.float32)
+            return Pose(points)
+        scale = self._scale, self._scale
+        if frame.canvas is not None:
+            scale = canvas_scale(self.path, frame.canvas, self.size)
+        if scale == (1.0, 1.0):
+            return pose
+        points[:, :2] *= np.asarray(scale, np.float32)
+        return Pose(points, pose.depth * np.float32(scale[1]), pose.has_depth)
 
 
 def is_keypoints(path: str | Path) -> bool:
@@ -191,45 +203,44 @@ def _is_marked(file: Path) -> bool:
     return (suffix == ".json" and stem.endswith(_MARK)) or (suffix in YAML and stem.endswith(_YAML_MARK))
 
 
-def _in_pixels(pose: Pose, units: Units, size: tuple[int, int]) -> Pose:
-    if units is Units.PIXELS:
-        return pose
-    points = pose.points.copy()
-    shares = points[:, :2] if units is Units.NORMALIZED else (points[:, :2] + 1) / 2
-    points[:, :2] = shares * np.asarray(size, np.float32)
-    return Pose(points)  # a depth list is in pixels, so a file in shares has none
-
-
-def _guess_size(seen: _FileStatistics, units: Units) -> tuple[int, int]:
-    if units is not Units.PIXELS:
-        return _COMMON_SIZES[0]
-    for width, height in _COMMON_SIZES:
-        if seen.right <= width and seen.bottom <= height:
-            return width, height
-    return tuple(2 * int(np.ceil(side * 0.525)) for side in (seen.right, seen.bottom))  # type: ignore[return-value]
-
-
-def _files_by_frame(path: Path) -> dict[int, Path]:
-    """Maps frame indices, from 0 on, to files."""
+def _listed(path: Path) -> tuple[dict[int, Path | KeypointFrame], list[Path]]:
+    """Frames by their index, from 0 on, as files to be read or as what a single file holds; and the files."""
     if path.is_file():
-        return {0: path}
+        return _in_file(path), [path]
     if not path.is_dir():
         raise DanceNowError(f"{path} does not exist. Choose an OpenPose JSON file or a folder of them.")
     files = sorted(_frame_files(path), key=lambda file: (_natural_key(file.name), file.name))
     if not files:
         raise DanceNowError(f"{path} holds no OpenPose JSON files (NAME_000000000012_keypoints.json).")
-    numbers: dict[int, Path] = {}
-    names = set()
-    for file in files:
-        match = _NUMBER.search(file.stem)
-        if match is None:
-            break
-        numbers[int(match[0])] = file
-        names.add((file.stem[: match.start()], file.stem[match.end() :]))
-    if len(numbers) < len(files) or len(names) > 1:
-        return dict(enumerate(files))
-    first = min(numbers)
-    return {number - first: file for number, file in numbers.items()}
+    if len(files) == 1 and files[0].suffix.lower() == ".json":  # perhaps a whole clip, as AlphaPose writes it
+        return _in_file(files[0]), files
+    return {place: files[index] for place, index in _places([file.stem for file in files])}, files
+
+
+def _in_file(file: Path) -> dict[int, Path | KeypointFrame]:
+    frames = read_frames(file)
+    names = [_IMAGE_EXTENSION.sub("", each.name) for each in frames]
+    return {place: frames[index] for place, index in _places(names)}
+
+
+def _only_frame(file: Path) -> KeypointFrame:
+    frames = read_frames(file)
+    if len(frames) > 1:
+        raise DanceNowError(f"{file} holds {len(frames)} frames. Give it by itself, not in a folder.")
+    return frames[0]
+
+
+def _places(names: Sequence[str]) -> list[tuple[int, int]]:
+    """Frame indices from 0 on, each with the index of a name: by the numbers in them, or in natural order."""
+    found = [_NUMBER.search(name) for name in names]
+    numbers = [int(match[0]) for match in found if match]
+    stems = {(match.string[: match.start()], match.string[match.end() :]) for match in found if match}
+    if len(numbers) == len(names) and len(stems) == 1 and len(set(numbers)) == len(numbers):
+        return [(number - min(numbers), index) for index, number in enumerate(numbers)]
+    if all(names):
+        order = sorted(range(len(names)), key=lambda index: (_natural_key(names[index]), names[index]))
+        return list(enumerate(order))
+    return [(index, index) for index in range(len(names))]
 
 
 def _frame_files(folder: Path) -> list[Path]:

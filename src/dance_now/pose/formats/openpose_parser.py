@@ -1,4 +1,4 @@
-"""OpenPose parser: the people of one frame from JSON, or from YAML with a file for each part.
+"""Keypoint file parser: people by frame, from JSON of OpenPose and others, or from YAML with a file a part.
 
 Source: OpenPose output documentation: ``--write_json`` and, older, ``--write_keypoint``, which writes
 NAME_pose.yml, NAME_face.yml, NAME_hand_left.yml and NAME_hand_right.yml.
@@ -6,7 +6,6 @@ NAME_pose.yml, NAME_face.yml, NAME_hand_left.yml and NAME_hand_right.yml.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,10 +13,12 @@ from typing import Any, Final
 import numpy as np
 
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import MAX_FRAMES, MAX_JSON_BYTES, MAX_KEYPOINT_BYTES, parse_json, read_bounded
+from dance_now.pose.formats.keypoint_json import Canvas, JsonFrame, json_frames
 from dance_now.pose.formats.opencv_yaml import yaml_matrices
 from dance_now.pose.model.pose import Pose
 
-LARGEST_FILE: Final = 16_000_000  # bytes
+MAX_VALUES: Final = 8_000_000  # numbers and lists in a JSON file: ten minutes of 137 points
 MAX_PEOPLE: Final = 200
 YAML: Final = (".yml", ".yaml")
 _FARTHEST: Final = 1e6  # pixels: what lies farther off is no coordinate
@@ -46,22 +47,59 @@ class OpenPosePerson:
     is_signed: bool = False
 
 
-def read_people(path: Path) -> list[OpenPosePerson]:
-    """Parses the people in one OpenPose JSON file, versions 1.0 to 1.3, or YAML file, in the file's units.
+@dataclass(frozen=True, eq=False)
+class KeypointFrame:
+    """People of one frame.
+
+    Attributes:
+        people: those with at least one point, in the file's units.
+        canvas: (width, height) of the image that the keypoints belong to, where the file says it.
+        name: of that image, where the file holds several frames and names them.
+    """
+
+    people: list[OpenPosePerson]
+    canvas: Canvas | None = None
+    name: str = ""
+
+
+def read_frames(path: Path) -> list[KeypointFrame]:
+    """Parses a keypoint file: JSON of a known program (see ``keypoint_json``), or OpenPose's YAML.
 
     Absent parts, points that are not finite (``NaN`` and ``Infinity`` are read) and points farther off than
     a million pixels are missing points; people without any point are left out.
 
+    Returns:
+        at least one frame; several where the file holds a clip.
+
     Raises:
         DanceNowError: unreadable, too large, or malformed; one line that names the file.
     """
-    people = _yaml_people(path) if path.suffix.lower() in YAML else _json_people(path)
-    if len(people) > MAX_PEOPLE:
-        raise DanceNowError(f"{path} holds {len(people)} people; at most {MAX_PEOPLE} are read.")
+    is_yaml = path.suffix.lower() in YAML
+    return [
+        KeypointFrame(_people(path, frame), frame.canvas, frame.name)
+        for frame in ([JsonFrame(_yaml_people(path))] if is_yaml else _json_frames(path))
+    ]
+
+
+def read_people(path: Path) -> list[OpenPosePerson]:
+    """Parses the people of a file's only frame, as ``read_frames`` does.
+
+    Raises:
+        DanceNowError: as there, or several frames.
+    """
+    frames = read_frames(path)
+    if len(frames) > 1:
+        raise DanceNowError(f"{path} holds {len(frames)} frames. Give it by itself, not in a folder.")
+    return frames[0].people
+
+
+def _people(path: Path, frame: JsonFrame) -> list[OpenPosePerson]:
+    if len(frame.people) > MAX_PEOPLE:
+        raise DanceNowError(f"{path} holds {len(frame.people)} people; at most {MAX_PEOPLE} are read.")
     try:
         listed = [
             OpenPosePerson(_cleaned(Pose.from_openpose(person)), _person_id(person), _is_signed(person))
-            for person in people
+            for person in frame.people
         ]
     except DanceNowError as error:
         raise DanceNowError(f"{path} is malformed. {error}") from error
@@ -77,18 +115,19 @@ def part_files(path: Path) -> dict[str, Path]:
     return {part: file for part, file in files.items() if part == _POSE or file.is_file()}
 
 
-def _json_people(path: Path) -> list[dict[str, Any]]:
-    data = _content(path)
+def _json_frames(path: Path) -> list[JsonFrame]:
+    data = _content(path, MAX_JSON_BYTES)
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(data, MAX_VALUES)
+    except ValueError as error:
         raise DanceNowError(f"{path} is damaged or not a JSON file ({error}).") from error
-    if not isinstance(content, dict) or "people" not in content:
-        raise DanceNowError(f'{path} is not an OpenPose JSON file: it has no "people".')
-    people = content["people"]
-    if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
-        raise DanceNowError(f'{path} is malformed: "people" should be a list of objects.')
-    return people
+    try:
+        frames = json_frames(content)
+    except ValueError as error:
+        raise DanceNowError(f"{path} is not a keypoint file that can be read: {error}.") from error
+    if len(frames) > MAX_FRAMES:
+        raise DanceNowError(f"{path} holds more than {MAX_FRAMES} frames.")
+    return frames
 
 
 def _yaml_people(path: Path) -> list[dict[str, Any]]:
@@ -108,18 +147,10 @@ def _yaml_people(path: Path) -> list[dict[str, Any]]:
     return people
 
 
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise DanceNowError(f"{path} cannot be read: {error.strerror or error}.") from error
+def _content(path: Path, limit: int = MAX_KEYPOINT_BYTES) -> bytes:
+    data = read_bounded(path, limit)
     if not data.strip():
         raise DanceNowError(f"{path} is empty.")
-    if len(data) > LARGEST_FILE:
-        raise DanceNowError(
-            f"{path} is larger than {LARGEST_FILE // 1_000_000} MB: not the keypoints of a frame."
-        )
     return data
 
 

@@ -1,6 +1,7 @@
-"""Body keypoint layouts of OpenPose's models, converted to BODY_25.
+"""Body keypoint layouts of other models, converted to BODY_25.
 
-Source: OpenPose, ``poseParameters.cpp``: COCO_18, BODY_19, BODY_23 and BODY_25.
+Sources: OpenPose, ``poseParameters.cpp``: COCO_18, BODY_19, BODY_23, BODY_25 and BODY_25B; COCO: 17
+points; COCO-WholeBody: 133 points; Halpe-FullBody (AlphaPose): 26 and 136 points.
 """
 
 from __future__ import annotations
@@ -10,23 +11,47 @@ from typing import Final
 import numpy as np
 
 from dance_now.core.arrays import FloatArray
-from dance_now.pose.model.keypoints import BODY_INDEX, BODY_NAMES
+from dance_now.pose.model.keypoints import BODY_INDEX, BODY_NAMES, FACE, LEFT_HAND, RIGHT_HAND
 
 _COCO_18: Final = (
     *("nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow"),
     *("left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle"),
     *("right_eye", "left_eye", "right_ear", "left_ear"),
 )
+_COCO_17: Final = (
+    *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder"),
+    *("left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee"),
+    *("right_knee", "left_ankle", "right_ankle"),
+)
+_FEET: Final = (
+    *("left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel"),
+)
+_HEAD_TOP: Final = ""  # BODY_25 has no such point
+_HALPE_26: Final = (
+    *(*_COCO_17, _HEAD_TOP, "neck", "mid_hip", "left_big_toe", "right_big_toe", "left_small_toe"),
+    *("right_small_toe", "left_heel", "right_heel"),
+)
+_BODY_25B: Final = (*_COCO_17, "", _HEAD_TOP, *_FEET)  # the upper neck is no BODY_25 neck either
 _BODY_23: Final = tuple(name for name in BODY_NAMES if name not in ("neck", "mid_hip"))
 _MIDPOINTS: Final = {
     "neck": ("left_shoulder", "right_shoulder"),
     "mid_hip": ("left_hip", "right_hip"),
 }
-# points in a file -> their rows in BODY_25
+# points in a file -> their names, "" for what BODY_25 lacks
 BODY_LAYOUTS: Final = {
-    len(names): tuple(BODY_INDEX[name] for name in names)
-    for names in (_COCO_18, BODY_NAMES[:19], _BODY_23, BODY_NAMES)
+    len(names): names for names in (_COCO_17, _COCO_18, BODY_NAMES[:19], _BODY_23, BODY_NAMES, _HALPE_26)
 }
+COCO_18_ROWS: Final = tuple(BODY_INDEX[name] for name in _COCO_18)
+COCO_WHOLEBODY_BODY: Final = (*_COCO_17, *_FEET)
+COCO_WHOLEBODY_ROWS: Final = np.array(
+    [
+        *(BODY_INDEX[name] for name in COCO_WHOLEBODY_BODY),
+        *range(FACE.start, FACE.start + 68),
+        *range(LEFT_HAND.start, LEFT_HAND.stop),
+        *range(RIGHT_HAND.start, RIGHT_HAND.stop),
+    ]
+)
+"""Rows of COCO-WholeBody's 133 points: 17 of the body, 6 of the feet, 68 of the face, 21 of each hand."""
 
 
 def as_body_25(points: FloatArray) -> FloatArray:
@@ -35,9 +60,20 @@ def as_body_25(points: FloatArray) -> FloatArray:
     Args:
         points: x, y, confidence; n is one of ``BODY_LAYOUTS``.
     """
+    return points.copy() if len(points) == len(BODY_NAMES) else _by_name(points, BODY_LAYOUTS[len(points)])
+
+
+def from_body_25b(points: FloatArray) -> FloatArray:
+    """Converts (25, 3) points in the order of BODY_25B to (25, 3) in that of BODY_25."""
+    return _by_name(points, _BODY_25B)
+
+
+def _by_name(points: FloatArray, names: tuple[str, ...]) -> FloatArray:
     body = np.zeros((len(BODY_NAMES), 3), np.float32)
-    body[list(BODY_LAYOUTS[len(points)])] = points
-    return body if len(points) == len(BODY_NAMES) else with_midpoints(body)
+    for point, name in zip(points, names, strict=True):
+        if name:
+            body[BODY_INDEX[name]] = point
+    return with_midpoints(body)
 
 
 def with_midpoints(body: FloatArray) -> FloatArray:
