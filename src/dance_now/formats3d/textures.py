@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError, MissingExtraError
+from dance_now.core.limits import check_picture
 from dance_now.formats3d.gltf import Gltf, MalformedGltfError
 from dance_now.formats3d.srgb import DECODE_TABLE
 
@@ -20,7 +21,7 @@ except ImportError as error:  # pragma: no cover - depends on the installation
     raise MissingExtraError("pillow", "studio") from error
 
 MAX_IMAGE_PIXELS = 8192 * 8192
-MAX_TOTAL_PIXELS = 4 * MAX_IMAGE_PIXELS
+MAX_TOTAL_PIXELS = 4 * MAX_IMAGE_PIXELS  # decoding takes time, whatever is kept
 MAX_KEPT_EDGE = 2048
 """Larger images are downsampled on reading: a character is rendered far smaller than that."""
 
@@ -76,11 +77,11 @@ def _wrapped(index: npt.NDArray[np.int64], size: int, wrap: str) -> npt.NDArray[
 
 
 class TextureReader:
-    """Reader of a file's textures; each image is decoded once."""
+    """Reader of a file's textures; each image is decoded once, however many entries name its bytes."""
 
     def __init__(self, gltf: Gltf) -> None:
         self._gltf = gltf
-        self._images: dict[int, Pixels] = {}
+        self._images: dict[tuple[int, int], Pixels] = {}
         self._total_pixels = 0
 
     def read(self, index: int | None) -> Texture | None:
@@ -104,9 +105,10 @@ class TextureReader:
         return Texture(self._image(source), wrap, sampler.get("magFilter") == _NEAREST)
 
     def _image(self, index: int) -> Pixels:
-        if index not in self._images:
-            self._images[index] = self._decode(self._gltf.image_bytes(index), index)
-        return self._images[index]
+        place = self._gltf.image_range(index)
+        if place not in self._images:
+            self._images[place] = self._decode(self._gltf.image_bytes(index), index)
+        return self._images[place]
 
     def _decode(self, encoded: bytes, index: int) -> Pixels:
         name = self._gltf.path.name
@@ -116,6 +118,8 @@ class TextureReader:
                 self._total_pixels += width * height
                 if width * height > MAX_IMAGE_PIXELS or self._total_pixels > MAX_TOTAL_PIXELS:
                     raise DanceNowError(f"{name}: picture {index} ({width}x{height}) is too large to read.")
+                check_picture(f"{name}: picture {index}", width, height, len(self._gltf.binary))
+                self._gltf.budget.charge(4 * width * height // _reduction(width, height), "its textures")
                 pixels = image.convert("RGBA")
         except Image.DecompressionBombError as error:
             raise DanceNowError(f"{name}: picture {index} is too large to read.") from error
@@ -131,3 +135,8 @@ class TextureReader:
         array = np.array(pixels, np.uint8)
         array.setflags(write=False)
         return array
+
+
+def _reduction(width: int, height: int) -> int:
+    """How many times fewer pixels are kept of an image (a lower bound)."""
+    return max(1, max(width, height) ** 2 // MAX_KEPT_EDGE**2)
