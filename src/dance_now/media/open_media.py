@@ -7,10 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from dance_now.core.argument_checks import check_flag, check_number, check_path, check_real
-from dance_now.core.atomic_write import check_target
+from dance_now.core.atomic_write import check_replaceable, check_target
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.image_file import is_still_image
-from dance_now.media.image.photo_sink import FolderSink, PhotoSink
+from dance_now.media.image.photo_sink import FolderSink, PhotoSink, is_numbered
 from dance_now.media.image.photo_source import (
     ImageSequenceSource,
     PhotoFolderSource,
@@ -133,6 +133,8 @@ def open_sink(
             check_target(target / f"{name}.png", source.files, overwrite)
     else:
         check_target(target, source.files, overwrite)
+    if is_folder and not source.names:
+        check_replaceable(target, is_numbered)
     if is_folder:
         return FolderSink(target, alpha)
     if target.is_dir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -178,7 +177,7 @@ class VideoSink(FileSink):
         self._container.mux(self._stream.encode(None))
         self._container.close()
         self._container = None
-        os.replace(self._part, self.path)
+        self._output.commit()
 
     def _close(self) -> None:
         if self._sound is not None:

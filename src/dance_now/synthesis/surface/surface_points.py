@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray
+from dance_now.core.atomic_write import replacing
 from dance_now.core.errors import DanceNowError
 from dance_now.core.limits import MemoryBudget
 from dance_now.pose.model.bone_rule import BONE_NAMES, BoneRig
@@ -116,7 +117,7 @@ class MeshPoints:
         """Writes a .npz file; bones as uint8."""
         arrays = {name: getattr(self, name) for name in (*_SHAPES, *_MORPHS, *_BASES)}
         arrays["bones"] = self.bones.astype(np.uint8)
-        with path.open("wb") as file:
+        with replacing(path) as part, part.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
     @classmethod
