@@ -21,7 +21,7 @@ _TERMINATED: Final = ("SIGTERM", "SIGHUP")  # end a program as Ctrl-C does; the 
 
 _COMMANDS: Final = (
     *("dance", "pose", "render", "train", "evaluate"),
-    *("convert", "export", "characters", "doctor"),
+    *("convert", "export", "characters", "fetch", "doctor"),
 )
 _DESCRIPTION = (
     "Replace people in photos and videos with anime characters that copy their poses. "
