@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Final
 
 from dance_now import __version__
+from dance_now.cli.printable import print_traceback, printable_usage_errors
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + ended_by[0] if ended_by else INTERRUPTED
     except Exception as error:  # the last resort of a program whose users should not read tracebacks
         if verbose:
+            sys.excepthook = print_traceback
             raise
         from dance_now.cli.error_text import error_text  # loads numpy, which --version needs not
 
@@ -102,15 +104,17 @@ def _run(words: list[str], verbose: bool) -> None:
     set_up_logging(verbose)
     config = (tyro.conf.FlagCreatePairsOff,)
     if words and words[0] in _COMMANDS:  # the others take a while to import
-        tyro.cli(_command(words[0]), prog=f"dance-now {words[0]}", args=words[1:], config=config)
+        with printable_usage_errors(words) as command:
+            tyro.cli(command(_command(words[0])), prog=f"dance-now {words[0]}", args=words[1:], config=config)
         return
-    tyro.extras.subcommand_cli_from_dict(
-        {name: _command(name) for name in _COMMANDS},
-        prog="dance-now",
-        description=_DESCRIPTION,
-        args=words,
-        config=config,
-    )
+    with printable_usage_errors(words) as command:
+        tyro.extras.subcommand_cli_from_dict(
+            {name: command(_command(name)) for name in _COMMANDS},
+            prog="dance-now",
+            description=_DESCRIPTION,
+            args=words,
+            config=config,
+        )
 
 
 def _command(name: str) -> Callable[..., object]:
