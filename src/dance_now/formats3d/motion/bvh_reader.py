@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -224,8 +225,8 @@ class _Hierarchy:
         count = int(next(tokens))
         if not 0 <= count <= 6:
             raise ValueError(f"{count} channels in one joint")
-        channels = tuple(next(tokens) for _ in range(count))
-        if not _CHANNELS.issuperset(channels):
+        channels = tuple(islice(tokens, count))
+        if len(channels) < count or not _CHANNELS.issuperset(channels):
             raise ValueError(f"unknown channels {channels}")
         return channels
 
