@@ -77,7 +77,7 @@ def dance(
         quality: best is slower, with finer faces and the source's grain.
         keep_objects: keep held objects; by default they are removed with the person.
         estimator: pose estimator; rtmw also runs DWPose.
-        model: ONNX file of an estimator that comes without one; trusted: it is a program, so use only those of people you trust.
+        model: ONNX file of an estimator that comes without one. It is a program: only use trusted files.
         poses: OpenPose JSON of the source, a file or a folder, instead of pose estimation.
         size: frame size for keypoints without pictures.
         fps: frames per second for a folder of pictures or keypoints.

@@ -144,10 +144,9 @@ class Springs:
 def _inverses(transforms: Matrices) -> Matrices:
     """Inverses (n, 4, 4); pseudo-inverses where a node is scaled to nothing, as files do to hide parts."""
     try:
-        inverses: Matrices = np.linalg.inv(transforms)
+        return np.asarray(np.linalg.inv(transforms), np.float64)
     except np.linalg.LinAlgError:
-        inverses = np.linalg.pinv(transforms)
-    return inverses
+        return np.asarray(np.linalg.pinv(transforms), np.float64)
 
 
 def _transform_points(transforms: Matrices, points: Vectors) -> Vectors:
