@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -183,8 +184,9 @@ class VideoSink(FileSink):
         if self._sound is not None:
             self._sound.close()
         try:
-            if self._container is not None:
-                self._container.close()
+            if self._container is not None:  # unfinished: its end may find the disk full once more
+                with suppress(av.FFmpegError, OSError):
+                    self._container.close()
         finally:
             super()._close()
 
