@@ -23,7 +23,9 @@ _LONGEST: Final = 2000  # characters; messages quote names of files and texts in
 _OPTIONS: Final = frozenset(field.name for field in fields(DanceOptions))
 _TRAINING_OPTIONS: Final = frozenset({"bones", "credits", "has_permission", "licence", "motions", "steps"})
 # "poses does not exist" names a folder
-_ABOUT_FILES: Final = "does not exist|already exists|holds|has|is (?:empty|damaged|not|neither)|can|could"
+_ABOUT_FILES: Final = (
+    "does not exist|already exists|holds|has|is (?:being|empty|damaged|not|neither)|can|could"
+)
 
 
 def error_text(error: Exception) -> str:
