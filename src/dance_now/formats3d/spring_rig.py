@@ -21,6 +21,7 @@ Vector = npt.NDArray[np.float64]
 _MAX_JOINTS = 5000
 _MAX_COLLIDERS = 1000
 _MAX_PAIRS = 200_000  # joints times the colliders that each collides with
+_MAX_WORK = 4096  # levels of a hierarchy times colliders: those are simulated one after the other
 _LAST_BONE_LENGTH = 0.07  # metres: VRM 0 gives the last bone of a chain this tail
 
 
@@ -83,12 +84,25 @@ def read_spring_rig(gltf: Gltf, tree: NodeTree, turn: Matrices) -> SpringRig | N
             rig = _read_vrm0(gltf.extensions["VRM"].get("secondaryAnimation") or {}, tree, turn)
         else:
             return None
+        work = _levels(rig, tree) * (len(rig.colliders) + 2)
+        _check_count(work, _MAX_WORK, "colliders for spring bones that hang on each other")
     except _TooManyError as error:
         raise MalformedGltfError(gltf.path, f"it has too many {error}") from error
     nodes = [joint.node for joint in rig.joints] + [collider.node for collider in rig.colliders]
     if any(not 0 <= node < len(tree.names) for node in nodes):
         raise MalformedGltfError(gltf.path, "its spring bones refer to nodes that do not exist")
     return rig if rig.joints else None
+
+
+def _levels(rig: SpringRig, tree: NodeTree) -> int:
+    """Longest row of nodes from a spring bone down."""
+    swinging = {joint.node for joint in rig.joints}
+    depth: dict[int, int] = {}
+    for node in tree.order:
+        above = depth.get(int(tree.parents[node]))
+        if above is not None or node in swinging:
+            depth[node] = (above or 0) + 1
+    return max(depth.values(), default=0)
 
 
 class _TooManyError(Exception):

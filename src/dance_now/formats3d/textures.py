@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError, MissingExtraError
-from dance_now.core.limits import check_picture
 from dance_now.formats3d.gltf import Gltf, MalformedGltfError
 from dance_now.formats3d.srgb import DECODE_TABLE
 
@@ -22,6 +21,9 @@ except ImportError as error:  # pragma: no cover - depends on the installation
 
 MAX_IMAGE_PIXELS = 8192 * 8192
 MAX_TOTAL_PIXELS = 4 * MAX_IMAGE_PIXELS  # decoding takes time, whatever is kept
+# Pixels of one image allowed in any case (4096x4096), and for each byte of the file. Decoding one takes up to
+# 12 bytes a pixel.
+_FREE_PIXELS, _PIXELS_PER_BYTE = 4096 * 4096, 3
 MAX_KEPT_EDGE = 2048
 """Larger images are downsampled on reading: a character is rendered far smaller than that."""
 
@@ -118,9 +120,17 @@ class TextureReader:
                 self._total_pixels += width * height
                 if width * height > MAX_IMAGE_PIXELS or self._total_pixels > MAX_TOTAL_PIXELS:
                     raise DanceNowError(f"{name}: picture {index} ({width}x{height}) is too large to read.")
-                check_picture(f"{name}: picture {index}", width, height, len(self._gltf.binary))
+                if width * height > _FREE_PIXELS + _PIXELS_PER_BYTE * len(self._gltf.binary):
+                    raise DanceNowError(
+                        f"{name}: picture {index} ({width}x{height}) is too large for a file of its size."
+                    )
                 self._gltf.budget.charge(4 * width * height // _reduction(width, height), "its textures")
-                pixels = image.convert("RGBA")
+                image.load()  # before the thumbnail, which would decode JPEGs at another scale
+                is_plain = image.mode == "RGB" and "transparency" not in image.info
+                pixels = image if is_plain else image.convert("RGBA")
+                if max(pixels.size) > MAX_KEPT_EDGE:
+                    pixels.thumbnail((MAX_KEPT_EDGE, MAX_KEPT_EDGE), Image.Resampling.BOX)
+                array = np.array(pixels.convert("RGBA"), np.uint8)
         except Image.DecompressionBombError as error:
             raise DanceNowError(f"{name}: picture {index} is too large to read.") from error
         except (
@@ -130,9 +140,6 @@ class TextureReader:
             SyntaxError,
         ) as error:
             raise DanceNowError(f"{name}: picture {index} cannot be decoded (PNG, JPEG or WebP).") from error
-        if max(pixels.size) > MAX_KEPT_EDGE:
-            pixels.thumbnail((MAX_KEPT_EDGE, MAX_KEPT_EDGE), Image.Resampling.BOX)
-        array = np.array(pixels, np.uint8)
         array.setflags(write=False)
         return array
 
