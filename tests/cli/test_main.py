@@ -127,6 +127,7 @@ def test_ctrl_c_is_130_and_one_line(run, monkeypatch):
         ("a.mp4 already exists. Set overwrite to replace it.", None, "Set --overwrite to replace it."),
         ("estimator rtmw needs model, a file.", None, "--estimator rtmw needs --model, a file."),
         ("poses does not exist.", None, "error: poses does not exist."),
+        ("poses is being written by another.", None, "error: poses is being written by another."),
         ("size.png is damaged.", None, "error: size.png is damaged."),
         ("a/match/start.mp4 is empty.", None, "error: a/match/start.mp4 is empty."),
     ],

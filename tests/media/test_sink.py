@@ -53,15 +53,25 @@ def test_a_folder_gets_numbered_frames(tmp_path: Path, make_video: MakeVideo) ->
     assert fourth[0, 0, 3] == 9
 
 
-def test_overwriting_a_folder_keeps_strange_files(tmp_path: Path, photo: Path, colors: Colors) -> None:
+def test_overwriting_a_folder_replaces_all_frames(tmp_path: Path, photo: Path, colors: Colors) -> None:
     target = tmp_path / "frames"
     target.mkdir()
-    for name in ("000000.png", "000007.png", "notes.txt"):
+    for name in ("000000.png", "000007.png"):
         (target / name).write_text("old")
     with open_source(photo) as source, open_sink(target, source, alpha=False, overwrite=True) as sink:
         sink.write(colors(), 0.0)
-    assert sorted(path.name for path in target.iterdir()) == ["000000.png", "notes.txt"]
+    assert [path.name for path in target.iterdir()] == ["000000.png"]
     assert cv2.imread(str(target / "000000.png")) is not None
+
+
+def test_a_folder_of_other_files_is_not_replaced(tmp_path: Path, photo: Path) -> None:
+    target = tmp_path / "frames"
+    target.mkdir()
+    for name in ("000000.png", "notes.txt"):
+        (target / name).write_text("old")
+    with open_source(photo) as source, pytest.raises(DanceNowError, match=r"notes\.txt"):
+        open_sink(target, source, alpha=False, overwrite=True)
+    assert sorted(path.name for path in target.iterdir()) == ["000000.png", "notes.txt"]
 
 
 def test_refusals_name_the_way_out(tmp_path: Path, photo: Path, make_video: MakeVideo) -> None:

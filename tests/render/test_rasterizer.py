@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dance_now.formats3d.srgb import DECODE_TABLE, linear_to_srgb, srgb_to_linear
 from dance_now.render.mipmaps import reduced_levels
 from dance_now.render.rasterizer import draw_strip
-from dance_now.render.texture_sampling import SURFACE_DTYPE
+from dance_now.render.texture_sampling import SURFACE_DTYPE, texture_detail
 from dance_now.render.vertex_placement import bin_triangles
 
 SIZE = 16
@@ -112,3 +112,12 @@ def test_reduced_levels_average_light_and_ignore_clear_texels() -> None:
     small = reduced_levels(pixels)[1]
     assert small.shape == (1, 1, 4)
     assert small[0, 0].tolist() == [255, 255, 255, 128]
+
+
+@pytest.mark.parametrize("coordinate", [1e23, -3e38, np.nan])
+def test_absurd_texture_coordinates_stay_inside_the_texture(coordinate: float) -> None:
+    """Their number of texels a sample has no logarithm that is a mipmap level."""
+    corners = np.zeros((3, 8), np.float32)
+    corners[:, :2] = [[0, 0], [8, 0], [0, 8]]
+    corners[:, 6:] = [[0, 0], [coordinate, 0], [0, coordinate]]
+    assert texture_detail(corners, (0, 1, 2), 64, 64, 7) in (0, 6)

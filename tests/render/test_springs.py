@@ -1,5 +1,6 @@
 """Spring bones hang, keep their length and repeat themselves."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,14 @@ def test_smallest_rotations_also_between_opposites() -> None:
     turns = rotations_between(start, end)
     np.testing.assert_allclose(np.einsum("nij,nj->ni", turns, start), end, atol=1e-9)
     np.testing.assert_allclose(np.linalg.det(turns), 1, atol=1e-9)
+
+
+def test_nodes_scaled_to_nothing_have_springs(tmp_path: Path, humanoid_builder: Callable[[str], Any]) -> None:
+    builder = humanoid_builder("vrm1")
+    builder.document["nodes"].append({"name": "hidden", "scale": [0, 0, 0], "children": []})
+    builder.document["nodes"].append({"name": "below"})
+    builder.document["nodes"][-2]["children"] = [len(builder.document["nodes"]) - 1]
+    path = tmp_path / "a.vrm"
+    path.write_bytes(builder.to_bytes())
+    avatar = load_avatar(path)
+    assert np.isfinite(Springs(avatar).settle(avatar.pose({}), 3)).all()

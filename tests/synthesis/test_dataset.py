@@ -178,7 +178,7 @@ def test_what_exists_is_kept(avatar_file: Path, tmp_path: Path) -> None:
     (output / "thesis.txt").write_text("years of work")
     with pytest.raises(DanceNowError, match="already exists"):
         render_dataset(avatar_file, output, 2, None, size=64, workers=1)
-    with pytest.raises(DanceNowError, match="not a data set"):
+    with pytest.raises(DanceNowError, match="other files than results"):
         render_dataset(avatar_file, output, 2, None, size=64, workers=1, overwrite=True)
     assert (output / "thesis.txt").exists()
 

@@ -99,7 +99,7 @@ class DanceOptions:
         preview: also write a contact sheet of the output, ``OUTPUT_preview.jpg``.
         device: where the characters are drawn: ``auto``, ``cpu`` or ``cuda``.
         estimator: pose estimator, by name (``mediapipe`` or ``rtmw``) or as an object.
-        model: the estimator's ONNX file, for estimators that come without one.
+        model: the estimator's ONNX file, for estimators that come without one. A program: trusted input.
 
     Raises:
         DanceNowError: a value that is out of range, unknown, or does not go with another one.

@@ -6,8 +6,6 @@ Source: OpenPose output documentation (``--write_json``: one file a frame, NAME_
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from typing import Final, Self
 
 from dance_now.app.analysis import Progress
 from dance_now.core.argument_checks import check_choice, check_path
-from dance_now.core.atomic_write import check_target, discard
+from dance_now.core.atomic_write import Output, check_target
 from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.media.open_media import open_sink, open_source
@@ -115,17 +113,13 @@ def write_poses(
         if target.is_file():
             raise DanceNowError(f"output {target} is a file. Choose a folder.", option="output")
         check_target(target, opened.files, overwrite)
-        part = target.with_name(f".{target.name}.part")
-        discard(part)
         try:
-            part.mkdir()
-            estimate = estimator or open_estimator(max_people=MAX_PEOPLE)
-            result = _write(opened, part, _Extras(format, overlay, csv, bvh), estimate, progress)
-            _move_into(part, target)
+            with Output(target, is_folder=True) as output:
+                estimate = estimator or open_estimator(max_people=MAX_PEOPLE)
+                result = _write(opened, output.part, _Extras(format, overlay, csv, bvh), estimate, progress)
+                output.merge()
         except OSError as error:
             raise DanceNowError(f"{target} could not be written: {error.strerror or error}.") from error
-        finally:
-            discard(part)
     drawn = None if result.overlay is None else target / result.overlay.name
     return PoseFiles(target, drawn, result.frames, result.missed, len(result.motions), opened.skipped)
 
@@ -258,14 +252,3 @@ def _motion(source: Source, poses: Sequence[Pose | None], times: Sequence[float]
         readings = read_clip(retarget, poses, times, source.size)
         frames = [None if reading is None else retarget.build(reading) for reading in readings]
     return bvh_text(skeleton, frames, float(1 / source.frame_rate))
-
-
-def _move_into(part: Path, target: Path) -> None:
-    """Moves the finished files; whatever else is in the folder stays."""
-    if not target.exists():
-        os.replace(part, target)
-        return
-    for path in part.iterdir():
-        if (target / path.name).is_dir():
-            shutil.rmtree(target / path.name)
-        os.replace(path, target / path.name)

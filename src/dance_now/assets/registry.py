@@ -21,10 +21,6 @@ MODELS_VARIABLE: Final = "DANCE_NOW_MODELS"
 _MEDIAPIPE: Final = Wheel(
     requirement="mediapipe==0.10.21",
     megabytes=36,
-    options=(
-        *("--platform", "manylinux_2_28_x86_64", "--python-version", "3.11"),
-        *("--implementation", "cp", "--abi", "cp311"),
-    ),
     members={
         Path(path).name: WheelMember(f"mediapipe/modules/{path}", size, sha256)
         for path, size, sha256 in (
@@ -60,7 +56,6 @@ _CLIP: Final = "sample_clip.mp4"
 _POSE2SIM: Final = Wheel(
     requirement="pose2sim==0.10.49",
     megabytes=51,
-    options=(),
     members={
         _CLIP: WheelMember(
             "Pose2Sim/Demo_SinglePerson/videos/cam01.mp4",
@@ -115,13 +110,18 @@ def pose_model(name: str) -> Path:
         raise ValueError(f"unknown pose network {name!r}; known: {', '.join(POSE_MODELS)}")
     folder = os.environ.get(MODELS_VARIABLE)
     if folder:
-        path = Path(folder).expanduser() / name
-        if not path.is_file():
+        path = Path(folder).expanduser()
+        missing = [each for each in POSE_MODELS if not (path / each).is_file()]
+        if name in missing:
             raise DanceNowError(
-                f"{MODELS_VARIABLE} is set, but there is no file {path}. Put it there or unset it."
+                f"{MODELS_VARIABLE} is set, but {path} lacks {', '.join(missing)}. Put them there, by "
+                f"dance-now fetch --to {path}, or unset it."
             )
-        return path
-    return local_pose_model(name) or _fetch(_MEDIAPIPE, name)
+        return path / name
+    local = local_pose_model(name)
+    if local is None:
+        _fetch(_MEDIAPIPE, cache_dir())
+    return local or cache_dir() / name
 
 
 def local_pose_model(name: str) -> Path | None:
@@ -139,7 +139,9 @@ def sample_clip() -> Path:
     Raises:
         DanceNowError: the file cannot be fetched; the message says where to put it.
     """
-    return _fetch(_POSE2SIM, _CLIP) if local_sample_clip() is None else cache_dir() / _CLIP
+    if local_sample_clip() is None:
+        _fetch(_POSE2SIM, cache_dir())
+    return cache_dir() / _CLIP
 
 
 def local_sample_clip() -> Path | None:
@@ -161,14 +163,32 @@ def _installed_mediapipe(member: WheelMember) -> Path | None:
     return None
 
 
-def _fetch(wheel: Wheel, name: str) -> Path:
-    """Downloads all listed files of a wheel into the cache; returns the path of one of them."""
-    folder = cache_dir()
+def fetch_all(folder: Path | None = None, *, clip: bool = False) -> list[Path]:
+    """Downloads all pose networks that are missing: for containers, and machines without a network.
+
+    Args:
+        folder: the destination; the cache by default. Another is used where ``DANCE_NOW_CACHE`` names it.
+        clip: the sample clip too.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        DanceNowError: files cannot be fetched; the message lists all of them.
+    """
+    target = cache_dir() if folder is None else folder
+    wheels = (_MEDIAPIPE, _POSE2SIM) if clip else (_MEDIAPIPE,)
+    for wheel in wheels:
+        _fetch(wheel, target)
+    return [target / name for wheel in wheels for name in wheel.members]
+
+
+def _fetch(wheel: Wheel, folder: Path) -> None:
+    """Downloads all listed files of a wheel that a folder lacks."""
     try:
-        fetch_members(wheel, name, folder)
+        fetch_members(wheel, folder)
     except OSError as error:
         raise DanceNowError(
             f"cannot write to the cache {folder} ({error.strerror or error}). "
             f"Set {CACHE_VARIABLE} to a folder with free space."
         ) from error
-    return folder / name

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import struct
 import unicodedata
@@ -23,6 +22,7 @@ from typing import Any, Final
 
 from dance_now.character.figure_bounds import FigureBounds
 from dance_now.character.safetensors_file import AnyArray, pack_arrays, unpack_arrays
+from dance_now.core.atomic_write import Output
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.skeleton import Skeleton
 
@@ -154,18 +154,16 @@ def write_character_file(path: Path, content: CharacterFile) -> None:
     for name, data in members.items():
         if len(data) > _SIZE_LIMITS[name]:
             raise DanceNowError(f"{path.name}: {name} would be larger than {_SIZE_LIMITS[name] >> 20} MB.")
-    beside = path.with_name(f".{path.name}.part")
     try:
-        with zipfile.ZipFile(beside, "w") as archive:
-            for name, data in members.items():
-                # A fixed date: the same content gives the same file.
-                info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
-                archive.writestr(info, data, zipfile.ZIP_DEFLATED, compresslevel=9)
-        os.replace(beside, path)
+        with Output(path) as output:
+            with zipfile.ZipFile(output.part, "w") as archive:
+                for name, data in members.items():
+                    # A fixed date: the same content gives the same file.
+                    info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+                    archive.writestr(info, data, zipfile.ZIP_DEFLATED, compresslevel=9)
+            output.commit()
     except OSError as error:
         raise DanceNowError(f"{path} could not be written: {error.strerror or error}.") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def read_character_file(path: Path) -> CharacterFile:

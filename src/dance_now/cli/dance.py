@@ -95,7 +95,7 @@ def dance(
         keep_objects: keep held objects; by default they are removed with the person.
         springs: hair and skirts swing with the motion of a clip; off: they hang still, as in photos.
         estimator: pose estimator; rtmw also runs DWPose.
-        model: ONNX file of an estimator that comes without one.
+        model: ONNX file of an estimator that comes without one. It is a program: only use trusted files.
         poses: keypoints of the source, a file or a folder, instead of pose estimation.
         size: frame size for keypoints without pictures.
         fps: frames per second for a folder of pictures or keypoints.

@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Final
 
 from dance_now.app.dance_options import DanceOptions
+from dance_now.cli.printable import printable
 from dance_now.core.errors import DanceNowError
 
 _FLAGS: Final[Mapping[str, str]] = {
@@ -18,10 +19,13 @@ _FLAGS: Final[Mapping[str, str]] = {
 }
 """Flags that are not called like the argument in Python."""
 
+_LONGEST: Final = 2000  # characters; messages quote names of files and texts in them
 _OPTIONS: Final = frozenset(field.name for field in fields(DanceOptions))
 _TRAINING_OPTIONS: Final = frozenset({"bones", "credits", "has_permission", "licence", "motions", "steps"})
 # "poses does not exist" names a folder
-_ABOUT_FILES: Final = "does not exist|already exists|holds|has|is (?:empty|damaged|not|neither)|can|could"
+_ABOUT_FILES: Final = (
+    "does not exist|already exists|holds|has|is (?:being|empty|damaged|not|neither)|can|could"
+)
 
 
 def error_text(error: Exception) -> str:
@@ -30,9 +34,9 @@ def error_text(error: Exception) -> str:
     Args:
         error: of a command; anything but a ``DanceNowError`` is a fault of the program.
     """
-    words = " ".join(str(error).split())
-    # Messages quote names and texts of files: none of them shall steer the terminal.
-    text = "".join(character if character.isprintable() else "?" for character in words)
+    text = printable(" ".join(str(error).split()))
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}..."
     if isinstance(error, DanceNowError):
         return with_flags(text, error.option)
     return f"unexpected {type(error).__name__} ({text}). --verbose shows where."

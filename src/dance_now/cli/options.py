@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_args
 import tyro
 
 from dance_now.app.dance_options import HeightName, PersonName, SceneName
+from dance_now.cli.printable import printable
 from dance_now.core.errors import MissingExtraError
 
 _arg = tyro.conf.arg
@@ -93,13 +94,13 @@ Height = Annotated[HeightName | float, _word_or(float), _arg(metavar="{person,ow
 
 
 def say(line: str) -> None:
-    """Prints one line of results to stdout."""
-    sys.stdout.write(f"{line}\n")
+    """Prints one line of results to stdout, in printable characters."""
+    sys.stdout.write(f"{printable(line)}\n")
 
 
 def remark(line: str) -> None:
-    """Prints one line to stderr, where stdout carries frames."""
-    sys.stderr.write(f"{line}\n")
+    """Prints one line to stderr, where stdout carries frames; in printable characters."""
+    sys.stderr.write(f"{printable(line)}\n")
 
 
 @contextmanager

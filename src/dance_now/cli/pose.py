@@ -45,7 +45,7 @@ def pose(
         csv: also write a CSV table, one row per person and frame.
         bvh: also write each person's motion as BVH, for Blender and other 3D software.
         estimator: pose estimator; rtmw also runs DWPose.
-        model: ONNX file of an estimator that comes without one.
+        model: ONNX file of an estimator that comes without one. It is a program: only use trusted files.
         start: start of the cut in a video.
         end: end of the cut in a video.
         sequence: pictures of a folder or glob are frames of one clip, whatever their names and sizes.

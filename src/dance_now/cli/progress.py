@@ -23,6 +23,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from dance_now.cli.printable import printable
+
 CONSOLE: Final = Console(stderr=True)
 _PATIENCE_SECONDS: Final = 1.0
 _LINE_EVERY_SECONDS: Final = 10.0
@@ -112,7 +114,8 @@ class _ConsoleHandler(logging.Handler):
     """Prints records above the bars."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        CONSOLE.print(self.format(record), markup=False, highlight=False, soft_wrap=True)
+        text = printable(self.format(record), keep="\n")
+        CONSOLE.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _silence_opencv() -> None:

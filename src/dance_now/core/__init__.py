@@ -1,4 +1,4 @@
-"""Foundations: array types, errors, atomic files, profiling, the parallel pipeline.
+"""Foundations: array types, errors, atomic files, limits of files, profiling, the parallel pipeline.
 
 Nothing here knows of poses, characters or videos.
 """

@@ -101,21 +101,25 @@ def read_bounded(path: Path, limit: int) -> bytes:
     return data
 
 
-def parse_json(data: bytes, max_values: int = MAX_JSON_VALUES) -> Any:
+def parse_json(data: bytes, max_bytes: int = MAX_JSON_BYTES) -> Any:
     """Parses JSON from a stranger: bounded in bytes and in values, which take far more memory than text.
+
+    Args:
+        data: the document.
+        max_bytes: another limit, for documents that hold long texts.
 
     Raises:
         ValueError: not JSON, nested too deeply, or too large.
     """
-    if len(data) > MAX_JSON_BYTES:
-        raise ValueError(f"its JSON is larger than {_size(MAX_JSON_BYTES)}")
+    if len(data) > max_bytes:
+        raise ValueError(f"it is larger than {_size(max_bytes)}")
     # Commas within texts count as well; the limit is far from what files need.
-    if sum(map(data.count, (b"[", b"{", b","))) > max_values:
-        raise ValueError(f"its JSON holds more than {max_values} values")
+    if sum(map(data.count, (b"[", b"{", b","))) > MAX_JSON_VALUES:
+        raise ValueError(f"it holds more than {MAX_JSON_VALUES} values")
     try:
         return json.loads(data)
     except RecursionError as error:
-        raise ValueError("its JSON is nested too deeply") from error
+        raise ValueError("it is nested too deeply") from error
 
 
 class MemoryBudget:

@@ -6,7 +6,6 @@ KHR_mesh_quantization and EXT_texture_webp.
 
 from __future__ import annotations
 
-import json
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import MemoryBudget, parse_json
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_ELEMENTS = 4_000_000  # of one accessor
-MAX_DECODED_BYTES = 2**30  # of all accessors together
-# Sparse accessors expand: decoded bytes allowed in any case, and per byte of the file.
-_FREE_DECODED_BYTES, _MAX_EXPANSION = 16 * 2**20, 64
 MAX_NODES = 20_000
 SUPPORTED_EXTENSIONS = frozenset(
     {
@@ -83,13 +80,17 @@ class Gltf:
         path: of the file, for error messages.
         document: the JSON chunk.
         binary: the BIN chunk.
+        budget: of memory; whoever makes arrays of the file's content charges it.
     """
 
     path: Path
     document: dict[str, Any]
     binary: bytes
+    budget: MemoryBudget = field(init=False)
     _cache: dict[int, Array] = field(default_factory=dict)
-    _decoded_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.budget = MemoryBudget(self.path.name, len(self.binary))
 
     @property
     def extensions(self) -> dict[str, Any]:
@@ -120,11 +121,16 @@ class Gltf:
         Raises:
             DanceNowError: an external image (a URI), or one that exceeds its buffer.
         """
+        start, end = self.image_range(index)
+        return self.binary[start:end]
+
+    def image_range(self, index: int) -> tuple[int, int]:
+        """First byte of an embedded image in ``binary`` and the one after its last; errors as there."""
         image = self._entry("images", index)
         if "bufferView" not in image:
             raise MalformedGltfError(self.path, "its images are separate files; export with embedded images")
         start, length, _ = self._buffer_view(image["bufferView"])
-        return self.binary[start : start + length]
+        return start, start + length
 
     def _entry(self, key: str, index: int) -> dict[str, Any]:
         items = self.items(key)
@@ -147,10 +153,8 @@ class Gltf:
         width, count = _WIDTHS[accessor["type"]], int(accessor["count"])
         if not 0 < count <= MAX_ELEMENTS:
             raise MalformedGltfError(self.path, f"an accessor has {count} elements")
-        self._decoded_bytes += count * width * component.itemsize
-        most = min(MAX_DECODED_BYTES, _FREE_DECODED_BYTES + _MAX_EXPANSION * len(self.binary))
-        if self._decoded_bytes > most:
-            raise MalformedGltfError(self.path, f"its data decode to more than {most / 2**20:.0f} MB")
+        size = 4 if accessor.get("normalized") else component.itemsize
+        self.budget.charge(count * width * size, "its arrays")
         if "bufferView" in accessor:
             values = self._strided(
                 accessor["bufferView"], int(accessor.get("byteOffset", 0)), component, count, width
@@ -213,9 +217,9 @@ def read_gltf(path: Path) -> Gltf:
         raise MalformedGltfError(path, reason)
     text, binary = _chunks(path, data[:length])
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise MalformedGltfError(path, "its JSON chunk cannot be parsed") from error
+        document = parse_json(text)
+    except ValueError as error:
+        raise MalformedGltfError(path, f"its JSON chunk cannot be parsed ({error})") from error
     if not isinstance(document, dict):
         raise MalformedGltfError(path, "its JSON chunk is not an object")
     check_extensions(path, document)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import parse_json, read_bounded
 from dance_now.formats3d.gltf import MAX_FILE_BYTES, Gltf, MalformedGltfError, check_extensions
 
 
@@ -24,9 +23,9 @@ def read_text_gltf(path: Path) -> Gltf:
             or outside the file's folder.
     """
     try:
-        document = json.loads(_read(path))
-    except (ValueError, RecursionError) as error:
-        raise MalformedGltfError(path, "it is not JSON") from error
+        document = parse_json(read_bounded(path, MAX_FILE_BYTES), MAX_FILE_BYTES)
+    except ValueError as error:
+        raise MalformedGltfError(path, f"it is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise MalformedGltfError(path, "it is not a JSON object")
     check_extensions(path, document)
@@ -34,16 +33,6 @@ def read_text_gltf(path: Path) -> Gltf:
     if not isinstance(buffers, list) or len(buffers) > 1:
         raise MalformedGltfError(path, "it has more than one buffer; export as a single GLB")
     return Gltf(path, document, _buffer(path, buffers[0]) if buffers else b"")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise DanceNowError(f"{path.name} has {size / 2**20:.0f} MB; files up to 256 MB are read.")
-        return path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise DanceNowError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def _buffer(path: Path, buffer: Any) -> bytes:
@@ -59,4 +48,4 @@ def _buffer(path: Path, buffer: Any) -> bytes:
     # Path traversal: an untrusted file must not refer to files outside its folder.
     if PurePosixPath(name).name != name or "\\" in name or ":" in name or (path.parent / name).is_symlink():
         raise MalformedGltfError(path, "its buffer is outside the file's folder; put it beside the .gltf")
-    return _read(path.parent / name)
+    return read_bounded(path.parent / name, MAX_FILE_BYTES)

@@ -20,6 +20,7 @@ from dance_now.formats3d.srgb import linear_to_srgb, srgb_to_linear
 from dance_now.formats3d.textures import Pixels, Texture, TextureReader
 
 ALPHA_MODES = ("OPAQUE", "MASK", "BLEND")
+MAX_MATERIALS = 1000
 # Toon shading of materials without any, so that every character looks cel-shaded.
 _DEFAULT_SHADE = np.array([0.62, 0.52, 0.62], np.float32)
 _DEFAULT_RAMP = (-0.12, 0.02)
@@ -119,6 +120,8 @@ def read_materials(gltf: Gltf) -> tuple[Material, ...]:
     Raises:
         DanceNowError: textures that cannot be read, values outside the specification.
     """
+    if len(gltf.items("materials")) > MAX_MATERIALS:
+        raise MalformedGltfError(gltf.path, f"it has more than {MAX_MATERIALS} materials")
     textures = TextureReader(gltf)
     toon0 = gltf.extensions.get("VRM", {}).get("materialProperties", [])
     materials = []

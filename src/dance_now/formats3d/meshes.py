@@ -18,6 +18,9 @@ IntArray = npt.NDArray[np.int32]
 
 MAX_VERTICES = 2_000_000
 MAX_TARGETS = 1000
+MAX_PRIMITIVES = 2000
+# What the arrays of one take, with those needed to make them.
+_VERTEX_BYTES, _INDEX_BYTES, _JOINT_BYTES, _MOVED_BYTES = 200, 32, 300, 28
 _TRIANGLES = 4
 
 
@@ -133,13 +136,14 @@ class MeshReader:
     def _skin_binding(self, index: int) -> _SkinBinding:
         if index not in self._skins:
             skin = self._gltf.items("skins")[index]
+            self._gltf.budget.charge(_JOINT_BYTES * len(skin["joints"]), "its skins")
             nodes = np.array(skin["joints"], np.int64)
             if not len(nodes) or nodes.min() < 0 or nodes.max() >= len(self._world):
                 raise MalformedGltfError(self._gltf.path, "a skin refers to nodes that do not exist")
             inverse_bind = np.tile(np.eye(4), (len(nodes), 1, 1))
             if "inverseBindMatrices" in skin:
-                values = self._gltf.accessor(skin["inverseBindMatrices"]).astype(np.float64)
-                inverse_bind = values[: len(nodes)].reshape(-1, 4, 4).transpose(0, 2, 1)
+                values = self._gltf.accessor(skin["inverseBindMatrices"])[: len(nodes)].astype(np.float64)
+                inverse_bind = values.reshape(-1, 4, 4).transpose(0, 2, 1)
             if len(inverse_bind) != len(nodes):
                 raise MalformedGltfError(self._gltf.path, "a skin has fewer matrices than joints")
             # One rigid transform takes the whole skin to where the hips are at rest: exact for skinning,
@@ -154,6 +158,8 @@ class MeshReader:
         self, entry: dict[str, Any], binding: _SkinBinding, names: tuple[str, str, int], skinned: bool
     ) -> None:
         attributes = entry["attributes"]
+        if len(self.primitives) >= MAX_PRIMITIVES:
+            raise MalformedGltfError(self._gltf.path, f"it has more than {MAX_PRIMITIVES} meshes")
         positions = self._gltf.accessor(attributes["POSITION"])
         count = len(positions)
         triangles = self._triangles(entry, count)
@@ -164,6 +170,7 @@ class MeshReader:
         self._vertices += len(used)
         if self._vertices > MAX_VERTICES:
             raise MalformedGltfError(self._gltf.path, f"it has more than {MAX_VERTICES} vertices")
+        self._gltf.budget.charge(_VERTEX_BYTES * len(used), "its vertices")
         material = self._material(entry)
         positions = positions[used].astype(np.float64)
         if "NORMAL" in attributes:
@@ -195,7 +202,9 @@ class MeshReader:
 
     def _triangles(self, entry: dict[str, Any], count: int) -> IntArray:
         if "indices" in entry:
-            indices = self._gltf.accessor(entry["indices"])[:, 0].astype(np.int64)
+            stored = self._gltf.accessor(entry["indices"])
+            self._gltf.budget.charge(_INDEX_BYTES * len(stored), "its triangles")
+            indices = stored[:, 0].astype(np.int64)
         else:
             indices = np.arange(count, dtype=np.int64)
         indices = indices[: len(indices) // 3 * 3]
@@ -259,6 +268,7 @@ class MeshReader:
         moved = np.flatnonzero(np.abs(offsets).max(axis=1) > 1e-7)
         if not len(moved):
             return None
+        self._gltf.budget.charge(_MOVED_BYTES * len(moved), "its morph targets")
         normal_offsets = np.zeros((len(moved), 3))
         if "NORMAL" in target:
             scale = np.cbrt(abs(np.linalg.det(linear))) or 1.0

@@ -6,6 +6,7 @@ Source: vrm-c/vrm-specification, VRM 0.0 schema and VRMC_springBone-1.0.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ from dance_now.formats3d.node_tree import Matrices, NodeTree
 Vector = npt.NDArray[np.float64]
 
 _MAX_JOINTS = 5000
+_MAX_COLLIDERS = 1000
+_MAX_PAIRS = 200_000  # joints times the colliders that each collides with
+_MAX_WORK = 4096  # levels of a hierarchy times colliders: those are simulated one after the other
 _LAST_BONE_LENGTH = 0.07  # metres: VRM 0 gives the last bone of a chain this tail
 
 
@@ -73,16 +77,41 @@ def read_spring_rig(gltf: Gltf, tree: NodeTree, turn: Matrices) -> SpringRig | N
     Raises:
         DanceNowError: springs that refer to missing nodes, or too many.
     """
-    if "VRMC_springBone" in gltf.extensions:
-        rig = _read_vrm1(gltf.extensions["VRMC_springBone"], tree, turn)
-    elif "VRM" in gltf.extensions:
-        rig = _read_vrm0(gltf.extensions["VRM"].get("secondaryAnimation") or {}, tree, turn)
-    else:
-        return None
+    try:
+        if "VRMC_springBone" in gltf.extensions:
+            rig = _read_vrm1(gltf.extensions["VRMC_springBone"], tree, turn)
+        elif "VRM" in gltf.extensions:
+            rig = _read_vrm0(gltf.extensions["VRM"].get("secondaryAnimation") or {}, tree, turn)
+        else:
+            return None
+        work = _levels(rig, tree) * (len(rig.colliders) + 2)
+        _check_count(work, _MAX_WORK, "colliders for spring bones that hang on each other")
+    except _TooManyError as error:
+        raise MalformedGltfError(gltf.path, f"it has too many {error}") from error
     nodes = [joint.node for joint in rig.joints] + [collider.node for collider in rig.colliders]
-    if any(not 0 <= node < len(tree.names) for node in nodes) or len(rig.joints) > _MAX_JOINTS:
+    if any(not 0 <= node < len(tree.names) for node in nodes):
         raise MalformedGltfError(gltf.path, "its spring bones refer to nodes that do not exist")
     return rig if rig.joints else None
+
+
+def _levels(rig: SpringRig, tree: NodeTree) -> int:
+    """Longest row of nodes from a spring bone down."""
+    swinging = {joint.node for joint in rig.joints}
+    depth: dict[int, int] = {}
+    for node in tree.order:
+        above = depth.get(int(tree.parents[node]))
+        if above is not None or node in swinging:
+            depth[node] = (above or 0) + 1
+    return max(depth.values(), default=0)
+
+
+class _TooManyError(Exception):
+    """More of something than a file may have; the message is its plural."""
+
+
+def _check_count(things: Sized | int, most: int, plural: str) -> None:
+    if (things if isinstance(things, int) else len(things)) > most:
+        raise _TooManyError(plural)
 
 
 def _vector(value: dict[str, float] | None, default: tuple[float, float, float]) -> Vector:
@@ -103,41 +132,53 @@ def _read_vrm0(secondary: dict[str, Any], tree: NodeTree, turn: Matrices) -> Spr
             # VRM 0 writes collider offsets in Unity's left-handed space.
             offset = _vector(collider.get("offset"), (0, 0, 0)) * (1, 1, -1)
             members[-1].append(len(colliders))
+            _check_count(colliders, _MAX_COLLIDERS - 1, "colliders")
             colliders.append(Collider(int(group["node"]), offset, float(collider["radius"])))
     joints: dict[int, SpringJoint] = {}
+    children = _children(tree)
     for group in secondary.get("boneGroups") or ():
-        collider_numbers = tuple(
-            number for index in group.get("colliderGroups") or () for number in members[index]
-        )
+        collider_numbers = _colliders(group, members)
         gravity = turn @ _vector(group.get("gravityDir"), (0, -1, 0)) * float(group.get("gravityPower", 0))
-        for node in _descendants(tree, group.get("bones") or ()):
-            joints.setdefault(
-                node,
-                SpringJoint(
-                    node=node,
-                    tail=_vrm0_tail(tree, node),
-                    stiffness=float(group.get("stiffiness", 1)),  # sic: the format's spelling
-                    drag=float(group.get("dragForce", 0.4)),
-                    gravity=gravity,
-                    radius=float(group.get("hitRadius", 0.02)),
-                    colliders=collider_numbers,
-                ),
+        waiting = [int(root) for root in group.get("bones") or ()]
+        for node in waiting:  # grows while it is walked: the roots and all their descendants
+            if node in joints:  # and so are its descendants
+                continue
+            if not 0 <= node < len(children):
+                raise IndexError(f"a spring bone refers to node {node}")
+            waiting.extend(children[node])
+            joints[node] = SpringJoint(
+                node=node,
+                tail=_vrm0_tail(tree, node, children[node]),
+                stiffness=float(group.get("stiffiness", 1)),  # sic: the format's spelling
+                drag=float(group.get("dragForce", 0.4)),
+                gravity=gravity,
+                radius=float(group.get("hitRadius", 0.02)),
+                colliders=collider_numbers,
             )
+            _check_count(joints, _MAX_JOINTS, "spring bones")
+    _check_count(sum(len(joint.colliders) for joint in joints.values()), _MAX_PAIRS, "colliders")
     return SpringRig(_valid_joints(list(joints.values()), tree), tuple(colliders))
 
 
-def _descendants(tree: NodeTree, roots: Any) -> list[int]:
-    """Roots and all their descendants."""
-    found = {int(root) for root in roots}
-    for node in tree.order:
-        if int(tree.parents[node]) in found:
-            found.add(node)
-    return [node for node in tree.order if node in found]
+def _colliders(spring: dict[str, Any], groups: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Collider numbers of a spring, each once."""
+    numbers: dict[int, None] = {}
+    for index in dict.fromkeys(spring.get("colliderGroups") or ()):
+        numbers.update(dict.fromkeys(groups[index]))
+    return tuple(numbers)
 
 
-def _vrm0_tail(tree: NodeTree, node: int) -> Vector:
-    children = np.flatnonzero(tree.parents == node)
-    if len(children):
+def _children(tree: NodeTree) -> list[list[int]]:
+    """Children of each node, in the order of the nodes."""
+    children: list[list[int]] = [[] for _ in tree.names]
+    for node, parent in enumerate(tree.parents.tolist()):
+        if parent >= 0:
+            children[parent].append(node)
+    return children
+
+
+def _vrm0_tail(tree: NodeTree, node: int, children: list[int]) -> Vector:
+    if children:
         tail: Vector = tree.local[children[0], :3, 3]
         return tail
     along: Vector = tree.local[node, :3, 3]
@@ -145,13 +186,12 @@ def _vrm0_tail(tree: NodeTree, node: int) -> Vector:
 
 
 def _read_vrm1(extension: dict[str, Any], tree: NodeTree, turn: Matrices) -> SpringRig:
+    _check_count(extension.get("colliders") or (), _MAX_COLLIDERS, "colliders")
     colliders = tuple(_vrm1_collider(entry) for entry in extension.get("colliders") or ())
     groups = [tuple(group.get("colliders") or ()) for group in extension.get("colliderGroups") or ()]
     joints: list[SpringJoint] = []
     for spring in extension.get("springs") or ():
-        collider_numbers = tuple(
-            number for index in spring.get("colliderGroups") or () for number in groups[index]
-        )
+        collider_numbers = _colliders(spring, groups)
         chain = spring.get("joints") or ()
         for joint, following in itertools.pairwise(chain):
             node, tip = int(joint["node"]), int(following["node"])
@@ -167,6 +207,8 @@ def _read_vrm1(extension: dict[str, Any], tree: NodeTree, turn: Matrices) -> Spr
                     colliders=collider_numbers,
                 )
             )
+            _check_count(joints, _MAX_JOINTS, "spring bones")
+    _check_count(sum(len(joint.colliders) for joint in joints), _MAX_PAIRS, "colliders of spring bones")
     if any(not 0 <= number < len(colliders) for joint in joints for number in joint.colliders):
         raise IndexError("a spring refers to a collider that does not exist")
     return SpringRig(_valid_joints(joints, tree), colliders)

@@ -16,7 +16,10 @@ from dance_now.formats3d.gltf import Gltf, MalformedGltfError
 from dance_now.formats3d.srgb import DECODE_TABLE
 
 MAX_IMAGE_PIXELS = 8192 * 8192
-MAX_TOTAL_PIXELS = 4 * MAX_IMAGE_PIXELS
+MAX_TOTAL_PIXELS = 4 * MAX_IMAGE_PIXELS  # decoding takes time, whatever is kept
+# Pixels of one image allowed in any case (4096x4096), and for each byte of the file. Decoding one takes up to
+# 12 bytes a pixel.
+_FREE_PIXELS, _PIXELS_PER_BYTE = 4096 * 4096, 3
 MAX_KEPT_EDGE = 2048
 """Larger images are downsampled on reading: a character is rendered far smaller than that."""
 
@@ -72,11 +75,11 @@ def _wrapped(index: npt.NDArray[np.int64], size: int, wrap: str) -> npt.NDArray[
 
 
 class TextureReader:
-    """Reader of a file's textures; each image is decoded once."""
+    """Reader of a file's textures; each image is decoded once, however many entries name its bytes."""
 
     def __init__(self, gltf: Gltf) -> None:
         self._gltf = gltf
-        self._images: dict[int, Pixels] = {}
+        self._images: dict[tuple[int, int], Pixels] = {}
         self._total_pixels = 0
 
     def read(self, index: int | None) -> Texture | None:
@@ -100,9 +103,10 @@ class TextureReader:
         return Texture(self._image(source), wrap, sampler.get("magFilter") == _NEAREST)
 
     def _image(self, index: int) -> Pixels:
-        if index not in self._images:
-            self._images[index] = self._decode(self._gltf.image_bytes(index), index)
-        return self._images[index]
+        place = self._gltf.image_range(index)
+        if place not in self._images:
+            self._images[place] = self._decode(self._gltf.image_bytes(index), index)
+        return self._images[place]
 
     def _decode(self, encoded: bytes, index: int) -> Pixels:
         name = self._gltf.path.name
@@ -112,7 +116,17 @@ class TextureReader:
                 self._total_pixels += width * height
                 if width * height > MAX_IMAGE_PIXELS or self._total_pixels > MAX_TOTAL_PIXELS:
                     raise DanceNowError(f"{name}: picture {index} ({width}x{height}) is too large to read.")
-                pixels = image.convert("RGBA")
+                if width * height > _FREE_PIXELS + _PIXELS_PER_BYTE * len(self._gltf.binary):
+                    raise DanceNowError(
+                        f"{name}: picture {index} ({width}x{height}) is too large for a file of its size."
+                    )
+                self._gltf.budget.charge(4 * width * height // _reduction(width, height), "its textures")
+                image.load()  # before the thumbnail, which would decode JPEGs at another scale
+                is_plain = image.mode == "RGB" and "transparency" not in image.info
+                pixels = image if is_plain else image.convert("RGBA")
+                if max(pixels.size) > MAX_KEPT_EDGE:
+                    pixels.thumbnail((MAX_KEPT_EDGE, MAX_KEPT_EDGE), Image.Resampling.BOX)
+                array = np.array(pixels.convert("RGBA"), np.uint8)
         except Image.DecompressionBombError as error:
             raise DanceNowError(f"{name}: picture {index} is too large to read.") from error
         except (
@@ -122,8 +136,10 @@ class TextureReader:
             SyntaxError,
         ) as error:
             raise DanceNowError(f"{name}: picture {index} cannot be decoded (PNG, JPEG or WebP).") from error
-        if max(pixels.size) > MAX_KEPT_EDGE:
-            pixels.thumbnail((MAX_KEPT_EDGE, MAX_KEPT_EDGE), Image.Resampling.BOX)
-        array = np.array(pixels, np.uint8)
         array.setflags(write=False)
         return array
+
+
+def _reduction(width: int, height: int) -> int:
+    """How many times fewer pixels are kept of an image (a lower bound)."""
+    return max(1, max(width, height) ** 2 // MAX_KEPT_EDGE**2)

@@ -15,12 +15,16 @@ from dance_now.core.errors import DanceNowError
 from dance_now.formats3d.avatar_licence import Licence, licence_of_gltf, licence_of_vrm0, licence_of_vrm1
 from dance_now.formats3d.gltf import Gltf, MalformedGltfError
 from dance_now.formats3d.humanoid_names import (
+    HUMANOID_BONES,
     bone_from_vrm1,
     expression_from_morph,
     expression_from_vrm0,
     find_humanoid_bones,
 )
 from dance_now.formats3d.node_tree import NodeTree
+
+MAX_BINDS = 20_000
+"""Morph targets moved by all expressions together."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ def read_humanoid(gltf: Gltf, tree: NodeTree, bone_nodes: Mapping[str, str] | No
         humanoid = _read_vrm0(gltf, gltf.extensions["VRM"], given)
     else:
         humanoid = _guess(gltf, tree, given)
+    if sum(map(len, humanoid.expressions.values())) > MAX_BINDS:
+        raise MalformedGltfError(gltf.path, f"its expressions move more than {MAX_BINDS} morph targets")
     if any(not isinstance(node, int) or not 0 <= node < len(tree.names) for node in humanoid.bones.values()):
         raise MalformedGltfError(gltf.path, "a humanoid bone refers to a node that does not exist")
     return humanoid
@@ -80,16 +86,17 @@ def _given_bones(gltf: Gltf, tree: NodeTree, bone_nodes: Mapping[str, str]) -> d
 
 
 def _bind(mesh: Any, target: Any, weight: Any) -> MorphBind:
-    value = float(weight)
-    if not np.isfinite(value):
-        raise ValueError("an expression weight is not finite")
-    return MorphBind(int(mesh), int(target), value)
+    bind = MorphBind(int(mesh), int(target), float(weight))
+    if not np.isfinite(bind.weight) or bind.mesh < 0 or bind.target < 0:
+        raise ValueError("an expression moves a morph target that cannot exist")
+    return bind
 
 
 def _read_vrm1(gltf: Gltf, vrm: dict[str, Any], given: dict[str, int]) -> Humanoid:
     meta = vrm.get("meta", {})
     nodes = gltf.items("nodes")
-    bones = {bone_from_vrm1(name): entry["node"] for name, entry in vrm["humanoid"]["humanBones"].items()}
+    named = {bone_from_vrm1(name): entry["node"] for name, entry in vrm["humanoid"]["humanBones"].items()}
+    bones = {bone: node for bone, node in named.items() if bone in HUMANOID_BONES}
     groups = vrm.get("expressions") or {}
     expressions = {
         name: tuple(
@@ -114,7 +121,7 @@ def _read_vrm0(gltf: Gltf, vrm: dict[str, Any], given: dict[str, int]) -> Humano
     bones = {
         entry["bone"]: entry["node"]
         for entry in vrm["humanoid"]["humanBones"]
-        if entry.get("node", -1) >= 0  # -1: bone not used
+        if entry["bone"] in HUMANOID_BONES and entry.get("node", -1) >= 0  # -1: bone not used
     }
     expressions = {
         expression_from_vrm0(group.get("presetName") or "", str(group.get("name", ""))): tuple(

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import cast
 
 from dance_now.core.argument_checks import check_flag, check_number, check_path, check_real
-from dance_now.core.atomic_write import check_target
+from dance_now.core.atomic_write import check_replaceable, check_target
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.image_file import image_kind
-from dance_now.media.image.photo_sink import FolderSink, PhotoSink, check_image_size
+from dance_now.media.image.photo_sink import FolderSink, PhotoSink, check_image_size, is_numbered
 from dance_now.media.image.photo_source import (
     ImageSequenceSource,
     PhotoFolderSource,
@@ -154,6 +154,8 @@ def open_sink(
             check_target(target / f"{name}.png", source.files, overwrite)
     else:
         check_target(target, source.files, overwrite)
+    if is_folder and not source.names:
+        check_replaceable(target, is_numbered)
     if is_folder:
         return FolderSink(target, alpha)
     if target.is_dir():

@@ -10,7 +10,7 @@ from typing import Self
 import av
 
 from dance_now.core.arrays import Image
-from dance_now.core.atomic_write import discard, part_path
+from dance_now.core.atomic_write import Output
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.image_file import over_white
 
@@ -96,16 +96,26 @@ class FileSink(Sink):
     """Atomic output file or folder.
 
     The target appears only once the ``with`` block has ended without an error; what was written until an
-    error or Ctrl-C is deleted.
+    error or Ctrl-C is deleted. Nobody else can write it meanwhile.
     """
 
-    def __init__(self, path: Path, alpha: bool) -> None:
-        """``alpha`` says whether transparency is to be kept."""
-        super().__init__(path, alpha)
-        self._part = part_path(path)
+    is_folder = False
+
+    def __enter__(self) -> Self:
+        """Locks the target.
+
+        Raises:
+            DanceNowError: another process is writing it, or nothing can be written there.
+        """
+        try:
+            self._output = Output(self.path, is_folder=self.is_folder)
+        except OSError as error:
+            raise DanceNowError(f"{self.name} could not be written: {_reason(error)}.") from error
+        self._part = self._output.part
+        return self
 
     def _close(self) -> None:
-        discard(self._part)
+        self._output.discard()
 
 
 def _reason(error: Exception) -> str:

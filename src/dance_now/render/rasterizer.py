@@ -90,7 +90,10 @@ def _sample_color(
 def _texture_levels(
     vertices: FloatArray, corners: tuple[int, int, int], levels: npt.NDArray[np.int64], surface: np.void
 ) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """Mipmap levels (first texel, width, height) that a triangle samples for light and for shade."""
+    """Mipmap levels (first texel, width, height) that a triangle samples for light and for shade.
+
+    They are levels of the two textures whatever the triangle's coordinates.
+    """
     base, shade = max(surface["base_level"], 0), max(surface["shade_level"], 0)
     detail = texture_detail(vertices, corners, levels[base, 1], levels[base, 2], surface["base_levels"])
     base += detail

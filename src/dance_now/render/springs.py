@@ -54,7 +54,7 @@ class Springs:
         self._levels = _levels(avatar.parents, [joint.node for joint in joints])
         rest = avatar.rest_world
         above = np.where(avatar.parents < 0, 0, avatar.parents)
-        self._local = np.where((avatar.parents < 0)[:, None, None], rest, np.linalg.inv(rest[above]) @ rest)
+        self._local = np.where((avatar.parents < 0)[:, None, None], rest, _inverses(rest[above]) @ rest)
         self._tails = np.array([joint.tail for joint in joints]).reshape(-1, 3)
         self._stiffness = np.array([joint.stiffness for joint in joints])
         self._drag = np.clip([joint.drag for joint in joints], 0.0, 1.0)
@@ -139,6 +139,14 @@ class Springs:
         push = np.where(hit, depth / np.maximum(distance, 1e-9), 0)
         moved: Vectors = tails + away * push[:, None]
         return moved
+
+
+def _inverses(transforms: Matrices) -> Matrices:
+    """Inverses (n, 4, 4); pseudo-inverses where a node is scaled to nothing, as files do to hide parts."""
+    try:
+        return np.asarray(np.linalg.inv(transforms), np.float64)
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.pinv(transforms), np.float64)
 
 
 def _transform_points(transforms: Matrices, points: Vectors) -> Vectors:

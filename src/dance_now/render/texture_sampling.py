@@ -20,6 +20,7 @@ view-space normals."""
 
 _LIGHT_X, _LIGHT_Y, _LIGHT_Z = LIGHT_DIRECTION.astype(np.float32)
 _DECODE = DECODE_TABLE
+_MOST_TEXELS = np.float32(2.0**60)  # for one sample; more than any texture has
 
 SURFACE_DTYPE = np.dtype(
     [
@@ -180,4 +181,6 @@ def texture_detail(
     ratio = abs(texels * width * height) / max(abs(area), np.float32(1e-6))
     if ratio <= 1:
         return 0
+    if not ratio < _MOST_TEXELS:  # false for NaN too: neither has an integer logarithm
+        return count - 1
     return min(count - 1, int(0.5 * math.log2(ratio)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,11 +25,13 @@ from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
 from dance_now.render.avatar.avatar_options import DEFAULT_OPTIONS, AvatarOptions
 from dance_now.render.face.face_points import face_landmarks, with_observable_expressions
 from dance_now.synthesis.dataset_folder import (
+    DESCRIPTION,
     SPLITS,
     check_output,
     finished_names,
     pack_shards,
     resumable_folder,
+    split_folders,
 )
 from dance_now.synthesis.dataset_renderer import DatasetConfig, Progress, RenderJob, render_all, write_json
 from dance_now.synthesis.framing import CAMERA_PITCHES
@@ -117,23 +120,30 @@ def render_dataset(
     fingerprint = {
         "avatar": hashlib.sha256(avatar_path.read_bytes()).hexdigest(),
         "plan": _hash_plan(jobs, [SCHEMA, size, expressions, options.to_json()]),
+        **({"packed": "shards"} if shards else {}),
     }
     with resumable_folder(output, fingerprint, overwrite) as folder:
-        if not test_only:
-            points = sample_points(avatar, POINT_BUDGET, seed, hide, face, (rig, train.poses))
-            points.save(folder / "points.npz")
-        config = DatasetConfig(
-            avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options
-        )
-        _render_missing(config, jobs, workers, progress)
-        trained = 0 if test_only else len(train)
-        summary = DatasetSummary(output, trained, len(test), len(found), _hash_labels(folder))
-        description = _description(avatar, options, skeleton, summary, size, seed)
-        description["motion_credits"] = list(motion_credits()) if motions is None else []
-        if shards:
-            description["shards"] = pack_shards(folder)
-        write_json(folder / "dataset.json", description)
-    return summary
+        if not (folder / DESCRIPTION).exists():
+            if not test_only:
+                points = sample_points(avatar, POINT_BUDGET, seed, hide, face, (rig, train.poses))
+                points.save(folder / "points.npz")
+            config = DatasetConfig(
+                avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options
+            )
+            _render_missing(config, jobs, workers, progress)
+            trained = 0 if test_only else len(train)
+            summary = DatasetSummary(output, trained, len(test), len(found), _hash_labels(folder))
+            description = _description(avatar, options, skeleton, summary, size, seed)
+            description["motion_credits"] = list(motion_credits()) if motions is None else []
+            if shards:
+                description["shards"] = pack_shards(folder)
+            write_json(folder / DESCRIPTION, description)
+        written = json.loads((folder / DESCRIPTION).read_bytes())
+        for packed in split_folders(folder) if "shards" in written else ():
+            shutil.rmtree(packed, ignore_errors=True)
+    return DatasetSummary(
+        output, written["train"], written["test"], written["motions"], written["labels_sha256"]
+    )
 
 
 def _render_missing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import shutil
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -12,13 +13,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from dance_now.core.atomic_write import (
+    check_replaceable,
+    recover,
+    remove_dead_parts,
+    replace_file,
+    replace_path,
+    replacing,
+)
 from dance_now.core.errors import DanceNowError
+from dance_now.core.file_lock import FileLock
 
 logger = logging.getLogger(__name__)
 
 SPLITS: Final = ("train", "test")
 LABEL_SUFFIX: Final = "_keypoints.json"
+DESCRIPTION: Final = "dataset.json"
+"""File that is written last: a data set that has it is complete."""
 _FINGERPRINT_FILE: Final = "begun.json"
+_RESULT: Final = re.compile(
+    r"(train|test)_(img|label)|(train|test)-\d+\.tar|points\.npz|dataset\.json|begun\.json"
+)
 _SHARD_PICTURES: Final = 1000
 
 
@@ -26,12 +41,13 @@ def check_output(output: Path, overwrite: bool) -> None:
     """Raises DanceNowError if ``output`` exists and may not be overwritten."""
     if not output.exists():
         return
+    if (output / DESCRIPTION).exists():  # the fingerprint is left by a process that died a moment later
+        (output / _FINGERPRINT_FILE).unlink(missing_ok=True)
     if not overwrite:
         raise DanceNowError(
             f"{output} already exists. Set overwrite to replace it, or choose another folder."
         )
-    if not (output / "dataset.json").is_file() and not (output.is_dir() and not any(output.iterdir())):
-        raise DanceNowError(f"{output} is not a data set, so it is not overwritten. Choose another folder.")
+    check_replaceable(output, lambda name: _RESULT.fullmatch(name) is not None)
 
 
 @contextmanager
@@ -39,7 +55,8 @@ def resumable_folder(output: Path, fingerprint: Mapping[str, str], overwrite: bo
     """A folder that replaces ``output`` once it is complete.
 
     After an interruption the finished images stay in ``NAME.part``, and the next call with the same
-    fingerprint resumes there.
+    fingerprint resumes there. The caller writes DESCRIPTION last: from then on the folder is complete, and a
+    call that finds it only has to pack it away.
 
     Args:
         output: the data set.
@@ -47,28 +64,49 @@ def resumable_folder(output: Path, fingerprint: Mapping[str, str], overwrite: bo
         overwrite: replace an existing ``output``, or a part with another fingerprint.
 
     Raises:
-        DanceNowError: ``output`` exists, or its part has another fingerprint.
+        DanceNowError: ``output`` exists or is being written by another process, its part has another
+            fingerprint, or it cannot be written.
     """
-    check_output(output, overwrite)
+    try:
+        lock = FileLock(output)
+        try:
+            yield from _locked_folder(output, lock, fingerprint, overwrite)
+        finally:
+            lock.release()
+    except OSError as error:
+        raise DanceNowError(f"{output} could not be written: {error.strerror or error}.") from error
+
+
+def _locked_folder(
+    output: Path, lock: FileLock, fingerprint: Mapping[str, str], overwrite: bool
+) -> Iterator[Path]:
+    recover(output, lock)
     part = output.with_name(output.name + ".part")
+    note = json.dumps(dict(fingerprint)).encode()
+    check_output(output, overwrite)
     if part.exists() and not _can_resume(part, fingerprint, overwrite):
         shutil.rmtree(part)
-    for split in SPLITS:
-        for kind in ("img", "label"):
-            (part / f"{split}_{kind}").mkdir(parents=True, exist_ok=True)
-    (part / _FINGERPRINT_FILE).write_text(json.dumps(dict(fingerprint)), encoding="utf-8")
+    remove_dead_parts(part)
+    part.mkdir(exist_ok=True)
+    replace_file(part / _FINGERPRINT_FILE, note)
+    if not (part / DESCRIPTION).exists():
+        for folder in split_folders(part):
+            folder.mkdir(exist_ok=True)
     try:
         yield part
-        (part / _FINGERPRINT_FILE).unlink()
     except BaseException:
-        if any(finished_names(part, split) for split in SPLITS):
+        if any(finished_names(part, split) for split in SPLITS) or (part / DESCRIPTION).exists():
             logger.warning("Finished images are kept in %s; run the same command again to resume.", part)
         else:
             shutil.rmtree(part, ignore_errors=True)
         raise
-    if output.is_dir():
-        shutil.rmtree(output)
-    part.rename(output)
+    replace_path(part, output)
+    (output / _FINGERPRINT_FILE).unlink(missing_ok=True)  # last: until then a rerun knows the part as its own
+
+
+def split_folders(folder: Path) -> list[Path]:
+    """The four folders of images and labels in a data set."""
+    return [folder / f"{split}_{kind}" for split in SPLITS for kind in ("img", "label")]
 
 
 def finished_names(folder: Path, split: str) -> set[str]:
@@ -102,21 +140,21 @@ def pack_shards(folder: Path) -> list[str]:
     keys end at the first dot. The same images give the same bytes.
 
     Args:
-        folder: holds the four folders of a data set, which are removed.
+        folder: holds the four folders of a data set, which stay.
     """
     shards = []
     for split in SPLITS:
         names = sorted(finished_names(folder, split))
         for first in range(0, len(names), _SHARD_PICTURES):
             shards.append(f"{split}-{first // _SHARD_PICTURES:06d}.tar")
-            with tarfile.open(folder / shards[-1], "w", format=tarfile.USTAR_FORMAT) as shard:
+            with (
+                replacing(folder / shards[-1]) as part,
+                tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as shard,
+            ):
                 for name in names[first : first + _SHARD_PICTURES]:
                     key = name.replace(".", "_")
                     _add(shard, f"{key}.png", folder / f"{split}_img" / f"{name}.png")
                     _add(shard, f"{key}.json", folder / f"{split}_label" / f"{name}{LABEL_SUFFIX}")
-    for split in SPLITS:
-        for kind in ("img", "label"):
-            shutil.rmtree(folder / f"{split}_{kind}")
     return shards
 
 

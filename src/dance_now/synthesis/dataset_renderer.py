@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray
+from dance_now.core.atomic_write import replace_file
 from dance_now.core.errors import DanceNowError
+from dance_now.core.worker_process import end_with_parent
 from dance_now.pose.model.bone_rule import BONE_INDEX
 from dance_now.pose.model.keypoints import FACE
 from dance_now.pose.model.pose import Pose
@@ -96,10 +98,14 @@ def render_all(
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(min(workers, _MOST_WORKERS), context, _Worker.start, (config,)) as pool:
-            for _ in pool.map(_Worker.draw, jobs, chunksize=_CHUNK):
-                done += 1
-                if progress is not None:
-                    progress(done, len(jobs))
+            try:
+                for _ in pool.map(_Worker.draw, jobs, chunksize=_CHUNK):
+                    done += 1
+                    if progress is not None:
+                        progress(done, len(jobs))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # else all of it would be drawn first
+                raise
     except BrokenProcessPool as error:
         raise DanceNowError(
             "A rendering process was killed, perhaps for lack of memory. Set workers to a smaller number."
@@ -113,6 +119,7 @@ class _Worker:
 
     @classmethod
     def start(cls, config: DatasetConfig) -> None:
+        end_with_parent()
         cv2.setNumThreads(1)
         cls.renderer = DatasetRenderer(config)
 
@@ -141,7 +148,7 @@ class DatasetRenderer:
         self._head_size = float(high[1] - chin[1])
 
     def draw(self, job: RenderJob) -> None:
-        """Renders and writes one image, then its label."""
+        """Renders and writes one image, then its label; both on disk before the next one begins."""
         generator = np.random.default_rng(job.seed)
         posed = self._poser.world(job.points, job.rotations)
         # Springs are settled: labels do not hold velocities, so a network would learn the mean of all.
@@ -165,9 +172,7 @@ class DatasetRenderer:
             "expression": expressions,
             "camera": camera.to_json(),
         }
-        unfinished = folder / f"{job.split}_label" / f"{job.name}.tmp"
-        write_json(unfinished, document)
-        unfinished.replace(unfinished.with_name(f"{job.name}{LABEL_SUFFIX}"))
+        write_json(folder / f"{job.split}_label" / f"{job.name}{LABEL_SUFFIX}", document)
 
 
 def label(keypoints: FloatArray, camera: Camera, size: int, face: FloatArray | None) -> Pose:
@@ -191,9 +196,9 @@ def _write_png(path: Path, rgba: npt.NDArray[np.uint8]) -> None:
     encoded, data = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not encoded:
         raise DanceNowError(f"{path} could not be encoded.")
-    path.write_bytes(data.tobytes())
+    replace_file(path, data.tobytes())
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Writes compact JSON."""
-    path.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
+    """Writes compact JSON, atomically."""
+    replace_file(path, json.dumps(document, separators=(",", ":")).encode())

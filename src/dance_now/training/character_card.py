@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from dance_now.character.character_file import CANVAS, CharacterCard, plain_text
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import MAX_JSON_BYTES, parse_json, read_bounded
 from dance_now.formats3d.avatar_licence import UNKNOWN
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.training.metrics.scores import Evaluation
@@ -91,13 +91,13 @@ def read_dataset_json(dataset: Path) -> dict[str, Any]:
     """Reads ``dataset.json``; raises DanceNowError if it is missing or malformed."""
     path = dataset / "dataset.json"
     try:
-        data = json.loads(path.read_text())
+        if not path.exists():
+            raise DanceNowError(
+                f"{dataset} is not a data set: {path.name} is missing. Make one with dance-now render."
+            )
+        data = parse_json(read_bounded(path, MAX_JSON_BYTES))
         if not isinstance(data, dict):
             raise ValueError("not an object")
         return data
-    except FileNotFoundError as error:
-        raise DanceNowError(
-            f"{dataset} is not a data set: {path.name} is missing. Make one with dance-now render."
-        ) from error
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise DanceNowError(f"{path} cannot be read ({error}).") from error

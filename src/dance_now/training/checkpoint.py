@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from dance_now.core.atomic_write import discard, part_path
+from dance_now.core.atomic_write import replacing
 from dance_now.core.errors import DanceNowError
 
 
@@ -19,19 +18,13 @@ def save(path: Path, state: dict[str, Any]) -> None:
     Raises:
         DanceNowError: it cannot be written; the previous file is unchanged.
     """
-    part = part_path(path)
     try:
-        with part.open("wb") as file:
+        with replacing(path) as part, part.open("wb") as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
     except (OSError, RuntimeError) as error:  # torch wraps the file's errors
         raise DanceNowError(
             f"{path} could not be written ({_cause(error)}); the previous checkpoint is unchanged."
         ) from error
-    finally:
-        discard(part)
 
 
 def load(path: Path, device: torch.device) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -92,7 +93,7 @@ def _read_members(path: Path) -> dict[str, bytes]:
             if sorted(archive.namelist()) != sorted(_SIZE_LIMITS):
                 raise DanceNowError(f"{path} is no version-1 character file.")
             return {name: _read_member(archive, name, path) for name in _SIZE_LIMITS}
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
         raise DanceNowError(f"{path} is no character file or is damaged ({error}).") from error
 
 

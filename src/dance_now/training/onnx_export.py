@@ -183,6 +183,7 @@ def compare(exported: ExportedModule, graph: bytes, samples: FloatArray) -> tupl
 
     Where two patches have the same depth, rounding decides which is seen: that many values are ignored.
     """
+    onnxruntime.disable_telemetry_events()  # which its builds for Windows send
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     pictures, worst = [], 0.0
     for sample in samples:

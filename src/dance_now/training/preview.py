@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from dance_now.core.arrays import Image
-from dance_now.core.atomic_write import write_file
+from dance_now.core.atomic_write import replace_file
+from dance_now.core.errors import DanceNowError
 from dance_now.media.image.photo_sink import encode_image
 from dance_now.training.data.crops import premultiplied
 from dance_now.training.data.dataset_reader import LabelledPictures
@@ -56,7 +57,10 @@ class PreviewSheet:
         pairs += [np.full_like(pairs[0], 255)] * (-len(pairs) % min(_COLUMNS, len(pairs)))
         columns = min(_COLUMNS, len(pairs))
         rows = [np.hstack(pairs[start : start + columns]) for start in range(0, len(pairs), columns)]
-        write_file(path, encode_image(np.vstack(rows), ".png"), overwrite=True)
+        try:
+            replace_file(path, encode_image(np.vstack(rows), ".png"))
+        except OSError as error:
+            raise DanceNowError(f"{path} could not be written: {error.strerror or error}.") from error
 
 
 def _over_backdrop(picture: Tensor) -> Image:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dance_now.core.atomic_write import part_path
+from dance_now.core.atomic_write import replace_file
 from dance_now.core.errors import DanceNowError
 from dance_now.training.distributed import Worker
 
@@ -128,13 +127,10 @@ class RunLogger:
             self._board.flush()
 
     def _keep_until(self, step: int) -> None:
-        part = part_path(self._path)
         try:
             lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
-            part.write_text(
-                "".join(f"{line}\n" for line in lines if _step_of(line) <= step), encoding="utf-8"
-            )
-            os.replace(part, self._path)
+            kept = "".join(f"{line}\n" for line in lines if _step_of(line) <= step)
+            replace_file(self._path, kept.encode())
         except (OSError, UnicodeDecodeError) as error:
             raise self._unwritable(error) from error
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dance_now.character.character import builtin_files
 from dance_now.character.character_file import SUFFIX, is_character_name
-from dance_now.core.atomic_write import check_target
+from dance_now.core.atomic_write import check_target, remove_dead_parts, replace_file
 from dance_now.core.errors import DanceNowError
+from dance_now.core.file_lock import FileLock
 from dance_now.render.avatar.avatar_options import DEFAULT_OPTIONS, AvatarOptions
 from dance_now.training.character_card import SOURCE_RIGHTS, Report, Rights, dataset_card
 from dance_now.training.data.dataset_reader import LabelledPictures
@@ -95,34 +99,55 @@ def train(
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DanceNowError(f"{run} cannot be created: {error.strerror or error}.") from error
-    fingerprint = training_source.fingerprint(config)
-    if template == "surface":
-        del fingerprint["images"]
-        fingerprint["template"] = template
-        _record_source(run, fingerprint)
-        return train_surface(
-            source,
+    with _locked(run):
+        fingerprint = training_source.fingerprint(config)
+        if template == "surface":
+            del fingerprint["images"]
+            fingerprint["template"] = template
+            _record_source(run, fingerprint)
+            return train_surface(
+                source,
+                output,
+                run,
+                motions=motions,
+                rights=rights,
+                options=options,
+                seed=config.seed,
+                report=report,
+            )
+        return _train_network(
+            training_source,
             output,
             run,
-            motions=motions,
-            rights=rights,
-            options=options,
-            seed=config.seed,
-            report=report,
+            config,
+            name,
+            rights,
+            fingerprint,
+            sticks if template == "sticks" else None,
+            stage,
+            start,
+            report,
         )
-    return _train_network(
-        training_source,
-        output,
-        run,
-        config,
-        name,
-        rights,
-        fingerprint,
-        sticks if template == "sticks" else None,
-        stage,
-        start,
-        report,
-    )
+
+
+@contextmanager
+def _locked(run: Path) -> Iterator[None]:
+    """Keeps other processes out of a run's folder, and removes what dead ones left in it.
+
+    Of the workers of torchrun, the first does that for all.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    try:
+        lock = FileLock(run)
+        try:
+            remove_dead_parts(run)
+            yield
+        finally:
+            lock.release()
+    except OSError as error:
+        raise DanceNowError(f"{run} could not be written: {error.strerror or error}.") from error
 
 
 def _train_network(
@@ -215,7 +240,7 @@ def _silent_report(stage: str, done: int, total: int, remark: str) -> None:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text)
+        replace_file(path, text.encode())
     except OSError as error:
         raise DanceNowError(f"{path} cannot be written: {error.strerror or error}.") from error
 

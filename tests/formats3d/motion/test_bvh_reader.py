@@ -102,3 +102,9 @@ def test_a_hierarchy_that_never_ends_is_refused() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DanceNowError, match=r"absent\.bvh"):
         read_bvh(tmp_path / "absent.bvh")
+
+
+def test_a_skeleton_that_ends_among_its_channels_is_damaged() -> None:
+    text = "HIERARCHY\nROOT a\n{\nOFFSET 0 0 0\nCHANNELS 6 Xrotation\nMOTION\nFrames: 1\nFrame Time: 0.1\n1\n"
+    with pytest.raises(DanceNowError, match="damaged BVH motion"):
+        parse_bvh(text)

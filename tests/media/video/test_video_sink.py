@@ -253,3 +253,29 @@ def test_frames_of_another_size_are_refused(tmp_path: Path, make_video: MakeVide
             sink.write(np.zeros((48, 64, 3), np.uint8), 0.0)
             sink.write(np.zeros((50, 64, 3), np.uint8), 0.04)
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_disk_that_is_full_is_one_line(
+    tmp_path: Path, make_video: MakeVideo, colors: Colors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The muxer fails in writing, and once more when it is closed."""
+
+    class Full:
+        def mux(self, packets: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            self.mux(None)
+
+    def write() -> None:
+        with (
+            open_source(make_video()) as source,
+            open_sink(tmp_path / "out.mp4", source, alpha=False) as sink,
+        ):
+            sink.write(colors(), 0.0)
+            monkeypatch.setattr(sink, "_container", Full())
+            sink.write(colors(), 0.1)
+
+    with pytest.raises(DanceNowError, match=r"out\.mp4 could not be written: No space left"):
+        write()
+    assert not list(tmp_path.glob("*out*"))

@@ -145,6 +145,7 @@ def _open(graph: bytes, sizes: Mapping[str, int], device: str, threads: int) -> 
         import onnxruntime
     except ImportError as error:
         raise MissingExtraError("onnxruntime", "onnx") from error
+    onnxruntime.disable_telemetry_events()  # which its builds for Windows send
     available = onnxruntime.get_available_providers()
     if device == "auto":
         providers = [_PROVIDERS[kind] for kind in ("cuda", "cpu") if _PROVIDERS[kind] in available]

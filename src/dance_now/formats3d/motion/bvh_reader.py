@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import MemoryBudget, read_bounded
 
 MAXIMUM_BYTES = 256 * 2**20
 MAXIMUM_JOINTS = 1000
 MAXIMUM_DEPTH = 200
 MAXIMUM_FRAMES = 1_000_000
 MAXIMUM_VALUES = 8_000_000  # frames times channels or joints: six minutes of 180 channels at 120 Hz
+_VALUE_BYTES, _JOINT_BYTES = 64, 48  # of a number as text in a list, and of a joint's transform
 _CHANNELS = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation")}
 
 
@@ -112,15 +115,7 @@ def read_bvh(path: Path) -> Bvh:
     Raises:
         DanceNowError: not a BVH file, damaged, or larger than MAXIMUM_BYTES.
     """
-    try:
-        if path.stat().st_size > MAXIMUM_BYTES:
-            raise DanceNowError(
-                f"{path.name}: larger than {MAXIMUM_BYTES >> 20} MiB, the limit for a motion."
-            )
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DanceNowError(f"{path}: cannot be read ({error.strerror}).") from error
-    return parse_bvh(text, path.name)
+    return parse_bvh(read_bounded(path, MAXIMUM_BYTES).decode("utf-8", "replace"), path.name)
 
 
 def parse_bvh(text: str, name: str = "BVH") -> Bvh:
@@ -142,6 +137,8 @@ def parse_bvh(text: str, name: str = "BVH") -> Bvh:
             raise ValueError(f"{frames} frames of {frame_time} s with {count} channels")
         if frames * max(count, len(joints)) > MAXIMUM_VALUES:
             raise ValueError(f"{frames} frames of {len(joints)} joints are too many")
+        size = frames * (_VALUE_BYTES * count + _JOINT_BYTES * len(joints))
+        MemoryBudget(name, len(text)).charge(size, f"{frames} frames of {len(joints)} joints")
         numbers = (lines[2] if len(lines) > 2 else "").split(maxsplit=frames * count)
         values = np.array(numbers[: frames * count], np.float32)
         if len(values) < frames * count:
@@ -228,8 +225,8 @@ class _Hierarchy:
         count = int(next(tokens))
         if not 0 <= count <= 6:
             raise ValueError(f"{count} channels in one joint")
-        channels = tuple(next(tokens) for _ in range(count))
-        if not _CHANNELS.issuperset(channels):
+        channels = tuple(islice(tokens, count))
+        if len(channels) < count or not _CHANNELS.issuperset(channels):
             raise ValueError(f"unknown channels {channels}")
         return channels
 

@@ -10,7 +10,6 @@ github.com/xbpeng/DeepMimic. The toes are an addition, at the end of the sole.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import parse_json, read_bounded
 from dance_now.formats3d.motion.bvh_reader import axis_rotations
 from dance_now.formats3d.motion.motion_joints import JointTracks
 from dance_now.formats3d.quaternions import quaternion_matrices
@@ -107,14 +107,8 @@ def _turn(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
 def _rows(path: Path) -> npt.NDArray[np.float64]:
     """Validated rows (frames, 44)."""
     try:
-        if path.stat().st_size > MAXIMUM_BYTES:
-            raise DanceNowError(
-                f"{path.name}: larger than {MAXIMUM_BYTES >> 20} MiB, the limit for a motion."
-            )
-        rows = np.array(json.loads(path.read_bytes())["Frames"], np.float64)
-    except OSError as error:
-        raise DanceNowError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        rows = np.array(parse_json(read_bounded(path, MAXIMUM_BYTES))["Frames"], np.float64)
+    except (ValueError, TypeError, KeyError) as error:
         raise DanceNowError(f"{path.name}: not a DeepMimic motion (no table of frames).") from error
     if rows.ndim != 2 or rows.shape[1] != ROW or not 0 < len(rows) <= MAXIMUM_FRAMES:
         raise DanceNowError(f"{path.name}: not a DeepMimic motion ({ROW} numbers a frame expected).")

@@ -34,6 +34,7 @@ MAXIMUM_SECONDS: Final = 3600.0
 MAXIMUM_FRAMES: Final = 200_000  # of all clips of a file
 MAXIMUM_CHAIN: Final = 200  # nodes from the joints up to the root
 _MAXIMUM_TRANSFORMS: Final = 4_000_000  # nodes times frames of one clip
+_TRANSFORM_BYTES: Final = 84  # of a node in a frame
 _EXTENSION: Final = "VRMC_vrm_animation"
 _SMALLEST_SCALE: Final = 1e-6
 _WIDTHS: Final = {"translation": 3, "rotation": 4, "scale": 3}
@@ -73,6 +74,7 @@ def _clips(gltf: Gltf) -> list[JointTracks]:
         frames += len(times)
         if frames > MAXIMUM_FRAMES or len(times) * len(chain) > _MAXIMUM_TRANSFORMS:
             raise MalformedGltfError(gltf.path, "its clips are too long")
+        gltf.budget.charge(_TRANSFORM_BYTES * len(times) * len(chain), "its clips")
         rotations, positions = _world(gltf, tree, chain, clip, times)
         name = gltf.path.stem if len(animations) == 1 else _clip_name(gltf.path.stem, animation, number)
         found.append(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import re
 from pathlib import Path
 
 import cv2
 
 from dance_now.core.arrays import Image
+from dance_now.core.atomic_write import check_replaceable
 from dance_now.core.errors import DanceNowError
 from dance_now.media.sink import FileSink
 
@@ -24,8 +25,8 @@ _ENCODER_OPTIONS: dict[str, list[int]] = {
     ],
 }
 _ENCODER_OPTIONS[".jpeg"] = _ENCODER_OPTIONS[".jpg"]
+_NUMBERED = re.compile(r"[0-9]{6,}\.png")
 _MAX_SIDES = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}  # pixels
-_NUMBERED = "[0-9]" * 6 + ".png"
 
 
 def encode_image(image: Image, extension: str) -> bytes:
@@ -70,30 +71,35 @@ class PhotoSink(FileSink):
         self._part.write_bytes(encode_image(image, self.path.suffix.lower()))
 
     def _finish(self) -> None:
-        os.replace(self._part, self.path)
+        self._output.commit()
+
+
+def is_numbered(name: str) -> bool:
+    """Whether a file of this name is one of ``FolderSink``'s frames."""
+    return _NUMBERED.fullmatch(name) is not None
 
 
 class FolderSink(FileSink):
-    """Writes a folder with NAME.png, or 000000.png, 000001.png, ... ; the images may differ in size."""
+    """Writes a folder with NAME.png, or 000000.png, 000001.png, ... ; the images may differ in size.
+
+    Numbered images replace an existing folder as a whole, which may hold nothing else; named ones are added
+    to what it holds.
+    """
+
+    is_folder = True
 
     def __init__(self, path: Path, alpha: bool) -> None:
-        """Opens the folder. In an existing one, images of the same names are replaced; numbered images
-        replace all numbered ones of an earlier run. All other files are left.
-        """
+        """``alpha`` says whether transparency is to be kept."""
         super().__init__(path, alpha)
-        self._part = path.with_name(f".{path.name}.part")
         self._numbered = False
 
     def _write(self, image: Image, time: float, name: str) -> None:
-        self._part.mkdir(exist_ok=True)
         self._numbered |= not name
         (self._part / f"{name or format(self.written, '06d')}.png").write_bytes(encode_image(image, ".png"))
 
     def _finish(self) -> None:
-        if not self.path.exists():
-            os.replace(self._part, self.path)
+        if not self._numbered:
+            self._output.merge()
             return
-        for old in self.path.glob(_NUMBERED) if self._numbered else ():
-            old.unlink()
-        for image in self._part.iterdir():
-            os.replace(image, self.path / image.name)
+        check_replaceable(self.path, is_numbered)
+        self._output.commit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -111,14 +111,15 @@ class VideoSink(FileSink):
         self._container.mux(self._stream.encode(None))
         self._container.close()
         self._container = None
-        os.replace(self._part, self.path)
+        self._output.commit()
 
     def _close(self) -> None:
         if self._sound is not None:
             self._sound.close()
         try:
-            if self._container is not None:
-                self._container.close()
+            if self._container is not None:  # unfinished: its end may find the disk full once more
+                with suppress(av.FFmpegError, OSError):
+                    self._container.close()
         finally:
             super()._close()
 

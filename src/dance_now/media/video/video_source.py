@@ -93,7 +93,11 @@ class VideoSource(Source):
         to_rgb = RgbConverter(self._stored_size)
         for decoded, time in self._timed_frames():
             time = max(time, last + _MIN_FRAME_STEP) if index else time
-            image = upright(to_rgb(decoded), self._rotation)
+            try:
+                image = upright(to_rgb(decoded), self._rotation)
+            except av.FFmpegError as error:
+                self._skip(error)
+                continue
             yield Frame(image, time, index)
             index, last = index + 1, time
         if index == 0:

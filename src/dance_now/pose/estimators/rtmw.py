@@ -161,6 +161,7 @@ def _open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
         import onnxruntime
     except ImportError as error:
         raise MissingExtraError("onnxruntime", "onnx") from error
+    onnxruntime.disable_telemetry_events()  # which its builds for Windows send
     if not model.is_file():
         raise DanceNowError(f"model {model} does not exist. Choose the network's ONNX file.")
     options = onnxruntime.SessionOptions()

@@ -17,6 +17,7 @@ from dance_now.core.arrays import FloatArray
 
 _MATRIX: Final = re.compile(r"(\w+):\s*!!opencv-(?:nd-)?matrix\s*$")
 _FIELD: Final = re.compile(r"\s+(sizes|rows|cols|dt|data):\s*(.*)$")
+_MOST_NUMBERS: Final = 200_000  # 200 people have 42,000 of their faces
 _NUMBERS: Final = re.compile(r"\d+")
 _CHANNELS: Final = re.compile(r'"?(\d*)[a-z]"?$')
 
@@ -54,8 +55,11 @@ def yaml_matrices(text: str) -> dict[str, FloatArray]:
 def _matrix(fields: dict[str, str], data: str) -> FloatArray:
     values = data.strip().removeprefix("[").partition("]")[0].replace(",", " ")
     values = values.lower().replace(".nan", "nan").replace(".inf", "inf")
+    words = values.split(maxsplit=_MOST_NUMBERS)
+    if len(words) > _MOST_NUMBERS:
+        raise ValueError(f"a matrix of more than {_MOST_NUMBERS} numbers")
     with np.errstate(over="ignore"):
-        numbers = np.array([float(word) for word in values.split()], np.float64).astype(np.float32)
+        numbers = np.array([float(word) for word in words], np.float64).astype(np.float32)
     stated = fields["sizes"] if "sizes" in fields else f"{fields.get('rows')} {fields.get('cols')}"
     shape = tuple(int(size) for size in _NUMBERS.findall(stated)[:4])
     channels = _CHANNELS.match(fields.get("dt", ""))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import parse_json, read_bounded
 from dance_now.formats3d.humanoid_names import HUMANOID_BONES
 from dance_now.render.avatar.avatar import Avatar, load_avatar
 from dance_now.render.avatar.guessed_springs import with_guessed_springs
@@ -68,12 +68,8 @@ def read_bone_nodes(path: Path) -> dict[str, str]:
         DanceNowError: unreadable, not such an object, or an unknown humanoid bone.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DanceNowError(f"{path} is too large for a bone mapping.")
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DanceNowError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
+        table = parse_json(read_bounded(path, _MAX_BYTES))
+    except ValueError as error:
         raise DanceNowError(f"{path} is not valid JSON.") from error
     if not isinstance(table, dict) or not all(isinstance(node, str) for node in table.values()):
         raise DanceNowError(f'{path} must be an object of bone and node names: {{"hips": "Root_M"}}.')

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray
+from dance_now.core.atomic_write import replacing
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import MemoryBudget
 from dance_now.pose.model.bone_rule import BONE_NAMES, BoneRig
 from dance_now.pose.model.keypoints import FACE
 from dance_now.render.avatar.avatar import Avatar
@@ -29,6 +34,12 @@ from dance_now.synthesis.surface.surface_samples import (
 
 _MAXIMUM_POINTS: Final = 1_000_000
 _MAXIMUM_BYTES: Final = 2**29  # unpacked
+# What numpy, zipfile and the parser of array headers raise over damaged files.
+_DAMAGE: Final = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, OverflowError, RuntimeError),
+    *(SyntaxError, AttributeError, RecursionError, struct.error, zlib.error),
+    *(tokenize.TokenError, zipfile.BadZipFile),
+)
 _PATCH_SAMPLES: Final = 60  # surface samples per point, from which its patch is baked
 _FACE_POINTS: Final = FACE.stop - FACE.start
 _SHAPES: Final[dict[str, tuple[int, ...]]] = {
@@ -106,7 +117,7 @@ class MeshPoints:
         """Writes a .npz file; bones as uint8."""
         arrays = {name: getattr(self, name) for name in (*_SHAPES, *_MORPHS, *_BASES)}
         arrays["bones"] = self.bones.astype(np.uint8)
-        with path.open("wb") as file:
+        with replacing(path) as part, part.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
     @classmethod
@@ -118,14 +129,16 @@ class MeshPoints:
         """
         try:
             with zipfile.ZipFile(path) as archive:  # members are never read beyond their declared size
-                if sum(member.file_size for member in archive.infolist()) > _MAXIMUM_BYTES:
+                size = sum(member.file_size for member in archive.infolist())
+                if size > _MAXIMUM_BYTES:
                     raise ValueError("too large")
+            MemoryBudget(path.name, path.stat().st_size).charge(size, "its arrays")
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in (*_SHAPES, *_MORPHS, *_BASES)}
             if max(len(array) for array in arrays.values()) > _MAXIMUM_POINTS:
                 raise ValueError("too many points")
             return cls(**{name: array.astype(_KINDS.get(name, np.float32)) for name, array in arrays.items()})
-        except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             raise DanceNowError(f"{path}: not a file of surface points ({error}).") from error
 
     def subset(self, count: int, seed: int = 0) -> MeshPoints:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import struct
 import zlib
@@ -15,6 +14,13 @@ import numpy as np
 
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import (
+    MAX_JSON_BYTES,
+    MAX_KEYPOINT_BYTES,
+    MAX_PICTURE_BYTES,
+    parse_json,
+    read_bounded,
+)
 from dance_now.pose.model.keypoints import BODY
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import LENGTH_TOLERANCE, Skeleton
@@ -114,9 +120,9 @@ def read_label(path: Path) -> FloatArray:
         DanceNowError: not an OpenPose label, or without a person.
     """
     try:
-        people: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["people"]
+        people: list[dict[str, Any]] = parse_json(read_bounded(path, MAX_KEYPOINT_BYTES))["people"]
         pose = Pose.from_openpose(people[0])
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+    except (DanceNowError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise DanceNowError(f"{path} is not an OpenPose label ({error}).") from error
     if not (pose.points[BODY, 2] > 0).any():
         raise DanceNowError(f"{path} is an OpenPose label without a person.")
@@ -131,8 +137,9 @@ def _files(folder: Path, suffix: str) -> dict[str, Path]:
 def _skeleton(folder: Path) -> Skeleton | None:
     """Skeleton of a data set from ``dataset.json``, None without one."""
     try:
-        return Skeleton.from_json(json.loads((folder / "dataset.json").read_text())["skeleton"])
-    except (OSError, ValueError, KeyError, TypeError):
+        description = parse_json(read_bounded(folder / "dataset.json", MAX_JSON_BYTES))
+        return Skeleton.from_json(description["skeleton"])
+    except (DanceNowError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -143,8 +150,8 @@ def _read_pair(picture: Path | None, label: Path | None, skeleton: Skeleton | No
     if picture is None:
         raise ValueError("no picture")
     try:
-        encoded = picture.read_bytes()
-    except OSError as error:
+        encoded = read_bounded(picture, MAX_PICTURE_BYTES)
+    except DanceNowError as error:
         raise ValueError("an unreadable picture") from error
     size = _png_size(encoded)
     try:
@@ -173,7 +180,7 @@ def _png_size(data: bytes) -> tuple[int, int]:
         kinds.append(body[:4])
         header = header or body[4:]
         place += 12 + length
-    if kinds[:1] != [b"IHDR"] or kinds[-1:] != [b"IEND"] or len(header) != 13:
+    if kinds[:1] != [b"IHDR"] or kinds.count(b"IHDR") > 1 or kinds[-1:] != [b"IEND"] or len(header) != 13:
         raise ValueError("a damaged picture")
     width, height, bits, color = struct.unpack(">IIBB", header[:10])
     if (bits, color) != _PNG_RGBA:

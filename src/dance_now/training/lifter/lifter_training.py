@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
+from dance_now.core.atomic_write import replacing
 from dance_now.pose.networks.lifter import LIFTED, SHORTEST
 from dance_now.training.lifter.lifter_data import (
     TREE,
@@ -121,7 +122,7 @@ def train_lifter(
 
 def write_lifter(network: LifterNetwork, path: Path) -> None:
     """Writes the file that ``pose/networks/lifter.py`` loads."""
-    with path.open("wb") as stream:
+    with replacing(path) as part, part.open("wb") as stream:
         np.savez(stream, **lifter_arrays(network))
 
 

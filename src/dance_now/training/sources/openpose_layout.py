@@ -6,6 +6,8 @@ Unusable pairs are counted by reason, never deleted or repaired in place.
 from __future__ import annotations
 
 import logging
+import struct
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from PIL import UnidentifiedImageError
 from dance_now.character.character_file import CANVAS
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
+from dance_now.core.limits import check_picture
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
 from dance_now.pose.model.pose import Pose
 from dance_now.training.data.dataset_reader import Split
@@ -31,6 +34,13 @@ logger = logging.getLogger(__name__)
 HELD_OUT: Final = 10  # without test images, one in so many training images is held out: the last ones
 FEWEST: Final = 8
 _PICTURES: Final = (".png", ".jpg", ".jpeg")
+_FORMATS: Final = ("PNG", "JPEG")
+_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})  # of 8 bits
+# What Pillow raises over damaged pictures; the budget's refusal is one of ours.
+_DAMAGE: Final = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, DanceNowError),
+    *(UnidentifiedImageError, PillowImage.DecompressionBombError),
+)
 _LABEL: Final = "_keypoints.json"
 _LARGEST_SIDE: Final = 16384
 _FEWEST_INSIDE: Final = 4  # points of the body: a close-up of a head shows more
@@ -59,13 +69,16 @@ class LabelledImage:
 
         The padding repeats the border, or is clear if there is an alpha channel.
         """
-        image = cv2.imread(str(self.path), cv2.IMREAD_UNCHANGED)
-        if image is None or image.dtype != np.uint8:
+        try:
+            with PillowImage.open(self.path, formats=_FORMATS) as opened:
+                check_picture(self.path, *opened.size, self.path.stat().st_size)
+                if opened.mode not in _MODES:
+                    return None
+                mode = "RGBA" if opened.has_transparency_data else "RGB"
+                image = np.asarray(opened.convert(mode), np.uint8)
+        except _DAMAGE:
             return None
-        if image.ndim == 2:
-            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-        order = cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        return _on_canvas(np.asarray(cv2.cvtColor(image, order), np.uint8))
+        return _on_canvas(image)
 
 
 @dataclass
@@ -146,9 +159,12 @@ def _read_split(
 def _pair(name: str, split: Split, picture: Path, label: Path) -> LabelledImage | str:
     """Reads a pair; returns the reason if it is unusable."""
     try:
-        with PillowImage.open(picture) as opened:
+        with PillowImage.open(picture, formats=_FORMATS) as opened:
             size = opened.size
-    except (OSError, UnidentifiedImageError, PillowImage.DecompressionBombError, ValueError):
+        check_picture(picture, *size, picture.stat().st_size)
+    except DanceNowError:
+        return "pictures of an absurd size"
+    except _DAMAGE:
         return "damaged pictures"
     if max(size) > _LARGEST_SIDE or min(size) < 16:
         return "pictures of an absurd size"

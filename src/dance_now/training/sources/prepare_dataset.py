@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from dance_now.character.character_file import CANVAS
 from dance_now.core.arrays import Image
+from dance_now.core.atomic_write import Output
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.photo_sink import encode_image
 from dance_now.pose.model.pose import Pose
@@ -69,21 +69,19 @@ def prepare_dataset(
     report = progress or (lambda stage, done, total: None)
     findings = read_openpose_layout(source, lambda done, total: report("read", done, total))
     figures, scales, skeleton = _fitted(findings.pictures)
-    part = output.with_name(f".{output.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
     try:
-        for split in ("train", "test"):
-            for kind in ("img", "label"):
-                (part / f"{split}_{kind}").mkdir(parents=True)
-        written, method = _write_pictures(findings, figures, scales, skeleton, part, report)
-        skeleton = _write_points(written, skeleton, part, seed)
-        avatar = {"name": name or source.resolve().name, "licence": licence, "credits": credits}
-        _describe(part, avatar, findings, skeleton, method, seed)
-        part.rename(output)
+        with Output(output, is_folder=True) as target:
+            part = target.part
+            for split in ("train", "test"):
+                for kind in ("img", "label"):
+                    (part / f"{split}_{kind}").mkdir()
+            written, method = _write_pictures(findings, figures, scales, skeleton, part, report)
+            skeleton = _write_points(written, skeleton, part, seed)
+            avatar = {"name": name or source.resolve().name, "licence": licence, "credits": credits}
+            _describe(part, avatar, findings, skeleton, method, seed)
+            target.commit()
     except OSError as error:
         raise DanceNowError(f"{output} cannot be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _fitted(pictures: list[LabelledImage]) -> tuple[list[Pose], npt.NDArray[np.float64], Skeleton]:

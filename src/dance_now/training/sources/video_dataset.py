@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 
 from dance_now.character.character_file import CANVAS
 from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.atomic_write import Output
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.photo_sink import encode_image
 from dance_now.media.open_media import open_source
@@ -104,15 +104,12 @@ def extract_frames(video: Path, output: Path, progress: Progress) -> None:
                 f"{len(chosen)}; at least {FEWEST} sharp ones are needed."
             )
         logger.info("%d of %d frames with a whole person are used", len(chosen), len(found))
-        part = output.with_name(f".{output.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
         try:
-            _write_frames(source, chosen, background, part, progress)
-            part.rename(output)
+            with Output(output, is_folder=True) as target:
+                _write_frames(source, chosen, background, target.part, progress)
+                target.commit()
         except OSError as error:
             raise DanceNowError(f"{output} cannot be written: {error.strerror or error}.") from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
 
 
 def _first_pass(source: Source, progress: Progress) -> tuple[list[_UsableFrame], CleanBackground]:
@@ -177,7 +174,7 @@ def _write_frames(
     """Second pass: mattes the person in the selected frames."""
     for split in ("train", "test"):
         for kind in ("img", "label"):
-            (folder / f"{split}_{kind}").mkdir(parents=True)
+            (folder / f"{split}_{kind}").mkdir()
     side = _side(chosen)
     first_test = len(chosen) - max(1, len(chosen) // HELD_OUT)
     matte = PersonMatting(background)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dance_now.core.arrays import FloatArray, Image
-from dance_now.core.atomic_write import write_file
+from dance_now.core.atomic_write import replace_file
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.photo_sink import encode_image
 from dance_now.training.data.crops import premultiplied
@@ -59,7 +59,7 @@ def write_head_crops(
             path = folder / f"{name}.png"
             if not path.exists():
                 head = _cut(draw(index), corners[index], square.side)
-                write_file(path, encode_image(head, ".png"), overwrite=True)
+                replace_file(path, encode_image(head, ".png"))
             progress(index + 1, len(pictures))
     except OSError as error:
         raise DanceNowError(f"{folder} cannot be written: {error.strerror or error}.") from error
