@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.model.detection import Detection, PersonMask
-from dance_now.scene.background.camera_view import to_work_size
 from dance_now.scene.background.registration import CameraRegistration
+
+_SIDE = 256  # px of the longer side: hundreds of corners average to a fraction of a pixel
+_REFERENCE_FRAMES = 10  # that are registered with one, whose corners are found once
 
 
 class CameraDrift:
-    """Registers every frame with the one before it.
+    """Registers every frame with the one before it, by way of a reference some frames old.
 
     Example:
         >>> drift = CameraDrift()
@@ -29,9 +31,11 @@ class CameraDrift:
 
     def reset(self) -> None:
         """Forgets the frames."""
-        self._before: CameraRegistration | None = None
+        self._reference: CameraRegistration | None = None
+        self._age = 0
         self._shape: tuple[int, ...] = ()
         self._scale = 1.0
+        self._to_reference = np.eye(3)
         self._to_before: npt.NDArray[np.float64] | None = None
 
     def update(self, image: Image, people: Sequence[Detection]) -> None:
@@ -41,13 +45,22 @@ class CameraDrift:
             image: (H, W, 3) uint8 RGB.
             people: those in it, whose own motion says nothing about the camera.
         """
-        small, self._scale = to_work_size(image)
+        height, width = image.shape[:2]
+        self._scale = min(1.0, _SIDE / max(height, width))
+        size = (max(1, round(width * self._scale)), max(1, round(height * self._scale)))
+        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         mask = _people_mask(people, small.shape[:2], self._scale)
-        self._to_before = None
-        if self._before is not None and small.shape == self._shape:
-            motion = self._before.locate(small, mask)
-            self._to_before = None if motion.still else motion.to_reference
-        self._before, self._shape = CameraRegistration(small, mask), small.shape
+        self._to_before, known = None, None
+        if self._reference is not None and small.shape == self._shape:
+            known = self._reference.locate(small, mask).to_reference
+        if known is not None:
+            to_before = np.linalg.inv(self._to_reference) @ known
+            self._to_before = to_before if np.isfinite(to_before).all() else None
+            self._to_reference = known
+        self._age += 1
+        if known is None or self._age >= _REFERENCE_FRAMES:
+            self._reference, self._shape = CameraRegistration(small, mask), small.shape
+            self._to_reference, self._age = np.eye(3), 0
 
     def at(self, point: FloatArray) -> tuple[float, float]:
         """Pixels by which a still thing at (x, y) moved since the frame before; 0 if that is not known."""
@@ -60,7 +73,7 @@ class CameraDrift:
 
 
 def _people_mask(people: Sequence[Detection], shape: tuple[int, int], scale: float) -> FloatArray:
-    """(h, w) float32 in [0, 1] at the work size."""
+    """(h, w) float32 in [0, 1], reduced by a scale."""
     mask = np.zeros(shape, np.float32)
     for person in people:
         small = PersonMask(person.mask.alpha, person.mask.to_image * np.float32(scale))
