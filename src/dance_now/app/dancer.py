@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.app.character_loading import CharacterLike, load_characters
-from dance_now.app.compositor import IN_PLACE, Compositor, Figure
+from dance_now.app.compositor import IN_PLACE, Compositor, Figure, figures_layer
 from dance_now.app.dance_options import PersonName, SceneName, check_person, check_scene
 from dance_now.app.sessions import CharacterAssignment, LiveSession, Replacement, Session, person_choice
 from dance_now.character.canvas_window import canvas_window
@@ -30,8 +30,21 @@ from dance_now.pose.retarget.retargeter import Retargeter
 from dance_now.scene.background.backdrop import Backdrop
 from dance_now.scene.background.clean_background import Background, inpainted_background
 from dance_now.scene.background.live_background import LiveBackground
-from dance_now.scene.compositing.composition import Scene
+from dance_now.scene.compositing.composition import Layer, Scene
 from dance_now.scene.compositing.figure_lighting import PlacedCanvas, PlacedFigure
+
+
+@dataclass(frozen=True, eq=False)
+class BodiesFrame:
+    """A frame with the people in it, whose hands and faces may still be missing.
+
+    Attributes:
+        frame: the frame.
+        people: everybody in it.
+    """
+
+    frame: Frame
+    people: tuple[Person, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +96,8 @@ class Dancer:
     """Replaces people by characters, frame by frame.
 
     ``dancer(frame)`` runs all steps. The three steps, ``find``, ``pose`` and ``compose``, may also be called
-    by several threads, ``find`` and ``compose`` with the frames in order. The state that these two keep
+    by several threads, ``find`` (or its halves, ``detect`` and ``refine``) and ``compose`` with the frames in
+    order. The state that these two keep
     between frames (tracked people, filters) is cleared by ``reset``.
 
     Args:
@@ -213,8 +227,18 @@ class Dancer:
 
     def find(self, frame: Frame) -> DetectedFrame:
         """First step: finds the people and retargets their poses."""
+        return self.refine(self.detect(frame))
+
+    def detect(self, frame: Frame) -> BodiesFrame:
+        """First half of ``find``: finds bodies, while ``refine`` may have the frame before."""
         with self.profiler.stage("pose"):
-            people = self._session.find(frame)
+            return BodiesFrame(frame, self._session.find(frame))
+
+    def refine(self, bodies: BodiesFrame) -> DetectedFrame:
+        """Second half of ``find``: reads hands and faces, and retargets the poses."""
+        frame = bodies.frame
+        with self.profiler.stage("pose"):
+            people = self._session.refine(frame, bodies.people)
         with self.profiler.stage("retarget"):
             parts = sorted(self._session.parts(frame, people), key=_nearness)
         return DetectedFrame(frame, people, parts)
@@ -235,6 +259,16 @@ class Dancer:
         """Last step: composes background and characters."""
         return self._composed(posed.found, lambda: posed.figures)
 
+    def cut_out(self, posed: PosedFrame) -> Layer:
+        """Last step for a transparent output that only takes what is drawn.
+
+        Returns:
+            The part of ``Scene.ALPHA``'s frame that the characters cover: RGBA, straight alpha.
+        """
+        height, width = posed.found.frame.image.shape[:2]
+        with self.profiler.stage("compose"):
+            return figures_layer(posed.figures, height, width)
+
     def _composed(self, found: DetectedFrame, figures: Callable[[], list[Figure]]) -> ComposedFrame:
         replaced = {part.person.identity for part in found.parts}
         leaving = [part.person.detection for part in found.parts]
@@ -248,7 +282,7 @@ _METHODS: Final[Mapping[str, tuple[str, ...]]] = {
     "backdrop": ("__call__", "close"),
     "estimator": ("__call__", "reset"),
     "poses": ("people",),
-    "session": ("find", "parts", "reset"),
+    "session": ("find", "refine", "parts", "reset"),
     "profiler": ("stage",),
 }
 """What a dancer calls of each of its parts."""

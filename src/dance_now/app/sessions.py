@@ -73,10 +73,14 @@ class CharacterAssignment:
 
 
 class Session(Protocol):
-    """People and their characters' motion, frame by frame; the two steps may be called by two threads."""
+    """People and their characters' motion, frame by frame; each step may have a thread of its own."""
 
     def find(self, frame: Frame) -> tuple[Person, ...]:
-        """The people in the next picture."""
+        """The people in the next picture; their hands and faces may still be missing."""
+        ...
+
+    def refine(self, frame: Frame, people: tuple[Person, ...]) -> tuple[Person, ...]:
+        """The same people with hands and faces."""
         ...
 
     def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
@@ -106,8 +110,12 @@ class LiveSession:
         self._latest: dict[int, Person] = {}
 
     def find(self, frame: Frame) -> tuple[Person, ...]:
-        """Runs the estimator."""
-        return self._finder(frame.image, frame.index)
+        """Runs the estimator's first stage."""
+        return self._finder.detect_bodies(frame.image, frame.index)
+
+    def refine(self, frame: Frame, people: tuple[Person, ...]) -> tuple[Person, ...]:
+        """Runs the estimator's second stage."""
+        return self._finder.add_hands_and_faces(frame.image, people)
 
     def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
         """Retargets the people chosen."""
@@ -185,6 +193,10 @@ class RecordedSession:
     def find(self, frame: Frame) -> tuple[Person, ...]:
         """Looks the people up in the analysis."""
         return self._analysis.at(frame.index)
+
+    def refine(self, frame: Frame, people: tuple[Person, ...]) -> tuple[Person, ...]:
+        """Returns the same people: the analysis has their hands and faces."""
+        return people
 
     def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
         """Builds the poses of the people chosen."""
