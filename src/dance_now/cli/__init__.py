@@ -17,7 +17,7 @@ WRONG_USAGE = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 _COMMANDS: Final = (
-    *("dance", "pose", "render", "train", "evaluate"),
+    *("dance", "live", "pose", "render", "train", "evaluate"),
     *("convert", "export", "characters", "doctor"),
 )
 _DESCRIPTION = (

@@ -1,0 +1,194 @@
+"""Live engine: frames in, drawn frames out, with bounded latency.
+
+The newest frame wins and at most two are under way: latency is then two frames at whatever rate the machine
+reaches. The steps are those of a file (``Dancer``), in the same pipeline; only the last one differs for
+transparent scenes, which need no frame around what is drawn.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
+from threading import Event, Lock, Thread
+from typing import Final
+
+from dance_now.app.dancer import Dancer, DetectedFrame, PosedFrame
+from dance_now.core.errors import DanceNowError
+from dance_now.core.pipeline import run_pipeline
+from dance_now.core.profiler import Profiler
+from dance_now.live.latest_slot import LatestSlot
+from dance_now.live.live_frames import CapturedFrame, LiveResult
+from dance_now.live.live_settings import LiveSettings
+from dance_now.live.live_stage import LiveStage
+from dance_now.media.frame import Frame
+
+MAX_UNDER_WAY: Final = 2
+_WAIT: Final = 0.1  # seconds after which a waiting thread looks whether it is to end
+_RATE_SECONDS: Final = 2.0  # over which the rate is counted
+_RETRY_SECONDS: Final = 1.0
+
+_logger = logging.getLogger(__name__)
+
+Listener = Callable[[LiveResult], None]
+
+
+class LiveEngine:
+    """Runs a live performance in threads of its own; use it as a context manager.
+
+    Attributes:
+        profiler: the time of each step.
+        notify: told in one line what went wrong, in any thread.
+    """
+
+    def __init__(self, stage: LiveStage, settings: LiveSettings) -> None:
+        """Takes what opens the dancer of some settings, and the first settings."""
+        self.profiler: Profiler = stage.profiler
+        self.notify: Callable[[str], None] = _logger.warning
+        self._stage = stage
+        self._settings = settings
+        self._slot = LatestSlot[CapturedFrame]()
+        self._listeners: list[Listener] = []
+        self._under_way: dict[int, CapturedFrame] = {}
+        self._lock = Lock()
+        self._stopping = Event()
+        self._changed = Event()
+        self._index = 0
+        self._begun = self._due = time.perf_counter()
+        self._last_time = 0.0
+        self._done: deque[float] = deque(maxlen=600)
+        self._thread = Thread(target=self._run, name="live", daemon=True)
+
+    @property
+    def settings(self) -> LiveSettings:
+        """The present settings."""
+        return self._settings
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames drawn a second, lately."""
+        now = time.perf_counter()
+        recent = [moment for moment in list(self._done) if now - moment <= _RATE_SECONDS]
+        return (len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0
+
+    def subscribe(self, listener: Listener) -> None:
+        """Adds what is called with every drawn frame, in the engine's thread; it must not take long."""
+        self._listeners.append(listener)
+
+    def submit(self, frame: CapturedFrame) -> None:
+        """Hands in the newest frame; one that still waits is dropped. Never blocks."""
+        if self._settings.paused or self._stopping.is_set():
+            frame.release()
+            return
+        dropped = self._slot.put(frame)
+        if dropped is not None:
+            dropped.release()
+
+    def apply(self, settings: LiveSettings) -> None:
+        """Changes the settings from the next frame on.
+
+        Raises:
+            DanceNowError: a character that is not there.
+        """
+        self._stage.check(settings)
+        with self._lock:
+            if settings.needs_reopening(self._settings):
+                self._changed.set()
+            self._settings = settings
+
+    def reopen(self) -> None:
+        """Starts anew with the same settings: what the stage opens has changed."""
+        self._changed.set()
+
+    def __enter__(self) -> LiveEngine:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the threads."""
+        self._stopping.set()
+        self._thread.join()
+        waiting = self._slot.take(0)
+        if waiting is not None:
+            waiting.release()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._changed.clear()
+            try:
+                self._perform(self._stage.open(self._settings))
+            except DanceNowError as error:
+                self.notify(str(error))
+                self._stopping.wait(_RETRY_SECONDS)
+            except Exception as error:
+                _logger.exception("a live frame failed")
+                self.notify(f"unexpected {type(error).__name__} ({error}); starting anew.")
+                self._stopping.wait(_RETRY_SECONDS)
+            finally:
+                for index in list(self._under_way):
+                    self._release(index)
+
+    def _perform(self, dancer: Dancer) -> None:
+        """Draws frames until the settings change."""
+
+        def draw(found: DetectedFrame) -> LiveResult:
+            return self._result(dancer, dancer.pose(found))
+
+        stages = (dancer.detect, dancer.refine, draw)
+        with closing(run_pipeline(self._frames(), *stages, max_in_flight=MAX_UNDER_WAY)) as results:
+            for result in results:
+                self._done.append(time.perf_counter())
+                for listener in self._listeners:
+                    listener(result)
+
+    def _frames(self) -> Generator[Frame]:
+        """Takes the newest frame, again and again, until the settings change."""
+        while not (self._stopping.is_set() or self._changed.is_set()):
+            interval = 1 / self._settings.frame_rate_limit
+            pause = self._due - time.perf_counter()
+            if pause > 0:
+                self._stopping.wait(min(pause, _WAIT))
+                continue
+            captured = self._slot.take(_WAIT)
+            if captured is None:
+                continue
+            self._due = max(self._due, time.perf_counter() - interval) + interval
+            try:
+                with self.profiler.stage("decode"):
+                    image = self._stage.prepare(captured.read(), self._settings)
+            except DanceNowError as error:
+                captured.release()
+                self.notify(str(error))
+                continue
+            # Filters want time to rise, whatever the clocks of cameras say.
+            moment = max(captured.time - self._begun, self._last_time + 1e-3)
+            self._last_time = moment
+            self._under_way[self._index] = captured
+            yield Frame(image, moment, self._index)
+            self._index += 1
+
+    def _result(self, dancer: Dancer, posed: PosedFrame) -> LiveResult:
+        frame = posed.found.frame
+        height, width = frame.image.shape[:2]
+        layer, picture = self._stage.render(dancer, posed)
+        captured = self._under_way[frame.index]
+        result = LiveResult(
+            number=captured.number,
+            time=captured.time,
+            latency=time.perf_counter() - captured.time,
+            size=(width, height),
+            layer=layer,
+            picture=picture,
+            people=self._stage.boxes(posed.found),
+            followed=tuple(part.person.identity for part in posed.found.parts),
+        )
+        self._release(frame.index)
+        return result
+
+    def _release(self, index: int) -> None:
+        captured = self._under_way.pop(index, None)
+        if captured is not None:
+            with suppress(RuntimeError):  # the sender's event loop has ended
+                captured.release()

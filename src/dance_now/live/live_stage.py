@@ -1,0 +1,167 @@
+"""Live stage: characters, sessions and backgrounds of a live performance, kept when the settings change."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from dance_now.app.dancer import Dancer, DetectedFrame, PosedFrame
+from dance_now.app.sessions import CharacterAssignment, LiveSession
+from dance_now.core.arrays import Image
+from dance_now.core.errors import DanceNowError
+from dance_now.core.profiler import Profiler
+from dance_now.live.character_library import CharacterLibrary
+from dance_now.live.live_settings import LiveSettings
+from dance_now.media.image.image_file import read_header, read_image
+from dance_now.pose.estimators.people_finder import PeopleFinder
+from dance_now.pose.model.detection import PoseEstimator
+from dance_now.pose.tracking.person_choice import PersonChoice
+from dance_now.pose.tracking.tracker import pose_box
+from dance_now.scene.background.backdrop import ImageBackdrop
+from dance_now.scene.background.live_background import LiveBackground
+from dance_now.scene.compositing.composition import EMPTY_LAYER, Layer, Scene
+
+_MAX_PICTURE: Final = 40_000_000  # pixels
+_DEFAULT_PICTURE: Final = np.full((9, 16, 3), 96, np.uint8)  # until one is chosen
+
+
+class LiveStage:
+    """Opens dancers for a live engine.
+
+    Attributes:
+        library: the characters.
+        profiler: the time of each step.
+        picture: (H, W, 3) uint8 RGB: the background of the scene ``picture``.
+        picture_name: of its file; empty before one is chosen.
+    """
+
+    def __init__(self, library: CharacterLibrary, estimator: PoseEstimator | None = None) -> None:
+        """Starts with an unknown background.
+
+        Args:
+            library: of characters.
+            estimator: pose estimator for all settings; by default the base install's, opened when needed.
+        """
+        self.library = library
+        self.profiler = Profiler()
+        self.picture: Image = _DEFAULT_PICTURE
+        self.picture_name = ""
+        self._estimator = estimator
+        self._finders: dict[int, PeopleFinder] = {}
+        self._background = LiveBackground()
+        self._mirrored: bool | None = None
+
+    def check(self, settings: LiveSettings) -> None:
+        """Checks settings against what is there.
+
+        Raises:
+            DanceNowError: no such character.
+        """
+        if settings.character not in self.library:
+            raise DanceNowError(
+                f"there is no character {settings.character[:40]!r} here.", option="character"
+            )
+
+    def open(self, settings: LiveSettings) -> Dancer:
+        """Opens a dancer, with a new session and the background known so far.
+
+        Raises:
+            DanceNowError: a character or pose network that cannot be loaded.
+        """
+        if settings.mirror != self._mirrored:
+            self._background.reset()
+            self._mirrored = settings.mirror
+        character = self.library.load(settings.character)
+        choice = PersonChoice(str(settings.person))
+        finder = self._finder(choice.max_people)
+        finder.reset()
+        scene = Scene.ALPHA if settings.is_transparent else Scene.REPLACE
+        return Dancer(
+            character,
+            scene=scene,
+            background=self._background,
+            backdrop=ImageBackdrop(self.picture) if settings.scene == "picture" else None,
+            session=LiveSession(finder, choice, CharacterAssignment([character]), smooth=True),
+            profiler=self.profiler,
+        )
+
+    @property
+    def has_clean_plate(self) -> bool:
+        """Whether the empty scene was taken."""
+        return False
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the person was calibrated."""
+        return False
+
+    def prepare(self, image: Image, settings: LiveSettings) -> Image:
+        """Camera frame as the dancer gets it: mirrored, if so wished."""
+        return np.asarray(cv2.flip(image, 1), np.uint8) if settings.mirror else image
+
+    def render(self, dancer: Dancer, posed: PosedFrame) -> tuple[Layer, Image | None]:
+        """Last step: the drawn part of a transparent scene, or an opaque picture."""
+        if dancer.scene is Scene.ALPHA:
+            return dancer.cut_out(posed), None
+        return EMPTY_LAYER, dancer.compose(posed).image
+
+    def open_picture(self, name: str, data: bytes) -> None:
+        """Takes the content of a picture file as the background of the scene ``picture``.
+
+        Raises:
+            DanceNowError: no picture that can be read, or too large.
+        """
+        self.picture, self.picture_name = read_picture(data), name[:80]
+
+    def boxes(self, found: DetectedFrame) -> dict[int, tuple[float, float, float, float]]:
+        """Boxes of the people by ID: left, top, width and height as shares of the frame."""
+        height, width = found.frame.image.shape[:2]
+        result = {}
+        for person in found.people:
+            left, top, right, bottom = pose_box(person.detection.pose).tolist()
+            result[person.identity] = (
+                left / width,
+                top / height,
+                (right - left) / width,
+                (bottom - top) / height,
+            )
+        return result
+
+    def _finder(self, max_people: int) -> PeopleFinder:
+        if max_people not in self._finders:
+            # One thread each: find and draw run side by side.
+            finder = PeopleFinder(self._estimator, max_people=max_people, threads=1)
+            finder.open()
+            self._finders[max_people] = finder
+        return self._finders[max_people]
+
+
+def read_picture(data: bytes) -> Image:
+    """Decodes a picture file from a stranger: (H, W, 3) uint8 RGB.
+
+    Raises:
+        DanceNowError: no picture that can be read, damaged, or too large.
+    """
+    try:
+        header = read_header(data)
+    except ValueError as error:
+        raise DanceNowError(
+            f"the picture is damaged or none ({error}). Choose a PNG, JPEG or WebP file."
+        ) from error
+    if header.width * header.height > _MAX_PICTURE:
+        raise DanceNowError(f"the picture has {header.width}x{header.height} pixels. Choose a smaller one.")
+    handle, name = tempfile.mkstemp()
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        return read_image(path)
+    except DanceNowError as error:
+        raise DanceNowError(str(error).replace(str(path), "the picture")) from error
+    finally:
+        path.unlink(missing_ok=True)
