@@ -14,7 +14,8 @@ import numpy.typing as npt
 from dance_now.app.character_loading import CharacterLike, load_characters
 from dance_now.app.compositor import IN_PLACE, Compositor, Figure, figures_layer
 from dance_now.app.dance_options import PersonName, SceneName, check_person, check_scene
-from dance_now.app.sessions import CharacterAssignment, LiveSession, Replacement, Session, person_choice
+from dance_now.app.live_session import LiveSession
+from dance_now.app.sessions import CharacterAssignment, Replacement, Session, person_choice
 from dance_now.character.canvas_window import canvas_window
 from dance_now.character.character import DEFAULT_SIZE
 from dance_now.core.argument_checks import check_flag, check_methods, check_number, check_type
@@ -271,7 +272,7 @@ class Dancer:
 
     def _composed(self, found: DetectedFrame, figures: Callable[[], list[Figure]]) -> ComposedFrame:
         replaced = {part.person.identity for part in found.parts}
-        leaving = [part.person.detection for part in found.parts]
+        leaving = [part.person.detection for part in found.parts if part.present]
         staying = [person.detection for person in found.people if person.identity not in replaced]
         image = self._compositor(found.frame, leaving, staying, figures)
         return ComposedFrame(image, found.frame.time, found.frame.name, found.parts)

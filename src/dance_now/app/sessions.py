@@ -1,4 +1,4 @@
-"""Sessions: assign characters to people and retarget their motion; live, or from a recorded analysis pass."""
+"""Sessions: assign characters to people and retarget their motion, from a recorded analysis pass."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dance_now.app.analysis import Analysis
 from dance_now.app.dance_options import HeightName, PersonName
 from dance_now.character.character import Character
 from dance_now.media.frame import Frame
-from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Person
 from dance_now.pose.retarget.clip_motion import read_clip
 from dance_now.pose.retarget.motion_state import MotionState
@@ -28,11 +27,13 @@ class Replacement:
         person: the person.
         character: the character.
         retargeted: the character's pose, in pixels of the frame.
+        present: whether the person is in the frame, and is to be removed from it; else the character idles.
     """
 
     person: Person
     character: Character
     retargeted: Retargeted
+    present: bool = True
 
 
 def person_choice(person: PersonName | int | None, characters: int) -> PersonChoice:
@@ -65,10 +66,19 @@ class CharacterAssignment:
         place = self._places.setdefault(identity, len(self._places))
         return self._characters[place % len(self._characters)]
 
+    @property
+    def first(self) -> tuple[Character, float]:
+        """The character that the first person gets, and its height over the person's."""
+        character = self._characters[0]
+        return character, self._height_ratio(character)
+
     def height_ratio(self, identity: int) -> float:
         """Height of a person's character, divided by the person's height."""
+        return self._height_ratio(self(identity))
+
+    def _height_ratio(self, character: Character) -> float:
         if self._height == "own":
-            return self(identity).skeleton.height / _PERSON_METRES
+            return character.skeleton.height / _PERSON_METRES
         return 1.0 if self._height == "person" else float(self._height)
 
 
@@ -90,66 +100,6 @@ class Session(Protocol):
     def reset(self) -> None:
         """Forgets everything."""
         ...
-
-
-class LiveSession:
-    """Live session: causal, motion is smoothed with earlier frames only.
-
-    Where a person is missing for a few frames only, the character stays, and the mask as it was.
-    """
-
-    def __init__(
-        self, finder: PeopleFinder, choice: PersonChoice, assignment: CharacterAssignment, smooth: bool
-    ) -> None:
-        """Takes the finder, who of the people found is replaced and by whom, and whether to smooth."""
-        self._finder = finder
-        self._choice = choice
-        self._assignment = assignment
-        self._smooth = smooth
-        self._retargeters: dict[int, Retargeter] = {}
-        self._latest: dict[int, Person] = {}
-
-    def find(self, frame: Frame) -> tuple[Person, ...]:
-        """Runs the estimator's first stage."""
-        return self._finder.detect_bodies(frame.image, frame.index)
-
-    def refine(self, frame: Frame, people: tuple[Person, ...]) -> tuple[Person, ...]:
-        """Runs the estimator's second stage."""
-        return self._finder.add_hands_and_faces(frame.image, people)
-
-    def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
-        """Retargets the people chosen."""
-        there = {person.identity for person in people}
-        parts = [self._part(frame, person) for person in self._choice(people)]
-        if self._smooth:
-            missing = [person for identity, person in self._latest.items() if identity not in there]
-            parts += [part for part in (self._coasting(frame, person) for person in missing) if part]
-        self._latest = {part.person.identity: part.person for part in parts}
-        return parts
-
-    def _part(self, frame: Frame, person: Person) -> Replacement:
-        identity = person.identity
-        character = self._assignment(identity)
-        if identity not in self._retargeters:
-            self._retargeters[identity] = Retargeter(character.skeleton, self._smooth)
-        height, width = frame.image.shape[:2]
-        retargeted = self._retargeters[identity](
-            person.detection.pose, frame.time, self._assignment.height_ratio(identity), size=(width, height)
-        )
-        return Replacement(person, character, retargeted)
-
-    def _coasting(self, frame: Frame, person: Person) -> Replacement | None:
-        identity = person.identity
-        retargeted = self._retargeters[identity].coast(frame.time, self._assignment.height_ratio(identity))
-        return None if retargeted is None else Replacement(person, self._assignment(identity), retargeted)
-
-    def reset(self) -> None:
-        """Forgets the people and their motion."""
-        self._finder.reset()
-        self._choice.reset()
-        self._assignment.reset()
-        self._retargeters.clear()
-        self._latest.clear()
 
 
 class RecordedSession:

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from dance_now.app.dancer import Dancer, DetectedFrame, PosedFrame
-from dance_now.app.sessions import CharacterAssignment, LiveSession
+from dance_now.app.live_session import LiveSession
+from dance_now.app.sessions import CharacterAssignment
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.core.profiler import Profiler
@@ -80,13 +81,17 @@ class LiveStage:
         choice = PersonChoice(str(settings.person))
         finder = self._finder(choice.max_people)
         finder.reset()
+        assignment = CharacterAssignment([character])
+        session = LiveSession(finder, choice, assignment, smooth=True, idle=settings.idle)
         scene = Scene.ALPHA if settings.is_transparent else Scene.REPLACE
         return Dancer(
             character,
             scene=scene,
             background=self._background,
             backdrop=ImageBackdrop(self.picture) if settings.scene == "picture" else None,
-            session=LiveSession(finder, choice, CharacterAssignment([character]), smooth=True),
+            session=LiveSession(
+                finder, choice, CharacterAssignment([character]), smooth=True, idle=settings.idle
+            ),
             profiler=self.profiler,
         )
 

@@ -88,6 +88,11 @@ class Retargeter:
         self._imputer = PoseImputer(self._body)
         self.reset()
 
+    @property
+    def body(self) -> CharacterBody:
+        """The character's body."""
+        return self._body
+
     def reset(self) -> None:
         """Resets the person and the motion state; call it where a clip or person begins."""
         self._read_posture.reset()
@@ -118,15 +123,24 @@ class Retargeter:
         Raises:
             ValueError: a time that is not finite, or a ratio that is not positive.
         """
+        return self.build(self.track(pose, time, size), height_ratio)
+
+    def track(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> MotionState:
+        """Reads and smooths the person's motion state, causally: a call without its last step, ``build``."""
         reading = self.read(pose, time, size)
         self._last = self._live(reading) if self._smooth else reading
-        return self.build(self._last, height_ratio)
+        return self._last
 
     def coast(self, time: float, height_ratio: float = 1.0) -> Retargeted | None:
         """Extrapolates a frame in which the person is not found: the last pose, for 0.3 s at most."""
+        held = self.hold(time)
+        return None if held is None else self.build(held, height_ratio)
+
+    def hold(self, time: float) -> MotionState | None:
+        """The last motion state, while a person is not found: for 0.3 s at most."""
         if self._last is None or not 0 <= time - self._last.time <= _COASTING_SECONDS:
             return None
-        return self.build(replace(self._last, time=time), height_ratio)
+        return replace(self._last, time=time)
 
     def learn(
         self, poses: Iterable[Pose], times: Iterable[float], size: tuple[int, int] | None
