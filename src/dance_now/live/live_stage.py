@@ -19,6 +19,7 @@ from dance_now.core.profiler import Profiler
 from dance_now.live.character_library import CharacterLibrary
 from dance_now.live.live_settings import LiveSettings
 from dance_now.media.image.image_file import read_header, read_image
+from dance_now.pose.estimators.holistic import Holistic
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import PoseEstimator
 from dance_now.pose.tracking.person_choice import PersonChoice
@@ -89,9 +90,7 @@ class LiveStage:
             scene=scene,
             background=self._background,
             backdrop=ImageBackdrop(self.picture) if settings.scene == "picture" else None,
-            session=LiveSession(
-                finder, choice, CharacterAssignment([character]), smooth=True, idle=settings.idle
-            ),
+            session=session,
             profiler=self.profiler,
         )
 
@@ -139,10 +138,9 @@ class LiveStage:
 
     def _finder(self, max_people: int) -> PeopleFinder:
         if max_people not in self._finders:
-            # One thread each: find and draw run side by side.
-            finder = PeopleFinder(self._estimator, max_people=max_people, threads=1)
-            finder.open()
-            self._finders[max_people] = finder
+            # One thread: find and draw run side by side.
+            estimator = self._estimator or Holistic(threads=1, max_people=max_people, in_turns=True)
+            self._finders[max_people] = PeopleFinder(estimator, max_people=max_people)
         return self._finders[max_people]
 
 
