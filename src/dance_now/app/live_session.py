@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -15,8 +16,9 @@ from dance_now.pose.model.detection import Detection, Person, PersonMask
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.idle_motion import IdleMotion, standing_place
 from dance_now.pose.retarget.motion_state import MotionState
-from dance_now.pose.retarget.motion_transition import MotionTransition
+from dance_now.pose.retarget.person_calibration import NeutralFaceSampler, PersonCalibration
 from dance_now.pose.retarget.retargeter import Retargeter
+from dance_now.pose.smoothing.motion_transition import MotionTransition
 from dance_now.pose.tracking.person_choice import PersonChoice
 
 _LEAVE_SECONDS: Final = 0.9  # from the last pose to idling
@@ -43,6 +45,7 @@ class LiveSession:
         smooth: bool,
         *,
         idle: bool = False,
+        calibration: PersonCalibration | None = None,
     ) -> None:
         """Takes what finds people and chooses who is replaced by whom.
 
@@ -52,12 +55,16 @@ class LiveSession:
             assignment: their characters.
             smooth: whether to filter over time; off for photos, which stand alone.
             idle: whether a character idles while nobody is in view; needs ``smooth``.
+            calibration: what is known of the person from before.
         """
         self._finder = finder
         self._choice = choice
         self._assignment = assignment
         self._smooth = smooth
         self._idle = idle and smooth
+        self._calibration = calibration
+        self._sampler: NeutralFaceSampler | None = None
+        self._calibrated: Callable[[PersonCalibration], None] = lambda calibration: None
         self._performers: dict[int, _Performer] = {}
         self._latest: dict[int, Person] = {}
         self._recent: _Performer | None = None
@@ -85,6 +92,14 @@ class LiveSession:
             return [self._idling(frame)]
         return parts
 
+    def calibrate(self, done: Callable[[PersonCalibration], None]) -> None:
+        """Measures the neutral face and the proportions of the next person for a moment, then uses them.
+
+        Args:
+            done: called with them, in the thread of ``parts``.
+        """
+        self._calibrated, self._sampler = done, NeutralFaceSampler()
+
     def reset(self) -> None:
         """Forgets the people and their motion."""
         self._finder.reset()
@@ -106,7 +121,18 @@ class LiveSession:
             performer.fade.start(idler.shown, frame.time, _RETURN_SECONDS)
         height, width = frame.image.shape[:2]
         state = performer.retargeter.track(person.detection.pose, frame.time, size=(width, height))
+        self._sample(performer, person, frame.time)
         return self._shown(person, performer, state)
+
+    def _sample(self, performer: _Performer, person: Person, time: float) -> None:
+        """Goes on with a calibration, if one is under way."""
+        sampler = self._sampler
+        neutral = None if sampler is None else sampler(person.detection.pose, time)
+        if neutral is not None:
+            self._sampler = None
+            self._calibration = PersonCalibration(neutral, performer.retargeter.proportions)
+            performer.retargeter.calibrate(self._calibration)
+            self._calibrated(self._calibration)
 
     def _coasting(self, frame: Frame, person: Person) -> Replacement | None:
         performer = self._performers[person.identity]
@@ -132,6 +158,7 @@ class LiveSession:
 
     def _new_performer(self, character: Character, height_ratio: float) -> _Performer:
         retargeter = Retargeter(character.skeleton, self._smooth)
+        retargeter.calibrate(self._calibration)
         return _Performer(character, height_ratio, retargeter, IdleMotion(retargeter.body))
 
 

@@ -82,7 +82,7 @@ def live(
         scene=scene,
         color=color,
         mirror=not no_mirror,
-        person=person,
+        person="largest" if person is None else person,
         frame_rate_limit=fps,
         idle=idle == "on",
     )
@@ -95,7 +95,7 @@ def live(
         say(f"{output}: {frames} frames")
         return
     with needs_extra("live"):
-        from dance_now.live.live_server import ServerOptions, serve
+        from dance_now.live.web.live_server import ServerOptions, serve
 
     def ready(control: str, show: str) -> None:
         say(f"Control page: {control}")

@@ -12,14 +12,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
-from threading import Event, Lock, Thread
-from typing import Final
+from threading import Condition, Event, Lock, Thread
+from typing import Any, Final, Generic, TypeVar
 
 from dance_now.app.dancer import Dancer, DetectedFrame, PosedFrame
 from dance_now.core.errors import DanceNowError
 from dance_now.core.pipeline import run_pipeline
 from dance_now.core.profiler import Profiler
-from dance_now.live.latest_slot import LatestSlot
 from dance_now.live.live_frames import CapturedFrame, LiveResult
 from dance_now.live.live_settings import LiveSettings
 from dance_now.live.live_stage import LiveStage
@@ -32,7 +31,37 @@ _RETRY_SECONDS: Final = 1.0
 
 _logger = logging.getLogger(__name__)
 
+_Item = TypeVar("_Item")
 Listener = Callable[[LiveResult], None]
+
+
+class LatestSlot(Generic[_Item]):
+    """Hands items from one thread to another; of several that wait, only the newest is kept.
+
+    Example:
+        >>> slot = LatestSlot[int]()
+        >>> slot.put(1), slot.put(2), slot.take(timeout=1)
+        (None, 1, 2)
+    """
+
+    def __init__(self) -> None:
+        self._condition = Condition()
+        self._item: _Item | None = None
+
+    def put(self, item: _Item) -> _Item | None:
+        """Leaves an item; returns the one that it replaces, if any."""
+        with self._condition:
+            replaced, self._item = self._item, item
+            self._condition.notify()
+        return replaced
+
+    def take(self, timeout: float) -> _Item | None:
+        """Takes the newest item; waits for one, ``timeout`` seconds at most, and then returns None."""
+        with self._condition:
+            if self._item is None:
+                self._condition.wait(timeout)
+            taken, self._item = self._item, None
+        return taken
 
 
 class LiveEngine:
@@ -136,12 +165,27 @@ class LiveEngine:
         def draw(found: DetectedFrame) -> LiveResult:
             return self._result(dancer, dancer.pose(found))
 
-        stages = (dancer.detect, dancer.refine, draw)
-        with closing(run_pipeline(self._frames(), *stages, max_in_flight=MAX_UNDER_WAY)) as results:
-            for result in results:
-                self._done.append(time.perf_counter())
-                for listener in self._listeners:
-                    listener(result)
+        steps = [self._ending_on_errors(step) for step in (dancer.detect, dancer.refine, draw)]
+        with closing(run_pipeline(self._frames(), *steps, max_in_flight=MAX_UNDER_WAY)) as results:
+            try:
+                for result in results:
+                    self._done.append(time.perf_counter())
+                    for listener in self._listeners:
+                        listener(result)
+            finally:
+                self._changed.set()  # else the pipeline would wait for the next frame before it ends
+
+    def _ending_on_errors(self, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A step after whose failure no more frames are awaited."""
+
+        def ending(item: Any) -> Any:
+            try:
+                return step(item)
+            except BaseException:
+                self._changed.set()
+                raise
+
+        return ending
 
     def _frames(self) -> Generator[Frame]:
         """Takes the newest frame, again and again, until the settings change."""

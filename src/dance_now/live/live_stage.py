@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,16 +19,23 @@ from dance_now.core.errors import DanceNowError
 from dance_now.core.profiler import Profiler
 from dance_now.live.character_library import CharacterLibrary
 from dance_now.live.live_settings import LiveSettings
+from dance_now.live.user_config import read_config, write_config
 from dance_now.media.image.image_file import read_header, read_image
 from dance_now.pose.estimators.holistic import Holistic
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import PoseEstimator
+from dance_now.pose.retarget.person_calibration import PersonCalibration
 from dance_now.pose.tracking.person_choice import PersonChoice
 from dance_now.pose.tracking.tracker import pose_box
 from dance_now.scene.background.backdrop import ImageBackdrop
 from dance_now.scene.background.live_background import LiveBackground
 from dance_now.scene.compositing.composition import EMPTY_LAYER, Layer, Scene
 
+Done = Callable[[str | None], None]
+
+_PLATE_FRAMES: Final = 9  # without people, of which the empty scene is the median
+_PLATE_PATIENCE: Final = 60  # frames until they must be there
+_SOMEBODY_THERE: Final = "Somebody is still in the picture. Press Step out again and leave it for a moment."
 _MAX_PICTURE: Final = 40_000_000  # pixels
 _DEFAULT_PICTURE: Final = np.full((9, 16, 3), 96, np.uint8)  # until one is chosen
 
@@ -57,6 +65,9 @@ class LiveStage:
         self._finders: dict[int, PeopleFinder] = {}
         self._background = LiveBackground()
         self._mirrored: bool | None = None
+        self._session: LiveSession | None = None
+        self._plate: _PlateSamples | None = None
+        self._calibration = _stored_calibration()
 
     def check(self, settings: LiveSettings) -> None:
         """Checks settings against what is there.
@@ -83,7 +94,9 @@ class LiveStage:
         finder = self._finder(choice.max_people)
         finder.reset()
         assignment = CharacterAssignment([character])
-        session = LiveSession(finder, choice, assignment, smooth=True, idle=settings.idle)
+        self._session = session = LiveSession(
+            finder, choice, assignment, smooth=True, idle=settings.idle, calibration=self._calibration
+        )
         scene = Scene.ALPHA if settings.is_transparent else Scene.REPLACE
         return Dancer(
             character,
@@ -96,13 +109,49 @@ class LiveStage:
 
     @property
     def has_clean_plate(self) -> bool:
-        """Whether the empty scene was taken."""
-        return False
+        """Whether the whole empty scene is known."""
+        return self._background.is_complete
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether the person was calibrated."""
-        return False
+        """Whether the person's neutral face and proportions are known from a calibration."""
+        return self._calibration is not None
+
+    def take_clean_plate(self, done: Done) -> None:
+        """Takes the empty scene from the next frames.
+
+        Args:
+            done: called with None, or with what went wrong; in the engine's thread.
+        """
+        self._plate = _PlateSamples(done)
+
+    def calibrate(self, done: Done) -> None:
+        """Measures the person's neutral face and proportions; they are used from now on and stored.
+
+        Args:
+            done: called with None, or with what went wrong; in the engine's thread.
+
+        Raises:
+            DanceNowError: there is no frame yet.
+        """
+        if self._session is None:
+            raise DanceNowError("start the camera first.")
+
+        def store(calibration: PersonCalibration) -> None:
+            self._calibration = calibration
+            try:
+                write_config(calibration=calibration.to_json())
+            except DanceNowError as error:
+                done(str(error))
+            else:
+                done(None)
+
+        self._session.calibrate(store)
+
+    def forget_calibration(self) -> None:
+        """Forgets the person, also for later runs."""
+        self._calibration = None
+        write_config(calibration=None)
 
     def prepare(self, image: Image, settings: LiveSettings) -> Image:
         """Camera frame as the dancer gets it: mirrored, if so wished."""
@@ -110,6 +159,8 @@ class LiveStage:
 
     def render(self, dancer: Dancer, posed: PosedFrame) -> tuple[Layer, Image | None]:
         """Last step: the drawn part of a transparent scene, or an opaque picture."""
+        if self._plate is not None:
+            self._sample_plate(posed.found)
         if dancer.scene is Scene.ALPHA:
             return dancer.cut_out(posed), None
         return EMPTY_LAYER, dancer.compose(posed).image
@@ -136,12 +187,52 @@ class LiveStage:
             )
         return result
 
+    def _sample_plate(self, found: DetectedFrame) -> None:
+        samples = self._plate
+        assert samples is not None
+        plate = samples(found)
+        if plate is not None:
+            self._background.take(plate)
+        if samples.is_over:
+            self._plate = None
+            samples.done(None if plate is not None else _SOMEBODY_THERE)
+
     def _finder(self, max_people: int) -> PeopleFinder:
         if max_people not in self._finders:
             # One thread: find and draw run side by side.
             estimator = self._estimator or Holistic(threads=1, max_people=max_people, in_turns=True)
             self._finders[max_people] = PeopleFinder(estimator, max_people=max_people)
         return self._finders[max_people]
+
+
+class _PlateSamples:
+    """Frames of the empty scene, until there are enough for a median."""
+
+    def __init__(self, done: Done) -> None:
+        self.done = done
+        self.is_over = False
+        self._images: list[Image] = []
+        self._seen = 0
+
+    def __call__(self, found: DetectedFrame) -> Image | None:
+        """Takes a frame without people; returns the plate once there are enough."""
+        self._seen += 1
+        if not found.people:
+            self._images = [each for each in self._images if each.shape == found.frame.image.shape]
+            self._images.append(found.frame.image)
+        if len(self._images) == _PLATE_FRAMES:
+            self.is_over = True
+            return np.median(np.stack(self._images), axis=0).astype(np.uint8)
+        self.is_over = self._seen >= _PLATE_PATIENCE
+        return None
+
+
+def _stored_calibration() -> PersonCalibration | None:
+    """The calibration of an earlier run, or None."""
+    try:
+        return PersonCalibration.from_json(read_config()["calibration"])
+    except (KeyError, ValueError):
+        return None
 
 
 def read_picture(data: bytes) -> Image:

@@ -60,9 +60,8 @@ class Recorder:
             DanceNowError: an extension that is not supported.
         """
         if path.suffix.lower() not in VIDEO_EXTENSIONS:
-            raise DanceNowError(
-                f"{path} is no video that can be recorded. Use {', '.join(VIDEO_EXTENSIONS)}."
-            )
+            known = ", ".join(VIDEO_EXTENSIONS)
+            raise DanceNowError(f"{path} cannot be recorded. Use {known}.", option="output")
         self.path = path
         self.keeps_alpha = color is None and path.suffix.lower() in ALPHA_EXTENSIONS
         self.left_out = 0

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import BoolArray
+from dance_now.pose.model.body_scale import Proportions
 from dance_now.pose.model.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
@@ -27,6 +28,7 @@ from dance_now.pose.retarget.imputation import NO_TURN, PoseImputer
 from dance_now.pose.retarget.kinematics import CharacterBody, Posture
 from dance_now.pose.retarget.limb_depth import leveling_rotation
 from dance_now.pose.retarget.motion_state import LiveSmoother, MotionState, safe_unit
+from dance_now.pose.retarget.person_calibration import PersonCalibration
 from dance_now.pose.retarget.placement import Placement, PlacementTarget
 from dance_now.pose.retarget.posture_reading import PostureMeasurement, PostureReader
 
@@ -92,6 +94,16 @@ class Retargeter:
     def body(self) -> CharacterBody:
         """The character's body."""
         return self._body
+
+    @property
+    def proportions(self) -> Proportions:
+        """The person's proportions as estimated so far."""
+        return self._read_posture.proportions
+
+    def calibrate(self, calibration: PersonCalibration | None) -> None:
+        """Takes what is known of the person from before, also after a reset; None learns it again."""
+        self._read_expression.fix_neutral(None if calibration is None else calibration.neutral)
+        self._read_posture.start_with(Proportions() if calibration is None else calibration.proportions)
 
     def reset(self) -> None:
         """Resets the person and the motion state; call it where a clip or person begins."""

@@ -89,6 +89,11 @@ class LiveBackground:
         self._alone = 0
         self._lost = 0
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the whole scene is known."""
+        return self._scene is not None and bool(self._scene.plate.known.all())
+
     def take(self, image: Image) -> None:
         """Takes an image of the empty scene as the plate, known everywhere.
 

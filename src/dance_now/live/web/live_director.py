@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from dance_now.core.errors import DanceNowError
-from dance_now.live.access_guard import Role
-from dance_now.live.frame_hub import FrameHub, Viewer
 from dance_now.live.live_engine import LiveEngine
 from dance_now.live.live_frames import LiveResult
 from dance_now.live.live_stage import LiveStage
 from dance_now.live.recorder import Recorder, output_path, save_snapshot
+from dance_now.live.web.access_guard import Role
+from dance_now.live.web.frame_hub import FrameHub, Viewer
 
 _STATS_SECONDS: Final = 0.5
 _FORMATS: Final = (".mp4", ".webm")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from dance_now.pose.retarget.motion_state import MotionState
+
+Array = npt.NDArray[np.float64]
 
 
 class MotionTransition:
@@ -57,24 +60,26 @@ def blend_states(first: MotionState, second: MotionState, share: float) -> Motio
         share: in [0, 1].
     """
 
-    def between(name: str) -> object:
-        start, end = getattr(first, name), getattr(second, name)
+    def between(start: Array, end: Array) -> Array:
         return start + share * (end - start)
 
-    blended = {name: between(name) for name in _BLENDED}
+    height = second.height
     if first.height > 0 and second.height > 0:  # sizes by their ratio
-        blended["height"] = float(first.height ** (1 - share) * second.height**share)
+        height = float(first.height ** (1 - share) * second.height**share)
     # A point that one of them does not know is where the other has it.
-    for trust, other, points in (
-        (first.point_trust, second, second.points),
-        (second.point_trust, first, first.points),
-    ):
-        unknown = (trust <= 0) & (other.point_trust > 0)
-        blended["points"] = np.where(unknown[:, None], points, blended["points"])
-    return replace(second, **blended)  # type: ignore[arg-type]
-
-
-_BLENDED = (
-    *("limbs", "ends", "fingers", "expression", "points", "point_trust", "foot_contact"),
-    *("visible_fraction", "slope"),
-)
+    known = (first.point_trust > 0)[:, None], (second.point_trust > 0)[:, None]
+    start = np.where(known[0] | ~known[1], first.points, second.points)
+    end = np.where(known[1] | ~known[0], second.points, first.points)
+    return replace(
+        second,
+        limbs=between(first.limbs, second.limbs),
+        ends=between(first.ends, second.ends),
+        fingers=between(first.fingers, second.fingers),
+        expression=between(first.expression, second.expression),
+        points=between(start, end),
+        point_trust=between(first.point_trust, second.point_trust),
+        foot_contact=between(first.foot_contact, second.foot_contact),
+        height=height,
+        visible_fraction=first.visible_fraction + share * (second.visible_fraction - first.visible_fraction),
+        slope=first.slope + share * (second.slope - first.slope),
+    )

@@ -138,7 +138,6 @@ class AccessGuard:
                 self.cookie(role), self.tokens[role], httponly=True, samesite="Strict", secure=self.secure
             )
             raise found
-        request["role"] = role
         return await handler(request)
 
     def _refusal(self, request: web.Request, needed: Role) -> str:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from dance_now.live.access_guard import Role
 from dance_now.live.live_frames import LiveResult
-from dance_now.live.live_protocol import MAX_UNACKNOWLEDGED, pack_result
+from dance_now.live.web.access_guard import Role
+from dance_now.live.web.live_protocol import MAX_UNACKNOWLEDGED, pack_result
 
 MAX_VIEWERS: Final = 32
 _MAX_TEXTS: Final = 256  # messages that wait for one page; one that never reads is let go

@@ -16,15 +16,15 @@ from typing import Final
 from aiohttp import web
 
 from dance_now.core.errors import DanceNowError
-from dance_now.live.access_guard import AccessGuard, Role, is_loopback, names_of
 from dance_now.live.camera_capture import Camera, CameraThread
-from dance_now.live.frame_hub import FrameHub
-from dance_now.live.live_director import LiveDirector
 from dance_now.live.live_engine import Listener, LiveEngine
-from dance_now.live.live_routes import make_app
 from dance_now.live.live_settings import LiveSettings
 from dance_now.live.live_stage import LiveStage
 from dance_now.live.user_config import new_token, show_token
+from dance_now.live.web.access_guard import AccessGuard, Role, is_loopback, names_of
+from dance_now.live.web.frame_hub import FrameHub
+from dance_now.live.web.live_director import LiveDirector
+from dance_now.live.web.live_routes import make_app
 
 DEFAULT_PORT: Final = 8770
 _PORTS_TRIED: Final = 20

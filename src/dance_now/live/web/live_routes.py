@@ -11,11 +11,11 @@ from typing import Any, Final
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from dance_now.core.errors import DanceNowError
-from dance_now.live.access_guard import AccessGuard, Handler, Role, for_role
-from dance_now.live.frame_hub import Viewer
-from dance_now.live.live_director import LiveDirector
 from dance_now.live.live_frames import CapturedFrame, read_camera_jpeg
-from dance_now.live.live_protocol import CREDITS, MAX_MESSAGE, unpack_capture
+from dance_now.live.web.access_guard import AccessGuard, Handler, Role, for_role
+from dance_now.live.web.frame_hub import Viewer
+from dance_now.live.web.live_director import LiveDirector
+from dance_now.live.web.live_protocol import CREDITS, MAX_MESSAGE, unpack_capture
 
 DIRECTOR: Final = web.AppKey("director", LiveDirector)
 
@@ -81,7 +81,7 @@ async def _shared_file(request: web.Request) -> web.StreamResponse:
 
 def _package_file(name: str) -> web.Response:
     """A file of the pages; only names that the package holds are looked up."""
-    known = {path.name: path for path in files("dance_now.live").joinpath("pages").iterdir()}
+    known = {path.name: path for path in files("dance_now.live.web").joinpath("pages").iterdir()}
     suffix = f".{name.rpartition('.')[2]}"
     if name not in known or suffix not in _TYPES:
         raise web.HTTPNotFound
