@@ -1,6 +1,7 @@
 # make demo      the main job on a sample clip: out/demo.mp4 and out/demo.png
 # make test      everything that is not slow, with formatting, lint and types
 # make test-all  all tests
+# make test-browser  the live pages in Chromium, which must be installed
 # make pictures  docs/demo.jpg anew
 # make mascot    the avatar that ships, mascot.vrm, from the code in tools/mascot
 # make kernel    the C kernel's library anew, beside its sources
@@ -24,7 +25,7 @@ KERNEL_FOLDER := src/dance_now/character/kernel
 KERNEL := $(wildcard $(KERNEL_FOLDER)/*.c $(KERNEL_FOLDER)/*.h) $(KERNEL_FOLDER)/kernel_source.py hatch_build.py
 TARGETS := x86_64-linux aarch64-linux x86_64-macos aarch64-macos x86_64-windows aarch64-windows
 
-.PHONY: demo pictures mascot test test-all check kernel wheels bench clean
+.PHONY: demo pictures mascot test test-all test-browser check kernel wheels bench clean
 
 demo: $(VENV)/.base
 	$(BIN)/python scripts/demo.py
@@ -40,6 +41,9 @@ test: check
 
 test-all: check
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+test-browser: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow tests/live/web/test_browser.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check
@@ -75,5 +79,5 @@ $(VENV)/.base: $(VENV)/.created pyproject.toml $(KERNEL)
 # torch goes first: a version that is there already is not replaced by the extras.
 $(VENV)/.dev: $(VENV)/.created pyproject.toml $(KERNEL)
 	$(PIP) install "$(TORCH)"
-	$(PIP) install --editable ".[train]" --group dev
+	$(PIP) install --editable ".[train,live]" --group dev
 	@touch $@ $(VENV)/.base

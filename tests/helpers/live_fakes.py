@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,6 +25,7 @@ from dance_now.live.web.access_guard import AccessGuard, Role
 from dance_now.live.web.frame_hub import FrameHub
 from dance_now.live.web.live_director import LiveDirector
 from dance_now.live.web.live_routes import make_app
+from dance_now.pose.model.detection import PoseEstimator
 
 TOKENS = {Role.CONTROL: "control-token-of-a-test", Role.SHOW: "show-token-of-a-test"}
 SETTINGS = LiveSettings(character="red", mirror=False, frame_rate_limit=120, idle=False)
@@ -45,8 +47,9 @@ class RedLibrary:
         return self._red
 
     def preview(self, name: str) -> bytes | None:
-        """No picture, but something."""
-        return b"\x89PNG" if name == "red" else None
+        """A red picture."""
+        picture = np.full((8, 8, 3), (10, 10, 250), np.uint8)
+        return cv2.imencode(".png", picture)[1].tobytes() if name in self else None
 
     def listing(self) -> list[dict[str, Any]]:
         """The red figure alone."""
@@ -57,9 +60,9 @@ class RedLibrary:
         raise DanceNowError("The file is damaged or not a character file.")
 
 
-def red_stage() -> LiveStage:
+def red_stage(estimator: PoseEstimator | None = None) -> LiveStage:
     """A stage of the fakes."""
-    return LiveStage(RedLibrary(), MagentaEstimator())  # type: ignore[arg-type]
+    return LiveStage(RedLibrary(), estimator or MagentaEstimator())  # type: ignore[arg-type]
 
 
 def jpeg(image: Image) -> bytes:
@@ -127,7 +130,13 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    folder: Path, settings: LiveSettings = SETTINGS, *, remote: bool = False, camera: str | None = None
+    folder: Path,
+    settings: LiveSettings = SETTINGS,
+    *,
+    remote: bool = False,
+    camera: str | None = None,
+    port: int = 0,
+    estimator: PoseEstimator | None = None,
 ) -> AsyncIterator[Served]:
     """A running server of the fakes.
 
@@ -136,28 +145,26 @@ async def served(
         settings: the first.
         remote: whether visitors seem to come from another computer.
         camera: the server's own.
+        port: to listen on; 0 takes a free one.
+        estimator: instead of the one that finds magenta.
     """
-    stage = red_stage()
+    stage = red_stage(estimator)
     engine, hub = LiveEngine(stage, settings), FrameHub()
     hub.bind(asyncio.get_running_loop())
     director = LiveDirector(engine, stage, hub, folder, camera, "http://show")
     engine.notify = director.notice
     engine.subscribe(hub.publish)
-    site_port = 0
 
     class Guard(AccessGuard):
         def may_control(self, request: web.Request) -> bool:
             return not remote and super().may_control(request)
 
-    listener = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
-    site_port = listener.sockets[0].getsockname()[1]
-    listener.close()
-    await listener.wait_closed()
-    guard = Guard(frozenset({"127.0.0.1", "localhost"}), site_port, False, TOKENS)
+    listener = socket.create_server(("127.0.0.1", port))
+    guard = Guard(frozenset({"127.0.0.1", "localhost"}), listener.getsockname()[1], False, TOKENS)
     runner = web.AppRunner(make_app(director, guard), shutdown_timeout=0.2)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", site_port).start()
+        await web.SockSite(runner, listener).start()
         with engine:
             reporting = asyncio.create_task(director.report())
             yield Served(guard, director)
