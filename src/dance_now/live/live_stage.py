@@ -33,6 +33,7 @@ from dance_now.scene.compositing.composition import EMPTY_LAYER, Layer, Scene
 
 Done = Callable[[str | None], None]
 
+_WORK_SIZE: Final = 320  # pixels: half of a common camera's picture; a quarter of the time
 _PLATE_FRAMES: Final = 9  # without people, of which the empty scene is the median
 _PLATE_PATIENCE: Final = 60  # frames until they must be there
 _SOMEBODY_THERE: Final = "Somebody is still in the picture. Press Step out again and leave it for a moment."
@@ -63,7 +64,7 @@ class LiveStage:
         self.picture_name = ""
         self._estimator = estimator
         self._finders: dict[int, PeopleFinder] = {}
-        self._background = LiveBackground()
+        self._background = LiveBackground(_WORK_SIZE)
         self._mirrored: bool | None = None
         self._session: LiveSession | None = None
         self._plate: _PlateSamples | None = None

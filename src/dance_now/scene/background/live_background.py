@@ -77,7 +77,9 @@ class LiveBackground:
         True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, work_size: int = WORK_SIZE) -> None:
+        """``work_size``: longer side in pixels of the images in which people are told from the scene."""
+        self.work_size = work_size
         self.reset()
 
     def reset(self) -> None:
@@ -101,7 +103,7 @@ class LiveBackground:
             image: (H, W, 3) uint8 RGB, without people.
         """
         self.reset()
-        small = _work_copy(image)[0]
+        small = self._work_copy(image)[0]
         self._scene = _initial_scene(image, small, np.full(small.shape[:2], _SURE, np.uint8))
 
     def view(self, small_image: Image, people: FloatArray, scale: float) -> PlateView | None:
@@ -134,7 +136,7 @@ class LiveBackground:
         self._alone = 0 if people else self._alone + 1
         if not people and self._alone < _PATIENCE:  # somebody may have been missed
             return
-        small, scale = _work_copy(image)
+        small, scale = self._work_copy(image)
         reduced = min(1.0, _LESSON_SIZE / max(small.shape))
         size = (max(1, round(small.shape[1] * reduced)), max(1, round(small.shape[0] * reduced)))
         lesson_image = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -158,6 +160,11 @@ class LiveBackground:
             lesson_image = _warp_to_plate(lesson_image, at_lesson_size)
             away = _warp_to_plate(away, at_lesson_size)
         self._scene = _updated_scene(self._scene, image, small, lesson_image, away)
+
+    def _work_copy(self, image: Image) -> tuple[Image, float]:
+        """Image at the work size and its scale; the image itself where it is no larger."""
+        fits = max(image.shape[:2]) <= self.work_size
+        return (image, 1.0) if fits else to_work_size(image, self.work_size)
 
     def _locate(self, scene: _Scene, small: Image, people: FloatArray) -> CameraMotion:
         """Motion of the camera; one that stands still is looked at every few frames, or if much changes."""
@@ -185,11 +192,6 @@ class _LocatedFrame:
     motion: CameraMotion
     index: int
     probe: Image
-
-
-def _work_copy(image: Image) -> tuple[Image, float]:
-    """Image at the work size and its scale; the image itself where it is no larger."""
-    return (image, 1.0) if max(image.shape[:2]) <= WORK_SIZE else to_work_size(image)
 
 
 def _resized(mask: npt.NDArray[np.generic], like: Image) -> Image:
