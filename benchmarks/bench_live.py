@@ -195,7 +195,7 @@ def resident(process: int) -> float:
 
 
 def soak(jpegs: list[bytes], character: str, seconds: float) -> None:
-    """Prints the memory of a server that runs for some time, with the scene changed now and then."""
+    """Prints the memory of a server that runs for some time."""
     with server(character, "replace") as (process, address):
         readings = []
         begun = time.monotonic()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import webbrowser
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from dance_now.cli.options import Flag, Person, Seconds, needs_extra, remark, say
 from dance_now.core.errors import DanceNowError
+
+if TYPE_CHECKING:
+    from dance_now.live.live_engine import Listener
 
 _Character = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]
 _Camera = Annotated[str | None, tyro.conf.arg(metavar="N|FILE", help_behavior_hint="(default: the page's)")]
@@ -74,11 +78,13 @@ def live(
 
     if output is not None and camera is None:
         raise DanceNowError("output needs a camera: --camera 0, or a video file.", option="output")
+    if output is None:
+        with needs_extra("live"):
+            import aiohttp  # noqa: F401 (before the networks are loaded)
     source = None if camera is None else open_camera(camera)
     library = CharacterLibrary()
-    name = character if character in library else library.open(Path(character))
     settings = LiveSettings(
-        character=name,
+        character=character if character in library else library.open(character),
         scene=scene,
         color=color,
         mirror=not no_mirror,
@@ -87,22 +93,29 @@ def live(
         idle=idle == "on",
     )
     stage = LiveStage(library)
-    if output is not None:
-        from dance_now.live.headless import record
+    with ExitStack() as running:
+        outputs: tuple[Listener, ...] = ()
+        if virtual_camera is not None:
+            from dance_now.live.virtual_camera import VirtualCamera, find_virtual_camera
 
-        assert source is not None
-        frames = record(stage, settings, source, output, seconds=seconds, overwrite=overwrite)
-        say(f"{output}: {frames} frames")
-        return
-    with needs_extra("live"):
+            opener = find_virtual_camera(virtual_camera)
+            outputs = (running.enter_context(VirtualCamera(opener)).write,)
+        if source is not None and output is not None:
+            from dance_now.live.headless import record
+
+            frames = record(
+                stage, settings, source, output, seconds=seconds, overwrite=overwrite, outputs=outputs
+            )
+            say(f"{output}: {frames} frames")
+            return
         from dance_now.live.web.live_server import ServerOptions, serve
 
-    def ready(control: str, show: str) -> None:
-        say(f"Control page: {control}")
-        say(f"For OBS:      {show}")
-        remark("Ctrl-C ends.")
-        if not no_browser:
-            webbrowser.open(control)
+        def ready(control: str, show: str) -> None:
+            say(f"Control page: {control}")
+            say(f"For OBS:      {show}")
+            remark("Ctrl-C ends.")
+            if not no_browser:
+                webbrowser.open(control)
 
-    options = ServerOptions(host=host, port=port, tls=tls, renew_token=new_token, folder=folder)
-    serve(stage, settings, options, camera=source, ready=ready)
+        server = ServerOptions(host=host, port=port, tls=tls, renew_token=new_token, folder=folder)
+        serve(stage, settings, server, camera=source, outputs=outputs, ready=ready)

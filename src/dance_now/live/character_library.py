@@ -29,14 +29,19 @@ class CharacterLibrary:
             self._cards[name] = content.card, content.preview
         self._builtin = len(self._cards)
 
-    def open(self, path: Path) -> str:
+    def open(self, name_or_path: str | Path) -> str:
         """Opens a character file, with all its checks; returns the name it gets here.
+
+        Args:
+            name_or_path: as of ``Character.load``.
 
         Raises:
             DanceNowError: a file that fails its checks, or too many.
             MissingExtraError: it needs a package that is not installed.
         """
-        character = Character.load(path, threads=self._threads)
+        return self._add(Character.load(name_or_path, threads=self._threads))
+
+    def _add(self, character: Character) -> str:
         with self._lock:
             if len(self._cards) - self._builtin >= MAX_OPENED:
                 raise DanceNowError(f"{MAX_OPENED} characters are open. Restart to open others.")

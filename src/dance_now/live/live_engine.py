@@ -225,6 +225,7 @@ class LiveEngine:
             size=(width, height),
             layer=layer,
             picture=picture,
+            color=self._settings.rgb,
             people=self._stage.boxes(posed.found),
             followed=tuple(part.person.identity for part in posed.found.parts),
         )

@@ -51,6 +51,7 @@ class LiveResult:
         layer: the part that is shown: RGBA with straight alpha around the characters; for an opaque scene
             ``picture`` instead.
         picture: (H, W, 3) uint8 RGB, the whole frame; None for a transparent scene.
+        color: what an output without transparency shows behind the characters.
         people: boxes of the people in view by ID: left, top, width and height as shares of the frame.
         followed: IDs of the people who are replaced.
     """
@@ -61,6 +62,7 @@ class LiveResult:
     size: tuple[int, int]
     layer: Layer
     picture: Image | None
+    color: tuple[int, int, int]
     people: dict[int, tuple[float, float, float, float]]
     followed: tuple[int, ...]
 
