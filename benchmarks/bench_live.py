@@ -160,7 +160,7 @@ async def perform(address: str, jpegs: list[bytes], seconds: float) -> tuple[flo
                 if message.type is WSMsgType.BINARY:
                     await channel.send_str("shown")
                     now, shown = time.perf_counter(), int.from_bytes(message.data[4:8], "little")
-                    if shown >= 20:  # loaded and warm
+                    if shown >= 20 and shown in sent:  # loaded and warm
                         begun = begun or now
                         end = now
                         latencies.append(now - sent[shown])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import HEIGHT, WIDTH, MagentaEstimator, RedCharacter, red, with_person
+from fakes import HEIGHT, WIDTH, MagentaEstimator, RedCharacter, magenta, red, standing, with_person
 from live_fakes import SETTINGS, captured, red_stage, running, wait_for
 
 from dance_now.app.dancer import Dancer
@@ -14,6 +14,8 @@ from dance_now.core.errors import DanceNowError
 from dance_now.live.live_engine import LatestSlot
 from dance_now.live.live_frames import CapturedFrame, read_camera_jpeg
 from dance_now.media.frame import Frame
+from dance_now.pose.model.detection import Detection, Person
+from dance_now.pose.tracking.limb_hull import hull_mask
 from dance_now.scene.compositing.composition import Scene
 
 IMAGE = with_person(90)
@@ -185,6 +187,44 @@ def test_a_clean_plate_fails_where_somebody_stays():
         while not told:
             _submitted(engine, results)
     assert "Somebody is still" in told[0]
+
+
+class TwoPeople(MagentaEstimator):
+    """Two people who stand side by side, with IDs that start with every reset."""
+
+    max_people = 2
+
+    def __init__(self):
+        super().__init__()
+        self.resets = 0
+
+    def __call__(self, image):
+        (left,) = super().__call__(image)
+        pose = standing((150.0, 72.0), 104.0)
+        return (
+            Person(4 + self.resets, left.detection),
+            Person(5 + self.resets, Detection(pose, hull_mask(pose))),
+        )
+
+    def reset(self):
+        self.resets += 10
+
+
+def test_whoever_is_followed_keeps_the_id():
+    """Also when scene and character change; the other one stays in the picture."""
+    stage = red_stage(TwoPeople())
+    with running(replace(SETTINGS, person="all"), stage) as (engine, results):
+        _submitted(engine, results, with_person(40))
+        (left, right), resets = results[-1].followed, stage._estimator.resets
+        assert list(results[-1].people) == [left, right]
+        engine.apply(replace(engine.settings, person=right))
+        wait_for(lambda: _submitted(engine, results, with_person(40)) and results[-1].followed == (right,))
+        assert results[-1].layer.box.left > 100
+        engine.apply(replace(engine.settings, scene="replace"))
+        wait_for(lambda: _submitted(engine, results, with_person(40)) and results[-1].picture is not None)
+        assert results[-1].followed == (right,)
+        assert magenta(results[-1].picture)[:, :70].sum() > 500
+        assert stage._estimator.resets == resets
 
 
 def test_a_slot_keeps_the_newest():

@@ -14,6 +14,7 @@ import numpy as np
 from dance_now.app.dancer import Dancer, DetectedFrame, PosedFrame
 from dance_now.app.live_session import LiveSession
 from dance_now.app.sessions import CharacterAssignment
+from dance_now.character.character import Character
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.core.profiler import Profiler
@@ -33,7 +34,9 @@ from dance_now.scene.compositing.composition import EMPTY_LAYER, Layer, Scene
 
 Done = Callable[[str | None], None]
 
+_OF_A_SESSION: Final = ("character", "person", "idle", "mirror")  # settings that need another session
 _WORK_SIZE: Final = 320  # pixels: half of a common camera's picture; a quarter of the time
+_HEAD: Final = 0.14  # of the height of a person's joints: what the head stands above them
 _PLATE_FRAMES: Final = 9  # without people, of which the empty scene is the median
 _PLATE_PATIENCE: Final = 60  # frames until they must be there
 _SOMEBODY_THERE: Final = "Somebody is still in the picture. Press Step out again and leave it for a moment."
@@ -65,7 +68,7 @@ class LiveStage:
         self._estimator = estimator
         self._finders: dict[int, PeopleFinder] = {}
         self._background = LiveBackground(_WORK_SIZE)
-        self._mirrored: bool | None = None
+        self._settings: LiveSettings | None = None
         self._session: LiveSession | None = None
         self._plate: _PlateSamples | None = None
         self._calibration = _stored_calibration()
@@ -82,30 +85,40 @@ class LiveStage:
             )
 
     def open(self, settings: LiveSettings) -> Dancer:
-        """Opens a dancer, with a new session and the background known so far.
+        """Opens a dancer with what is known so far: people keep their IDs, and the background stays.
 
         Raises:
             DanceNowError: a character or pose network that cannot be loaded.
         """
-        if settings.mirror != self._mirrored:
+        before, self._settings = self._settings, settings
+        if before is None or before.mirror != settings.mirror:
             self._background.reset()
-            self._mirrored = settings.mirror
+            for finder in self._finders.values():
+                finder.reset()
         character = self.library.load(settings.character)
-        choice = PersonChoice(str(settings.person))
-        finder = self._finder(choice.max_people)
-        finder.reset()
-        assignment = CharacterAssignment([character])
-        self._session = session = LiveSession(
-            finder, choice, assignment, smooth=True, idle=settings.idle, calibration=self._calibration
+        changed = before is None or any(
+            getattr(before, name) != getattr(settings, name) for name in _OF_A_SESSION
         )
-        scene = Scene.ALPHA if settings.is_transparent else Scene.REPLACE
+        if changed or self._session is None:
+            self._session = self._open_session(settings, character)
         return Dancer(
             character,
-            scene=scene,
+            scene=Scene.ALPHA if settings.is_transparent else Scene.REPLACE,
             background=self._background,
             backdrop=ImageBackdrop(self.picture) if settings.scene == "picture" else None,
-            session=session,
+            session=self._session,
             profiler=self.profiler,
+        )
+
+    def _open_session(self, settings: LiveSettings, character: Character) -> LiveSession:
+        choice = PersonChoice(str(settings.person))
+        return LiveSession(
+            self._finder(choice.max_people),
+            choice,
+            CharacterAssignment([character]),
+            smooth=True,
+            idle=settings.idle,
+            calibration=self._calibration,
         )
 
     @property
@@ -152,6 +165,7 @@ class LiveStage:
     def forget_calibration(self) -> None:
         """Forgets the person, also for later runs."""
         self._calibration = None
+        self._session = None  # the next one learns the person anew
         write_config(calibration=None)
 
     def prepare(self, image: Image, settings: LiveSettings) -> Image:
@@ -180,6 +194,7 @@ class LiveStage:
         result = {}
         for person in found.people:
             left, top, right, bottom = pose_box(person.detection.pose).tolist()
+            top -= _HEAD * (bottom - top)  # the box ends at the joints
             result[person.identity] = (
                 left / width,
                 top / height,

@@ -109,6 +109,7 @@ class LiveDirector:
                 self.stage.calibrate(self._calibration_done)
             elif kind == "forget_calibration":
                 self.stage.forget_calibration()
+                self.engine.reopen()
                 self.tell()
             else:
                 raise DanceNowError("this page and dance-now are of different versions. Reload the page.")

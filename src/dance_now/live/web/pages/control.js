@@ -177,7 +177,7 @@ function showPerson(person) {
     own?.remove();
   }
   $("person").value = person;
-  $("follow-hint").hidden = person === "largest";
+  $("follow-hint").hidden = person === "largest" || Boolean(state.camera);
 }
 
 function showCast() {
@@ -199,7 +199,7 @@ function showCast() {
     });
     const open = document.createElement("label");
     open.className = "open";
-    open.innerHTML = "<span>+</span>Open .dance";
+    open.innerHTML = "<span>+</span>Open a .dance file";
     const file = document.createElement("input");
     file.type = "file";
     file.accept = ".dance";
@@ -290,6 +290,9 @@ const HANDLERS = {
   link({ open, failures }) {
     $("link").dataset.state = open ? "open" : "lost";
     if (!open && failures === 3) notice("dance-now does not answer. If it was started again, open the address that it printed.");
+  },
+  ratio({ ratio }) {
+    document.documentElement.style.setProperty("--ratio", ratio);
   },
   latency({ ms }) {
     latencies.push(ms);

@@ -9,6 +9,7 @@ let stage = null;
 let socket = null;
 let failures = 0;
 let drawing = Promise.resolve();
+let ratio = 0;
 
 let credits = 0;
 let number = 0;
@@ -59,6 +60,11 @@ function say(message) {
 async function draw(data) {
   const frame = await stage.draw(data);
   say("shown");
+  const { width, height } = stage.canvas;
+  if (width / height !== ratio) {
+    ratio = width / height;
+    postMessage({ type: "ratio", ratio });
+  }
   const sent = sentAt.get(frame.number);
   for (const key of sentAt.keys()) if (key <= frame.number) sentAt.delete(key);
   if (sent !== undefined) postMessage({ type: "latency", ms: performance.now() - sent });
