@@ -160,6 +160,8 @@ def test_wrong_usage_is_one_line(run, tmp_path, monkeypatch, words, message):
 
 def test_without_the_extra_the_command_is_named(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "aiohttp", None)
+    for name in [name for name in sys.modules if name.startswith("dance_now.live.web")]:
+        monkeypatch.delitem(sys.modules, name)
     outcome = run("live", "--no-browser")
     assert outcome.code == 1
     assert outcome.err == f"error: {MissingExtraError('aiohttp', 'live')}\n"

@@ -79,8 +79,8 @@ def live(
     if output is not None and camera is None:
         raise DanceNowError("output needs a camera: --camera 0, or a video file.", option="output")
     if output is None:
-        with needs_extra("live"):
-            import aiohttp  # noqa: F401 (before the networks are loaded)
+        with needs_extra("live"):  # before anything large is loaded
+            from dance_now.live.web.live_server import ServerOptions, serve
     source = None if camera is None else open_camera(camera)
     library = CharacterLibrary()
     settings = LiveSettings(
@@ -108,7 +108,6 @@ def live(
             )
             say(f"{output}: {frames} frames")
             return
-        from dance_now.live.web.live_server import ServerOptions, serve
 
         def ready(control: str, show: str) -> None:
             say(f"Control page: {control}")
