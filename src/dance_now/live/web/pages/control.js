@@ -5,6 +5,7 @@ const worker = new Worker("/pages/worker.js", { type: "module" });
 const NOTICE_MS = 7000;
 const STEP_OUT_SECONDS = 6;
 const CALIBRATE_SECONDS = 3;
+const LATENCIES = 12; // frames over which latency is averaged
 const STORED = "dance_now live camera";
 
 let state = null;
@@ -218,7 +219,6 @@ function showFigures({ rate, latency, shows, people, followed }) {
   $("rate").value = rate ? rate.toFixed(rate < 10 ? 1 : 0) : "–";
   const own = latencies.length ? latencies.reduce((sum, each) => sum + each, 0) / latencies.length : latency;
   $("latency").value = own ? Math.round(own) : "–";
-  latencies = [];
   $("shows").value = shows;
   const several = state && state.settings.person !== "largest" && people;
   $("people").replaceChildren(...(several ? Object.entries(people) : []).map(([id, [left, top, width, height]]) => {
@@ -289,13 +289,14 @@ const HANDLERS = {
   },
   link({ open, failures }) {
     $("link").dataset.state = open ? "open" : "lost";
+    if (!open) latencies = [];
     if (!open && failures === 3) notice("dance-now does not answer. If it was started again, open the address that it printed.");
   },
   ratio({ ratio }) {
     document.documentElement.style.setProperty("--ratio", ratio);
   },
   latency({ ms }) {
-    latencies.push(ms);
+    latencies = [...latencies.slice(1 - LATENCIES), ms];
   },
   grab,
 };
