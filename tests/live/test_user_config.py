@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -92,6 +93,20 @@ def test_a_calibration_is_kept_between_runs(monkeypatch):
     np.testing.assert_allclose(again._calibration.neutral, NEUTRAL)
     again.forget_calibration()
     assert not red_stage().is_calibrated
+
+
+def test_a_calibration_without_a_face_is_given_up(monkeypatch):
+    monkeypatch.setattr("dance_now.pose.retarget.person_calibration._PATIENCE", 0.2)
+    stage, told = red_stage(), []
+    with running(stage=stage) as (engine, results):
+        engine.submit(captured(with_person(90)))
+        wait_for(lambda: results)
+        stage.calibrate(told.append)
+        while not told:
+            engine.submit(captured(with_person(None)))
+            time.sleep(0.01)
+    assert "No face was seen" in told[0]
+    assert not stage.is_calibrated
 
 
 @pytest.mark.parametrize(

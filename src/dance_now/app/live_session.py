@@ -64,7 +64,7 @@ class LiveSession:
         self._idle = idle and smooth
         self._calibration = calibration
         self._sampler: NeutralFaceSampler | None = None
-        self._calibrated: Callable[[PersonCalibration], None] = lambda calibration: None
+        self._calibrated: Callable[[PersonCalibration | None], None] = lambda calibration: None
         self._performers: dict[int, _Performer] = {}
         self._latest: dict[int, Person] = {}
         self._recent: _Performer | None = None
@@ -86,17 +86,20 @@ class LiveSession:
             missing = [person for identity, person in self._latest.items() if identity not in there]
             parts += [part for part in (self._coasting(frame, person) for person in missing) if part]
         self._latest = {part.person.identity: part.person for part in parts}
+        if self._sampler is not None and self._sampler.has_failed(frame.time):
+            self._sampler = None
+            self._calibrated(None)
         if parts:
             self._idler = None
         elif self._idle:
             return [self._idling(frame)]
         return parts
 
-    def calibrate(self, done: Callable[[PersonCalibration], None]) -> None:
+    def calibrate(self, done: Callable[[PersonCalibration | None], None]) -> None:
         """Measures the neutral face and the proportions of the next person for a moment, then uses them.
 
         Args:
-            done: called with them, in the thread of ``parts``.
+            done: called with them, or with None if no face was seen; in the thread of ``parts``.
         """
         self._calibrated, self._sampler = done, NeutralFaceSampler()
 

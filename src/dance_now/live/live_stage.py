@@ -40,6 +40,7 @@ _HEAD: Final = 0.14  # of the height of a person's joints: what the head stands 
 _PLATE_FRAMES: Final = 9  # without people, of which the empty scene is the median
 _PLATE_PATIENCE: Final = 60  # frames until they must be there
 _SOMEBODY_THERE: Final = "Somebody is still in the picture. Press Step out again and leave it for a moment."
+_NO_FACE: Final = "No face was seen. Look at the camera, in good light, and press Calibrate again."
 _MAX_PICTURE: Final = 40_000_000  # pixels
 _DEFAULT_PICTURE: Final = np.full((9, 16, 3), 96, np.uint8)  # until one is chosen
 
@@ -151,7 +152,10 @@ class LiveStage:
         if self._session is None:
             raise DanceNowError("start the camera first.")
 
-        def store(calibration: PersonCalibration) -> None:
+        def store(calibration: PersonCalibration | None) -> None:
+            if calibration is None:
+                done(_NO_FACE)
+                return
             self._calibration = calibration
             try:
                 write_config(calibration=calibration.to_json())

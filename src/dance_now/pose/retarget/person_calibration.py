@@ -17,6 +17,7 @@ Array = npt.NDArray[np.float64]
 _SECONDS = 1.2  # of a relaxed face
 _FEWEST = 8  # faces
 _TRUST = 0.5
+_PATIENCE = 6.0  # seconds after which a calibration is given up
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,11 @@ class NeutralFaceSampler:
     def __init__(self) -> None:
         self._samples: list[Array] = []
         self._start: float | None = None
+
+    def has_failed(self, time: float) -> bool:
+        """Whether too little was seen for too long; ``time`` in seconds, from the first frame on."""
+        self._start = time if self._start is None else self._start
+        return time - self._start > _PATIENCE
 
     def __call__(self, pose: Pose, time: float) -> Array | None:
         """Adds a frame's face.
