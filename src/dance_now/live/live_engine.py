@@ -144,20 +144,24 @@ class LiveEngine:
             waiting.release()
 
     def _run(self) -> None:
+        told = ""
         while not self._stopping.is_set():
             self._changed.clear()
+            trouble = ""
             try:
                 self._perform(self._stage.open(self._settings))
             except DanceNowError as error:
-                self.notify(str(error))
-                self._stopping.wait(_RETRY_SECONDS)
+                trouble = str(error)
             except Exception as error:
                 _logger.exception("a live frame failed")
-                self.notify(f"unexpected {type(error).__name__} ({error}); starting anew.")
+                trouble = f"unexpected {type(error).__name__} ({error}); starting anew."
+            for index in list(self._under_way):
+                self._release(index)
+            if trouble:
+                if trouble != told:  # once, not every second
+                    self.notify(trouble)
                 self._stopping.wait(_RETRY_SECONDS)
-            finally:
-                for index in list(self._under_way):
-                    self._release(index)
+            told = trouble
 
     def _perform(self, dancer: Dancer) -> None:
         """Draws frames until the settings change."""

@@ -67,6 +67,13 @@ class AccessGuard:
     secure: bool
     tokens: dict[Role, str]
 
+    @property
+    def _own_hosts(self) -> frozenset[str]:
+        """What the header ``Host`` may be; browsers leave the scheme's usual port out."""
+        usual = 443 if self.secure else 80
+        port = "" if self.port == usual else f":{self.port}"
+        return frozenset(f"{bracketed(host)}{port}" for host in self.hosts)
+
     def address(self, role: Role, host: str = "127.0.0.1") -> str:
         """Address that opens a role's page."""
         scheme = "https" if self.secure else "http"
@@ -97,8 +104,7 @@ class AccessGuard:
         Raises:
             web.HTTPForbidden: another host's name, or another site's page.
         """
-        allowed = {f"{bracketed(host)}:{self.port}" for host in self.hosts}
-        if request.headers.get("Host") not in allowed:
+        if request.headers.get("Host") not in self._own_hosts:
             raise web.HTTPForbidden(text="This server does not go by that name.")
         scheme = "https" if self.secure else "http"
         origin = request.headers.get("Origin")
@@ -151,8 +157,7 @@ class AccessGuard:
     def _headers(self, request: web.Request) -> dict[str, str]:
         socket_scheme = "wss" if self.secure else "ws"
         host = request.headers.get("Host", "")
-        known = host in {f"{bracketed(each)}:{self.port}" for each in self.hosts}
-        connect = f"'self' {socket_scheme}://{host}" if known else "'self'"
+        connect = f"'self' {socket_scheme}://{host}" if host in self._own_hosts else "'self'"
         return {**_HEADERS, "Content-Security-Policy": _POLICY.format(connect=connect)}
 
 
