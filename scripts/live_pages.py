@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -31,6 +32,7 @@ from dance_now.scene.background.backdrop import crop_to_fill
 
 CAMERA = (640, 480)
 WINDOW = {"width": 1440, "height": 900}
+CUT = (55, 75)  # frames of the clip in which he faces the camera
 SETTLING = 9000  # milliseconds until the picture is steady
 QUALITY = 86
 SQUARE = 16  # pixels of the checkerboard behind the transparent page
@@ -48,8 +50,8 @@ def write_camera(video: Path, target: Path) -> None:
         stream = output.add_stream("mjpeg", rate=30, options={"qmin": "2", "qmax": "2"})
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = *CAMERA, "yuvj420p"
-        for frame in source.frames():
-            image = crop_to_fill(frame.image, CAMERA[1], CAMERA[0])
+        shown = [crop_to_fill(frame.image, CAMERA[1], CAMERA[0]) for frame in islice(source.frames(), *CUT)]
+        for image in (*shown, *reversed(shown)):  # the browser loops: no jump
             encoded = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuvj420p")
             output.mux(stream.encode(encoded))
         output.mux(stream.encode(None))

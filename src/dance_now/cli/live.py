@@ -80,6 +80,7 @@ def live(
         raise DanceNowError("output needs a camera: --camera 0, or a video file.", option="output")
     if output is None:
         with needs_extra("live"):  # before anything large is loaded
+            from dance_now.live.web.access_guard import is_loopback
             from dance_now.live.web.live_server import ServerOptions, serve
     source = None if camera is None else open_camera(camera)
     library = CharacterLibrary()
@@ -112,6 +113,10 @@ def live(
         def ready(control: str, show: str) -> None:
             say(f"Control page: {control}")
             say(f"For OBS:      {show}")
+            if not is_loopback(host) and tls is None:
+                remark(
+                    "On other computers only the page for OBS opens; the control page needs --tls CERT KEY."
+                )
             remark("Ctrl-C ends.")
             if not no_browser:
                 webbrowser.open(control)

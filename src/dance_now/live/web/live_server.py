@@ -94,9 +94,11 @@ async def _serve(
     hub.bind(loop)
     listener, port = _bound_socket(options.host, options.port)
     guard = AccessGuard(names_of(options.host), port, context is not None, tokens)
-    host = "127.0.0.1" if is_loopback(options.host) or options.host in ("0.0.0.0", "::") else options.host
+    host = options.host
+    if (is_loopback(host) and host != "::1") or host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
     engine = LiveEngine(stage, settings)
-    show = guard.address(Role.SHOW, host)
+    show = guard.address(Role.SHOW, _address_for_others(options.host))
     director = LiveDirector(engine, stage, hub, options.folder, camera.name if camera else None, show)
     engine.notify = director.notice
     engine.subscribe(hub.publish)
@@ -120,6 +122,16 @@ async def _serve(
     finally:
         await director.close()
         await runner.cleanup()
+
+
+def _address_for_others(host: str) -> str:
+    """Address at which the show page is reached: of all that a server is bound to, one of the network."""
+    if host not in ("0.0.0.0", "::"):
+        return "127.0.0.1" if is_loopback(host) and host != "::1" else host
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing; tells which of our addresses would be used
+        return str(probe.getsockname()[0])
+    return "127.0.0.1"
 
 
 def _bound_socket(host: str, port: int | None) -> tuple[socket.socket, int]:
