@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,17 +13,17 @@ import numpy.typing as npt
 from dance_now.app.character_loading import CharacterLike, load_characters
 from dance_now.app.compositor import IN_PLACE, Compositor, Figure, figures_layer
 from dance_now.app.dance_options import PersonName, SceneName, check_person, check_scene
+from dance_now.app.dancer_frames import BodiesFrame, ComposedFrame, DetectedFrame, PosedFrame
 from dance_now.app.live_session import LiveSession
 from dance_now.app.sessions import CharacterAssignment, Replacement, Session, person_choice
 from dance_now.character.canvas_window import canvas_window
 from dance_now.character.character import DEFAULT_SIZE
 from dance_now.core.argument_checks import check_flag, check_methods, check_number, check_type
-from dance_now.core.arrays import Image
 from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
-from dance_now.pose.model.detection import Person, PoseEstimator
+from dance_now.pose.model.detection import PoseEstimator
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.soles import sole_points
 from dance_now.pose.retarget.retargeter import Retargeter
@@ -33,64 +32,6 @@ from dance_now.scene.background.clean_background import Background, inpainted_ba
 from dance_now.scene.background.live_background import LiveBackground
 from dance_now.scene.compositing.composition import Layer, Scene
 from dance_now.scene.compositing.figure_lighting import PlacedCanvas, PlacedFigure
-
-
-@dataclass(frozen=True, eq=False)
-class BodiesFrame:
-    """A frame with the people in it, whose hands and faces may still be missing.
-
-    Attributes:
-        frame: the frame.
-        people: everybody in it.
-    """
-
-    frame: Frame
-    people: tuple[Person, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class DetectedFrame:
-    """A frame with its people and their replacements.
-
-    Attributes:
-        frame: the frame.
-        people: everybody in it.
-        parts: the people who are replaced, with their characters' poses; the farthest first.
-    """
-
-    frame: Frame
-    people: tuple[Person, ...]
-    parts: list[Replacement]
-
-
-@dataclass(frozen=True, eq=False)
-class PosedFrame:
-    """A frame with its drawn characters.
-
-    Attributes:
-        found: the frame and its people.
-        figures: a drawn character for each part.
-    """
-
-    found: DetectedFrame
-    figures: list[Figure]
-
-
-@dataclass(frozen=True, eq=False)
-class ComposedFrame:
-    """A composed frame.
-
-    Attributes:
-        image: (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA``.
-        time: of the frame, seconds.
-        name: of the frame, where it is a photo of its own.
-        parts: the people who were replaced, with their characters' poses; empty where nobody was found.
-    """
-
-    image: Image
-    time: float
-    name: str
-    parts: list[Replacement]
 
 
 class Dancer:

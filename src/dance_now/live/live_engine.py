@@ -15,7 +15,8 @@ from contextlib import closing, suppress
 from threading import Condition, Event, Lock, Thread
 from typing import Any, Final, Generic, TypeVar
 
-from dance_now.app.dancer import Dancer, DetectedFrame, PosedFrame
+from dance_now.app.dancer import Dancer
+from dance_now.app.dancer_frames import DetectedFrame, PosedFrame
 from dance_now.core.errors import DanceNowError
 from dance_now.core.pipeline import run_pipeline
 from dance_now.core.profiler import Profiler

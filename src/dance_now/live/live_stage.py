@@ -11,7 +11,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from dance_now.app.dancer import Dancer, DetectedFrame, PosedFrame
+from dance_now.app.dancer import Dancer
+from dance_now.app.dancer_frames import DetectedFrame, PosedFrame
 from dance_now.app.live_session import LiveSession
 from dance_now.app.sessions import CharacterAssignment
 from dance_now.character.character import Character
