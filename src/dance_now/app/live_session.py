@@ -23,6 +23,7 @@ from dance_now.pose.tracking.person_choice import PersonChoice
 
 _LEAVE_SECONDS: Final = 0.9  # from the last pose to idling
 _RETURN_SECONDS: Final = 0.45  # and from there to a person's pose
+_REMEMBERED: Final = 16  # people who have left and may come back
 _MARGIN: Final = 0.22  # of the width: so far from the frame's sides a character idles
 _NOBODY: Final = Person(
     -1, Detection(Pose.empty(), PersonMask(np.zeros((1, 1), np.float32), np.eye(2, 3, dtype=np.float32)))
@@ -115,6 +116,8 @@ class LiveSession:
     def _part(self, frame: Frame, person: Person) -> Replacement:
         identity = person.identity
         if identity not in self._performers:
+            for old in [each for each in self._performers if each not in self._latest][:-_REMEMBERED]:
+                del self._performers[old]
             self._performers[identity] = self._new_performer(
                 self._assignment(identity), self._assignment.height_ratio(identity)
             )
