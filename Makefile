@@ -2,6 +2,7 @@
 # make test      everything that is not slow, with formatting, lint and types
 # make test-all  all tests
 # make fuzz      ten thousand spoiled files of every kind, and commands killed at random moments
+# make test-browser  the live pages in Chromium, which must be installed
 # make pictures  docs/demo.jpg anew
 # make mascot    the avatar that ships, mascot.vrm, from the code in tools/mascot
 # make kernel    the C kernel's library anew, beside its sources
@@ -25,7 +26,7 @@ KERNEL_FOLDER := src/dance_now/character/kernel
 KERNEL := $(wildcard $(KERNEL_FOLDER)/*.c $(KERNEL_FOLDER)/*.h) $(KERNEL_FOLDER)/kernel_source.py hatch_build.py
 TARGETS := x86_64-linux aarch64-linux x86_64-macos aarch64-macos x86_64-windows aarch64-windows
 
-.PHONY: demo pictures mascot test test-all fuzz check kernel wheels bench clean
+.PHONY: demo pictures mascot test test-all test-browser fuzz check kernel wheels bench clean
 
 demo: $(VENV)/.base
 	$(BIN)/python scripts/demo.py
@@ -48,6 +49,9 @@ fuzz: $(VENV)/.dev
 	@set -e; for command in dance frames pose render train; do \
 	    $(BIN)/python tests/fuzz/kill_commands.py $$command; \
 	done
+
+test-browser: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow tests/live/web/test_browser.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check
@@ -83,5 +87,5 @@ $(VENV)/.base: $(VENV)/.created pyproject.toml $(KERNEL)
 # torch goes first: a version that is there already is not replaced by the extras.
 $(VENV)/.dev: $(VENV)/.created pyproject.toml $(KERNEL)
 	$(PIP) install "$(TORCH)"
-	$(PIP) install --editable ".[train]" --group dev
+	$(PIP) install --editable ".[train,live]" --group dev
 	@touch $@ $(VENV)/.base

@@ -90,13 +90,18 @@ def repeated(video: Path, target: Path, times: int) -> Path:
     return target
 
 
+def install_revision(revision: str, folder: Path) -> None:
+    """Installs another revision of the repository into a folder, without what it depends on."""
+    source = f"git+file://{Path(__file__).resolve().parents[1]}@{revision}"
+    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), source]
+    subprocess.run([sys.executable, *install], check=True)
+
+
 def against(revision: str, video: Path, character: str, scene: str, rounds: int) -> None:
     """Times whole commands of a revision and of the installed package in turns; prints their ratio."""
     with tempfile.TemporaryDirectory() as folder:
         other = Path(folder) / "revision"
-        source = f"git+file://{Path(__file__).resolve().parents[1]}@{revision}"
-        install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(other), source]
-        subprocess.run([sys.executable, *install], check=True)
+        install_revision(revision, other)
         # The folder comes before an installed package, editable or not.
         paths = {revision: {"PYTHONPATH": str(other)}, "this": {}}
         output = Path(folder) / "out.mp4"

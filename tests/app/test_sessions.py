@@ -6,7 +6,8 @@ from fakes import HIP, TALL, MagentaEstimator, RedCharacter, scenery, standing, 
 
 from dance_now.app.analysis import Analysis
 from dance_now.app.dancer import Dancer
-from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSession
+from dance_now.app.live_session import LiveSession
+from dance_now.app.sessions import CharacterAssignment, RecordedSession
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Detection, Person
@@ -46,7 +47,7 @@ def played(session, count):
     scenes = []
     for index in range(count):
         frame = Frame(scenery(), index / 25, index)
-        parts = session.parts(frame, session.find(frame))
+        parts = session.parts(frame, session.refine(frame, session.find(frame)))
         scenes.append({part.person.identity: part for part in parts})
     return scenes
 
@@ -105,7 +106,7 @@ def test_a_live_performance_forgets_on_reset():
 
     def walk():
         frames = [Frame(with_person(x), index / 25, index) for index, x in enumerate([40, 60, 90])]
-        return [session.parts(frame, session.find(frame))[0] for frame in frames]
+        return [session.parts(frame, session.refine(frame, session.find(frame)))[0] for frame in frames]
 
     first = walk()
     session.reset()
@@ -122,7 +123,7 @@ def test_live_characters_stay_for_a_moment_where_nobody_is_found(smooth):
     drawn = []
     for index, x in enumerate(places):
         frame = Frame(with_person(x), index / 25, index)
-        drawn.append(bool(session.parts(frame, session.find(frame))))
+        drawn.append(bool(session.parts(frame, session.refine(frame, session.find(frame)))))
     assert drawn[:3] == [True] * 3
     assert drawn[3:5] == [smooth] * 2
     assert drawn[11:] == [False] * 4 + [True]

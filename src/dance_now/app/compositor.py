@@ -17,8 +17,10 @@ from dance_now.pose.model.detection import Detection
 from dance_now.scene.background.backdrop import Backdrop, ColorBackdrop
 from dance_now.scene.background.clean_background import Background
 from dance_now.scene.compositing.composition import (
+    Layer,
     Scene,
     composite_over,
+    merge_layers,
     plain_background,
     side_by_side,
     unpremultiply,
@@ -47,6 +49,16 @@ class Figure:
         """Draws it over a picture, in place, without light or shadow."""
         height, width = picture.shape[:2]
         composite_over(picture, self.placed.shown(self.placed.layer(height, width)))
+
+
+def figures_layer(figures: Sequence[Figure], height: int, width: int) -> Layer:
+    """Composites figures, the farthest first, without a background.
+
+    Returns:
+        The part of a frame of that size that they cover, straight alpha.
+    """
+    merged = merge_layers([figure.placed.layer(height, width) for figure in figures])
+    return Layer(merged.box, unpremultiply(merged.pixels)) if merged.pixels.size else merged
 
 
 class Compositor:
@@ -113,15 +125,17 @@ class Compositor:
             picture = self._replaced(frame, leaving, staying, figures)
             return picture if self._scene is Scene.REPLACE else side_by_side(frame.image, over_white(picture))
         height, width = frame.image.shape[:2]
-        alpha = self._scene is Scene.ALPHA
-        picture = (
-            np.zeros((height, width, 4), np.uint8) if alpha else plain_background(self._scene, height, width)
-        )
         drawn = figures()
         with self._profiler.stage("compose"):
+            if self._scene is Scene.ALPHA:
+                picture = np.zeros((height, width, 4), np.uint8)
+                layer = figures_layer(drawn, height, width)
+                picture[layer.box.slices] = layer.pixels
+                return picture
+            picture = plain_background(self._scene, height, width)
             for figure in drawn:
                 figure.composite_over(picture)
-            return unpremultiply(picture) if alpha else picture
+            return picture
 
     def _replaced(
         self,

@@ -10,7 +10,7 @@ from typing import Final
 
 from dance_now.app.dance_options import DanceOptions
 from dance_now.app.dance_source import DanceSource
-from dance_now.app.dancer import ComposedFrame
+from dance_now.app.dancer_frames import ComposedFrame
 from dance_now.core.argument_checks import check_path
 from dance_now.core.atomic_write import is_same_file, make_folder
 from dance_now.core.errors import DanceNowError

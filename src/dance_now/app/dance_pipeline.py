@@ -15,9 +15,11 @@ from dance_now.app.character_loading import CharacterLike, load_characters, requ
 from dance_now.app.compositor import IN_PLACE
 from dance_now.app.dance_options import DanceOptions
 from dance_now.app.dance_source import DanceSource
-from dance_now.app.dancer import ComposedFrame, Dancer
+from dance_now.app.dancer import Dancer
+from dance_now.app.dancer_frames import ComposedFrame
 from dance_now.app.keypoint_matching import match_to_pictures
-from dance_now.app.sessions import CharacterAssignment, LiveSession, RecordedSession, Session, person_choice
+from dance_now.app.live_session import LiveSession
+from dance_now.app.sessions import CharacterAssignment, RecordedSession, Session, person_choice
 from dance_now.core.pipeline import ParallelStage, run_pipeline
 from dance_now.core.profiler import Profiler
 from dance_now.pose.estimators.estimator_registry import open_estimator

@@ -5,26 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dance_now.app.character_loading import CharacterLike, load_characters
-from dance_now.app.compositor import IN_PLACE, Compositor, Figure
+from dance_now.app.compositor import IN_PLACE, Compositor, Figure, figures_layer
 from dance_now.app.dance_options import PersonName, SceneName, check_person, check_scene
-from dance_now.app.sessions import CharacterAssignment, LiveSession, Replacement, Session, person_choice
+from dance_now.app.dancer_frames import BodiesFrame, ComposedFrame, DetectedFrame, PosedFrame
+from dance_now.app.live_session import LiveSession
+from dance_now.app.sessions import CharacterAssignment, Replacement, Session, person_choice
 from dance_now.app.spring_motion import SpringMotion
 from dance_now.character.canvas_window import canvas_window
 from dance_now.character.character import DEFAULT_SIZE
 from dance_now.core.argument_checks import check_flag, check_methods, check_number, check_type
-from dance_now.core.arrays import Image
 from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
-from dance_now.pose.model.detection import Person, PoseEstimator
+from dance_now.pose.model.detection import PoseEstimator
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.soles import sole_points
 from dance_now.pose.retarget.retargeter import Retargeter
@@ -32,60 +32,16 @@ from dance_now.scene.background.backdrop import Backdrop
 from dance_now.scene.background.camera_drift import CameraDrift
 from dance_now.scene.background.clean_background import Background, CleanBackground, inpainted_background
 from dance_now.scene.background.live_background import LiveBackground
-from dance_now.scene.compositing.composition import Scene
+from dance_now.scene.compositing.composition import Layer, Scene
 from dance_now.scene.compositing.figure_lighting import PlacedCanvas, PlacedFigure
-
-
-@dataclass(frozen=True, eq=False)
-class DetectedFrame:
-    """A frame with its people and their replacements.
-
-    Attributes:
-        frame: the frame.
-        people: everybody in it.
-        parts: the people who are replaced, with their characters' poses; the farthest first.
-    """
-
-    frame: Frame
-    people: tuple[Person, ...]
-    parts: list[Replacement]
-
-
-@dataclass(frozen=True, eq=False)
-class PosedFrame:
-    """A frame with its drawn characters.
-
-    Attributes:
-        found: the frame and its people.
-        figures: a drawn character for each part.
-    """
-
-    found: DetectedFrame
-    figures: list[Figure]
-
-
-@dataclass(frozen=True, eq=False)
-class ComposedFrame:
-    """A composed frame.
-
-    Attributes:
-        image: (H, W, 3) uint8, or (H, W, 4) with straight alpha for ``Scene.ALPHA`` and frames with alpha.
-        time: of the frame, seconds.
-        name: of the frame, where it is a photo of its own.
-        parts: the people who were replaced, with their characters' poses; empty where nobody was found.
-    """
-
-    image: Image
-    time: float
-    name: str
-    parts: list[Replacement]
 
 
 class Dancer:
     """Replaces people by characters, frame by frame.
 
     ``dancer(frame)`` runs all steps. The three steps, ``find``, ``pose`` and ``compose``, may also be called
-    by several threads, ``find`` and ``compose`` with the frames in order. The state that these two keep
+    by several threads, ``find`` (or its halves, ``detect`` and ``refine``) and ``compose`` with the frames in
+    order. The state that these two keep
     between frames (tracked people, filters) is cleared by ``reset``.
 
     Args:
@@ -226,8 +182,18 @@ class Dancer:
 
     def find(self, frame: Frame) -> DetectedFrame:
         """First step: finds the people and retargets their poses."""
+        return self.refine(self.detect(frame))
+
+    def detect(self, frame: Frame) -> BodiesFrame:
+        """First half of ``find``: finds bodies, while ``refine`` may have the frame before."""
         with self.profiler.stage("pose"):
-            people = self._session.find(frame)
+            return BodiesFrame(frame, self._session.find(frame))
+
+    def refine(self, bodies: BodiesFrame) -> DetectedFrame:
+        """Second half of ``find``: reads hands and faces, and retargets the poses."""
+        frame = bodies.frame
+        with self.profiler.stage("pose"):
+            people = self._session.refine(frame, bodies.people)
         with self.profiler.stage("retarget"):
             parts = sorted(self._session.parts(frame, people), key=_nearness)
         if self._springs is not None:
@@ -251,9 +217,19 @@ class Dancer:
         """Last step: composes background and characters."""
         return self._composed(posed.found, lambda: posed.figures)
 
+    def cut_out(self, posed: PosedFrame) -> Layer:
+        """Last step for a transparent output that only takes what is drawn.
+
+        Returns:
+            The part of ``Scene.ALPHA``'s frame that the characters cover: RGBA, straight alpha.
+        """
+        height, width = posed.found.frame.image.shape[:2]
+        with self.profiler.stage("compose"):
+            return figures_layer(posed.figures, height, width)
+
     def _composed(self, found: DetectedFrame, figures: Callable[[], list[Figure]]) -> ComposedFrame:
         replaced = {part.person.identity for part in found.parts}
-        leaving = [part.person.detection for part in found.parts]
+        leaving = [part.person.detection for part in found.parts if part.present]
         staying = [person.detection for person in found.people if person.identity not in replaced]
         image = self._compositor(found.frame, leaving, staying, figures)
         return ComposedFrame(image, found.frame.time, found.frame.name, found.parts)
@@ -264,7 +240,7 @@ _METHODS: Final[Mapping[str, tuple[str, ...]]] = {
     "backdrop": ("__call__", "close"),
     "estimator": ("__call__", "reset"),
     "poses": ("people",),
-    "session": ("find", "parts", "reset"),
+    "session": ("find", "refine", "parts", "reset"),
     "profiler": ("stage",),
 }
 """What a dancer calls of each of its parts."""

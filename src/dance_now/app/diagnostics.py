@@ -25,6 +25,7 @@ from dance_now.pose.networks.litert import LiteRTNetwork
 BASE: Final = ("numpy", "opencv-python-headless", "ai-edge-litert", "av", "pillow", "rich", "tyro")
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "heic": ("pillow-heif",),
+    "live": ("aiohttp",),
     "onnx": ("onnxruntime",),
     "quality": ("pymatting",),
     "studio": ("numba", "scipy"),
@@ -32,6 +33,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _PURPOSES: Final = {
     "heic": "reads HEIC photos",
+    "live": "serves the pages of dance-now live",
     "onnx": "runs --estimator rtmw, and characters of --template sticks",
     "quality": "refines hair mattes of photos",
     "studio": "renders avatars",

@@ -1,4 +1,4 @@
-"""Sessions: assign characters to people and retarget their motion; live, or from a recorded analysis pass."""
+"""Sessions: assign characters to people and retarget their motion, from a recorded analysis pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from dance_now.app.dance_options import HeightName, PersonName
 from dance_now.character.character import Character
 from dance_now.character.templates.spring_simulation import SpringTails
 from dance_now.media.frame import Frame
-from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Person
 from dance_now.pose.retarget.clip_motion import read_clip
 from dance_now.pose.retarget.motion_state import MotionState
@@ -30,12 +29,14 @@ class Replacement:
         character: the character.
         retargeted: the character's pose, in pixels of the frame.
         tails: of its springs, where they swing; see ``SpringMotion``.
+        present: whether the person is in the frame, and is to be removed from it; else the character idles.
     """
 
     person: Person
     character: Character
     retargeted: Retargeted
     tails: SpringTails | None = None
+    present: bool = True
 
 
 def person_choice(person: PersonName | int | None, characters: int) -> PersonChoice:
@@ -68,18 +69,31 @@ class CharacterAssignment:
         place = self._places.setdefault(identity, len(self._places))
         return self._characters[place % len(self._characters)]
 
+    @property
+    def first(self) -> tuple[Character, float]:
+        """The character that the first person gets, and its height over the person's."""
+        character = self._characters[0]
+        return character, self._height_ratio(character)
+
     def height_ratio(self, identity: int) -> float:
         """Height of a person's character, divided by the person's height."""
+        return self._height_ratio(self(identity))
+
+    def _height_ratio(self, character: Character) -> float:
         if self._height == "own":
-            return self(identity).skeleton.height / _PERSON_METRES
+            return character.skeleton.height / _PERSON_METRES
         return 1.0 if self._height == "person" else float(self._height)
 
 
 class Session(Protocol):
-    """People and their characters' motion, frame by frame; the two steps may be called by two threads."""
+    """People and their characters' motion, frame by frame; each step may have a thread of its own."""
 
     def find(self, frame: Frame) -> tuple[Person, ...]:
-        """The people in the next picture."""
+        """The people in the next picture; their hands and faces may still be missing."""
+        ...
+
+    def refine(self, frame: Frame, people: tuple[Person, ...]) -> tuple[Person, ...]:
+        """The same people with hands and faces."""
         ...
 
     def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
@@ -89,62 +103,6 @@ class Session(Protocol):
     def reset(self) -> None:
         """Forgets everything."""
         ...
-
-
-class LiveSession:
-    """Live session: causal, motion is smoothed with earlier frames only.
-
-    Where a person is missing for a few frames only, the character stays, and the mask as it was.
-    """
-
-    def __init__(
-        self, finder: PeopleFinder, choice: PersonChoice, assignment: CharacterAssignment, smooth: bool
-    ) -> None:
-        """Takes the finder, who of the people found is replaced and by whom, and whether to smooth."""
-        self._finder = finder
-        self._choice = choice
-        self._assignment = assignment
-        self._smooth = smooth
-        self._retargeters: dict[int, Retargeter] = {}
-        self._latest: dict[int, Person] = {}
-
-    def find(self, frame: Frame) -> tuple[Person, ...]:
-        """Runs the estimator."""
-        return self._finder(frame.image, frame.index)
-
-    def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
-        """Retargets the people chosen."""
-        there = {person.identity for person in people}
-        parts = [self._part(frame, person) for person in self._choice(people)]
-        if self._smooth:
-            missing = [person for identity, person in self._latest.items() if identity not in there]
-            parts += [part for part in (self._coasting(frame, person) for person in missing) if part]
-        self._latest = {part.person.identity: part.person for part in parts}
-        return parts
-
-    def _part(self, frame: Frame, person: Person) -> Replacement:
-        identity = person.identity
-        character = self._assignment(identity)
-        if identity not in self._retargeters:
-            self._retargeters[identity] = Retargeter(character.skeleton, self._smooth)
-        height, width = frame.image.shape[:2]
-        retargeted = self._retargeters[identity](
-            person.detection.pose, frame.time, self._assignment.height_ratio(identity), size=(width, height)
-        )
-        return Replacement(person, character, retargeted)
-
-    def _coasting(self, frame: Frame, person: Person) -> Replacement | None:
-        identity = person.identity
-        retargeted = self._retargeters[identity].coast(frame.time, self._assignment.height_ratio(identity))
-        return None if retargeted is None else Replacement(person, self._assignment(identity), retargeted)
-
-    def reset(self) -> None:
-        """Forgets the people and their motion."""
-        self._finder.reset()
-        self._choice.reset()
-        self._assignment.reset()
-        self._retargeters.clear()
-        self._latest.clear()
 
 
 class RecordedSession:
@@ -188,6 +146,10 @@ class RecordedSession:
     def find(self, frame: Frame) -> tuple[Person, ...]:
         """Looks the people up in the analysis."""
         return self._analysis.at(frame.index)
+
+    def refine(self, frame: Frame, people: tuple[Person, ...]) -> tuple[Person, ...]:
+        """Returns the same people: the analysis has their hands and faces."""
+        return people
 
     def parts(self, frame: Frame, people: tuple[Person, ...]) -> list[Replacement]:
         """Builds the poses of the people chosen."""

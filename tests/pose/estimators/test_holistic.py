@@ -174,3 +174,18 @@ def test_two_people_have_their_own_hands_and_faces_all_the_time(juggler: list[Im
             assert np.linalg.norm(pose.face[30, :2] - pose.body[BODY_INDEX["nose"], :2]) < 12
             for hand, wrist in ((pose.left_hand, "left_wrist"), (pose.right_hand, "right_wrist")):
                 assert np.linalg.norm(hand[0, :2] - pose.body[BODY_INDEX[wrist], :2]) < 40
+
+
+def test_hands_and_face_in_turns_stay_on_the_body(juggler: list[Image]) -> None:
+    """Half of the time they are carried along; they hardly differ from those read in every frame."""
+    try:
+        every, turns = Holistic(), Holistic(in_turns=True)
+    except DanceNowError as error:
+        pytest.skip(str(error))
+    away = []
+    for image in juggler:
+        full, part = found(every(image)).points, found(turns(image)).points
+        both = (full[BODY.stop :, 2] > 0) & (part[BODY.stop :, 2] > 0)
+        distance = np.linalg.norm(full[BODY.stop :, :2] - part[BODY.stop :, :2], axis=1)
+        away.append(distance[both] / np.ptp(full[BODY, 1]))
+    assert np.mean(np.concatenate(away)) < 0.01

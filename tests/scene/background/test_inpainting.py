@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_texture
+from dance_now.scene.background.inpainting import StreamInpainting, inpaint_smooth, inpaint_texture
 from dance_now.scene.filters.push_pull import push_pull
 
 Inpaint = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -84,3 +84,23 @@ def test_pull_push_keeps_what_is_known_and_stays_in_range(seed: int) -> None:
     known = values[weight > 0]
     assert filled.min() >= known.min() - 1e-4
     assert filled.max() <= known.max() + 1e-4
+
+
+def test_a_stream_is_inpainted_like_a_frame():
+    """Smoothly, steadily from frame to frame, and nowhere else."""
+    rows, columns = np.mgrid[:120, :160]
+    image = np.stack([40 + rows, 60 + columns // 2, 200 - columns // 2], axis=-1).astype(np.uint8)
+    hole = np.zeros((120, 160), np.uint8)
+    hole[30:90, 50:90] = 255
+    hole[29, 50:90] = 128
+    damaged = image.copy()
+    damaged[hole > 0] = (255, 0, 255)
+    inpaint = StreamInpainting()
+    filled = inpaint(damaged, hole)
+    np.testing.assert_array_equal(filled[hole == 0], image[hole == 0])
+    away = filled.astype(int) - image
+    assert np.abs(away[31:89, 51:89]).mean() < 8
+    np.testing.assert_array_equal(inpaint(damaged, hole), filled)
+    np.testing.assert_array_equal(inpaint(image, np.zeros_like(hole)), image)
+    everything = inpaint(damaged, np.full_like(hole, 255))
+    assert everything.shape == image.shape

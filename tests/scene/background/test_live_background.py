@@ -1,5 +1,6 @@
 """A scene that was not analyzed before is learned while its frames come."""
 
+import cv2
 import numpy as np
 import pytest
 from fakes import MagentaEstimator, RedCharacter, magenta, with_person
@@ -116,3 +117,34 @@ def test_a_dancer_without_a_survey_learns_until_it_is_reset(forget):
     result = dancer(Frame(image, 2.0, 50)).image
     away = np.abs(result.astype(int) - scene)[magenta(image)].mean()
     assert (away > 15) if forget else (away < 4)
+
+
+def test_a_scene_that_was_taken_is_known_at_once():
+    watched, scene = Watched(), detailed()
+    watched.show(scene, 40)
+    assert not watched.background.is_complete
+    watched.background.take(scene)
+    assert watched.background.is_complete
+    assert error(watched.show(scene, 80), scene, 80) < 2
+    watched.background.reset()
+    assert not watched.background.is_complete
+
+
+def test_a_smaller_work_size_gives_the_same_scene():
+    scene = cv2.resize(detailed(), (4 * WIDTH, 4 * HEIGHT), interpolation=cv2.INTER_NEAREST)
+    background = LiveBackground(work_size=WIDTH)
+    matte = PersonMatting(background)
+    for x in range(30, 130, 4):
+        mask = np.zeros((4 * HEIGHT, 4 * WIDTH), np.float32)
+        mask[120:520, 4 * x : 4 * x + 96] = 1
+        person = Detection(Pose.empty(), PersonMask(mask, np.eye(2, 3, dtype=np.float32)))
+        image = scene.copy()
+        image[mask > 0] = (230, 20, 230)
+        cutout = matte(image, [person])
+        result = background.fill(image, cutout)
+        background.learn(image, [person], cutout)
+    assert result.shape == scene.shape
+    assert (
+        np.abs(result[130:510, 4 * x : 4 * x + 60].astype(int) - scene[130:510, 4 * x : 4 * x + 60]).mean()
+        < 6
+    )

@@ -10,6 +10,7 @@ from dance_now.scene.compositing.composition import (
     Scene,
     blend_detail,
     composite_over,
+    merge_layers,
     place_canvas,
     plain_background,
     side_by_side,
@@ -215,3 +216,22 @@ def test_side_by_side_shows_both() -> None:
     assert both.shape == (4, 12, 3)
     assert (both[:, :6] == 10).all()
     assert (both[:, 6:] == 200).all()
+
+
+def test_merged_layers_are_what_they_are_one_over_the_other():
+    rng = np.random.default_rng(3)
+    layers = []
+    for box in (Box(2, 20, 3, 12), Box(10, 30, 8, 28), Box(0, 5, 20, 31)):
+        alpha = rng.integers(0, 256, (box.height, box.width, 1))
+        color = rng.integers(0, 256, (box.height, box.width, 3)) * alpha // 255
+        layers.append(Layer(box, np.concatenate([color, alpha], axis=2).astype(np.uint8)))
+    picture = np.zeros((32, 32, 4), np.uint8)
+    for layer in layers:
+        composite_over(picture, layer)
+    merged = merge_layers(layers)
+    assert merged.box == Box(0, 30, 3, 31)
+    whole = np.zeros_like(picture)
+    whole[merged.box.slices] = merged.pixels
+    np.testing.assert_array_equal(whole, picture)
+    assert merge_layers(layers[:1]) is layers[0]
+    assert merge_layers([]).pixels.size == 0

@@ -100,6 +100,21 @@ def image_size(path: Path) -> tuple[int, int]:
         return (height, width) if _orientation(picture) >= 5 else (width, height)
 
 
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """Size (width, height) of a JPEG image in memory, as stored; decodes nothing.
+
+    Raises:
+        ValueError: damaged, or no JPEG image.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with PIL.Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+                return picture.size
+    except Exception as error:  # decoders raise nearly anything on damaged files
+        raise ValueError(f"no JPEG image that can be read: {type(error).__name__}") from error
+
+
 def read_image(path: Path) -> Image:
     """Reads an image file: (H, W, 3) or, where it has transparency, (H, W, 4) uint8 RGB(A), straight alpha.
 

@@ -8,6 +8,8 @@ video both are refined slowly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -85,6 +87,32 @@ _GAIN_RANGE: Final = (0.2, 2.0)
 _GAIN_SECONDS: Final = 4.0
 
 
+@dataclass(frozen=True)
+class Proportions:
+    """How a person's proportions differ from the average adult's.
+
+    Attributes:
+        factors: of the length of each kind of limb, 11 numbers.
+        head_factor: standing height over that of an adult with the same head.
+    """
+
+    factors: tuple[float, ...] = (1.0,) * _GROUP_COUNT
+    head_factor: float = 1.0
+
+    @classmethod
+    def clipped(cls, factors: Sequence[float], head_factor: float) -> Proportions:
+        """Proportions within the range of people.
+
+        Raises:
+            ValueError: another number of factors, or not finite.
+        """
+        values = np.array([*factors, head_factor], np.float64)
+        if values.shape != (_GROUP_COUNT + 1,) or not np.isfinite(values).all():
+            raise ValueError(f"proportions are {_GROUP_COUNT} finite factors and one of the head")
+        limbs = np.clip(values[:-1], *_FACTOR_RANGE).tolist()
+        return cls(tuple(limbs), float(np.clip(values[-1], *_HEAD_RANGE)))
+
+
 class BodyScaleEstimator:
     """Estimates one person's height, limb lengths and the gain of the estimator's depth, over time.
 
@@ -98,14 +126,26 @@ class BodyScaleEstimator:
     """
 
     def __init__(self) -> None:
+        self._start = Proportions()
         self.reset()
+
+    @property
+    def proportions(self) -> Proportions:
+        """The person's proportions as estimated so far."""
+        return Proportions(tuple(self._factors.tolist()), self._head_factor)
+
+    def start_with(self, proportions: Proportions) -> None:
+        """Takes proportions as known, now and after a reset; they are still refined."""
+        self._start = proportions
+        self._factors = np.array(proportions.factors)
+        self._head_factor = proportions.head_factor
 
     def reset(self) -> None:
         """Resets the estimate."""
         self.height = 0.0
         self.depth_gain = np.full(len(_GROUPS), _GAIN_PRIOR)
-        self._factors = np.ones(_GROUP_COUNT)
-        self._head_factor = 1.0
+        self._factors = np.array(self._start.factors)
+        self._head_factor = self._start.head_factor
         self._products = np.zeros((2, _GROUP_COUNT))
         self._time = -np.inf
         self._weight = 0.0

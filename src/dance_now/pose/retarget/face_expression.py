@@ -97,7 +97,12 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
 
     def __init__(self) -> None:
         self._filter = OneEuroFilter(min_cutoff=1.5, beta=6.0, derivative_cutoff=5.0)
+        self._known: Array | None = None
         self.reset()
+
+    def fix_neutral(self, neutral: Array | None) -> None:
+        """Takes a person's neutral face (8,) as known, also after a reset; None learns it again."""
+        self._known = neutral
 
     def reset(self) -> None:
         """Resets the estimate of the person."""
@@ -131,7 +136,7 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
     @property
     def neutral(self) -> Array:
         """Measures (8,) of the person's neutral face, as far as it is known."""
-        return self._neutral
+        return self._neutral if self._known is None else self._known
 
     def _usual(self) -> Array:
         """Neutral face estimated from the samples, blended with the average."""
@@ -149,6 +154,17 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
         seconds = np.where(trust > self._share, _RISE_SECONDS, _FALL_SECONDS)
         share = trust + (self._share - trust) * np.exp(-max(time - self._time, 0.0) / seconds)
         self._share = np.where((trust == 0) & (share < 0.01), 0.0, share)
+
+
+def clip_neutral(measures: Array) -> Array:
+    """Clips measures (8,) to those that neutral faces have.
+
+    Raises:
+        ValueError: another shape, or not finite.
+    """
+    if measures.shape != _AVERAGE.shape or not np.isfinite(measures).all():
+        raise ValueError("a neutral face has eight finite measures")
+    return np.clip(measures, _LOWEST, _HIGHEST)
 
 
 def measure_face(pose: Pose) -> tuple[Array, Array]:

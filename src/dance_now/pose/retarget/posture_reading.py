@@ -14,6 +14,7 @@ from dance_now.pose.model.body_scale import (
     SEGMENT_INDEX,
     SEGMENTS,
     BodyScaleEstimator,
+    Proportions,
     height_lower_bound,
     visible_height_fraction,
 )
@@ -122,6 +123,15 @@ class PostureReader:
         self._size.reset()
         self._depth.reset()
         self._stature.reset()
+
+    @property
+    def proportions(self) -> Proportions:
+        """The person's proportions as estimated so far."""
+        return self._size.proportions
+
+    def start_with(self, proportions: Proportions) -> None:
+        """Takes proportions as known, now and after a reset; they are still refined."""
+        self._size.start_with(proportions)
 
     def record(self) -> None:
         """Starts to record a whole clip, before ``freeze``."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import BoolArray
+from dance_now.pose.model.body_scale import Proportions
 from dance_now.pose.model.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
@@ -27,6 +28,7 @@ from dance_now.pose.retarget.imputation import NO_TURN, PoseImputer
 from dance_now.pose.retarget.kinematics import CharacterBody, Posture
 from dance_now.pose.retarget.limb_depth import leveling_rotation
 from dance_now.pose.retarget.motion_state import LiveSmoother, MotionState, safe_unit
+from dance_now.pose.retarget.person_calibration import PersonCalibration
 from dance_now.pose.retarget.placement import Placement, PlacementTarget
 from dance_now.pose.retarget.posture_reading import PostureMeasurement, PostureReader
 
@@ -93,6 +95,21 @@ class Retargeter:
         self._imputer = PoseImputer(self._body)
         self.reset()
 
+    @property
+    def body(self) -> CharacterBody:
+        """The character's body."""
+        return self._body
+
+    @property
+    def proportions(self) -> Proportions:
+        """The person's proportions as estimated so far."""
+        return self._read_posture.proportions
+
+    def calibrate(self, calibration: PersonCalibration | None) -> None:
+        """Takes what is known of the person from before, also after a reset; None learns it again."""
+        self._read_expression.fix_neutral(None if calibration is None else calibration.neutral)
+        self._read_posture.start_with(Proportions() if calibration is None else calibration.proportions)
+
     def reset(self) -> None:
         """Resets the person and the motion state; call it where a clip or person begins."""
         self._read_posture.reset()
@@ -123,15 +140,24 @@ class Retargeter:
         Raises:
             ValueError: a time that is not finite, or a ratio that is not positive.
         """
+        return self.build(self.track(pose, time, size), height_ratio)
+
+    def track(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> MotionState:
+        """Reads and smooths the person's motion state, causally: a call without its last step, ``build``."""
         reading = self.read(pose, time, size)
         self._last = self._live(reading) if self._smooth else reading
-        return self.build(self._last, height_ratio)
+        return self._last
 
     def coast(self, time: float, height_ratio: float = 1.0) -> Retargeted | None:
         """Extrapolates a frame in which the person is not found: the last pose, for 0.3 s at most."""
+        held = self.hold(time)
+        return None if held is None else self.build(held, height_ratio)
+
+    def hold(self, time: float) -> MotionState | None:
+        """The last motion state, while a person is not found: for 0.3 s at most."""
         if self._last is None or not 0 <= time - self._last.time <= _COASTING_SECONDS:
             return None
-        return self.build(replace(self._last, time=time), height_ratio)
+        return replace(self._last, time=time)
 
     def learn(
         self, poses: Iterable[Pose], times: Iterable[float], size: tuple[int, int] | None

@@ -168,6 +168,26 @@ class FileBackdrop:
         return next(self._frames, None)
 
 
+class ImageBackdrop:
+    """One image, cropped around its centre to fill the scene."""
+
+    needs_scene = False
+
+    def __init__(self, image: Image) -> None:
+        """``image``: (H, W, 3) uint8 RGB."""
+        self._image = image
+        self._fitted = image
+
+    def __call__(self, scene: Image, time: float) -> Image:
+        """Copies the image at the scene's size."""
+        if self._fitted.shape != scene.shape:
+            self._fitted = crop_to_fill(self._image, *scene.shape[:2])
+        return self._fitted.copy()
+
+    def close(self) -> None:
+        """Does nothing: holds no resources."""
+
+
 def crop_to_fill(image: Image, height: int, width: int) -> Image:
     """Crops the middle of an (h, w, 3) uint8 image to an aspect ratio and scales it to (height, width)."""
     rows, columns = image.shape[:2]

@@ -23,10 +23,10 @@ _ZERO_TOLERANCE: Final = 12.0  # grey levels: noise and compression of what does
 _SPREAD: Final = 3.0  # mean deviations over time that a pixel may differ
 
 
-def to_work_size(image: Image) -> tuple[Image, float]:
+def to_work_size(image: Image, work_size: int = WORK_SIZE) -> tuple[Image, float]:
     """Reduces an image to the work size; returns it and the scale (1 for smaller images)."""
     height, width = image.shape[:2]
-    scale = min(1.0, WORK_SIZE / max(height, width))
+    scale = min(1.0, work_size / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
 

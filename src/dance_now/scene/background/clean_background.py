@@ -17,7 +17,7 @@ import numpy as np
 
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.model.detection import Detection
-from dance_now.scene.background.camera_view import Cutout, PlateView, to_work_size
+from dance_now.scene.background.camera_view import WORK_SIZE, Cutout, PlateView, to_work_size
 from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_texture
 from dance_now.scene.background.moving_camera import Keyframe, moving_camera_keyframes, nearest_keyframes
 from dance_now.scene.background.plate_samples import PERSON_THRESHOLD, build_plate
@@ -33,7 +33,14 @@ _CANDIDATES = 2  # keyframes that an image is registered with
 
 
 class Background(Protocol):
-    """Background model: known in advance, or learned as frames arrive."""
+    """Background model: known in advance, or learned as frames arrive.
+
+    Attributes:
+        work_size: longer side in pixels of the images in which people are told from it.
+    """
+
+    @property
+    def work_size(self) -> int: ...
 
     def view(self, small_image: Image, people: FloatArray, scale: float) -> PlateView | None:
         """Computes the view of the background in a frame; None where it is not known.
@@ -85,6 +92,11 @@ class CleanBackground:
     camera: Camera
     keyframes: tuple[Keyframe, ...] = ()
     best: bool = False
+
+    @property
+    def work_size(self) -> int:
+        """The usual one."""
+        return WORK_SIZE
 
     def view(self, small_image: Image, people: FloatArray, scale: float) -> PlateView | None:
         """View of the most similar keyframe that registers with the frame."""

@@ -106,8 +106,8 @@ class CameraRegistration:
         return np.asarray(mask[place[:, 1], place[:, 0]] > 0)
 
     def _small_grey(self, image: Image) -> Image:
-        small = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
-        return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        return np.asarray(cv2.resize(grey, self._size, interpolation=cv2.INTER_AREA), np.uint8)
 
     def _free_mask(self, person: FloatArray | None) -> Image:
         """Mask (h, w) uint8: 255 away from the person."""

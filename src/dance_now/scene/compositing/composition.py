@@ -6,6 +6,7 @@ for the curve of sRGB.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, gcd
@@ -221,6 +222,24 @@ def _blend_linear(part: Image, pixels: Image) -> None:
     light += (_LIGHT[colors] - light) * (share * np.float32(1 / 255))
     cv2.copyTo(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), cv2.inRange(alpha, 255, 255), part)
     part[edge] = _LEVEL_OF[(light * _STEPS + np.float32(0.5)).astype(np.uint16)]
+
+
+def merge_layers(layers: Sequence[Layer]) -> Layer:
+    """Composites layers, the farthest first, into one that covers them all."""
+    drawn = [layer for layer in layers if layer.pixels.size]
+    if len(drawn) < 2:
+        return drawn[0] if drawn else EMPTY_LAYER
+    boxes = [layer.box for layer in drawn]
+    box = Box(
+        min(each.top for each in boxes),
+        max(each.bottom for each in boxes),
+        min(each.left for each in boxes),
+        max(each.right for each in boxes),
+    )
+    pixels = np.zeros((box.height, box.width, 4), np.uint8)
+    for layer in drawn:
+        composite_over(pixels, Layer(layer.box.within(box), layer.pixels))
+    return Layer(box, pixels)
 
 
 def unpremultiply(image: Image) -> Image:

@@ -71,7 +71,7 @@ class PersonMatting:
             removed: the people to remove.
             kept: other people.
         """
-        small_image, scale = to_work_size(image)
+        small_image, scale = to_work_size(image, self._background.work_size)
         height, width = small_image.shape[:2]
         coarse = coarse_mask(removed, height, width, scale)
         others = coarse_mask(kept, height, width, scale)
