@@ -28,6 +28,7 @@ class _LiveClock(Source):
     """What a sink asks of its source: rate and time stamps of a live performance, which has no sound."""
 
     kind = "video"
+    size = (640, 480)  # nominal: the encoder opens with the first frame
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 from PIL import ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
 
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
@@ -109,7 +110,7 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with PIL.Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+            with JpegImageFile(io.BytesIO(data)) as picture:
                 return picture.size
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise ValueError(f"no JPEG image that can be read: {type(error).__name__}") from error
