@@ -29,7 +29,6 @@ HeightName = Literal["person", "own"]
 Quality = Literal["fast", "best"]
 KeypointScale = Literal["pixels", "unit", "signed"]
 DeviceName = Literal["auto", "cpu", "cuda"]
-EstimatorName = Literal["mediapipe", "rtmw"]
 
 HEIGHT_LIMITS: Final = (0.1, 10.0)  # times the person's height
 FRAME_RATE_LIMITS: Final = (0.1, 240.0)  # frames per second
@@ -57,7 +56,7 @@ class DanceKeywords(TypedDict, total=False):
     overwrite: bool
     preview: bool
     device: DeviceName
-    estimator: PoseEstimator | EstimatorName
+    estimator: PoseEstimator | str
     model: str | Path | None
 
 
@@ -93,7 +92,7 @@ class DanceOptions:
         overwrite: replace an existing output.
         preview: also write a contact sheet of the output, ``OUTPUT_preview.jpg``.
         device: where the characters are drawn: ``auto``, ``cpu`` or ``cuda``.
-        estimator: pose estimator, by name (``mediapipe`` or ``rtmw``) or as an object.
+        estimator: pose estimator, by name (``mediapipe``, ``rtmw`` or a plug-in's) or as an object.
         model: the estimator's ONNX file, for estimators that come without one.
 
     Raises:
@@ -122,7 +121,7 @@ class DanceOptions:
     overwrite: bool = False
     preview: bool = False
     device: DeviceName = "auto"
-    estimator: PoseEstimator | EstimatorName = "mediapipe"
+    estimator: PoseEstimator | str = "mediapipe"
     model: str | Path | None = None
 
     def __post_init__(self) -> None:
@@ -228,6 +227,9 @@ def check_person(person: object) -> None:
 def check_estimator(estimator: object) -> None:
     """Checks a pose estimator: a known name, or an object."""
     if isinstance(estimator, str):
-        check_choice("estimator", estimator, get_args(EstimatorName))
+        # here, since looking for plug-ins takes time and these options are needed by every command
+        from dance_now.pose.estimators.estimator_registry import estimator_names
+
+        check_choice("estimator", estimator, estimator_names())
     else:
         check_methods("estimator", estimator, ("__call__", "reset"), "a name or a pose estimator")

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import tyro
 
-from dance_now.app.dance_options import DanceOptions, DeviceName, EstimatorName, KeypointScale, Quality
+from dance_now.app.dance_options import DanceOptions, DeviceName, KeypointScale, Quality
 from dance_now.cli.options import (
+    EstimatorName,
     Flag,
     Height,
     Model,
@@ -76,7 +77,7 @@ def dance(
         height: character height: the person's, its own, or a factor of the person's.
         quality: best is slower, with finer faces and the source's grain.
         keep_objects: keep held objects; by default they are removed with the person.
-        estimator: pose estimator; rtmw also runs DWPose.
+        estimator: pose estimator: mediapipe, rtmw (also runs DWPose), or a name of a plug-in.
         model: ONNX file of an estimator that comes without one.
         poses: OpenPose JSON of the source, a file or a folder, instead of pose estimation.
         size: frame size for keypoints without pictures.
