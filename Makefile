@@ -5,7 +5,10 @@
 # make mascot    the avatar that ships, mascot.vrm, from the code in tools/mascot
 # make kernel    the C kernel's library anew, beside its sources
 # make wheels    the wheels of all systems, in dist/
-# make bench     the measurements that the README quotes
+# make docs      the documentation site, in build/docs; a warning is an error
+# make bench     the measurements that the pages quote, into out/bench.json: BENCH="pose scene" runs only these
+# make bench-compare OLD=a.json NEW=b.json   what changed between two of them
+# make bench-tables FROM=out/bench.json      the tables of docs/performance.md anew
 # make clean     removes what was built
 
 PYTHON ?= python3
@@ -24,7 +27,7 @@ KERNEL_FOLDER := src/dance_now/character/kernel
 KERNEL := $(wildcard $(KERNEL_FOLDER)/*.c $(KERNEL_FOLDER)/*.h) $(KERNEL_FOLDER)/kernel_source.py hatch_build.py
 TARGETS := x86_64-linux aarch64-linux x86_64-macos aarch64-macos x86_64-windows aarch64-windows
 
-.PHONY: demo pictures mascot test test-all check kernel wheels bench clean
+.PHONY: demo pictures mascot test test-all check kernel wheels docs bench bench-compare bench-tables clean
 
 demo: $(VENV)/.base
 	$(BIN)/python scripts/demo.py
@@ -55,8 +58,30 @@ wheels: $(VENV)/.created
 	    DANCE_NOW_TARGET=$$target $(BIN)/python -m hatchling build --target wheel --directory dist; \
 	done
 
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b html -W --keep-going -E -q docs build/docs
+	@echo build/docs/index.html
+
+# Words after "bench-compare" are its two files, so that they can be given without OLD= and NEW=.
+BENCH ?=
+OLD ?= $(word 2,$(MAKECMDGOALS))
+NEW ?= $(word 3,$(MAKECMDGOALS))
+FROM ?= out/bench.json
+
 bench: $(VENV)/.dev
-	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	$(BIN)/python benchmarks/collect.py --output out/bench.json $(BENCH)
+
+bench-compare: $(VENV)/.created
+	@$(BIN)/python benchmarks/compare.py $(OLD) $(NEW)
+
+bench-tables: $(VENV)/.created
+	$(BIN)/python benchmarks/tables.py $(FROM)
+
+ifeq (bench-compare,$(firstword $(MAKECMDGOALS)))
+$(wordlist 2,3,$(MAKECMDGOALS)):
+	@:
+.PHONY: $(wordlist 2,3,$(MAKECMDGOALS))
+endif
 
 clean:
 	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -77,3 +102,7 @@ $(VENV)/.dev: $(VENV)/.created pyproject.toml $(KERNEL)
 	$(PIP) install "$(TORCH)"
 	$(PIP) install --editable ".[train]" --group dev
 	@touch $@ $(VENV)/.base
+
+$(VENV)/.docs: $(VENV)/.base pyproject.toml
+	$(PIP) install --group docs
+	@touch $@
