@@ -1,6 +1,6 @@
-"""Writes the tables of docs/performance.md from a file of ``collect.py``; its figures go to docs/figures.json.
+"""Writes the tables of docs/performance.md from a file of ``collect.py``, and keeps it as docs/figures.json.
 
-Benchmarks that the file lacks keep the figures that docs/figures.json has, and the circumstances of their run.
+Benchmarks that the file lacks keep the figures that docs/figures.json has, and their run's circumstances.
 ``--check`` writes nothing and fails if the page is stale.
 
 python benchmarks/tables.py [out/bench.json] [--check]
