@@ -15,6 +15,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -35,7 +36,7 @@ VERSIONS: Final = (
         "numba",
     ),
 )
-PATTERN: Final = "run_benchmark("
+PATTERNS: Final = ("run_benchmark(", '"--json"')  # in the sources of a benchmark that takes --json
 _RENDERED: Final = "out/bench_mascot"  # a data set of large pictures, about a minute to make
 # Arguments that a benchmark cannot do without, and the command that makes the folder which they name.
 ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {"surface": (_RENDERED, "mascot")}
@@ -51,7 +52,8 @@ def names() -> list[str]:
 
 def writes_json(name: str) -> bool:
     """Whether a benchmark takes ``--json``."""
-    return PATTERN in (FOLDER / f"bench_{name}.py").read_text(encoding="utf-8")
+    text = (FOLDER / f"bench_{name}.py").read_text(encoding="utf-8")
+    return any(pattern in text for pattern in PATTERNS)
 
 
 def collected(name: str) -> dict[str, Any]:
@@ -73,8 +75,19 @@ def collected(name: str) -> dict[str, Any]:
             return {"benchmark": name, "failed": process.returncode, "figures": []}
         if not target.is_file():
             return {"benchmark": name, "figures": [], "lines": lines}
-        found: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
-        return found
+        found = json.loads(target.read_text(encoding="utf-8"))
+        if not isinstance(found, dict) or "figures" not in found:  # a benchmark with a form of its own
+            return {"benchmark": name, "arguments": [], "figures": list(numbers(found))}
+        return dict(found)
+
+
+def numbers(value: Any, name: str = "") -> Iterator[dict[str, Any]]:
+    """All numbers in JSON of any form, each named by the keys that lead to it."""
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from numbers(inner, f"{name}, {key}" if name else str(key))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield {"name": name, "value": value if value == value else None, "unit": "", "better": "neither"}
 
 
 def circumstances() -> dict[str, Any]:

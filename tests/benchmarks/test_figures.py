@@ -26,11 +26,16 @@ def module(monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_benchmarks_write_json(name):
-    text = (BENCHMARKS / f"bench_{name}.py").read_text(encoding="utf-8")
-    if "run_benchmark(" not in text:
+def test_benchmarks_write_json(module, name):
+    if not module("collect").writes_json(name):
         pytest.skip("it writes no JSON yet: benchmarks/figures.py says how")
-    assert "record(" in text
+    text = (BENCHMARKS / f"bench_{name}.py").read_text(encoding="utf-8")
+    assert ("run_benchmark(" in text) == ("record(" in text)
+
+
+def test_json_of_another_form_is_read_by_its_keys(module):
+    found = module("collect").numbers({"uka": {"dB": [30.5, float("nan")], "ok": True, "name": "x"}})
+    assert [(each["name"], each["value"]) for each in found] == [("uka, dB, 0", 30.5), ("uka, dB, 1", None)]
 
 
 # Recording
