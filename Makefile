@@ -20,7 +20,7 @@ BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
 endif
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(BIN)/python scripts/install.py $(BIN)/python
 
 # An install compiles these: a change of one calls for another install.
 KERNEL_FOLDER := src/dance_now/character/kernel
@@ -50,10 +50,10 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 
 kernel: $(VENV)/.created
-	$(PIP) install --no-deps --editable .
+	@$(INSTALL) --no-deps --editable .
 
 wheels: $(VENV)/.created
-	$(PIP) install --group wheels
+	@$(INSTALL) --group wheels
 	@set -e; for target in $(TARGETS); do \
 	    DANCE_NOW_TARGET=$$target $(BIN)/python -m hatchling build --target wheel --directory dist; \
 	done
@@ -88,21 +88,22 @@ clean:
 	rm -f $(addprefix $(KERNEL_FOLDER)/dance_now_kernel,.so .dylib .dll)
 
 $(VENV)/.created:
-	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'dance-now needs Python 3.11 to 3.13, not ' + sys.version.split()[0] + '; run make PYTHON=python3.11')"
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --upgrade "pip>=25.1"
+	@$(PYTHON) -c "" 2>/dev/null || { echo "error: there is no $(PYTHON): install Python 3.11 to 3.13, or name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'error: dance-now needs Python 3.11 to 3.13, not ' + sys.version.split()[0] + '; run make PYTHON=python3.11')"
+	@$(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) cannot make an environment: install its venv module (Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(INSTALL) --upgrade "pip>=25.1"
 	@touch $@
 
 $(VENV)/.base: $(VENV)/.created pyproject.toml $(KERNEL)
-	$(PIP) install --editable .
+	@$(INSTALL) --editable .
 	@touch $@
 
 # torch goes first: a version that is there already is not replaced by the extras.
 $(VENV)/.dev: $(VENV)/.created pyproject.toml $(KERNEL)
-	$(PIP) install "$(TORCH)"
-	$(PIP) install --editable ".[train]" --group dev
+	@$(INSTALL) "$(TORCH)"
+	@$(INSTALL) --editable ".[train]" --group dev
 	@touch $@ $(VENV)/.base
 
 $(VENV)/.docs: $(VENV)/.base pyproject.toml
-	$(PIP) install --group docs
+	@$(INSTALL) --group docs
 	@touch $@
