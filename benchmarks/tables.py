@@ -41,7 +41,7 @@ def tables(document: dict[str, Any]) -> str:
         machine, versions = around["machine"], around["versions"]
         words = " ".join(["bench_" + each["benchmark"] + ".py", *each["arguments"]])
         lines += [
-            f"### {each['benchmark']}",
+            f"## {each['benchmark']}",
             "",
             f"`{words}`, {around['date']}, revision `{around['revision']}`, {machine['processor']}, "
             f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, "

@@ -67,7 +67,7 @@ def add_help(app: Sphinx, name: str, source: list[str]) -> None:
     """Puts what each command prints with --help into commands.md, in place of its mark."""
     if name != "commands":
         return
-    wide = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT / "src")}
+    wide = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT / "src")}
     parts = []
     for command in dance_now.cli._COMMANDS:
         words = [sys.executable, "-m", "dance_now", command, "--help"]
