@@ -1,7 +1,7 @@
 # dance_now on the CPU, as a user without rights, with the pose networks inside: it runs without a network.
 #
 #   docker build -t dance-now .
-#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" dance-now dance me.mp4
+#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/data" dance-now dance me.mp4
 #
 # BASE: any image with Python 3.11 to 3.13 and its venv module.
 ARG BASE=python:3.12-slim
@@ -20,13 +20,13 @@ RUN python -m pip install . \
 
 FROM ${BASE}
 COPY --from=build /opt/dance_now /opt/dance_now
-# Any user may run it (--user): nothing is written outside /work and /tmp.
+# Any user may run it (--user): nothing is written outside /data and /tmp.
 ENV PATH=/opt/dance_now/bin:$PATH \
     DANCE_NOW_MODELS=/opt/dance_now/cache \
     DANCE_NOW_CACHE=/tmp/dance_now \
     PYTHONDONTWRITEBYTECODE=1
-RUN useradd --create-home --uid 1000 dancer && mkdir /work && chown dancer /work
+RUN useradd --create-home --uid 1000 dancer && mkdir /data && chown dancer /data
 USER 1000
-WORKDIR /work
+WORKDIR /data
 ENTRYPOINT ["dance-now"]
 CMD ["--help"]

@@ -41,7 +41,7 @@ mascot: $(VENV)/.dev
 test: check
 	$(BIN)/python -m pytest
 
-test-all: check
+test-all: check $(VENV)/.docs
 	$(BIN)/python -m pytest -m "slow or not slow"
 
 check: $(VENV)/.dev
