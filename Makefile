@@ -7,7 +7,10 @@
 # make mascot    the avatar that ships, mascot.vrm, from the code in tools/mascot
 # make kernel    the C kernel's library anew, beside its sources
 # make wheels    the wheels of all systems, in dist/
-# make bench     the measurements that the README quotes
+# make docs      the documentation site, in build/docs; a warning is an error
+# make bench     the measurements that the pages quote, into out/bench.json: BENCH="pose scene" runs only these
+# make bench-compare OLD=a.json NEW=b.json   what changed between two of them
+# make bench-tables FROM=out/bench.json      the tables of docs/performance.md anew
 # make clean     removes what was built
 
 PYTHON ?= python3
@@ -19,14 +22,14 @@ BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
 endif
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(BIN)/python scripts/install.py $(BIN)/python
 
 # An install compiles these: a change of one calls for another install.
 KERNEL_FOLDER := src/dance_now/character/kernel
 KERNEL := $(wildcard $(KERNEL_FOLDER)/*.c $(KERNEL_FOLDER)/*.h) $(KERNEL_FOLDER)/kernel_source.py hatch_build.py
 TARGETS := x86_64-linux aarch64-linux x86_64-macos aarch64-macos x86_64-windows aarch64-windows
 
-.PHONY: demo pictures mascot test test-all test-browser fuzz check kernel wheels bench clean
+.PHONY: demo pictures mascot test test-all test-browser fuzz check kernel wheels docs bench bench-compare bench-tables clean
 
 demo: $(VENV)/.base
 	$(BIN)/python scripts/demo.py
@@ -40,7 +43,7 @@ mascot: $(VENV)/.dev
 test: check
 	$(BIN)/python -m pytest
 
-test-all: check
+test-all: check $(VENV)/.docs
 	$(BIN)/python -m pytest -m "slow or not slow"
 
 # The second half needs DANCE_NOW_DATA and Linux.
@@ -59,33 +62,60 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 
 kernel: $(VENV)/.created
-	$(PIP) install --no-deps --editable .
+	@$(INSTALL) --no-deps --editable .
 
 wheels: $(VENV)/.created
-	$(PIP) install --group wheels
+	@$(INSTALL) --group wheels
 	@set -e; for target in $(TARGETS); do \
 	    DANCE_NOW_TARGET=$$target $(BIN)/python -m hatchling build --target wheel --directory dist; \
 	done
 
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b html -W --keep-going -E -q docs build/docs
+	@echo build/docs/index.html
+
+# Words after "bench-compare" are its two files, so that they can be given without OLD= and NEW=.
+BENCH ?=
+OLD ?= $(word 2,$(MAKECMDGOALS))
+NEW ?= $(word 3,$(MAKECMDGOALS))
+FROM ?= out/bench.json
+
 bench: $(VENV)/.dev
-	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	$(BIN)/python benchmarks/collect.py --output out/bench.json $(BENCH)
+
+bench-compare: $(VENV)/.created
+	@$(BIN)/python benchmarks/compare.py $(OLD) $(NEW)
+
+bench-tables: $(VENV)/.created
+	$(BIN)/python benchmarks/tables.py $(FROM)
+
+ifeq (bench-compare,$(firstword $(MAKECMDGOALS)))
+$(wordlist 2,3,$(MAKECMDGOALS)):
+	@:
+.PHONY: $(wordlist 2,3,$(MAKECMDGOALS))
+endif
 
 clean:
 	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f $(addprefix $(KERNEL_FOLDER)/dance_now_kernel,.so .dylib .dll)
 
 $(VENV)/.created:
-	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'dance-now needs Python 3.11 to 3.13, not ' + sys.version.split()[0] + '; run make PYTHON=python3.11')"
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --upgrade "pip>=25.1"
+	@$(PYTHON) -c "" 2>/dev/null || { echo "error: there is no $(PYTHON): install Python 3.11 to 3.13, or name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'error: dance-now needs Python 3.11 to 3.13, not ' + sys.version.split()[0] + '; run make PYTHON=python3.11')"
+	@$(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) cannot make an environment: install its venv module (Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(INSTALL) --upgrade "pip>=25.1"
 	@touch $@
 
 $(VENV)/.base: $(VENV)/.created pyproject.toml $(KERNEL)
-	$(PIP) install --editable .
+	@$(INSTALL) --editable .
 	@touch $@
 
 # torch goes first: a version that is there already is not replaced by the extras.
 $(VENV)/.dev: $(VENV)/.created pyproject.toml $(KERNEL)
-	$(PIP) install "$(TORCH)"
-	$(PIP) install --editable ".[train,live]" --group dev
+	@$(INSTALL) "$(TORCH)"
+	@$(INSTALL) --editable ".[train,live]" --group dev
 	@touch $@ $(VENV)/.base
+
+$(VENV)/.docs: $(VENV)/.base pyproject.toml
+	@$(INSTALL) --group docs
+	@touch $@

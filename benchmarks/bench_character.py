@@ -32,6 +32,7 @@ from dance_now.character.character import Character, builtin_names
 from dance_now.character.templates.template import FIGURE_CANVAS
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.retargeter import Retargeter
+from figures import record, run_benchmark
 
 try:
     import torch
@@ -133,6 +134,11 @@ def compare(name: str, original: nn.Module, threads: int, rounds: int) -> None:
             drawn.append(milliseconds(lambda: character.draw(pose), DRAWN_PER_ROUND))
             baseline.append(milliseconds(lambda: original(sticks), 1))
     ours, theirs = np.median(drawn, axis=0), np.median(baseline, axis=0)
+    case = f"{character.name}, {threads} threads"
+    record(f"{case}: Character.draw", ours[0], "ms")
+    record(f"{case}: Character.draw, processor", ours[1], "ms")
+    record(f"{case}: the original's generator", theirs[0], "ms", "neither")
+    record(f"{case}: over the original's generator", theirs[0] / ours[0], "times as fast")
     print(
         f"{character.name}, {threads} threads: Character.draw {ours[0]:.1f} ms (processor {ours[1]:.1f}), "
         f"the original's generator {theirs[0]:.0f} ms ({theirs[1]:.0f}): "
@@ -157,6 +163,8 @@ def compare_with_graph(name: str, revision: str, rounds: int) -> None:
         run()
     measured = [[milliseconds(run, DRAWN_PER_ROUND)[1] for run in runs] for _ in range(rounds)]
     old, small, big = np.median(measured, axis=0)
+    record(f"{name}: draw_figure over the graph of {revision}, processor", small / old, "ratio", "lower")
+    record(f"{name}: {TALL} px tall over the graph of {revision}, processor", big / old, "ratio", "lower")
     print(
         f"{name}, processor time: graph of {revision} {old:.1f} ms, draw_figure {small:.1f} ms "
         f"({small / old:.2f}), a figure {TALL} px tall {big:.1f} ms ({big / old:.2f})"
@@ -187,4 +195,4 @@ def old_graph(name: str, revision: str, pose: Pose) -> Callable[[], object]:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -20,6 +20,7 @@ from dance_now.scene.compositing.figure_lighting import FigureShader, PlacedCanv
 from dance_now.scene.compositing.grain import GrainMatch
 from dance_now.scene.compositing.ground_shadow import ContactShadow
 from dance_now.scene.compositing.light_direction import LightDirectionEstimator
+from figures import record, run_benchmark
 
 SIZES = ((1280, 720), (1920, 1080))
 ROUNDS = 15
@@ -89,8 +90,10 @@ def main() -> None:
     for width, height in SIZES:
         print(f"{width}x{height}:")
         for name, function in operations(width, height).items():
-            print(f"  {name:42s} {milliseconds(function):6.2f} ms")
+            spent = milliseconds(function)
+            record(f"{width}x{height}: {name}", spent, "ms")
+            print(f"  {name:42s} {spent:6.2f} ms")
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -28,6 +28,7 @@ from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.pose_selection import select_poses
 from dance_now.synthesis.surface.corrective_shapes import fit_correctives, pose_features, residual_offsets
 from dance_now.synthesis.surface.point_placement import place_points
+from figures import record, run_benchmark
 
 POSES: Final = 1200  # chosen from, as for a small data set
 UNSEEN: Final = 80
@@ -61,6 +62,9 @@ def measured(path: Path) -> str:
         for _ in range(CAMERAS):
             seen = random_rotation(rng).astype(np.float32) @ rotations
             sloping.append(departure[:, 0] - moved(rig, seen, basis, shapes))
+    for title, each in {"bones alone": plain, "fitted": level, "from sloping cameras": sloping}.items():
+        record(f"{path.stem}: {title}", millimetres(each), "mm")
+    record(f"{path.stem}: fitting", seconds, "s")
     errors = ", ".join(f"{millimetres(each):.2f}" for each in (plain, level, sloping))
     return f"bones alone, fitted, from sloping cameras: {errors} mm; fitted in {seconds:.0f} s"
 
@@ -77,4 +81,4 @@ def millimetres(errors: list[FloatArray]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_benchmark(lambda: main(sys.argv[1:]))

@@ -33,6 +33,7 @@ from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_textur
 from dance_now.scene.filters.guided_filter import refine_mask
 from dance_now.scene.matting.closed_form_matting import PACKAGE, closed_form, is_installed
 from dance_now.synthesis.dataset import render_dataset
+from figures import record, run_benchmark
 
 # Regions of the clips without people: left, top, right, bottom as fractions of the image.
 PLACES = (
@@ -199,12 +200,18 @@ def main() -> None:
     print(f"{'':24s}{'bare':>8s}{'guided':>10s}{'closed form' if is_installed() else 'no ' + PACKAGE:>16s}")
     for name, each in errors.items():
         bare, guided, closed = np.median(each, axis=0)
+        for title, value in {"bare": bare, "guided": guided, "closed form": closed}.items():
+            record(f"matte, {name}: {title}", value, "% of the area", "lower")
         print(f"{name:24s}{bare:8.1f}{guided:10.1f}{closed:16.1f}")
     print(f"fill: median of {pictures} pictures    PSNR dB   looks   detail (0 = the truth's)   seconds")
     for name, rows in scores.items():
         psnr, looks, detail, seconds = np.median(rows, axis=0)
+        record(f"fill, {name}: PSNR", psnr, "dB")
+        record(f"fill, {name}: perceptual distance", looks, "distance", "lower")
+        record(f"fill, {name}: detail", detail, "error", "lower")
+        record(f"fill, {name}: processor", seconds, "s")
         print(f"{name:30s} {psnr:8.2f} {looks:8.3f} {detail:10.2f} {seconds:24.2f}")
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

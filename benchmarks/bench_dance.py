@@ -28,6 +28,7 @@ from pathlib import Path
 from dance_now.app.dance import DanceResult, dance
 from dance_now.assets.registry import sample_clip
 from dance_now.media.open_media import open_sink, open_source
+from figures import record, run_benchmark
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def against(revision: str, video: Path, character: str, scene: str, rounds: int)
     for name, measured in seconds.items():
         print(f"{name}: " + ", ".join(f"{each:.2f}" for each in measured) + " s")
     medians = [statistics.median(measured) for measured in seconds.values()]
+    record(f"over {revision}", medians[0] / medians[1], "times as fast")
     print(f"this is {medians[0] / medians[1]:.2f} times as fast as {revision} (medians)")
 
 
@@ -130,9 +132,11 @@ def print_stages(run: Measurement) -> None:
     print(f"  {'ms a frame':<20}{'clock':>8}{'processor':>12}")
     stages = run.result.processor
     for name, processor in stages.items():
+        record(f"{name}, processor a frame", processor, "ms")
         print(f"  {name:<20}{run.result.stages[name]:8.1f}{processor:12.1f}")
     each = 1000 / run.result.frames
     other = each * run.processor - sum(stages.values())
+    record("together, processor a frame", each * run.processor, "ms")
     print(f"  {'loading, other threads':<28}{other:12.1f}")
     print(f"  {'together':<20}{each * run.seconds:8.1f}{each * run.processor:12.1f}")
 
@@ -169,6 +173,8 @@ def main() -> None:
                 (f"{arguments.repeats} times the clip", alone(longer, arguments.character, arguments.scene))
             )
     for title, run in runs:
+        record(f"{title}: rate", run.rate, "fps")
+        record(f"{title}: peak memory", run.peak, "MB")
         print(
             f"{title}: {run.result.frames} frames in {run.seconds:.1f} s with loading and analysis, "
             f"{run.rate:.2f} a second, peak memory {run.peak:.0f} MB"
@@ -178,4 +184,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.training.lifter.lifter_data import split_motions
+from figures import record, run_benchmark
 from retarget_modes import JOINTS, MODES, VIEWS, angular_errors, view_points
 from synthetic_people import RATE, Noise, adult, detected, performed, seen
 
@@ -50,12 +51,12 @@ def main() -> None:
             cases.append((true, without_depth(detected(image, person.known, view, Noise(), seed))))
         for name in MODES:
             with patch("dance_now.pose.retarget.posture_reading.open_lifter", return_value=lambda pose: pose):
-                print(f"  {title:9} {name:5} lengths {measured(skeleton, cases, name)}")
-            print(f"  {title:9} {name:5} network {measured(skeleton, cases, name)}")
+                print(f"  {title:9} {name:5} lengths {measured(skeleton, cases, name, f'{title}, lengths')}")
+            print(f"  {title:9} {name:5} network {measured(skeleton, cases, name, f'{title}, network')}")
 
 
-def measured(skeleton: Skeleton, cases: list[tuple[Array, list[Pose]]], mode: str) -> str:
-    """Errors of one mode over all cases of true points and detections."""
+def measured(skeleton: Skeleton, cases: list[tuple[Array, list[Pose]]], mode: str, title: str) -> str:
+    """Errors of one mode over all cases of true points and detections; recorded by the title."""
     distances, angles = [], []
     for true, poses in cases:
         found = MODES[mode](skeleton, poses)
@@ -66,6 +67,9 @@ def measured(skeleton: Skeleton, cases: list[tuple[Array, list[Pose]]], mode: st
         distances.append(np.linalg.norm(off[:, [NECK, *JOINTS]], axis=2))
     degrees = np.concatenate(angles)
     beyond = float((degrees > 60).mean())
+    record(f"{title}, {mode}: joints", 1000 * np.concatenate(distances).mean(), "mm")
+    record(f"{title}, {mode}: limbs, median", np.median(degrees), "degrees")
+    record(f"{title}, {mode}: limbs beyond 60 degrees", 100 * beyond, "%", "lower")
     return f"{1000 * np.concatenate(distances).mean():4.0f} mm, {np.median(degrees):4.1f}, {beyond:5.1%}"
 
 
@@ -75,4 +79,4 @@ def without_depth(poses: list[Pose]) -> list[Pose]:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -41,6 +41,7 @@ from dance_now.render.springs import Springs
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser
 from dance_now.training.metrics.comparison_sheets import contact_sheet, over_backdrop
 from dance_now.training.metrics.image_metrics import Score, score
+from figures import record, run_benchmark
 
 VIDEOS = ("sam2_juggle.mp4", "single_cam01.mp4", "single_cam03.mp4")
 SIZE = 512
@@ -230,10 +231,13 @@ def report(compared: list[Compared]) -> None:
     print(
         f"keypoints of the posed avatar: {np.median(errors):.3f} px off (median), {errors.max():.3f} at most"
     )
+    record("keypoints of the posed avatar, median", np.median(errors), "px")
     videos = list(dict.fromkeys(each.sample.name.rsplit(" ", 1)[0] for each in compared))
     for video in ["", *videos]:
         scores = [each.score for each in compared if each.sample.name.startswith(video)]
         iou, psnr = [each.iou for each in scores], [each.psnr for each in scores]
+        record(f"{video or 'all'}: silhouette IoU, median", np.median(iou), "IoU")
+        record(f"{video or 'all'}: PSNR, median", np.median(psnr), "dB")
         print(
             f"{video or 'all':20s} {len(scores):4d} frames   silhouette IoU median {np.median(iou):.3f}, "
             f"10th percentile {np.percentile(iou, 10):.3f}, least {min(iou):.3f}   "
@@ -268,4 +272,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

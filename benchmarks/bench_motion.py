@@ -36,6 +36,7 @@ from dance_now.pose.model.skeleton import Skeleton
 from dance_now.pose.model.vectors import normalised
 from dance_now.pose.retarget.kinematics import CharacterBody, Posture
 from dance_now.synthesis.poses.motion import load_motions
+from figures import record, run_benchmark
 from retarget_modes import JOINTS, MODES, VIEWS, angular_errors, unsmoothed, view_points
 from synthetic_people import (
     RATE,
@@ -76,6 +77,8 @@ def measure_limbs(skeleton: Skeleton, names: list[str], folder: Path, frames: in
         for name, parts in errors.items():
             every = np.concatenate(parts)
             parts_of = {"trunk": every[:, 0], "limbs": every[:, 1:]}
+            for part, values in parts_of.items():
+                record(f"{part}, {title}, {name}: median", np.median(values), "degrees")
             numbers = ", ".join(f"{part} {summary(values)}" for part, values in parts_of.items())
             print(f"  {title:9} {name:5} {numbers}")
 
@@ -102,6 +105,7 @@ def measure_still(skeleton: Skeleton) -> None:
                 float(np.sqrt((x * x).sum(-1).mean())) for x in (body - body.mean(0), np.diff(body, axis=0))
             ]
             first = first or rms
+            record(f"still, view {seed}, {name}: jitter reduction", first[0] / rms[0], "ratio", "higher")
             times = ", ".join(f"{before / now:.1f} x less" for before, now in zip(first, rms, strict=True))
             print(f"  from {view.pitch:2.0f} above, {name:5} {rms[0]:.2f}, {rms[1]:.2f} ({times})")
 
@@ -131,6 +135,8 @@ def measure_fast(skeleton: Skeleton, frames: int) -> None:
             reached = np.ptp(np.percentile(shown[RATE:], [3, 97])) / np.ptp(
                 np.percentile(wanted[RATE:], [3, 97])
             )
+            record(f"fast {title}, {name}: delay", 1000 * delays[int(np.argmin(miss))], "ms")
+            record(f"fast {title}, {name}: share of the amplitude", 100 * reached, "%")
             print(f"  {title:5} {name:5} {1000 * delays[int(np.argmin(miss))]:.0f} ms, {reached:.0%}")
 
 
@@ -158,6 +164,8 @@ def measure_sway(skeleton: Skeleton) -> None:
                 reference = moved
                 continue
             late = -np.angle(moved / reference) / (2 * np.pi) * SWAY_SECONDS
+            record(f"slow {title}, {name}: delay", 1000 * late, "ms")
+            record(f"slow {title}, {name}: share of the amplitude", 100 * abs(moved / reference), "%")
             print(f"  {title:5} {name:5} {1000 * late:.0f} ms, {abs(moved / reference):.0%}")
 
 
@@ -178,6 +186,8 @@ def measure_height(names: list[str], folder: Path, frames: int) -> None:
             for name, mode in MODES.items():
                 drawn = np.stack([each.pose.points for each in mode(figure, poses)]).astype(np.float64)
                 ratios[name].append((_span(drawn) / tall)[upright])
+        for name, each in ratios.items():
+            record(f"height, {title}, {name}: drawn over seen", np.median(np.concatenate(each)), "ratio")
         numbers = ", ".join(f"{name} {np.median(np.concatenate(each)):.3f}" for name, each in ratios.items())
         print(f"  {title:9} {numbers}")
 
@@ -225,6 +235,7 @@ def measure_cost(skeleton: Skeleton) -> None:
             start = time.process_time()
             mode(skeleton, poses)
             spent.append(1000 * (time.process_time() - start) / len(poses))
+        record(f"processor a frame, {name}", min(spent), "ms")
         print(f"CPU, {name}: {min(spent):.2f} ms a frame")
 
 
@@ -249,4 +260,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

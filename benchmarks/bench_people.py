@@ -42,6 +42,7 @@ from dance_now.render.renderer import Renderer
 from dance_now.synthesis.dataset_renderer import label
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser, motion_target, solve_poses
 from dance_now.synthesis.poses.motion import Motion, load_motion
+from figures import record, run_benchmark
 
 WIDTH: Final = 1280
 HEIGHT: Final = 720
@@ -251,6 +252,10 @@ def main() -> None:
             shown += sum(share > CLEAR for share in shot.shares)
             if number % 9 == 4:
                 tiles.append(drawn(shot, seen))
+        case = "".join(str(each) for each in order)
+        record(f"order {case}: tracker", swaps(by_tracker), "swaps")
+        record(f"order {case}: estimator", swaps(by_all), "swaps")
+        record(f"order {case}: found of those that show", 100 * found / max(shown, 1), "%", "higher")
         print(
             f"back to front {order}: tracker {swaps(by_tracker)}, {hidden} of {FRAMES * len(actors)} hidden; "
             f"estimator {swaps(by_all)}, found {found} of {shown}",
@@ -262,4 +267,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -18,6 +18,7 @@ from dance_now.core.arrays import Image
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.model.detection import PoseEstimator
 from dance_now.pose.tracking.tracker import MAX_PEOPLE
+from figures import record, run_benchmark
 
 
 def frames(path: Path) -> Iterator[Image]:
@@ -59,6 +60,9 @@ def measure(estimate: PoseEstimator, images: Iterator[Image], title: str) -> Non
     for image in samples:
         estimate.reset()
         alone.append(milliseconds(estimate, image)[0])
+    record(f"{title}: following", np.median(following), "ms")
+    record(f"{title}: as a photo", np.median(alone), "ms")
+    record(f"{title}: found", 100 * seen / len(following), "%", "higher")
     print(
         f"{title}: {np.median(following):.1f} ms a frame while following (90 %: "
         f"{np.percentile(following, 90):.1f}), {np.median(alone):.1f} ms as a photo; "
@@ -81,6 +85,8 @@ def measure_people(images: list[Image], threads: int) -> None:
         seen += len(people) == 2
     one_person, two_people = (np.median(times[name], axis=0) * 1000 for name in ("one", "two"))
     wall, processor = two_people - one_person
+    record("a second person", wall, "ms")
+    record("a second person, processor", processor, "ms")
     print(
         f"two people: {two_people[0]:.1f} ms a frame, {wall:.1f} more than one "
         f"({processor:.1f} of processor); both seen in {seen} of {len(images)} frames"
@@ -106,6 +112,7 @@ def measure_parts(images: list[Image], threads: int) -> None:
             for name, points in zip(seen, (pose.left_hand, pose.right_hand, pose.face), strict=True):
                 seen[name] += bool(points[:, 2].all())
     for name, values in times.items():
+        record(f"parts: {name}", np.median(values), "ms")
         print(f"{name}: {np.median(values):.1f} ms a frame (10 %: {np.percentile(values, 10):.1f})")
     print(f"seen in {len(images)} frames: " + ", ".join(f"{name} {count}" for name, count in seen.items()))
 
@@ -129,4 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

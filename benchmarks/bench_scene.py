@@ -21,6 +21,7 @@ from dance_now.pose.model.pose import Pose
 from dance_now.scene.background.clean_background import Background, BackgroundCollector, inpainted_background
 from dance_now.scene.background.inpainting import inpaint_smooth, inpaint_texture
 from dance_now.scene.matting.matte import PersonMatting
+from figures import record, run_benchmark
 
 HEIGHT, WIDTH = 720, 1280
 NOISE = 3.0  # grey levels: of a telephone's camera indoors
@@ -119,12 +120,16 @@ def main() -> None:
     ]
     print(f"{WIDTH}x{HEIGHT}, hole {float((cutout.hole > 0).mean()):.0%} of the picture")
     for name, value in rows:
+        record(name, value, "ms")
         print(f"{name:36s} {value:8.1f} ms")
     print("flicker, grey levels: filled in all pictures, in some, what surrounds it")
     for name, background in ((f"{clean.camera} camera", clean), ("smooth", inpainted_background("moving"))):
         always, sometimes, around = flicker(background, scene)
+        record(f"flicker, {name}: always filled", always, "grey levels")
+        record(f"flicker, {name}: sometimes filled", sometimes, "grey levels")
+        record(f"flicker, {name}: surroundings", around, "grey levels", "neither")
         print(f"{name:36s} {always:8.2f} {sometimes:8.2f} {around:8.2f}")
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

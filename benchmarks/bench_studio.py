@@ -40,6 +40,7 @@ from dance_now.synthesis.poses.avatar_poser import AvatarPoser
 from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.pose_selection import select_poses
 from dance_now.synthesis.surface.surface_points import sample_points
+from figures import record, run_benchmark
 from opengl_software import OpenGlSoftware
 
 CORES = 2
@@ -111,6 +112,8 @@ def beside_opengl(avatar_path: Path, jobs: list[RenderJob], size: int) -> str:
             seconds.append(times)
             overlaps.append((shapes[0] & shapes[1]).sum() / (shapes[0] | shapes[1]).sum())
     rates = 1 / np.mean(seconds, axis=0)
+    record(f"{size}x{size}: over OpenGL in software", rates[0] / rates[1], "times as fast")
+    record(f"{size}x{size}: silhouette overlap with OpenGL", np.mean(overlaps), "IoU")
     return (
         f"{size}x{size}, drawing alone: {rates[0]:.0f} pictures a second and core; OpenGL ({theirs.name}) "
         f"{rates[1]:.0f}; their silhouettes overlap by {np.mean(overlaps):.3f}"
@@ -145,6 +148,9 @@ def main() -> None:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             start, picture, memory = pool.submit(draw, path, jobs, size).result()
         minutes = (once + start + arguments.images * picture / CORES) / 60
+        record(f"{size}x{size}: a picture", 1000 * picture, "ms")
+        record(f"{size}x{size}: memory", memory, "MB")
+        record(f"{size}x{size}: {arguments.images} pictures on {CORES} cores", 60 * minutes, "s")
         print(
             f"{size}x{size}: {1000 * picture:.0f} ms a picture, start {start:.1f} s, {memory} MB each, "
             f"{arguments.images} pictures on {CORES} cores: {minutes:.1f} min"
@@ -153,4 +159,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -45,6 +45,7 @@ from dance_now.training.metrics.image_metrics import (
 )
 from dance_now.training.metrics.temporal_jitter import pose_from_label
 from dance_now.training.surface.surface_builder import surface_arrays
+from figures import record, run_benchmark
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
 from surface_reference import UP, Posed, SurfaceReference
@@ -99,6 +100,12 @@ def main(arguments: Sequence[str]) -> int:
     for name, values in measured.items():
         table = np.array(values)
         medians, (small, similar) = np.nanmedian(table[:, :5], axis=0), table[:, 5:].mean(axis=0)
+        record(f"{name}: PSNR", medians[0], "dB")
+        record(f"{name}: SSIM", medians[1], "SSIM")
+        record(f"{name}: lines, drawn over true", medians[2], "ratio")
+        record(f"{name}: gradient likeness", medians[3], "ratio", "higher")
+        record(f"{name}: heads", medians[4], "SSIM")
+        record(f"{name}: at 256 px", small, "dB")
         cells = "{:6.2f}  {:.3f}  {:5.2f}     {:.3f}    {:.3f}".format(*medians)
         print(f"{name:28s} {cells}   {small:5.2f} {similar:.3f}")
     return 0
@@ -172,4 +179,4 @@ def measures(drawn: Image, true: Image, label: FloatArray) -> list[float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_benchmark(lambda: main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Renders docs/half.png: partly visible people, and the characters that replace them.
+"""Renders docs/half.webp: partly visible people, and the characters that replace them.
 
 A portrait (``skimage.data.astronaut()``, if scikit-image is installed), and crops of frames of clips in the
 folder DANCE_NOW_DATA: head, upper body, to the knees, one arm outside, from behind, legs alone.
@@ -25,10 +25,9 @@ from dance_now.media.open_media import open_source
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.model.pose import Pose
 
-SHEET: Final = Path("docs") / "half.png"
+SHEET: Final = Path("docs") / "half.webp"
 TILE_HEIGHT: Final = 270
 COLUMNS: Final = 4
-COLORS: Final = 160  # of the sheet's palette
 MOMENTS: Final = (("sam2_juggle", 0), ("single_cam01", 0), ("single_cam03", 0))
 
 
@@ -119,10 +118,9 @@ def main() -> None:
     if not tiles:
         print("nothing to draw")
         return
-    import PIL.Image
-
-    picture = PIL.Image.fromarray(sheet(tiles)).quantize(COLORS)
-    picture.save(SHEET, optimize=True)
+    picture = cv2.cvtColor(sheet(tiles), cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(SHEET), picture, [cv2.IMWRITE_WEBP_QUALITY, 85]):
+        sys.exit(f"{SHEET} cannot be written")
     print(f"{SHEET}: {SHEET.stat().st_size // 1000} kB")
 
 

@@ -1,4 +1,4 @@
-"""Renders docs/mascot.png: the mascot from all sides, dancing, and six of her faces."""
+"""Renders docs/mascot.webp: the mascot from all sides, dancing, and six of her faces."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dance_now.render.camera import Camera
 from dance_now.render.renderer import Renderer
 from dance_now.render.springs import Springs
 
-OUTPUT: Final = Path("docs") / "mascot.png"
+OUTPUT: Final = Path("docs") / "mascot.webp"
 GROUND: Final = (246, 244, 250)
 FIGURE_SIZE: Final = (600, 330)  # height and width of a figure's tile, pixels
 FACE_SIZE: Final = 330
@@ -141,7 +141,7 @@ def main() -> int:
     """Command line: writes the sheet."""
     avatar = load_avatar(avatar_file(Path(MASCOT)))
     sheet = np.vstack([figures(avatar), faces(avatar)])
-    cv2.imwrite(str(OUTPUT), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    cv2.imwrite(str(OUTPUT), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, 90])
     sys.stdout.write(f"{OUTPUT.resolve()}\n")
     return 0
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dance_now.pose.model.pose import Pose as Pose
     from dance_now.scene.compositing.composition import Scene as Scene
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Character",
     "DanceNowError",

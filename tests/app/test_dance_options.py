@@ -9,9 +9,8 @@ import pytest
 from fakes import MagentaEstimator, RedCharacter
 
 from dance_now.app.dance import dance
-from dance_now.app.dance_options import DanceKeywords, DanceOptions, EstimatorName, KeypointScale, SceneName
+from dance_now.app.dance_options import DanceKeywords, DanceOptions, KeypointScale, SceneName
 from dance_now.core.errors import DanceNowError
-from dance_now.pose.estimators.estimator_registry import ESTIMATORS
 from dance_now.pose.formats.keypoint_units import Units
 from dance_now.scene.compositing.composition import Scene
 
@@ -26,7 +25,6 @@ def test_keywords_are_the_fields_with_the_same_types():
 def test_names_are_those_of_the_modules_that_they_are_for():
     assert get_args(SceneName) == tuple(scene.value for scene in Scene)
     assert get_args(KeypointScale) == tuple(units.value for units in Units)
-    assert get_args(EstimatorName) == ESTIMATORS
 
 
 @pytest.mark.parametrize(

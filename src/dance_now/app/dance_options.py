@@ -30,7 +30,6 @@ Quality = Literal["fast", "best"]
 KeypointScale = Literal["pixels", "unit", "signed"]
 BitDepth = Literal[8, 10]
 DeviceName = Literal["auto", "cpu", "cuda"]
-EstimatorName = Literal["mediapipe", "rtmw"]
 
 HEIGHT_LIMITS: Final = (0.1, 10.0)  # times the person's height
 FRAME_RATE_LIMITS: Final = (0.1, 240.0)  # frames per second
@@ -60,7 +59,7 @@ class DanceKeywords(TypedDict, total=False):
     preview: bool
     bit_depth: BitDepth
     device: DeviceName
-    estimator: PoseEstimator | EstimatorName
+    estimator: PoseEstimator | str
     model: str | Path | None
 
 
@@ -98,7 +97,7 @@ class DanceOptions:
         bit_depth: bits of a channel in the output, 8 or 10; 10 for mp4, mov and mkv (HEVC).
         preview: also write a contact sheet of the output, ``OUTPUT_preview.jpg``.
         device: where the characters are drawn: ``auto``, ``cpu`` or ``cuda``.
-        estimator: pose estimator, by name (``mediapipe`` or ``rtmw``) or as an object.
+        estimator: pose estimator, by name (``mediapipe``, ``rtmw`` or a plug-in's) or as an object.
         model: the estimator's ONNX file, for estimators that come without one. A program: trusted input.
 
     Raises:
@@ -129,7 +128,7 @@ class DanceOptions:
     preview: bool = False
     bit_depth: BitDepth = 8
     device: DeviceName = "auto"
-    estimator: PoseEstimator | EstimatorName = "mediapipe"
+    estimator: PoseEstimator | str = "mediapipe"
     model: str | Path | None = None
 
     def __post_init__(self) -> None:
@@ -238,6 +237,9 @@ def check_person(person: object) -> None:
 def check_estimator(estimator: object) -> None:
     """Checks a pose estimator: a known name, or an object."""
     if isinstance(estimator, str):
-        check_choice("estimator", estimator, get_args(EstimatorName))
+        # here, since looking for plug-ins takes time and these options are needed by every command
+        from dance_now.pose.estimators.estimator_registry import estimator_names
+
+        check_choice("estimator", estimator, estimator_names())
     else:
         check_methods("estimator", estimator, ("__call__", "reset"), "a name or a pose estimator")

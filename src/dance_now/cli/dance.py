@@ -14,12 +14,12 @@ from dance_now.app.dance_options import (
     BitDepth,
     DanceOptions,
     DeviceName,
-    EstimatorName,
     KeypointScale,
     Quality,
 )
 from dance_now.cli.error_text import error_text
 from dance_now.cli.options import (
+    EstimatorName,
     Flag,
     Height,
     Model,
@@ -94,7 +94,7 @@ def dance(
         quality: best is slower, with finer faces and the source's grain.
         keep_objects: keep held objects; by default they are removed with the person.
         springs: hair and skirts swing with the motion of a clip; off: they hang still, as in photos.
-        estimator: pose estimator; rtmw also runs DWPose.
+        estimator: pose estimator: mediapipe, rtmw (also runs DWPose), or a name of a plug-in.
         model: ONNX file of an estimator that comes without one. It is a program: only use trusted files.
         poses: keypoints of the source, a file or a folder, instead of pose estimation.
         size: frame size for keypoints without pictures.

@@ -65,6 +65,27 @@ PictureSize = Annotated[
 ]
 
 
+def _estimator_name(words: list[str]) -> str:
+    # Not as choices: plug-ins are looked for only when a name other than the default is given.
+    from dance_now.pose.estimators.estimator_registry import estimator_names
+
+    if words[0] not in (names := estimator_names()):
+        raise ValueError(f"there is no estimator {words[0]!r}; known: {', '.join(names)}")
+    return words[0]
+
+
+EstimatorName = Annotated[
+    str,
+    tyro.constructors.PrimitiveConstructorSpec[str](
+        nargs=1,
+        metavar="NAME",
+        instance_from_str=_estimator_name,
+        is_instance=lambda value: isinstance(value, str),
+        str_from_instance=lambda value: [value],
+    ),
+]
+
+
 def _word_or(number: type[int] | type[float]) -> tyro.constructors.PrimitiveConstructorSpec[Any]:
     """Reads a number where there is one; words are checked by the options they belong to."""
 

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from dance_now.app.dance_options import EstimatorName
-from dance_now.cli.options import Flag, Model, Seconds, Source, say
+from dance_now.cli.options import EstimatorName, Flag, Model, Seconds, Source, say
 from dance_now.cli.progress import ProgressBars
 from dance_now.cli.report import frame_count
 from dance_now.pose.formats.keypoint_writers import PoseFormat
@@ -44,7 +43,7 @@ def pose(
         overlay: also draw skeletons and person IDs over the photo or video.
         csv: also write a CSV table, one row per person and frame.
         bvh: also write each person's motion as BVH, for Blender and other 3D software.
-        estimator: pose estimator; rtmw also runs DWPose.
+        estimator: pose estimator: mediapipe, rtmw (also runs DWPose), or a name of a plug-in.
         model: ONNX file of an estimator that comes without one. It is a program: only use trusted files.
         start: start of the cut in a video.
         end: end of the cut in a video.

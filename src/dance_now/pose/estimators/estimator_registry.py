@@ -1,8 +1,9 @@
-"""Registry of pose estimators by name."""
+"""Registry of pose estimators by name: those that ship, and those of installed plug-ins."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,24 @@ from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.detection import EstimatorOptions, PoseEstimator
 
 ESTIMATORS: Final = ("mediapipe", "rtmw")
-"""Names that users give; each is a module beside this one with a function ``build``."""
+"""Estimators that ship; each is a module beside this one with a function ``build``."""
+
+ENTRY_POINTS: Final = "dance_now.estimators"
+"""Entry point group of plug-ins: a name, and a function like those modules' ``build``."""
+
+
+def plugin_estimators() -> dict[str, EntryPoint]:
+    """Estimators of installed packages, by name; nothing of them is imported yet.
+
+    A plug-in cannot replace an estimator that ships.
+    """
+    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    return {name: found[name] for name in sorted(found) if name not in ESTIMATORS}
+
+
+def estimator_names() -> tuple[str, ...]:
+    """All names that users can give: the estimators that ship, then those of plug-ins."""
+    return (*ESTIMATORS, *plugin_estimators())
 
 
 def open_estimator(
@@ -29,21 +47,41 @@ def open_estimator(
         hands: read fingers, where hands are large enough to be seen.
         face: read the face, where it is large enough to be seen.
         max_people: how many people to track: with 1 the most prominent one.
-        name: one of ``ESTIMATORS``.
+        name: one of ``estimator_names()``.
         model: the network's file, for estimators that do not come with one.
 
     Raises:
-        DanceNowError: there is no such estimator, or its networks cannot be fetched.
+        DanceNowError: there is no such estimator, its networks cannot be fetched, or a plug-in is broken.
 
     Example:
         >>> estimate = open_estimator()  # doctest: +SKIP
         >>> [person.identity for person in estimate(image)]  # doctest: +SKIP
         [1]
     """
-    if name not in ESTIMATORS:
-        raise DanceNowError(f"There is no estimator {name!r}; known: {', '.join(ESTIMATORS)}.")
-    # only when a pose is to be estimated: this loads the runtimes
-    module = import_module(f"dance_now.pose.estimators.{name}")
     options = EstimatorOptions(threads=threads, hands=hands, face=face, max_people=max_people, model=model)
-    found: PoseEstimator = module.build(options)
-    return found
+    if name in ESTIMATORS:
+        # only when a pose is to be estimated: this loads the runtimes
+        module = import_module(f"dance_now.pose.estimators.{name}")
+        found: PoseEstimator = module.build(options)
+        return found
+    plugins = plugin_estimators()
+    if name not in plugins:
+        raise DanceNowError(f"There is no estimator {name!r}; known: {', '.join((*ESTIMATORS, *plugins))}.")
+    return _plugin(plugins[name], options)
+
+
+def _plugin(entry: EntryPoint, options: EstimatorOptions) -> PoseEstimator:
+    """Builds the estimator of a plug-in; whatever is wrong with it is told in one line."""
+    package = entry.dist.name if entry.dist is not None else entry.value
+    blame = f"Estimator {entry.name!r} of the package {package}"
+    try:
+        made = entry.load()(options)
+    except DanceNowError:
+        raise
+    except Exception as error:  # code of somebody else: anything may happen
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DanceNowError(f"{blame} does not start: {reason}") from error
+    if not callable(made) or not callable(getattr(made, "reset", None)):
+        raise DanceNowError(f"{blame} is none: it returns {type(made).__name__}, without __call__ and reset.")
+    estimator: PoseEstimator = made
+    return estimator
