@@ -13,7 +13,7 @@ import numpy.typing as npt
 from dance_now.app.analysis import Analysis, analyze
 from dance_now.app.dancer import Dancer
 from dance_now.app.dancer_frames import PosedFrame
-from dance_now.app.sessions import CharacterAssignment, RecordedSession
+from dance_now.app.motion.sessions import CharacterAssignment, RecordedSession
 from dance_now.character.character import Character
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError

@@ -28,7 +28,7 @@ from fakes import (
 from dance_now.app.analysis import analyze
 from dance_now.app.dance import dance
 from dance_now.app.dancer import Dancer
-from dance_now.app.sessions import CharacterAssignment, RecordedSession
+from dance_now.app.motion.sessions import CharacterAssignment, RecordedSession
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.image_file import read_image
 from dance_now.media.open_media import open_source

@@ -18,8 +18,8 @@ from dance_now.app.dance_source import DanceSource
 from dance_now.app.dancer import Dancer
 from dance_now.app.dancer_frames import ComposedFrame
 from dance_now.app.keypoint_matching import match_to_pictures
-from dance_now.app.live_session import LiveSession
-from dance_now.app.sessions import CharacterAssignment, RecordedSession, Session, person_choice
+from dance_now.app.motion.live_session import LiveSession
+from dance_now.app.motion.sessions import CharacterAssignment, RecordedSession, Session, person_choice
 from dance_now.core.pipeline import ParallelStage, run_pipeline
 from dance_now.core.profiler import Profiler
 from dance_now.pose.estimators.estimator_registry import open_estimator

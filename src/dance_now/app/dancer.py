@@ -14,9 +14,9 @@ from dance_now.app.character_loading import CharacterLike, load_characters
 from dance_now.app.compositor import IN_PLACE, Compositor, Figure, figures_layer
 from dance_now.app.dance_options import PersonName, SceneName, check_person, check_scene
 from dance_now.app.dancer_frames import BodiesFrame, ComposedFrame, DetectedFrame, PosedFrame
-from dance_now.app.live_session import LiveSession
-from dance_now.app.sessions import CharacterAssignment, Replacement, Session, person_choice
-from dance_now.app.spring_motion import SpringMotion
+from dance_now.app.motion.live_session import LiveSession
+from dance_now.app.motion.sessions import CharacterAssignment, Replacement, Session, person_choice
+from dance_now.app.motion.spring_motion import SpringMotion
 from dance_now.character.canvas_window import canvas_window
 from dance_now.character.character import DEFAULT_SIZE
 from dance_now.core.argument_checks import check_flag, check_methods, check_number, check_type

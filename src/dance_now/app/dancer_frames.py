@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dance_now.app.compositor import Figure
-from dance_now.app.sessions import Replacement
+from dance_now.app.motion.sessions import Replacement
 from dance_now.core.arrays import Image
 from dance_now.media.frame import Frame
 from dance_now.pose.model.detection import Person

@@ -13,8 +13,8 @@ import numpy as np
 
 from dance_now.app.dancer import Dancer
 from dance_now.app.dancer_frames import DetectedFrame, PosedFrame
-from dance_now.app.live_session import LiveSession
-from dance_now.app.sessions import CharacterAssignment
+from dance_now.app.motion.live_session import LiveSession
+from dance_now.app.motion.sessions import CharacterAssignment
 from dance_now.character.character import Character
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError

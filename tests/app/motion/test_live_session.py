@@ -7,8 +7,8 @@ import pytest
 from fakes import HEIGHT, TALL, WIDTH, MagentaEstimator, RedCharacter, with_person
 
 from dance_now.app.dancer import Dancer
-from dance_now.app.live_session import LiveSession
-from dance_now.app.sessions import CharacterAssignment
+from dance_now.app.motion.live_session import LiveSession
+from dance_now.app.motion.sessions import CharacterAssignment
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Detection, Person

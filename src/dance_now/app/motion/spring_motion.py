@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from dance_now.app.sessions import Replacement
+from dance_now.app.motion.sessions import Replacement
 from dance_now.character.templates.spring_simulation import SpringSimulation
 from dance_now.media.frame import Frame
 from dance_now.pose.model.keypoints import BODY_INDEX

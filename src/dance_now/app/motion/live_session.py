@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.app.sessions import CharacterAssignment, Replacement
+from dance_now.app.motion.sessions import CharacterAssignment, Replacement
 from dance_now.character.character import Character
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder

@@ -6,8 +6,8 @@ from fakes import HIP, TALL, MagentaEstimator, RedCharacter, scenery, standing, 
 
 from dance_now.app.analysis import Analysis
 from dance_now.app.dancer import Dancer
-from dance_now.app.live_session import LiveSession
-from dance_now.app.sessions import CharacterAssignment, RecordedSession
+from dance_now.app.motion.live_session import LiveSession
+from dance_now.app.motion.sessions import CharacterAssignment, RecordedSession
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Detection, Person

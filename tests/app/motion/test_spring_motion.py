@@ -7,7 +7,7 @@ from fakes import HIP, TALL, scenery, standing
 
 from dance_now.app.analysis import Analysis
 from dance_now.app.dancer import Dancer
-from dance_now.app.sessions import CharacterAssignment, RecordedSession
+from dance_now.app.motion.sessions import CharacterAssignment, RecordedSession
 from dance_now.character.character import Character
 from dance_now.media.frame import Frame
 from dance_now.pose.model.detection import Detection, Person

@@ -1,0 +1,1 @@
+"""Motion of characters: who replaces whom, live or recorded sessions, and springs."""
