@@ -1,7 +1,6 @@
 """Runs the command line inside the test's process."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -22,19 +21,7 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def _logging_as_it_was() -> Iterator[None]:
-    """The command line sets up the process's logging; other tests want theirs back."""
-    names = ("dance_now", "dance_now.assets.wheels", "dance_now.media.raw_sink", "torch.onnx._internal")
-    loggers = [logging.getLogger(name) for name in names]
-    before = [(logger.level, logger.handlers[:]) for logger in loggers]
-    yield
-    for logger, (level, handlers) in zip(loggers, before, strict=True):
-        logger.setLevel(level)
-        logger.handlers[:] = handlers
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], _logging_as_it_was: None) -> Run:
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs ``dance-now`` with some words."""
 
     def run_words(*words: object) -> Outcome:
