@@ -30,9 +30,9 @@ from gallery_frames import RUN_UP, AnalysedClip, Moment, danced, empty_frame
 PAGE: Final = Path("docs") / "gallery.md"
 PICTURES: Final = Path("docs") / "gallery"
 BUILTIN: Final = ("godette", "uka", "tempo")
-TILE_HEIGHT: Final = 400
+TILE_HEIGHT: Final = 340
 DETAIL_SIDE: Final = 300
-JPEG_QUALITY: Final = 86
+QUALITY: Final = 76
 MARGIN: Final = 0.06
 PART_SIDE: Final = 320  # px
 LARGE: Final = ("tempo:network", "tempo")
@@ -90,11 +90,11 @@ def main(names: Sequence[str]) -> int:
                     write(park, empty_frame(clip_analysis, characters, shot.moments[-1]))
                 if shot is ELSEWHERE:
                     write(
-                        PICTURES / "elsewhere.jpg",
+                        PICTURES / "elsewhere.webp",
                         variant_sheet(clip_analysis, characters, park, middle.index),
                     )
-                    write(PICTURES / "large.jpg", parts_sheet(clip_analysis, shot.moments[0]))
-    write(PICTURES / "details.jpg", np.vstack([np.hstack(details[:4]), np.hstack(details[4:8])]))
+                    write(PICTURES / "large.webp", parts_sheet(clip_analysis, shot.moments[0]))
+    write(PICTURES / "details.webp", np.vstack([np.hstack(details[:4]), np.hstack(details[4:8])]))
     PAGE.write_text(page(characters), encoding="utf-8")
     sys.stdout.write(f"{PAGE.resolve()}\n")
     return 0
@@ -108,7 +108,7 @@ def shoot(shot: Shot, clip_analysis: AnalysedClip, characters: Sequence[Characte
         danced(clip_analysis.source, [clip_analysis.dancer(lineup) for lineup in lineups], shot.moments)
     )
     columns = [" + ".join(character.name for character in lineup) for lineup in lineups]
-    write(PICTURES / f"{shot.name}.jpg", sheet(moments, ["source", "original's method", *columns]))
+    write(PICTURES / f"{shot.name}.webp", sheet(moments, ["source", "original's method", *columns]))
     return moments
 
 
@@ -207,7 +207,7 @@ def tile(image: Image, height: int, caption: str) -> Image:
 
 def write(path: Path, image: Image) -> None:
     """Writes an image."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    quality = [cv2.IMWRITE_WEBP_QUALITY, QUALITY]
     if not cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality):
         raise DanceNowError(f"{path} could not be written.")
 
@@ -215,7 +215,7 @@ def write(path: Path, image: Image) -> None:
 def page(characters: Sequence[Character]) -> str:
     """Text of docs/gallery.md."""
     names = ", ".join(character.name for character in characters)
-    shots = "\n".join(f"## {shot.title}\n\n![{shot.title}](gallery/{shot.name}.jpg)\n" for shot in SHOTS)
+    shots = "\n".join(f"## {shot.title}\n\n![{shot.title}](gallery/{shot.name}.webp)\n" for shot in SHOTS)
     credits = "\n".join(f"- *{each.name}*: {each.card.credits} ({each.card.licence})" for each in characters)
     return PAGE_TEXT.format(names=names, run_up=RUN_UP, shots=shots, credits=credits)
 
@@ -238,20 +238,20 @@ so they differ in the scene only.
 
 Heads and feet in the middle frame of the first two clips, magnified: edges, background, light and shadow.
 
-![Heads and feet, by the original's method and ours](gallery/details.jpg)
+![Heads and feet, by the original's method and ours](gallery/details.webp)
 
 ## Large figures
 
 Parts of a frame of a 1080x1920 video, pixel for pixel: the source, Tempo as a network of 512 pixels, which is
 how every character was drawn before file version 2, and Tempo as a surface.
 
-![Parts of a large figure: source, network, surface](gallery/large.jpg)
+![Parts of a large figure: source, network, surface](gallery/large.webp)
 
 ## Other backgrounds and sizes
 
 New backgrounds, and a character with its real height.
 
-![The same frame with other backgrounds](gallery/elsewhere.jpg)
+![The same frame with other backgrounds](gallery/elsewhere.webp)
 
 ## Credits
 

@@ -20,8 +20,6 @@ PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".svg"}
 MOST_BYTES = 500_000
 # Animations may be larger, and these are not yet drawn anew.
 LARGER = {
-    "docs/gallery/juggler.jpg": 1_050_000,
-    "docs/gallery/balance_front.jpg": 520_000,
     "docs/dance.webp": 3_000_000,
 }
 

@@ -24,7 +24,7 @@ _LONGEST_GAP: Final = 0.35  # seconds after which a figure begins anew, hanging 
 _FASTEST: Final = 12.0  # metres a second of the hips; what is faster is another place, not a motion
 _IN_FLIGHT: Final = 0.015  # metres in the picture by which the lower foot has left the ground
 _LANDING_SECONDS: Final = 0.6  # after which a foot that stays up is taken to have found other ground
-_STEADY_SECONDS: Final = 0.08  # over which the speed in depth is averaged
+_STEADY_SECONDS: Final = 0.2  # over which the speed in depth is averaged: depths of real people are rough
 _HIPS: Final = BODY_INDEX["mid_hip"]
 _SOLES: Final = [
     BODY_INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("big_toe", "small_toe", "heel")
