@@ -26,9 +26,9 @@ PACKAGE = ROOT / "src" / "dance_now"
 KERNEL = PACKAGE / "character" / "kernel"
 ONNX = {"onnx", "onnxscript", "onnxruntime"}
 NOT_FOR_USERS = {"torch", "numba", "scipy", "mediapipe", "pytest"} | ONNX
-LARGEST_INSTALL = 470e6
+LARGEST_INSTALL = 470e6  # bytes
 LAST = 0.15  # seconds of the clip
-LARGEST_LIBRARY = 180e3
+LARGEST_LIBRARY = 180e3  # bytes
 # How a library says for which processor it is: format, number of the processor.
 MACHINES = {
     "x86_64-linux": ("ELF", 62),
