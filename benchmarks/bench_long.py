@@ -87,7 +87,8 @@ class _Like(Source):
         self.frame_rate, self.time_base = Fraction(24), Fraction(1, 24)
 
     def frames(self) -> Any:
-        raise NotImplementedError
+        """Nothing: a sink asks for rate and size only."""
+        return iter(())
 
 
 def _photo(clip: Path, target: Path, megapixels: float) -> Path:

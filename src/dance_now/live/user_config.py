@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 from dance_now.core.errors import DanceNowError
+from dance_now.core.user_folders import user_folder
 
 CONFIG_VARIABLE: Final = "DANCE_NOW_CONFIG"
 _FILE: Final = "live.json"
@@ -24,18 +24,12 @@ def config_dir() -> Path:
     or ``~/.config`` (XDG base directory specification), macOS ``~/Library/Application Support``, Windows
     ``%APPDATA%``.
     """
-    named = os.environ.get(CONFIG_VARIABLE)
-    if named:
-        return Path(named).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("APPDATA") or str(Path.home() / "AppData" / "Roaming")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Application Support")
-    else:
-        base = os.environ.get("XDG_CONFIG_HOME", "")
-        if not os.path.isabs(base):  # the specification: relative paths are to be ignored
-            base = str(Path.home() / ".config")
-    return Path(base) / "dance_now"
+    return user_folder(
+        CONFIG_VARIABLE,
+        windows=("APPDATA", "Roaming"),
+        macos="Library/Application Support",
+        xdg=("XDG_CONFIG_HOME", ".config"),
+    )
 
 
 def new_token() -> str:

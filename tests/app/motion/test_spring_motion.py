@@ -70,6 +70,14 @@ def test_reset_and_photos_start_from_rest() -> None:
     assert [part.tails for frame in frames for part in photos.find(frame).parts] == [None] * 3
 
 
+def test_who_left_long_ago_is_forgotten() -> None:
+    dancer, frames = dancer_of([{1: 40.0}] + [{step: 40.0} for step in range(2, 120)])
+    for frame in frames:
+        dancer.find(frame)
+    assert dancer._springs is not None
+    assert len(dancer._springs._simulations) <= 60
+
+
 @pytest.mark.parametrize("missing", [range(4, 8), range(4, 24)])
 def test_somebody_who_returns_hangs_still_after_a_while(missing: range) -> None:
     places = [{} if step in missing else {1: 40.0 + 4 * step} for step in range(30)]
