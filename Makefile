@@ -60,6 +60,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks scripts
 
 kernel: $(VENV)/.created
 	@$(INSTALL) --no-deps --editable .

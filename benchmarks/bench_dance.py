@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dance_now.app.dance import DanceResult, dance
+from dance_now.app.dance_options import SceneName
 from dance_now.assets.registry import sample_clip
 from dance_now.media.open_media import open_sink, open_source
 from figures import record, run_benchmark
@@ -53,7 +54,7 @@ class Measurement:
         return self.result.frames / self.seconds
 
 
-def measure(video: Path, character: str, scene: str) -> Measurement:
+def measure(video: Path, character: str, scene: SceneName) -> Measurement:
     """Measures dancing one video into a temporary file."""
     with tempfile.TemporaryDirectory() as folder:
         begun, begun_processor = time.perf_counter(), time.process_time()
@@ -72,7 +73,7 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def alone(video: Path, character: str, scene: str) -> Measurement:
+def alone(video: Path, character: str, scene: SceneName) -> Measurement:
     """Measures in a fresh process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(measure, (video, character, scene))

@@ -32,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adult_avatars import LOOKS, adult_avatar
-from dance_now.core.arrays import Image
+from dance_now.core.arrays import FloatArray, Image
 from dance_now.media.open_media import open_source
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.formats.pose_overlay import draw_people
@@ -44,6 +44,7 @@ from dance_now.render.camera import Camera
 from dance_now.render.renderer import Renderer
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser, motion_target, solve_poses
 from dance_now.synthesis.poses.hand_shapes import random_fingers
+from dance_now.synthesis.poses.motion import Motion
 from dance_now.synthesis.poses.motion_library import load_motion_library
 
 Array = npt.NDArray[np.float64]
@@ -142,12 +143,15 @@ class _Performer:
         low, high = avatar.bounds()
         self._tall = float(high[1] - low[1])
 
-    def render(self, motion, frame, fingers, camera) -> tuple[Image, Array, float]:  # type: ignore[no-untyped-def]
+    def render(
+        self, motion: Motion, frame: int, fingers: FloatArray, camera: tuple[float, float]
+    ) -> tuple[Image, Array, float]:
         """RGBA canvas, (25, 2) joints and standing height in its pixels."""
         solved = solve_poses(self._rig, motion_target(self._rig, motion, [frame], fingers))
         world = self._poser.world(solved.points[0], solved.rotations[0])
         keypoints = place_keypoints(self._avatar, world, solved.points[0])
-        view = Camera.orbit(*camera, keypoints[8], 2.2 * self._tall)
+        yaw, pitch = camera
+        view = Camera.orbit(yaw, pitch, keypoints[8], 2.2 * self._tall)
         joints = view.project(keypoints[:25], _CANVAS)[:, :2]
         return self._renderer.render(world, view), joints, self._tall * _CANVAS / view.height
 
@@ -210,7 +214,7 @@ def judge(view: View, people: tuple[Person, ...]) -> Verdict:
         return Verdict(False, np.inf, np.inf, np.inf)
     body = people[0].detection.pose.body[:, :2].astype(np.float64)
     height, width = view.image.shape[:2]
-    inside = ((view.joints >= 0) & (view.joints < (width, height))).all(axis=1)
+    inside = np.all((view.joints >= 0) & (view.joints < (width, height)), axis=1)
 
     def distance(rows: npt.NDArray[np.int_], ours: npt.NDArray[np.int_]) -> float:
         use = inside[rows]
@@ -247,16 +251,18 @@ def main() -> None:
         if not verdict.found:
             tile = draw_people(view.image, people)
             scale = 240 / max(tile.shape[:2])
-            tile = cv2.resize(tile, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            tile = np.asarray(
+                cv2.resize(tile, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
+            )
             frame = np.full((244, 244, 3), 255, np.uint8)
             frame[: tile.shape[0], : tile.shape[1]] = tile
             tiles.append(frame)
     table = {}
-    people = [row for row in rows if row[0].who in LOOKS]
-    groups = [("adults", people)]
+    adults = [row for row in rows if row[0].who in LOOKS]
+    groups = [("adults", adults)]
     groups += [(who, [row for row in rows if row[0].who == who]) for who in (*LOOKS, "Uka")]
     for name, cut in (("whole", False), ("cut", True)):
-        groups.append((name, [row for row in people if row[0].cut == cut]))
+        groups.append((name, [row for row in adults if row[0].cut == cut]))
     for name, part in groups:
         good = [verdict for _, verdict in part if verdict.found]
         table[name] = {

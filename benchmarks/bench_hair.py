@@ -49,16 +49,18 @@ def cases(data: Path) -> list[tuple[Image, Detection, Image, Image]]:
         skeleton = avatar_skeleton(avatar)
         pose = label(skeleton.rest, camera, SIDE, None)
         reach = round(0.03 * SIDE / 1.35)
-        bald = cv2.min(cv2.dilate(bald, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)), whole[..., 3])
-        soft = cv2.GaussianBlur(bald, (0, 0), 2.5).astype(np.float32) / 255
-        small = cv2.resize(soft, (256, 256), interpolation=cv2.INTER_AREA)
+        head = np.minimum(
+            cv2.dilate(bald, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)), whole[..., 3], dtype=np.uint8
+        )
+        soft = cv2.GaussianBlur(head, (0, 0), 2.5).astype(np.float32) / 255
+        small = np.asarray(cv2.resize(soft, (256, 256), interpolation=cv2.INTER_AREA), np.float32)
         mask = PersonMask(small, np.array([[SIDE / 256, 0, 0], [0, SIDE / 256, 0]], np.float32))
         for place in places:
             scale = SIDE / min(place.shape[:2])
             scene = cv2.resize(place, None, fx=scale + 0.01, fy=scale + 0.01)[:SIDE, :SIDE]
             alpha = whole[..., 3:].astype(np.float32) / 255
             image = (scene * (1 - alpha) + whole[..., :3] * alpha).astype(np.uint8)
-            found.append((image, Detection(pose, mask), whole[..., 3], bald))
+            found.append((image, Detection(pose, mask), whole[..., 3], head))
     return found
 
 

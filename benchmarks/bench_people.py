@@ -165,8 +165,8 @@ def known(shot: Shot, generator: np.random.Generator) -> list[tuple[int, Detecti
     return found
 
 
-def swaps(seen: Sequence[dict[int, int]]) -> str:
-    """Counts identity switches, and images in which an actor has another's identity only briefly.
+def swaps(seen: Sequence[dict[int, int]]) -> tuple[int, int]:
+    """Counts lasting identity switches, and images in which an actor has another's identity only briefly.
 
     Args:
         seen: actor -> identity in each image.
@@ -179,7 +179,7 @@ def swaps(seen: Sequence[dict[int, int]]) -> str:
         held = [name for name, _ in groupby(name for name, length in runs if length >= MOMENT)]
         lasting += len(held) - 1
         brief += sum(length for _, length in runs if length < MOMENT)
-    return f"{lasting} swaps ({brief} readings under another's number for a moment)"
+    return lasting, brief
 
 
 def match_identities(shot: Shot, people: Sequence[Person]) -> dict[int, int]:
@@ -253,12 +253,15 @@ def main() -> None:
             if number % 9 == 4:
                 tiles.append(drawn(shot, seen))
         case = "".join(str(each) for each in order)
-        record(f"order {case}: tracker", swaps(by_tracker), "swaps")
-        record(f"order {case}: estimator", swaps(by_all), "swaps")
+        swapped = {"tracker": swaps(by_tracker), "estimator": swaps(by_all)}
+        for who, (lasting, brief) in swapped.items():
+            record(f"order {case}: {who}", lasting, "swaps")
+            record(f"order {case}: {who}, for a moment", brief, "readings", "lower")
         record(f"order {case}: found of those that show", 100 * found / max(shown, 1), "%", "higher")
         print(
-            f"back to front {order}: tracker {swaps(by_tracker)}, {hidden} of {FRAMES * len(actors)} hidden; "
-            f"estimator {swaps(by_all)}, found {found} of {shown}",
+            f"back to front {order}: (lasting swaps, readings under another's number) of the tracker "
+            f"{swapped['tracker']}, {hidden} of {FRAMES * len(actors)} hidden; of the estimator "
+            f"{swapped['estimator']}, found {found} of {shown}",
             flush=True,
         )
     if arguments.sheet is not None:

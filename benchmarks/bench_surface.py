@@ -155,7 +155,9 @@ def drawn_enlarged(character: Character, shown: Shown, size: int) -> Image:
     shrink = np.float32(DRAWN / size)
     small = Pose(pose.points * np.array([shrink, shrink, 1], np.float32), pose.depth * shrink, pose.has_depth)
     drawn = cv2.cvtColor(character.draw(small, (DRAWN, DRAWN)), cv2.COLOR_RGBA2mRGBA)
-    return np.asarray(cv2.cvtColor(upscale(drawn, (size, size)), cv2.COLOR_mRGBA2RGBA), np.uint8)
+    return np.asarray(
+        cv2.cvtColor(upscale(np.asarray(drawn, np.uint8), (size, size)), cv2.COLOR_mRGBA2RGBA), np.uint8
+    )
 
 
 def measures(drawn: Image, true: Image, label: FloatArray) -> list[float]:

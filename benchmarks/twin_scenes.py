@@ -171,7 +171,8 @@ def figure_layer(character: Character, pose: Pose, scale: float) -> Image:
     for part in character.draw_figure(pose, scale, (SIZE, SIZE))[:1]:
         pixels = part.pixels
         if pixels.shape[:2] != (part.height, part.width):
-            pixels = cv2.resize(pixels, (part.width, part.height), interpolation=cv2.INTER_AREA)
+            area = cv2.resize(pixels, (part.width, part.height), interpolation=cv2.INTER_AREA)
+            pixels = np.asarray(area, np.uint8)
         top, left = max(part.top, 0), max(part.left, 0)
         shown = pixels[top - part.top : SIZE - part.top, left - part.left : SIZE - part.left]
         canvas[top : top + shown.shape[0], left : left + shown.shape[1]] = shown

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.app.dance_options import HeightName
 from dance_now.character.character import Character, builtin_names
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
@@ -116,7 +117,7 @@ def variant_sheet(
     clip_analysis: AnalysedClip, characters: Sequence[Character], park: Path, index: int
 ) -> Image:
     """One frame with other backgrounds, and with the character's own height."""
-    variants = (
+    variants: tuple[tuple[str, str | None, HeightName], ...] = (
         ("--background blur", "blur", "person"),
         ("--background park.jpg", str(park), "person"),
         ("--background teal", "teal", "person"),

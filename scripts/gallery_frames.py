@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.app.analysis import Analysis, analyze
+from dance_now.app.dance_options import HeightName
 from dance_now.app.dancer import Dancer
 from dance_now.app.dancer_frames import PosedFrame
 from dance_now.app.motion.sessions import CharacterAssignment, RecordedSession
@@ -62,7 +63,7 @@ class AnalysedClip:
         self._background: CleanBackground = self._analysis.background.finish()
 
     def dancer(
-        self, lineup: Sequence[Character], backdrop: Backdrop | None = None, height: str = "person"
+        self, lineup: Sequence[Character], backdrop: Backdrop | None = None, height: HeightName = "person"
     ) -> Dancer:
         """Dancer for the clip, as of ``dance-now dance`` with these options."""
         session = RecordedSession(

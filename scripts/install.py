@@ -18,7 +18,7 @@ OUT_OF_REACH = re.compile(
 NONE_FOUND = re.compile(r"satisfies the requirement (\S+) \(from versions: none\)")
 
 
-def message(errors):
+def message(errors: str) -> str:
     """What to print of pip's errors."""
     none = NONE_FOUND.search(errors)
     if OUT_OF_REACH.search(errors):
@@ -32,7 +32,7 @@ def message(errors):
     return "error: " + problem + ". Check the network (PIP_INDEX_URL, PIP_PROXY) and run make again.\n"
 
 
-def main(words):
+def main(words: list[str]) -> int:
     """Installs; the exit code is pip's."""
     command = [words[0], "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *words[1:]]
     try:

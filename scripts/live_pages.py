@@ -23,7 +23,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from dance_now.assets.registry import sample_clip
 from dance_now.core.arrays import Image
@@ -31,7 +31,7 @@ from dance_now.media.open_media import open_source
 from dance_now.scene.background.backdrop import crop_to_fill
 
 CAMERA = (640, 480)
-WINDOW = {"width": 1440, "height": 900}
+WINDOW: ViewportSize = {"width": 1440, "height": 900}
 CUT = (55, 75)  # frames of the clip in which he faces the camera
 SETTLING = 9000  # milliseconds until the picture is steady
 QUALITY = 86
