@@ -24,7 +24,10 @@ _LONGEST_GAP: Final = 0.35  # seconds after which a figure begins anew, hanging 
 _FASTEST: Final = 12.0  # metres a second of the hips; what is faster is another place, not a motion
 _IN_FLIGHT: Final = 0.015  # metres in the picture by which the lower foot has left the ground
 _LANDING_SECONDS: Final = 0.6  # after which a foot that stays up is taken to have found other ground
-_STEADY_SECONDS: Final = 0.2  # over which the speed in depth is averaged: depths of real people are rough
+_STEADY_SECONDS: Final = 0.13  # over which the speed in depth is averaged: depths of real people are rough
+_PLANTED_SPEED: Final = 0.8  # metres a second in the picture at which a sole hardly counts as planted
+_PLANTED_HEIGHT: Final = 0.03  # metres above the lowest sole, likewise
+_LEAST_PLANTED: Final = 1e-3
 _HIPS: Final = BODY_INDEX["mid_hip"]
 _SOLES: Final = [
     BODY_INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("big_toe", "small_toe", "heel")
@@ -35,7 +38,7 @@ class SpringSimulation:
     """Simulates the spring bones of one figure along its motion.
 
     The hips' way moves hair as well: across as the picture shows it, in metres of the character; and in
-    depth, which no picture shows, as the foot tells that stands on the ground. Between two pictures the pose
+    depth, which no picture shows, as the soles tell that stand on the ground. Between two pictures the pose
     is interpolated, so that hair swings alike at any frame rate. The same input gives the same bits.
 
     Args:
@@ -126,7 +129,8 @@ class SpringSimulation:
         fall = down + last[_SOLES, 1].max() - first[_SOLES, 1].max()
         self._lift = max(self._lift * math.exp(-seconds / _LANDING_SECONDS) - fall, 0.0)
         if self._lift < _IN_FLIGHT:
-            self._approach(first, last, seconds)
+            moved = last[_SOLES, :3] - first[_SOLES, :3] + (across, down, 0)
+            self._approach(moved / seconds, first[_SOLES, 1], seconds)
         travel = np.array([across, -down, self._approaching * seconds])
         if np.linalg.norm(travel) > _FASTEST * seconds:
             travel[:] = 0
@@ -137,12 +141,22 @@ class SpringSimulation:
             self._earlier = seconds / steps
 
     def _approach(
-        self, first: npt.NDArray[np.float64], last: npt.NDArray[np.float64], seconds: float
+        self, soles: npt.NDArray[np.float64], heights: npt.NDArray[np.float64], seconds: float
     ) -> None:
-        """Reads how fast the hips come nearer, metres a second, off the foot that stands on the ground."""
-        planted = _SOLES[int(first[_SOLES, 1].argmax())]
-        speed = (last[planted, 2] - first[planted, 2]) / seconds
-        share = 1 - math.exp(-seconds / _STEADY_SECONDS)
+        """Reads how fast the hips come nearer, metres a second, off the soles that stand on the ground.
+
+        Args:
+            soles: (S, 3) their velocities: in the picture as it is seen, in depth relative to the hips.
+            heights: (S,) metres, down.
+            seconds: since the last pose.
+        """
+        fast = np.square(soles[:, :2]).sum(axis=1) / _PLANTED_SPEED**2
+        planted = np.exp(-fast - (heights.max() - heights) / _PLANTED_HEIGHT)
+        surest = float(planted.max())
+        if surest < _LEAST_PLANTED:
+            return
+        speed = float(planted @ soles[:, 2] / planted.sum())
+        share = 1 - math.exp(-surest * seconds / _STEADY_SECONDS)
         self._approaching += share * (float(np.clip(speed, -_FASTEST, _FASTEST)) - self._approaching)
 
     def _bones(self, points: npt.NDArray[np.float64]) -> float:
