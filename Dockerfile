@@ -10,11 +10,11 @@ FROM ${BASE} AS build
 WORKDIR /src
 RUN python3 -m venv /opt/dance_now
 ENV PATH=/opt/dance_now/bin:$PATH DANCE_NOW_CACHE=/opt/dance_now/cache PIP_NO_CACHE_DIR=1
-COPY pyproject.toml hatch_build.py README.md LICENSE NOTICE ./
+COPY pyproject.toml hatch_build.py hatch_readme.py README.md LICENSE NOTICE ./
 COPY src ./src
 # There is no C compiler here: the build fetches one for the kernel, and leaves nothing of it behind.
 RUN python -m pip install . \
-    && python -c "from dance_now.assets.registry import POSE_MODELS, pose_model; [pose_model(name) for name in POSE_MODELS]" \
+    && dance-now fetch \
     && chmod -R a+rX /opt/dance_now \
     && python -m pip uninstall --yes pip
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -161,6 +162,15 @@ def test_the_wheel_holds_the_package_and_its_characters(wheel: Path) -> None:
     assert expected | cast | {"dance_now/py.typed", "dance_now/render/avatar/mascot.vrm"} <= names
     assert not [name for name in names if not name.startswith(("dance_now/", "dance_now-"))]
     assert {"LICENSE", "NOTICE"} <= {name.rpartition("/")[2] for name in names}
+
+
+def test_the_description_shows_its_pictures_and_links_anywhere(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        text = archive.read(name).decode()
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(targets) > 20
+    assert not [target for target in targets if not target.startswith(("https://", "#"))]
 
 
 def test_the_wheel_is_of_this_system_and_holds_its_kernel(wheel: Path, hook: ModuleType) -> None:

@@ -57,7 +57,7 @@ def calls(monkeypatch):
 def test_dance_has_defaults(run, calls):
     outcome = run("dance", "clip.mp4")
     assert outcome.code == 0
-    assert calls == [("clip.mp4", "godette", None, DanceOptions())]
+    assert calls == [("clip.mp4", "tempo", None, DanceOptions())]
 
 
 def test_dance_passes_its_options_on(run, calls):

@@ -11,7 +11,7 @@ from typing import Unpack
 
 from dance_now.app.analysis import Progress
 from dance_now.app.character_loading import CharacterLike
-from dance_now.app.dance_options import DanceKeywords, DanceOptions
+from dance_now.app.dance_options import DEFAULT_CHARACTER, DanceKeywords, DanceOptions
 from dance_now.app.dance_output import open_output
 from dance_now.app.dance_pipeline import DancePipeline
 from dance_now.app.dance_source import open_dance_source
@@ -48,7 +48,7 @@ class DanceResult:
 
 def dance(
     source: str | Path | Sequence[Path],
-    character: CharacterLike | Sequence[CharacterLike] = "godette",
+    character: CharacterLike | Sequence[CharacterLike] = DEFAULT_CHARACTER,
     output: str | Path | None = None,
     *,
     options: DanceOptions | None = None,
@@ -74,7 +74,7 @@ def dance(
         TypeError: an argument of a wrong type, or an unknown one.
 
     Example:
-        >>> dance("me.mp4", "godette", "out.mp4", scene="green").frames  # doctest: +SKIP
+        >>> dance("me.mp4", "tempo", "out.mp4", scene="green").frames  # doctest: +SKIP
         100
     """
     chosen = _merged(options, named)

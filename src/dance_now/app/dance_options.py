@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from dance_now.pose.model.detection import PoseEstimator
     from dance_now.scene.compositing.composition import Scene
 
+DEFAULT_CHARACTER: Final = "tempo"
+"""Built-in character where none is named: the mascot, which is in the public domain."""
+
 SceneName = Literal["replace", "alone", "green", "alpha", "side-by-side"]
 PersonName = Literal["largest", "all", "left"]
 HeightName = Literal["person", "own"]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from dance_now.app.character_loading import CharacterLike, load_characters
 from dance_now.app.compositor import IN_PLACE, Compositor, Figure, figures_layer
-from dance_now.app.dance_options import PersonName, SceneName, check_person, check_scene
+from dance_now.app.dance_options import DEFAULT_CHARACTER, PersonName, SceneName, check_person, check_scene
 from dance_now.app.dancer_frames import BodiesFrame, ComposedFrame, DetectedFrame, PosedFrame
 from dance_now.app.motion.live_session import LiveSession
 from dance_now.app.motion.sessions import CharacterAssignment, Replacement, Session, person_choice
@@ -68,13 +68,13 @@ class Dancer:
         TypeError: an argument of a wrong type.
 
     Example:
-        >>> dancer = Dancer("godette")  # doctest: +SKIP
+        >>> dancer = Dancer("tempo")  # doctest: +SKIP
         >>> dancer(Frame(image, time=0.0, index=0)).image  # doctest: +SKIP
     """
 
     def __init__(
         self,
-        character: CharacterLike | Sequence[CharacterLike] = "godette",
+        character: CharacterLike | Sequence[CharacterLike] = DEFAULT_CHARACTER,
         *,
         scene: Scene | SceneName = Scene.REPLACE,
         background: Background | None = None,

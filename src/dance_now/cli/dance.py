@@ -11,6 +11,7 @@ import tyro
 
 from dance_now.app.analysis import Progress
 from dance_now.app.dance_options import (
+    DEFAULT_CHARACTER,
     BitDepth,
     DanceOptions,
     DeviceName,
@@ -54,7 +55,7 @@ def dance(
     source: Source,
     more: MoreSources = (),
     /,
-    character: _CharacterName = "godette",
+    character: _CharacterName = DEFAULT_CHARACTER,
     output: _Output = None,
     *,
     scene: Scene = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from dance_now.app.dance_options import DEFAULT_CHARACTER
 from dance_now.cli.options import Flag, Person, Seconds, needs_extra, remark, say
 from dance_now.core.errors import DanceNowError
 
@@ -29,7 +30,7 @@ _Rate = Annotated[int, tyro.conf.arg(metavar="RATE")]
 
 
 def live(
-    character: _Character = "godette",
+    character: _Character = DEFAULT_CHARACTER,
     *,
     camera: _Camera = None,
     scene: Literal["alpha", "color", "replace"] = "alpha",

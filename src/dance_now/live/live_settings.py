@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
-from dance_now.app.dance_options import PersonName, check_person
+from dance_now.app.dance_options import DEFAULT_CHARACTER, PersonName, check_person
 from dance_now.core.argument_checks import check_choice, check_flag, check_number, check_type
 from dance_now.core.errors import DanceNowError
 
@@ -43,7 +43,7 @@ class LiveSettings:
         'replace'
     """
 
-    character: str = "godette"
+    character: str = DEFAULT_CHARACTER
     scene: LiveScene = "alpha"
     color: str = "#00b140"
     mirror: bool = True
