@@ -18,7 +18,6 @@ python benchmarks/bench_detection.py [--views 221] [--seed 0] [--sheet FILE] [--
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -46,6 +45,7 @@ from dance_now.synthesis.poses.avatar_poser import AvatarPoser, motion_target, s
 from dance_now.synthesis.poses.hand_shapes import random_fingers
 from dance_now.synthesis.poses.motion import Motion
 from dance_now.synthesis.poses.motion_library import load_motion_library
+from figures import Better, record, record_table, run_benchmark
 
 Array = npt.NDArray[np.float64]
 
@@ -65,6 +65,12 @@ _LARGE: Final = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
 _EXCHANGED: Final = np.array([0, 1, 5, 6, 7, 2, 3, 4, 8, 12, 13, 14, 9, 10, 11])
 _CENTRAL: Final = np.array([0, 1, 8])
 _FOUND: Final = 0.12
+UNITS: Final[dict[str, tuple[str, Better]]] = {
+    "views": ("views", "neither"),
+    "found": ("share", "higher"),
+    "error": ("of the height", "lower"),
+    "sides_free": ("of the height", "lower"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +242,6 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=221)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sheet", type=Path, help="image of those that were not found")
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     estimate = open_estimator(threads=1, hands=False, face=False)
     rows: list[tuple[View, Verdict]] = []
@@ -278,8 +283,8 @@ def main() -> None:
     wrong = sum(np.isfinite(verdict.central) and not verdict.found for _, verdict in rows)
     print(f"of all: read wrongly {wrong}, nobody found {len(rows) - wrong - sum(v.found for _, v in rows)}")
     print(f"processor time of a first look: {1000 * spent / len(rows):.0f} ms")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(table, indent=1))
+    record_table(table, UNITS)
+    record("processor time of a first look", 1000 * spent / len(rows), "ms")
     if arguments.sheet and tiles:
         tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % 7)
         sheet = np.vstack([np.hstack(tiles[start : start + 7]) for start in range(0, len(tiles), 7)])
@@ -287,4 +292,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

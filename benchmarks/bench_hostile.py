@@ -23,6 +23,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from figures import record, run_benchmark
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 
@@ -87,6 +89,8 @@ def main() -> None:
         if result is None:
             print(f"| {name} | {size:,} | stopped ({done.returncode}) | | |", flush=True)
             continue
+        record(f"{name}: memory", result["megabytes"], "MB")
+        record(f"{name}: processor", result["seconds"], "s")
         figures = f"{result['megabytes']:.0f} | {result['seconds']:.1f}"
         print(f"| {name} | {size:,} | {result['outcome']} | {figures} |", flush=True)
         if result["text"]:
@@ -94,4 +98,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -35,6 +35,7 @@ import cv2
 import numpy as np
 
 from bench_dance import default_video, install_revision
+from figures import record, run_benchmark
 
 SIZE = (640, 480)
 WARM_UP = 5  # frames
@@ -110,7 +111,9 @@ def compare(frames: Path, character: str, revision: str, rounds: int) -> None:
                     runs[name].append(json.loads(done.stdout.splitlines()[-1]))
                 ratios.append(runs["this"][-1]["total"] / runs[revision][-1]["total"])
             print(f"scene {scene}, {character}: processor ms a frame (median of {rounds} runs)")
+            record(f"{scene}: processor to {revision}", statistics.median(ratios), "ratio", "lower")
             for name, measured in runs.items():
+                record(f"{scene}: {name}", statistics.median(run["total"] for run in measured), "ms")
                 stages = ", ".join(
                     f"{stage} {statistics.median(run.get(stage, 0.0) for run in measured):.1f}"
                     for stage in measured[0]
@@ -182,6 +185,8 @@ def serve(jpegs: list[bytes], character: str) -> None:
         with server(character, scene) as (_, address):
             rate, latencies = asyncio.run(perform(address, jpegs, SERVED_SECONDS))
         latency = statistics.median(latencies)
+        record(f"{scene}: rate of the server", rate, "fps")
+        record(f"{scene}: latency", latency * rate, "frames", "lower")
         print(
             f"server, scene {scene}: {rate:.1f} frames a second; {1000 * latency:.0f} ms from a frame sent "
             f"to the frame drawn (median), which is {latency * rate:.1f} frames"
@@ -208,6 +213,7 @@ def soak(jpegs: list[bytes], character: str, seconds: float) -> None:
             )
     # The first minute fills caches.
     settled = readings[2:] or readings
+    record("growth of memory", settled[-1] - settled[0], "MB")
     print(f"memory after the first minute: {settled[0]:.0f} MB, growth {settled[-1] - settled[0]:+.1f} MB")
 
 
@@ -238,4 +244,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -33,6 +33,7 @@ from dance_now.render.renderer import Renderer
 from dance_now.synthesis.avatar_clip import AvatarClip, ClipMoment
 from dance_now.synthesis.dataset_renderer import label
 from dance_now.training.surface.surface_builder import surface_arrays
+from figures import record, run_benchmark
 
 MOTIONS: Final = (
     "deepmimic/humanoid3d_dance_b.txt",
@@ -100,15 +101,21 @@ def compare(avatar_path: Path, motions: Path) -> None:
         still_db, swung_db = np.median(quality, axis=0)
         parts = 100 * np.concatenate(distances, axis=1) / skeleton.height
         (still_mean, still_far), (mean, far) = ((each.mean(), np.percentile(each, 95)) for each in parts)
+        which = f"{avatar_path.stem}, {Path(file).stem}"
+        record(f"{which}: PSNR, still", still_db, "dB")
+        record(f"{which}: PSNR, swinging", swung_db, "dB")
+        record(f"{which}: tips, swinging", mean, "% of the height", "lower")
         print(
             f"{Path(file).stem:36s} {still_db:7.2f} {swung_db:9.2f}"
             f"   {still_mean:6.2f} {still_far:6.2f}   {mean:6.2f} {far:6.2f}",
             flush=True,
         )
-    rates(drawing, poses, times, skeleton.height)
+    rates(avatar_path.stem, drawing, poses, times, skeleton.height)
 
 
-def rates(drawing: SurfaceDrawing, poses: Sequence[Pose], times: Sequence[float], height: float) -> None:
+def rates(
+    name: str, drawing: SurfaceDrawing, poses: Sequence[Pose], times: Sequence[float], height: float
+) -> None:
     """Prints how much the frame rate changes tips, and the time of a frame."""
     usual = np.stack(simulated(drawing, poses, times))
     for rate in RATES:
@@ -116,13 +123,16 @@ def rates(drawing: SurfaceDrawing, poses: Sequence[Pose], times: Sequence[float]
         found = np.stack(simulated(drawing, [resampled(poses, times, each) for each in at], at.tolist()))
         same = np.stack([np.interp(at, times, column) for column in usual.reshape(len(usual), -1).T], axis=1)
         away = np.linalg.norm(found - same.reshape(found.shape), axis=2) / height
+        record(f"{name}: tips at {rate} frames a second", 100 * away.mean(), "% of the height", "lower")
         print(
             f"{rate} frames a second: tips {100 * away.mean():.2f} % off, 95 % within "
             f"{100 * np.percentile(away, 95):.2f} %"
         )
     begun = time.process_time()
     simulated(drawing, poses, times)
-    print(f"{1000 * (time.process_time() - begun) / len(poses):.2f} ms a frame")
+    spent = 1000 * (time.process_time() - begun) / len(poses)
+    record(f"{name}: simulation of a frame", spent, "ms")
+    print(f"{spent:.2f} ms a frame")
 
 
 def simulated(
@@ -182,4 +192,4 @@ def decibels(drawn: Image, true: Image, region: npt.NDArray[np.bool_]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_benchmark(lambda: main(sys.argv[1:]))

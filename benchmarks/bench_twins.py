@@ -20,7 +20,6 @@ python benchmarks/bench_twins.py [--full] [--clips N] [--frames N] [--json FILE]
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,6 +38,7 @@ from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.clip_motion import read_clip
 from dance_now.pose.retarget.retargeter import Retargeter
+from figures import Better, record, record_table, run_benchmark
 from twin_scenes import RATE, SIZE, TwinCase, TwinFrame, cases, figure_layer, frames, over
 
 Array = npt.NDArray[np.float64]
@@ -48,6 +48,16 @@ COUNT: Final = 48
 ORIGINAL_FRAMES: Final = 12
 SEGMENTS: Final = np.array([(8, 1), (5, 6), (6, 7), (2, 3), (3, 4), (12, 13), (13, 14), (9, 10), (10, 11)])
 OUT_OF_PLANE: Final = np.sin(np.radians(15))
+UNITS: Final[dict[str, tuple[str, Better]]] = {
+    "around": ("dB", "higher"),
+    "moved": ("dB", "higher"),
+    "psnr": ("dB", "higher"),
+    "ssim": ("SSIM", "higher"),
+    "joints": ("% of the height", "lower"),
+    "limbs": ("degrees", "lower"),
+    "signs": ("share", "higher"),
+    "flicker": ("levels", "lower"),
+}
 _JOINTS: Final = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
 _SSIM: Final = ((0.01 * 255) ** 2, (0.03 * 255) ** 2)
 
@@ -277,7 +287,6 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="all clips instead of twelve")
     parser.add_argument("--clips", type=int, help="only the first so many")
     parser.add_argument("--frames", type=int, default=COUNT)
-    parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path, help="source, truth, fast, and ours of the middle frames")
     arguments = parser.parse_args()
     rows = {name: Scores() for name in ROWS}
@@ -291,12 +300,11 @@ def main() -> None:
     print(f"{len(chosen)} clips of {arguments.frames} frames; nobody found in {missed}")
     for name, columns in table.items():
         print(f"{name:20}" + "  ".join(f"{key} {value:.3g}" for key, value in columns.items()))
-    if arguments.json:
-        summary = {"clips": len(chosen), "frames": arguments.frames, "missed": missed, "rows": table}
-        arguments.json.write_text(json.dumps(summary, indent=1) + "\n")
+    record("frames missed", missed, "frames", "lower")
+    record_table(table, UNITS)
     if arguments.sheet:
         cv2.imwrite(str(arguments.sheet), np.vstack(tiles)[..., ::-1])
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -20,7 +20,6 @@ python benchmarks/bench_views.py [--json FILE]
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import tempfile
@@ -42,6 +41,7 @@ from dance_now.pose.retarget.clip_motion import read_clip
 from dance_now.pose.retarget.limb_depth import leveling_rotation
 from dance_now.pose.retarget.motion_state import LiveSmoother, MotionState
 from dance_now.pose.retarget.retargeter import Retargeter
+from figures import Better, record_table, run_benchmark
 
 Array = npt.NDArray[np.float64]
 
@@ -63,6 +63,16 @@ SEGMENTS: Final = (
 PARTS: Final = ("trunk", "upper arm", "forearm", "thigh", "shin")
 _ENDS: Final = np.array([segment[:2] for segment in SEGMENTS])
 _ROWS: Final = np.array([segment[2] for segment in SEGMENTS])
+_LIMBS: Final = ("limbs", "trunk", "upper arm", "forearm", "thigh", "shin", *CAMERAS)
+UNITS: Final[dict[str, tuple[str, Better]]] = {
+    **dict.fromkeys(_LIMBS, ("degrees", "lower")),
+    "exchanged": ("share of frames", "lower"),
+    "signs": ("share", "higher"),
+    "lean": ("degrees", "neither"),
+    "height": ("of the truth", "neither"),
+    "slope": ("", "neither"),
+    "joints": ("of the height", "lower"),
+}
 _EXCHANGED: Final = ((2, 3, 4), (5, 6, 7)), ((9, 10, 11), (12, 13, 14))
 _LARGE: Final = np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
 
@@ -244,8 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    parser.parse_args()
     cameras = read_cameras()
     networks: dict[str, list[list[Pose | None]]] = {"full": estimate(None)}
     heavy = Path(os.environ.get(registry.MODELS_VARIABLE, "")) / "pose_landmark_heavy.tflite"
@@ -285,9 +294,8 @@ def main() -> None:
             ]
             row = table[f"{network} {name}"] = measure(truths, readings)
             print(f"{network:5} {name:18} " + "  ".join(f"{key} {value:.3g}" for key, value in row.items()))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(table, indent=1) + "\n")
+    record_table(table, UNITS)
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(main)

@@ -15,7 +15,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -36,7 +35,6 @@ VERSIONS: Final = (
         "numba",
     ),
 )
-PATTERNS: Final = ("run_benchmark(", '"--json"')  # in the sources of a benchmark that takes --json
 _RENDERED: Final = "out/bench_mascot"  # a data set of large pictures, about a minute to make
 # Arguments that a benchmark cannot do without, and the command that makes the folder which they name.
 ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {"surface": (_RENDERED, "mascot")}
@@ -50,44 +48,19 @@ def names() -> list[str]:
     return sorted(path.stem.removeprefix("bench_") for path in FOLDER.glob("bench_*.py"))
 
 
-def writes_json(name: str) -> bool:
-    """Whether a benchmark takes ``--json``."""
-    text = (FOLDER / f"bench_{name}.py").read_text(encoding="utf-8")
-    return any(pattern in text for pattern in PATTERNS)
-
-
 def collected(name: str) -> dict[str, Any]:
-    """Runs one benchmark; its figures, or only its lines where it writes no JSON."""
+    """Runs one benchmark; its figures."""
     script = FOLDER / f"bench_{name}.py"
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "figures.json"
         words = [sys.executable, str(script), *ARGUMENTS.get(name, ())]
-        words += ["--json", str(target)] if writes_json(name) else []
+        words += ["--json", str(target)]
         if name in PREPARATION and not (ROOT / ARGUMENTS[name][0]).is_dir():
             subprocess.run([sys.executable, "-m", "dance_now", *PREPARATION[name]], cwd=ROOT, check=True)
-        lines = []
-        with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-            for line in process.stdout or ():
-                sys.stdout.write(line)
-                sys.stdout.flush()
-                lines.append(line.rstrip())
-        if process.returncode:
-            return {"benchmark": name, "failed": process.returncode, "figures": []}
-        if not target.is_file():
-            return {"benchmark": name, "figures": [], "lines": lines}
-        found = json.loads(target.read_text(encoding="utf-8"))
-        if not isinstance(found, dict) or "figures" not in found:  # a benchmark with a form of its own
-            return {"benchmark": name, "arguments": [], "figures": list(numbers(found))}
-        return dict(found)
-
-
-def numbers(value: Any, name: str = "") -> Iterator[dict[str, Any]]:
-    """All numbers in JSON of any form, each named by the keys that lead to it."""
-    if isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from numbers(inner, f"{name}, {key}" if name else str(key))
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield {"name": name, "value": value if value == value else None, "unit": "", "better": "neither"}
+        done = subprocess.run(words, cwd=ROOT, check=False)
+        if done.returncode:
+            return {"benchmark": name, "failed": done.returncode, "figures": []}
+        return dict(json.loads(target.read_text(encoding="utf-8")))
 
 
 def circumstances() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -51,6 +51,22 @@ def record(name: str, value: float, unit: str, better: Better | None = None) -> 
             "better": better or BETTER.get(unit, "neither"),
         }
     )
+
+
+def record_table(rows: Mapping[str, Mapping[str, float]], units: Mapping[str, tuple[str, Better]]) -> None:
+    """Notes a table, each cell as ``"row: column"``.
+
+    Args:
+        rows: row -> column -> figure.
+        units: column -> its unit, and which way is better.
+
+    Raises:
+        ValueError: there is a figure of such a name.
+        KeyError: a column has no unit.
+    """
+    for name, columns in rows.items():
+        for column, value in columns.items():
+            record(f"{name}: {column}", value, *units[column])
 
 
 def run_benchmark(main: Callable[[], object]) -> None:

@@ -26,16 +26,19 @@ def module(monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_benchmarks_write_json(module, name):
-    if not module("collect").writes_json(name):
-        pytest.skip("it writes no JSON yet: benchmarks/figures.py says how")
+def test_benchmarks_write_json(name):
     text = (BENCHMARKS / f"bench_{name}.py").read_text(encoding="utf-8")
-    assert ("run_benchmark(" in text) == ("record(" in text)
+    assert "run_benchmark(" in text
+    assert "record(" in text or "record_table(" in text
 
 
-def test_json_of_another_form_is_read_by_its_keys(module):
-    found = module("collect").numbers({"uka": {"dB": [30.5, float("nan")], "ok": True, "name": "x"}})
-    assert [(each["name"], each["value"]) for each in found] == [("uka, dB, 0", 30.5), ("uka, dB, 1", None)]
+def test_a_table_is_recorded_cell_by_cell(module):
+    figures = module("figures")
+    figures.record_table({"uka": {"psnr": 30.5}, "tempo": {"psnr": 31.0}}, {"psnr": ("dB", "higher")})
+    assert [(each["name"], each["value"], each["unit"]) for each in figures._recorded] == [
+        ("uka: psnr", 30.5, "dB"),
+        ("tempo: psnr", 31.0, "dB"),
+    ]
 
 
 # Recording
@@ -108,7 +111,6 @@ def test_collecting_goes_on_after_a_failure(module, tmp_path, monkeypatch, capsy
     for name, text in {
         "good": script(tmp_path).read_text(),
         "bad": "raise SystemExit(3)",
-        "old": "print('1 ms')",
     }.items():
         (tmp_path / f"bench_{name}.py").write_text(text)
     (tmp_path / "bench_sample.py").unlink()
@@ -116,10 +118,9 @@ def test_collecting_goes_on_after_a_failure(module, tmp_path, monkeypatch, capsy
     monkeypatch.setattr(sys, "argv", ["collect.py", "--output", str(tmp_path / "out" / "all.json")])
     assert collect.main() == 1
     document = json.loads((tmp_path / "out" / "all.json").read_text())
-    bad, good, old = document["benchmarks"]
+    bad, good = document["benchmarks"]
     assert bad == {"benchmark": "bad", "failed": 3, "figures": []}
     assert len(good["figures"]) == 3
-    assert old["lines"] == ["1 ms"]
     assert {"date", "revision", "machine", "versions"} < set(document)
     assert document["versions"]["numpy"]
     assert "bad" in capsys.readouterr().err
