@@ -20,12 +20,8 @@ python benchmarks/bench_views.py [--json FILE]
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -120,11 +116,11 @@ class Truth:
         return cls(joints, pixels, scale, directions, float(median.sum() / ratios.sum()), slope)
 
 
-def estimate(models: Path | None) -> list[list[Pose | None]]:
+def estimate(heavy: bool) -> list[list[Pose | None]]:
     """Poses of each camera, frame by frame, synchronous."""
     found = []
     for camera, delay in zip(CAMERAS, DELAYS, strict=True):
-        estimator = Holistic(1, models, hands=False, face=False)
+        estimator = Holistic(1, hands=False, face=False, heavy=heavy)
         poses = [next((p.detection.pose for p in estimator(image)), None) for image in clip_frames(camera)]
         found.append(poses[delay:])
     frames = min(map(len, found))
@@ -256,13 +252,9 @@ def main() -> None:
     )
     parser.parse_args()
     cameras = read_cameras()
-    networks: dict[str, list[list[Pose | None]]] = {"full": estimate(None)}
-    heavy = Path(os.environ.get(registry.MODELS_VARIABLE, "")) / "pose_landmark_heavy.tflite"
-    with tempfile.TemporaryDirectory() as folder:
-        if heavy.is_file():  # a network of the same inputs and outputs, read by the name of the other
-            shutil.copy(heavy, Path(folder) / "pose_landmark_full.tflite")
-            shutil.copy(registry.pose_model("pose_detection.tflite"), folder)
-            networks["heavy"] = estimate(Path(folder))
+    networks: dict[str, list[list[Pose | None]]] = {"full": estimate(False)}
+    if registry.heavy_pose_model() is not None:
+        networks["heavy"] = estimate(True)
     best = networks[next(reversed(networks))]
     truths = [
         Truth.of(camera, true_joints(cameras, best, without=view)) for view, camera in enumerate(cameras)

@@ -271,3 +271,13 @@ def test_a_pip_in_the_working_folder_is_not_run(
     with pytest.raises(DanceNowError, match="No matching distribution"):
         assets.pose_model(NAME)
     assert not (tmp_path / "hijacked").exists()
+
+
+def test_the_heavy_network_is_used_only_where_it_lies(monkeypatch, tmp_path):
+    for variable in (assets.MODELS_VARIABLE, assets.CACHE_VARIABLE):
+        monkeypatch.delenv(assets.MODELS_VARIABLE, raising=False)
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+        assert assets.heavy_pose_model() is None
+        (tmp_path / variable).mkdir()
+        (tmp_path / variable / assets.HEAVY_MODEL).write_bytes(b"network")
+        assert assets.heavy_pose_model() == tmp_path / variable / assets.HEAVY_MODEL

@@ -171,7 +171,14 @@ class DancePipeline:
                 max_people=self._choice.max_people, name=options.estimator, model=model
             )
         masks = self._source.scene in IN_PLACE
-        finder = PeopleFinder(estimator, self._keypoints, masks, self._choice.max_people, threads)
+        finder = PeopleFinder(
+            estimator,
+            self._keypoints,
+            masks,
+            self._choice.max_people,
+            threads,
+            heavy=options.quality == "best",
+        )
         finder.reset()
         return finder
 

@@ -67,6 +67,9 @@ _POSE2SIM: Final = Wheel(
 
 POSE_MODELS: Final = tuple(_MEDIAPIPE.members)
 
+HEAVY_MODEL: Final = "pose_landmark_heavy.tflite"
+"""The larger body network, of the same inputs and outputs; no package on PyPI has it: it is never fetched."""
+
 
 def cache_dir() -> Path:
     """Cache folder of downloaded files; it may not exist yet.
@@ -123,6 +126,16 @@ def local_pose_model(name: str) -> Path | None:
     member = _MEDIAPIPE.members[name]
     cached = cache_dir() / name
     return cached if is_intact(cached, member) else _installed_mediapipe(member)
+
+
+def heavy_pose_model() -> Path | None:
+    """Path of ``HEAVY_MODEL`` in the folder named by ``DANCE_NOW_MODELS``, else in the cache, or None.
+
+    Source: MediaPipe's JavaScript package (@mediapipe/pose), 27.7 MB, Apache-2.0; put there by the user.
+    """
+    folder = os.environ.get(MODELS_VARIABLE)
+    path = (Path(folder).expanduser() if folder else cache_dir()) / HEAVY_MODEL
+    return path if path.is_file() else None
 
 
 def sample_clip() -> Path:

@@ -75,13 +75,14 @@ class BlazePose:
     Depth is the network's z from the mid-hip, brought to pixels (``blazepose_depth``).
     """
 
-    def __init__(self, threads: int = 2, models: Path | None = None) -> None:
+    def __init__(self, threads: int = 2, models: Path | None = None, *, heavy: bool = False) -> None:
         """Loads both networks.
 
         Args:
             threads: CPU threads.
             models: folder with ``pose_detection.tflite`` and ``pose_landmark_full.tflite``; by default
                 ``dance_now.assets.registry`` finds or fetches them.
+            heavy: take the larger landmark network, where it is at hand: twice the time, more exact.
 
         Raises:
             DanceNowError: a network cannot be fetched, is damaged, or is another network.
@@ -90,6 +91,8 @@ class BlazePose:
             models / name if models is not None else assets.pose_model(name)
             for name in ("pose_detection.tflite", "pose_landmark_full.tflite")
         )
+        if heavy and models is None:
+            landmark = assets.heavy_pose_model() or landmark
         self._detector = PersonDetector(detection, threads)
         self._landmarks = LiteRTNetwork(landmark, threads, {_VALUES, _PRESENCE, _MASK, _HEATMAPS})
 

@@ -39,6 +39,7 @@ def open_estimator(
     max_people: int = 1,
     name: str = "mediapipe",
     model: Path | None = None,
+    heavy: bool = False,
 ) -> PoseEstimator:
     """Creates a pose estimator, by default MediaPipe's networks, which the base install uses.
 
@@ -49,6 +50,7 @@ def open_estimator(
         max_people: how many people to track: with 1 the most prominent one.
         name: one of ``estimator_names()``.
         model: the network's file, for estimators that do not come with one.
+        heavy: take a larger network, where one is at hand: slower, more exact.
 
     Raises:
         DanceNowError: there is no such estimator, its networks cannot be fetched, or a plug-in is broken.
@@ -58,7 +60,9 @@ def open_estimator(
         >>> [person.identity for person in estimate(image)]  # doctest: +SKIP
         [1]
     """
-    options = EstimatorOptions(threads=threads, hands=hands, face=face, max_people=max_people, model=model)
+    options = EstimatorOptions(
+        threads=threads, hands=hands, face=face, max_people=max_people, model=model, heavy=heavy
+    )
     if name in ESTIMATORS:
         # only when a pose is to be estimated: this loads the runtimes
         module = import_module(f"dance_now.pose.estimators.{name}")

@@ -60,6 +60,7 @@ class Holistic:
         face: bool = True,
         max_people: int = 1,
         in_turns: bool = False,
+        heavy: bool = False,
     ) -> None:
         """Loads the networks.
 
@@ -72,6 +73,7 @@ class Holistic:
             max_people: how many people to track.
             in_turns: read the first person's hands in one frame and the face in the next, for live use: a
                 sixth less time, and both are half as often new.
+            heavy: take the larger body network, where it is at hand.
 
         Raises:
             DanceNowError: a network cannot be fetched, is damaged, or is another network.
@@ -80,7 +82,7 @@ class Holistic:
         def path(name: str) -> Path:
             return models / name if models is not None else assets.pose_model(name)
 
-        self._people = MultiPersonTracker(BlazePose(threads, models), max_people)
+        self._people = MultiPersonTracker(BlazePose(threads, models, heavy=heavy), max_people)
         self._hands = HandNetwork(path("hand_landmark_full.tflite"), threads) if hands else None
         self._face = (
             FaceNetworks(path("face_landmark.tflite"), path("iris_landmark.tflite"), threads)

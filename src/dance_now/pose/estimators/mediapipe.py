@@ -16,5 +16,9 @@ def build(options: EstimatorOptions) -> PoseEstimator:
     if options.model is not None:
         raise DanceNowError("model does not apply to estimator mediapipe, which has its own networks.")
     return Holistic(
-        threads=options.threads, hands=options.hands, face=options.face, max_people=options.max_people
+        threads=options.threads,
+        hands=options.hands,
+        face=options.face,
+        max_people=options.max_people,
+        heavy=options.heavy,
     )

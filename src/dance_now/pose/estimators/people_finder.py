@@ -33,6 +33,7 @@ class PeopleFinder:
         masks: whether masks are needed; without, given poses need no estimator and come with their hulls.
         max_people: how many people the estimator tracks if it is opened here.
         threads: CPU threads that it then uses.
+        heavy: whether it then takes a larger network, where one is at hand.
     """
 
     def __init__(
@@ -42,12 +43,15 @@ class PeopleFinder:
         masks: bool = True,
         max_people: int = 1,
         threads: int = 2,
+        *,
+        heavy: bool = False,
     ) -> None:
         self._estimator = estimator
         self._poses = poses
         self._masks = masks
         self._max_people = max_people
         self._threads = threads
+        self._heavy = heavy
         self._tracker = Tracker()
 
     def __call__(self, image: Image, index: int) -> tuple[Person, ...]:
@@ -133,7 +137,11 @@ class PeopleFinder:
         if self._estimator is None:
             whole = self._poses is None  # given poses need masks only
             self._estimator = open_estimator(
-                threads=self._threads, hands=whole, face=whole, max_people=self._max_people
+                threads=self._threads,
+                hands=whole,
+                face=whole,
+                max_people=self._max_people,
+                heavy=self._heavy,
             )
         return self._estimator
 

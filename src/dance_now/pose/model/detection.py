@@ -71,6 +71,7 @@ class EstimatorOptions:
         face: read the face, where it is large enough to be seen.
         max_people: how many people to track: with 1 the most prominent one.
         model: the network's file, for estimators that do not come with one.
+        heavy: take a larger network, where one is at hand: slower, more exact.
     """
 
     threads: int = 2
@@ -78,6 +79,7 @@ class EstimatorOptions:
     face: bool = True
     max_people: int = 1
     model: Path | None = None
+    heavy: bool = False
 
 
 class PoseEstimator(Protocol):
