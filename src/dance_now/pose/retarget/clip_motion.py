@@ -1,7 +1,8 @@
 """Offline motion of a person over a whole clip: two passes, gap interpolation, zero-phase smoothing.
 
-The clip is read twice. Backwards first, to learn the person's proportions, the neutral face and the camera's
-slope; then forwards with all that known. The size of the person from the two passes is averaged.
+Left and right get their sides back where they were exchanged for a while. Then the clip is read twice.
+Backwards first, to learn the person's proportions, the neutral face and the camera's slope; then forwards
+with all that known. The size of the person from the two passes is averaged.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.motion_state import PART_OF_LIMB, PART_OF_POINT, TRUNK, MotionState, part_centers
 from dance_now.pose.retarget.retargeter import Retargeter
+from dance_now.pose.smoothing.side_exchange import undo_side_exchanges
 from dance_now.pose.smoothing.zero_phase import zero_phase_filter
 
 Array = npt.NDArray[np.float64]
@@ -49,6 +51,7 @@ def read_clip(
     Returns:
         As many as there are poses; None where the person is missing for more than 0.3 s.
     """
+    poses = undo_side_exchanges(poses, times)
     found = [index for index, pose in enumerate(poses) if pose is not None]
     reversed_found = list(reversed(found))
     start = times[-1] if len(times) else 0.0
