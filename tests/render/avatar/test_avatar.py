@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from dance_now.core.errors import DanceNowError
-from dance_now.formats3d.humanoid_names import find_humanoid_bones
+from dance_now.formats3d.humanoid.skeleton_matching import find_humanoid_bones
 from dance_now.render.avatar.avatar import Avatar, load_avatar
 
 KINDS = ("glb", "vrm0", "vrm1")

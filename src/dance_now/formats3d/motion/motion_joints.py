@@ -9,7 +9,7 @@ from typing import Final
 
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
-from dance_now.formats3d.humanoid_names import find_humanoid_bones
+from dance_now.formats3d.humanoid.skeleton_matching import find_humanoid_bones
 
 _SIDES: Final = ("left", "right")
 _SIDE_JOINTS: Final = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")

@@ -1,0 +1,157 @@
+"""Skeleton search: the humanoid bones of a file without them, by the names of its joints, else by structure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dance_now.core.errors import DanceNowError
+from dance_now.formats3d.gltf import Gltf, MalformedGltfError
+from dance_now.formats3d.humanoid.bone_names import CHAINS, REQUIRED_BONES
+from dance_now.formats3d.humanoid.skeleton_matching import match_names
+from dance_now.formats3d.humanoid.skeleton_structure import read_structure
+from dance_now.formats3d.node_tree import NodeTree
+
+_TIP = re.compile(r"(?i)(end|nub|tip|top|eff|null)[_.\d]*([lr])?$")
+_LISTED = 60  # joints in an error message
+
+
+@dataclass(frozen=True)
+class FoundSkeleton:
+    """Humanoid bones found in a file.
+
+    Attributes:
+        bones: bone -> node; required ones may be missing.
+        source: how they were found: the family of names, or the structure.
+        remarks: what the user should know, a line each.
+    """
+
+    bones: dict[str, int]
+    source: str
+    remarks: tuple[str, ...] = ()
+
+
+def skin_joints(gltf: Gltf) -> set[int]:
+    """Nodes that skins use as joints."""
+    count = len(gltf.items("nodes"))
+    found: set[int] = set()
+    for skin in gltf.items("skins"):
+        found.update(node for node in skin.get("joints", ()) if isinstance(node, int))
+    if any(not 0 <= node < count for node in found):
+        raise MalformedGltfError(gltf.path, "a skin refers to nodes that do not exist")
+    return found
+
+
+def find_skeleton(gltf: Gltf, tree: NodeTree, given: Mapping[str, int]) -> FoundSkeleton:
+    """Finds the humanoid bones of a file by name, and by structure where names fail.
+
+    Only joints of skins and what they hang on can be bones, where the file has skins: meshes and targets of
+    inverse kinematics cannot.
+
+    Args:
+        gltf: the file.
+        tree: its nodes.
+        given: bones that the user names; they count for more than all that is found.
+
+    Raises:
+        DanceNowError: a limb whose bones are not below each other, which the message names.
+    """
+    joints = skin_joints(gltf)
+    nodes = _candidates(gltf, tree, joints)
+    match = match_names([tree.names[node] for node in nodes])
+    places = {bone: [nodes[place] for place in found] for bone, found in match.places.items()}
+    bones, broken = _chained(tree, places, given)
+    source = f"names of {match.family}" if match.family != "common names" else match.family
+    missing = [bone for bone in REQUIRED_BONES if bone not in bones]
+    remarks: tuple[str, ...] = ()
+    if missing:
+        tips = [node for node in joints if _TIP.search(tree.names[node])]
+        reading = read_structure(tree.parents.tolist(), tree.world[:, :3, 3], joints, tips)
+        if reading is None and broken:
+            raise DanceNowError(f"{gltf.path.name}: {broken[0]}.")
+        if reading is not None:
+            bones = _merged(reading.bones, bones, given)
+            source = "structure of the joints"
+            remarks = (f"bones were found by structure: the names of {', '.join(missing)} are unknown",)
+            if not reading.knows_front:
+                remarks = (*remarks, "no feet tell the front; +z is taken for it")
+    return FoundSkeleton(_with_common_root(tree, bones), source, remarks)
+
+
+def _merged(found: Mapping[str, int], named: Mapping[str, int], given: Mapping[str, int]) -> dict[str, int]:
+    """Bones by structure, those the user names, and fingers, eyes and the like by name."""
+    bones = {bone: node for bone, node in found.items() if node not in given.values()} | dict(given)
+    taken = set(bones.values())
+    return bones | {bone: node for bone, node in named.items() if bone not in bones and node not in taken}
+
+
+def _candidates(gltf: Gltf, tree: NodeTree, joints: set[int]) -> list[int]:
+    """Nodes that may be bones, parents first; those under the root with most joints come first."""
+    if not joints:
+        return list(tree.order)
+    entries = gltf.items("nodes")
+    allowed, root, counts = set(joints), {}, dict.fromkeys(range(len(tree.names)), 0)
+    for joint in joints:
+        node = joint
+        while tree.parents[node] >= 0:
+            node = int(tree.parents[node])
+            if node not in allowed and "mesh" not in entries[node]:
+                allowed.add(node)
+        counts[node] += 1
+    for node in tree.order:
+        root[node] = node if tree.parents[node] < 0 else root[int(tree.parents[node])]
+    inside = [node for node in tree.order if node in allowed]
+    return sorted(inside, key=lambda node: -counts[root[node]])  # stable
+
+
+def _chained(
+    tree: NodeTree, places: Mapping[str, Sequence[int]], given: Mapping[str, int]
+) -> tuple[dict[str, int], list[str]]:
+    """The first node of each bone, for limbs the first below the bone before; and what is out of place."""
+    bones = {bone: found[0] for bone, found in places.items() if found[0] not in given.values()} | dict(given)
+    broken = []
+    for chain in CHAINS:
+        above = bones.get(chain[0])
+        for before, bone in zip(chain, chain[1:], strict=False):
+            if above is None or bone not in bones:
+                break
+            options = [bones[bone]] if bone in given else places[bone]
+            below = [node for node in options if _is_below(tree, node, above)]
+            if not below:
+                name, upper = tree.names[bones[bone]], tree.names[above]
+                broken.append(f"{bone} (node {name!r}) is not below {before} (node {upper!r})")
+                if bone not in given:
+                    del bones[bone]
+                break
+            above = bones[bone] = below[0]
+    return bones, broken
+
+
+def _is_below(tree: NodeTree, node: int, above: int) -> bool:
+    while node >= 0 and node != above:
+        node = int(tree.parents[node])
+    return node >= 0
+
+
+def _with_common_root(tree: NodeTree, bones: dict[str, int]) -> dict[str, int]:
+    """Moves the hips to what legs and trunk hang on, where the bone of that name is not it (MMD, Daz)."""
+    ends = [bones[bone] for bone in ("leftUpperLeg", "rightUpperLeg", "spine", "head") if bone in bones]
+    hips = bones.get("hips")
+    if hips is None or len(ends) < 4 or all(_is_below(tree, end, hips) for end in ends):
+        return bones
+    node = int(tree.parents[ends[0]])
+    while node >= 0 and not all(_is_below(tree, end, node) for end in ends):
+        node = int(tree.parents[node])
+    return bones if node < 0 or node in bones.values() else bones | {"hips": node}
+
+
+def missing_bones_message(gltf: Gltf, tree: NodeTree, missing: Sequence[str]) -> str:
+    """What to say about a file without some required bones: it lists the file's joints."""
+    joints = skin_joints(gltf) or set(range(len(tree.names)))
+    names = [tree.names[node] for node in tree.order if node in joints and tree.names[node]]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return (
+        f"{gltf.path.name} has no complete humanoid skeleton; missing: {', '.join(missing)}. Map them in a JSON"
+        f" file (bones). Its joints: {', '.join(names[:_LISTED]) or 'none'}{more}."
+    )
