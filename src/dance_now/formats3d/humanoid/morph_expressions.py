@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -54,10 +53,10 @@ def _moves(gltf: Gltf, mesh: int, target: int) -> bool:
         place = shape.get("POSITION")
         if not isinstance(place, int) or not 0 <= place < len(accessors):
             continue
-        bounds = [accessors[place].get(key) for key in ("min", "max")]
-        if any(bound is None for bound in bounds):
+        low, high = (accessors[place].get(key) for key in ("min", "max"))
+        if low is None or high is None:
             return True
-        values = [float(value) for value in itertools.chain(*bounds)]
+        values = [float(value) for value in (*low, *high)]
         if not np.isfinite(values).all() or max(map(abs, values), default=0.0) > _LEAST_OFFSET:
             return True
     return False

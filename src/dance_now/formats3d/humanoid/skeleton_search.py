@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dance_now.core.errors import DanceNowError
-from dance_now.formats3d.gltf import Gltf, MalformedGltfError
+from dance_now.formats3d.gltf import Gltf
 from dance_now.formats3d.humanoid.bone_names import CHAINS, REQUIRED_BONES
 from dance_now.formats3d.humanoid.skeleton_matching import match_names
 from dance_now.formats3d.humanoid.skeleton_structure import read_structure
@@ -33,14 +33,10 @@ class FoundSkeleton:
 
 
 def skin_joints(gltf: Gltf) -> set[int]:
-    """Nodes that skins use as joints."""
+    """Nodes that skins use as joints; those that do not exist are left to the reader of meshes."""
     count = len(gltf.items("nodes"))
-    found: set[int] = set()
-    for skin in gltf.items("skins"):
-        found.update(node for node in skin.get("joints", ()) if isinstance(node, int))
-    if any(not 0 <= node < count for node in found):
-        raise MalformedGltfError(gltf.path, "a skin refers to nodes that do not exist")
-    return found
+    named = [node for skin in gltf.items("skins") for node in skin.get("joints", ())]
+    return {node for node in named if isinstance(node, int) and 0 <= node < count}
 
 
 def find_skeleton(gltf: Gltf, tree: NodeTree, given: Mapping[str, int]) -> FoundSkeleton:
@@ -76,6 +72,7 @@ def find_skeleton(gltf: Gltf, tree: NodeTree, given: Mapping[str, int]) -> Found
             remarks = (f"bones were found by structure: the names of {', '.join(missing)} are unknown",)
             if not reading.knows_front:
                 remarks = (*remarks, "no feet tell the front; +z is taken for it")
+    bones = _with_rigid_eyes(gltf, tree, bones) if joints else bones
     return FoundSkeleton(_with_common_root(tree, bones), source, remarks)
 
 
@@ -91,7 +88,9 @@ def _candidates(gltf: Gltf, tree: NodeTree, joints: set[int]) -> list[int]:
     if not joints:
         return list(tree.order)
     entries = gltf.items("nodes")
-    allowed, root, counts = set(joints), {}, dict.fromkeys(range(len(tree.names)), 0)
+    allowed = set(joints)
+    root: dict[int, int] = {}
+    counts = dict.fromkeys(range(len(tree.names)), 0)
     for joint in joints:
         node = joint
         while tree.parents[node] >= 0:
@@ -103,6 +102,17 @@ def _candidates(gltf: Gltf, tree: NodeTree, joints: set[int]) -> list[int]:
         root[node] = node if tree.parents[node] < 0 else root[int(tree.parents[node])]
     inside = [node for node in tree.order if node in allowed]
     return sorted(inside, key=lambda node: -counts[root[node]])  # stable
+
+
+def _with_rigid_eyes(gltf: Gltf, tree: NodeTree, bones: dict[str, int]) -> dict[str, int]:
+    """Eyes may be meshes without a skin, which turn as they are."""
+    rigid = [
+        node for node, entry in enumerate(gltf.items("nodes")) if "mesh" in entry and "skin" not in entry
+    ]
+    named = match_names([tree.names[node] for node in rigid]).bones
+    eyes = {bone: rigid[place] for bone, place in named.items() if bone.endswith("Eye")}
+    taken = set(bones.values())
+    return bones | {bone: node for bone, node in eyes.items() if bone not in bones and node not in taken}
 
 
 def _chained(

@@ -80,7 +80,9 @@ class _JointTree:
         found = [joint]
         while self.below[found[-1]]:
             last = found[-1]
-            found.append(max(self.below[last], key=lambda child: self.length(last, child) + self.reach[child]))
+            found.append(
+                max(self.below[last], key=lambda child: self.length(last, child) + self.reach[child])
+            )
         return tuple(found)
 
     def ancestors(self, joint: int) -> list[int]:
@@ -195,7 +197,10 @@ def _leg(tree: _JointTree, path: tuple[int, ...]) -> tuple[int, int, int, int | 
     start = tree.places[path[first]]
     foot = len(path) - 1
     for index in range(first + 2, len(path) - 1):
-        along, ahead = tree.places[path[index]] - start, tree.places[path[index + 1]] - tree.places[path[index]]
+        along, ahead = (
+            tree.places[path[index]] - start,
+            tree.places[path[index + 1]] - tree.places[path[index]],
+        )
         cosine = along @ ahead / max(float(np.linalg.norm(along) * np.linalg.norm(ahead)), 1e-12)
         if cosine < np.cos(np.radians(_BEND)):
             foot = index

@@ -248,7 +248,9 @@ def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
     turn, remarks = _to_character_frame(humanoid, tree.world)
     world = turn @ tree.world
     _check_limbs(gltf, humanoid.bones, world[:, :3, 3])
-    reader = MeshReader(gltf, read_materials(gltf, stature(humanoid.bones, world)), world, humanoid.bones["hips"])
+    reader = MeshReader(
+        gltf, read_materials(gltf, stature(humanoid.bones, world)), world, humanoid.bones["hips"]
+    )
     for node in tree.order:
         if "mesh" in gltf.items("nodes")[node]:
             reader.read(node)

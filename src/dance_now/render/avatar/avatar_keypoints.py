@@ -63,9 +63,10 @@ def avatar_skeleton(
     for side in ("left", "right"):
         _place_foot(rest, avatar, side, floor=float(low[1]))
         rest[hand_slice(side)] = _hand(avatar, side)
-    known[FACE] = face is not None
+    known[FACE] = False
     if face is not None:
         rest[FACE] = face.positions(avatar, avatar.rest_world)
+        known[FACE] = face.trusted
         head = face.body_points(avatar, avatar.rest_world)
     else:
         head = _head_points(avatar)
@@ -73,7 +74,7 @@ def avatar_skeleton(
         rest[BODY_INDEX[name]] = position
     pivots = np.stack([avatar.rest_position(bone) for bone in _pivot_bones(avatar)])
     names = expression_names(avatar) if face is not None else ()
-    moves = expression_basis(avatar, face, names) if face is not None and names else ()
+    moves = expression_basis(avatar, face, names) * known[FACE, None] if face is not None and names else ()
     return Skeleton(
         rest.astype(np.float32),
         known,
