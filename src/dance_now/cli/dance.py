@@ -17,7 +17,7 @@ from dance_now.app.dance_options import (
     KeypointScale,
     Quality,
 )
-from dance_now.cli.error_text import error_text
+from dance_now.cli.terminal.error_text import error_text
 from dance_now.cli.options import (
     EstimatorName,
     Flag,

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import tyro
 
+from dance_now.cli.inspect import say_what_was_found
 from dance_now.cli.options import Bones, Count, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
 from dance_now.cli.report import frame_count
@@ -64,6 +65,7 @@ def render(
 
     options = AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission)
     path = avatar_file(avatar)
+    say_what_was_found(path, options)
     with ProgressBars() as bars:
 
         def report(done: int, total: int) -> None:
