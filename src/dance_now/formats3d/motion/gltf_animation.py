@@ -86,6 +86,7 @@ def _clips(gltf: Gltf) -> list[JointTracks]:
                 rotations=rotations[:, columns],
                 positions=positions[:, columns],
                 zero_is_reference=_EXTENSION in gltf.extensions,
+                keeps_world=_EXTENSION in gltf.extensions,
             )
         )
     if not found:

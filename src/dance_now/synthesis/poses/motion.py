@@ -24,6 +24,8 @@ from dance_now.formats3d.motion.motion_joints import (
     match_joint_names,
     normalised_joint_name,
 )
+from dance_now.formats3d.motion.smpl_arrays import read_smpl
+from dance_now.formats3d.motion.vmd_motion import read_vmd_motion
 from dance_now.pose.model.bone_rule import basis, unit
 
 _logger = logging.getLogger(__name__)
@@ -31,10 +33,15 @@ _logger = logging.getLogger(__name__)
 _HEAD = JOINT_INDEX["head"]
 _HANDS = [JOINT_INDEX["leftHand"], JOINT_INDEX["rightHand"]]
 _LOWER_ARMS = [JOINT_INDEX["leftLowerArm"], JOINT_INDEX["rightLowerArm"]]
-_SUFFIXES: Final = (".bvh", *GLTF_SUFFIXES)
+_SUFFIXES: Final = (".bvh", ".vmd", ".npz", *GLTF_SUFFIXES)
 _T_POSE_DEGREES: Final = 12.0
 # The zero pose of a file is preferred over a frame that is only slightly closer to a T-pose.
 _ZERO_POSE_BONUS: Final = 5.0
+# Farther from a T-pose than this, a frame or a zero pose says nothing about where a level head looks.
+_NEAR_T_POSE_DEGREES: Final = 25.0
+_FAR_ZERO_DEGREES: Final = 60.0
+_FRONT_SECONDS: Final = 1.0
+_TURNING: Final = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +63,7 @@ class ReferencePose:
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """Joint positions and rotations over time, y up; the reference pose faces +z.
+    """Joint positions and rotations over time, y up; the first second faces +z.
 
     Attributes:
         name: the file's stem.
@@ -97,10 +104,19 @@ class Motion:
             scores[0] = 0
         scores[0] -= _ZERO_POSE_BONUS
         best = 0 if tracks.zero_is_reference else int(scores.argmin())
-        align = _alignment(positions[best])
+        own = _alignment(positions[best], _up(positions[best, None]))
+        usable = _usable_frames(scores[1:])
+        align = own if tracks.keeps_world else _clip_alignment(positions[1:], usable, tracks.frame_time)
+        reference = ReferencePose(
+            float(scores[best]),
+            own @ rotations[best, _HEAD],
+            own @ rotations[best, _HANDS],
+            unit(positions[best, _HANDS] - positions[best, _LOWER_ARMS]) @ own.T,
+        )
         rotations, positions = align @ rotations, positions @ align.T
         head, hands = rotations[:, _HEAD], rotations[:, _HANDS]
-        forearms = unit(positions[best, _HANDS] - positions[best, _LOWER_ARMS])
+        if scores[best] > (_FAR_ZERO_DEGREES if best == 0 else _NEAR_T_POSE_DEGREES):
+            reference = replace(reference, head=_level_head(head[1:], positions[1:], reference.head))
         toes = has_toes(tracks.joints)
         return cls(
             name=tracks.name,
@@ -110,9 +126,9 @@ class Motion:
             has_toes=toes,
             head=head[1:],
             hands=hands[1:],
-            reference=ReferencePose(float(scores[best]), head[best], hands[best], forearms),
+            reference=reference,
             foot_pitch=_foot_pitch(positions[1:]) if toes else 0.0,
-            frames=_usable_frames(scores[1:]),
+            frames=usable,
         )
 
     @classmethod
@@ -156,13 +172,32 @@ def motion_files(path: Path) -> list[Path]:
     ]
 
 
-def load_motion(path: Path) -> Motion:
-    """Loads a motion file: its only motion, or the first of its clips.
+def load_motion(path: Path, clip: str | None = None) -> Motion:
+    """Loads a motion file: its only motion, or one of its clips.
+
+    Args:
+        path: the file.
+        clip: name of a clip, with or without the file's name before it; None is the first.
 
     Raises:
-        DanceNowError: an unknown format, a damaged file, or not the motion of a body.
+        DanceNowError: an unknown format, a damaged file, not the motion of a body, or no such clip (the
+            message lists those there are).
     """
-    return _read(path)[0]
+    motions = _read(path)
+    if clip is None:
+        return motions[0]
+    names = {motion.name.removeprefix(f"{path.stem}_"): motion for motion in motions}
+    if clip in names:
+        return names[clip]
+    for motion in motions:
+        if motion.name == clip:
+            return motion
+    raise DanceNowError(f"{path.name} has no clip {clip!r}. It has: {', '.join(names)}.", option="clip")
+
+
+def clip_names(path: Path) -> list[str]:
+    """Names of the clips in a motion file, as ``load_motion`` takes them."""
+    return [motion.name.removeprefix(f"{path.stem}_") for motion in _read(path)]
 
 
 def load_motions(paths: Iterable[Path]) -> list[Motion]:
@@ -190,8 +225,9 @@ def _read(path: Path) -> list[Motion]:
     suffix = path.suffix.lower()
     if suffix in GLTF_SUFFIXES:
         return [Motion.from_tracks(tracks) for tracks in read_gltf_motions(path)]
-    if suffix == ".txt":
-        return [Motion.from_tracks(read_deepmimic(path))]
+    readers = {".txt": read_deepmimic, ".vmd": read_vmd_motion, ".npz": read_smpl}
+    if suffix in readers:
+        return [Motion.from_tracks(readers[suffix](path))]
     return [Motion.from_bvh(read_bvh(path), path.stem)]
 
 
@@ -246,17 +282,58 @@ def _check_size(positions: FloatArray, name: str) -> None:
             raise DanceNowError(f"{name}: left and right {joint} of this skeleton coincide.")
 
 
-def _alignment(reference: FloatArray) -> FloatArray:
-    """Alignment rotation (3, 3): y up and the reference pose (16, 3) facing +z.
-
-    The coordinate axis nearest to the body's own is "up", since the reference may be a walking frame.
-    """
-    body = body_axes(reference)
+def _up(positions: FloatArray) -> FloatArray:
+    """Up (3,): the coordinate axis nearest to the bodies' own up in most frames (n, 16, 3)."""
+    bodies = body_axes(positions)[..., 1]
+    axes = np.abs(bodies).argmax(axis=1)
+    signs = np.sign(np.take_along_axis(bodies, axes[:, None], axis=1)[:, 0])
+    votes = {(int(a), float(s)): int(((axes == a) & (signs == s)).sum()) for a in range(3) for s in (-1, 1)}
+    axis, sign = max(votes, key=lambda vote: votes[vote])
     up = np.zeros(3, np.float32)
-    axis = int(np.abs(body[:, 1]).argmax())
-    up[axis] = np.sign(body[axis, 1])
-    left = body[:, 0] - up * (up @ body[:, 0])
-    return basis(left, up).T
+    up[axis] = sign
+    return up
+
+
+def _alignment(pose: FloatArray, up: FloatArray) -> FloatArray:
+    """Alignment rotation (3, 3): ``up`` becomes y, and a pose (16, 3) faces +z."""
+    left = body_axes(pose)[:, 0]
+    return basis(left - up * (up @ left), up).T
+
+
+def _clip_alignment(positions: FloatArray, usable: Sequence[int], frame_time: float) -> FloatArray:
+    """Alignment of a clip: up is what most frames say, the front that of its first second.
+
+    Args:
+        positions: (n, 16, 3) of all frames.
+        usable: frames that are no calibration poses.
+        frame_time: seconds.
+    """
+    begin = usable[0] if usable else 0
+    first = positions[begin : begin + max(1, round(_FRONT_SECONDS / frame_time))]
+    up = _up(positions[list(usable)] if usable else positions)
+    left = body_axes(first)[..., 0]
+    flat = (left - (left @ up)[:, None] * up).mean(axis=0)
+    if np.linalg.norm(flat) < _TURNING:  # it turns on the spot
+        return _alignment(first[0], up)
+    return basis(flat, up).T
+
+
+def _level_head(head: FloatArray, positions: FloatArray, reference: FloatArray) -> FloatArray:
+    """Reference rotation of the head under which its median pitch is level.
+
+    Args:
+        head: (n, 3, 3) world rotations, aligned.
+        positions: (n, 16, 3) aligned.
+        reference: (3, 3) of a pose that is far from a T-pose.
+    """
+    fronts = (head @ reference.T)[..., 2]
+    bodies = body_axes(positions)[..., 2] * (1, 0, 1)
+    ahead = np.abs(np.einsum("fj,fj->f", unit(bodies), fronts))
+    angle = float(np.median(np.arctan2(-fronts[:, 1], np.maximum(ahead, 1e-6))))
+    cosine, sine = np.cos(angle), np.sin(angle)
+    nod = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]], np.float32)
+    level: FloatArray = nod @ reference
+    return level
 
 
 def _foot_pitch(positions: FloatArray) -> float:
