@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -36,7 +37,9 @@ def turn(axis: tuple[float, float, float], degrees: float) -> tuple[float, float
     return float(x), float(y), float(z), float(np.cos(half))
 
 
-def write_smpl(path: Path, poses: np.ndarray, trans: np.ndarray | None = None, rate: float = 60.0) -> None:
+def write_smpl(
+    path: Path | BinaryIO, poses: np.ndarray, trans: np.ndarray | None = None, rate: float = 60.0
+) -> None:
     """An .npz as AMASS writes it."""
     shift = np.zeros((len(poses), 3)) if trans is None else trans
     np.savez(path, poses=poses, trans=shift, mocap_framerate=rate)

@@ -62,7 +62,8 @@ def train(
             pictures, instead of a new one.
         stage: run one stage only; points have body and export.
         head_size: size of the head crop of sticks, pixels.
-        motions: motion file (.bvh, .vrma, .glb, .gltf, .txt of DeepMimic) or folder; default: built-in.
+        motions: motion file (.bvh, .vmd, .vrma, .glb, .gltf, .npz of SMPL, .txt of DeepMimic) or folder;
+            default: built-in.
         steps: number of training steps, instead of the preset's.
         images: number of rendered pictures, instead of the preset's.
         licence: the character's licence, in full; default: the avatar's. Pictures and videos need one.
