@@ -6,9 +6,9 @@ import cv2
 import pytest
 from avatar_layouts import ready_player_me_layout, vroid_layout
 
-from dance_now.training.sources.training_source import TrainingSource
 from dance_now.core.errors import DanceNowError
 from dance_now.render.avatar.avatar_options import AvatarOptions
+from dance_now.training.sources.training_source import TrainingSource
 
 
 @pytest.fixture(scope="module")

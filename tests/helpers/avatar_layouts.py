@@ -41,8 +41,14 @@ _ARKIT_MORPHS = {
     "mouthSmile": "happy",
 }
 _HUMAN_IK = {
-    **{"spine": "Spine", "chest": "Spine1", "upperChest": "Spine2"},
-    **{"UpperArm": "Arm", "LowerArm": "ForeArm", "UpperLeg": "UpLeg", "LowerLeg": "Leg", "Toes": "ToeBase"},
+    "spine": "Spine",
+    "chest": "Spine1",
+    "upperChest": "Spine2",
+    "UpperArm": "Arm",
+    "LowerArm": "ForeArm",
+    "UpperLeg": "UpLeg",
+    "LowerLeg": "Leg",
+    "Toes": "ToeBase",
 }
 
 
@@ -202,7 +208,7 @@ def vroid_layout() -> AvatarEditor:
 
 
 def ready_player_me_layout() -> AvatarEditor:
-    """ARKit and viseme morphs, the mouth's cavity within the head's skin, bones as Mixamo's without prefix."""
+    """ARKit and viseme morphs, the mouth's cavity within the head's skin, Mixamo's bones without prefix."""
     editor = AvatarEditor()
     editor.plain(human_ik_name)
     face = editor.document["meshes"][0]

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from dance_now.render.avatar.avatar_options import AvatarOptions
 
 _Avatar = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="AVATAR")]
-_Sheet = Annotated[
-    Path | None, tyro.conf.arg(aliases=["-o"], metavar="SHEET.png", help_behavior_hint="")
-]
+_Sheet = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="SHEET.png", help_behavior_hint="")]
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp")
 _AVATARS: Final = (".vrm", ".glb")
 

@@ -20,7 +20,8 @@ _NO_MODIFICATION: Final = "it must not be modified"
 _NO_USE: Final = "it may not be used without its author's permission"
 _CREATIVE_COMMONS: Final = re.compile(r"(?i)creativecommons\.org|\bCC[-_ ]?(0|BY)")
 _STATES_LICENCE: Final = re.compile(
-    r"(?i)creativecommons\.org|\bCC[-_ ]?(0|BY)|public domain|\b(MIT|Apache|BSD|GPL|OFL)\b|licen[cs]ed? (under|:)"
+    r"(?i)creativecommons\.org|\bCC[-_ ]?(0|BY)|public domain|\b(MIT|Apache|BSD|GPL|OFL)\b"
+    r"|licen[cs]ed? (under|:)"
 )
 _NO_DERIVATIVES: Final = re.compile(r"(?i)(?<![a-z])ND(?![a-z])|no[- ]?deriv")
 _TERMS_VRM0: Final = {

@@ -257,7 +257,9 @@ def check_extensions(path: Path, document: dict[str, Any]) -> None:
         raise MalformedGltfError(path, "extensionsRequired is not a list")
     unknown = sorted({str(name) for name in required} - SUPPORTED_EXTENSIONS)
     if unknown:
-        raise DanceNowError(f"{path.name} needs {', '.join(unknown)}, which is not supported: {_undo(path, unknown)}.")
+        raise DanceNowError(
+            f"{path.name} needs {', '.join(unknown)}, which is not supported: {_undo(path, unknown)}."
+        )
 
 
 def _undo(path: Path, unknown: list[str]) -> str:

@@ -5,10 +5,23 @@ import pytest
 from dance_now.formats3d.humanoid.bone_names import REQUIRED_BONES
 from dance_now.formats3d.humanoid.skeleton_matching import find_humanoid_bones, match_names
 
-IK = (
-    "Hips Spine Head LeftArm LeftForeArm LeftHand LeftUpLeg LeftLeg LeftFoot RightArm RightForeArm RightHand"
-    " RightUpLeg RightLeg RightFoot"
-).split()
+IK = [
+    "Hips",
+    "Spine",
+    "Head",
+    "LeftArm",
+    "LeftForeArm",
+    "LeftHand",
+    "LeftUpLeg",
+    "LeftLeg",
+    "LeftFoot",
+    "RightArm",
+    "RightForeArm",
+    "RightHand",
+    "RightUpLeg",
+    "RightLeg",
+    "RightFoot",
+]
 
 
 def sided(centre: str, limbs: str, marks: tuple[str, str] = ("L", "R")) -> list[str]:
@@ -77,7 +90,9 @@ RIGS = {
     "Mixamo without a colon": [f"mixamorig{name}" for name in IK],
     "Valve": sided(
         "ValveBiped.Bip01_Pelvis, ValveBiped.Bip01_Spine, ValveBiped.Bip01_Head1",
-        ", ".join(f"ValveBiped.Bip01_@_{part}" for part in "UpperArm Forearm Hand Thigh Calf Foot".split()),
+        ", ".join(
+            f"ValveBiped.Bip01_@_{part}" for part in ["UpperArm", "Forearm", "Hand", "Thigh", "Calf", "Foot"]
+        ),
     ),
     "own prefix": [f"Rig_{name}" for name in IK],
 }

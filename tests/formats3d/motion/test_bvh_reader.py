@@ -113,9 +113,7 @@ def test_of_a_file_cut_anywhere_at_most_the_last_frame_is_missing(length: int) -
     ids=["CRLF", "BOM", "blank", "blank after Frames", "capitals", "same", "comment", "one more", "comma"],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_habits_of_programs_are_accepted(
-    tmp_path: Path, change: Callable[[str], str], encoding: str
-) -> None:
+def test_habits_of_programs_are_accepted(tmp_path: Path, change: Callable[[str], str], encoding: str) -> None:
     path = tmp_path / "a.bvh"
     path.write_bytes(change(TWO_BONES).encode(encoding))
     np.testing.assert_allclose(read_bvh(path).channels, parse_bvh(TWO_BONES).channels)

@@ -83,7 +83,9 @@ def test_without_ik_the_legs_turn_themselves(tmp_path: Path) -> None:
     assert degrees_between(thigh, np.array([0, 0.1, 4.9])) < 1
 
 
-@pytest.mark.parametrize(("curve", "halfway"), [(LINEAR, 5.0), (bytes([0] * 4 + [127] * 4 + [0] * 4 + [127] * 4) * 4, 8.75)])
+@pytest.mark.parametrize(
+    ("curve", "halfway"), [(LINEAR, 5.0), (bytes([0] * 4 + [127] * 4 + [0] * 4 + [127] * 4) * 4, 8.75)]
+)
 def test_curves_are_followed(tmp_path: Path, curve: bytes, halfway: float) -> None:
     keys = [(0, REST, NO_TURN), (10, (10.0, 0.0, 0.0), NO_TURN)]
     vmd = read_vmd(write(tmp_path / "a.vmd", vmd_bytes({"センター": keys}, curve=curve)))

@@ -173,7 +173,9 @@ def turned_world(bvh_text: str, degrees: float) -> str:
     turn = Rotation.from_euler("x", degrees, degrees=True)
     values = bvh.channels.astype(float)
     values[:, :3] = turn.apply(values[:, :3])
-    values[:, 3:6] = (turn * Rotation.from_euler("XYZ", values[:, 3:6], degrees=True)).as_euler("XYZ", degrees=True)
+    values[:, 3:6] = (turn * Rotation.from_euler("XYZ", values[:, 3:6], degrees=True)).as_euler(
+        "XYZ", degrees=True
+    )
     head = bvh_text[: bvh_text.index("Frame Time: 0.04\n") + len("Frame Time: 0.04\n")]
     return head + "\n".join(" ".join(f"{value:.5f}" for value in row) for row in values)
 
@@ -241,7 +243,9 @@ def test_without_a_t_pose_the_head_is_level_by_its_median() -> None:
         }
         for nod in (-10.0, -5.0, 0.0, 5.0, 10.0)
     ]
-    zero = write_bvh(bent).replace("OFFSET 15 0 0", "OFFSET 1 -15 0").replace("OFFSET 30 0 0", "OFFSET 0 -30 5")
+    zero = (
+        write_bvh(bent).replace("OFFSET 15 0 0", "OFFSET 1 -15 0").replace("OFFSET 30 0 0", "OFFSET 0 -30 5")
+    )
     zero = zero.replace("OFFSET -30 0 0", "OFFSET 0 -30 5").replace("OFFSET 25 0 0", "OFFSET 0 5 -25")
     zero = zero.replace("OFFSET -25 0 0", "OFFSET 0 5 -25").replace("OFFSET 0 -40 0", "OFFSET 0 10 40")
     motion = Motion.from_bvh(parse_bvh(zero), "seated")

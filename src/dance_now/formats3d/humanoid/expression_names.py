@@ -3,8 +3,8 @@
 Each expression is taken from one naming family only. Files often hold several (a vowel as ``Fcl_MTH_A``,
 ``viseme_aa`` and ``jawOpen``); their sum would be a grimace.
 
-Sources: VRoid Studio's exports; the Oculus lip-sync visemes; Apple's ARKit ``blendShapeLocation`` (52 shapes);
-Ready Player Me's avatar documentation; the morph names usual among MMD models; CATS for VRChat.
+Sources: VRoid Studio's exports; the Oculus lip-sync visemes; Apple's ARKit ``blendShapeLocation`` (52
+shapes); Ready Player Me's avatar documentation; the morph names usual among MMD models; CATS for VRChat.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _JAPANESE: Final = ("左", "右")
 
 
 def plain_name(name: str) -> str:
-    """Normalises a name: letters and digits only, lower case, full-width digits narrow, FBX escapes undone."""
+    """Normalises a name: lower case letters and digits, full-width ones narrow, FBX escapes undone."""
     name = re.sub(r"FBXASC(\d{3})", lambda code: chr(int(code[1])), name)
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", name).lower())
 

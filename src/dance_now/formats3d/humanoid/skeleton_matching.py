@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -66,8 +65,8 @@ def find_humanoid_bones(names: Sequence[str]) -> dict[str, int]:
 def match_names(names: Sequence[str]) -> NameMatch:
     """Finds the family that explains most required bones, and fills gaps from names common to many rigs.
 
-    Suffixes that programs append are undone: ``_01`` of Sketchfab, ``.001`` of Blender, a second ``.L``, and a
-    prefix that all names share.
+    What programs append is undone: ``_01`` of Sketchfab, ``.001`` of Blender, a second ``.L``, and a prefix
+    that all names share.
 
     Args:
         names: parents before children.
@@ -100,7 +99,9 @@ def _undoings(names: Sequence[str]) -> Iterator[Callable[[str], str]]:
     for pattern in (_SKETCHFAB, _BLENDER_COPY, _SECOND_SIDE):
         if sum(pattern.search(name) is not None for name in names) >= len(REQUIRED_BONES) // 2:
             yield lambda name, pattern=pattern: pattern.sub("", name)  # type: ignore[misc]
-    common = os.path.commonprefix(list(names)) if len(names) > 1 else ""
+    first, last = min(names, default=""), max(names, default="")
+    same = [one == other for one, other in zip(first, last, strict=False)]
+    common = first[: same.index(False) if False in same else 0]
     prefix = re.sub(r"[^_:.\- ]*$", "", common)
     if prefix:
         yield lambda name: name.removeprefix(prefix)

@@ -1,7 +1,8 @@
-"""Skeleton search: the humanoid bones of a file without them, by the names of its joints, else by structure."""
+"""Skeleton search: humanoid bones of a file that names none, by the names of its joints or by structure."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ def _chained(
     broken = []
     for chain in CHAINS:
         above = bones.get(chain[0])
-        for before, bone in zip(chain, chain[1:], strict=False):
+        for before, bone in itertools.pairwise(chain):
             if above is None or bone not in bones:
                 break
             options = [bones[bone]] if bone in given else places[bone]
@@ -162,6 +163,6 @@ def missing_bones_message(gltf: Gltf, tree: NodeTree, missing: Sequence[str]) ->
     names = [tree.names[node] for node in tree.order if node in joints and tree.names[node]]
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return (
-        f"{gltf.path.name} has no complete humanoid skeleton; missing: {', '.join(missing)}. Map them in a JSON"
-        f" file (bones). Its joints: {', '.join(names[:_LISTED]) or 'none'}{more}."
+        f"{gltf.path.name} has no complete humanoid skeleton; missing: {', '.join(missing)}."
+        f" Set bones to a JSON file that maps them. Its joints: {', '.join(names[:_LISTED]) or 'none'}{more}."
     )

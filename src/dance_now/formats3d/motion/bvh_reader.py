@@ -105,7 +105,6 @@ class Bvh:
                 positions[:, index] = positions[:, joint.parent] + turned
         return rotations, positions
 
-
     def _travelling(self) -> set[int]:
         """Joints whose positions count: the roots, and those below them down to the first that branches."""
         children = Counter(joint.parent for joint in self.joints)
@@ -172,7 +171,7 @@ def parse_bvh(text: str, name: str = "BVH") -> Bvh:
 
 
 def _values(body: str, frames: int, count: int) -> FloatArray:
-    """Channel values (frames, count); one frame fewer where the last announced one is missing or cut short."""
+    """Channel values (frames, count); one frame fewer where the last announced one is cut short."""
     if "," in body and "." not in body:
         body = body.replace(",", ".")
     numbers = body.split(maxsplit=frames * count)[: frames * count]

@@ -1,8 +1,8 @@
 """SMPL pose arrays (.npz of AMASS and of converters): joint rotations of the SMPL body over time.
 
-Arrays: ``poses`` or ``smpl_poses`` (n, 72 or more) axis-angle rotations of joints in SMPL's order, ``trans`` or
-``smpl_trans`` (n, 3) metres, ``mocap_framerate``, ``mocap_frame_rate`` or ``fps``. AIST++ distributes pickles, which run code when
-they are read; convert them to .npz where you trust them.
+Arrays: ``poses`` or ``smpl_poses`` (n, 72 or more), axis-angle rotations of joints in SMPL's order; ``trans``
+or ``smpl_trans`` (n, 3), metres; ``mocap_framerate``, ``mocap_frame_rate`` or ``fps``. AIST++ distributes
+pickles, which run code when they are read; convert them to .npz where you trust them.
 
 Sources: Loper et al., "SMPL", 2015; Mahmood et al., "AMASS", 2019. The body is a plain adult of this project:
 SMPL's own joint positions depend on its licensed model.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -67,11 +67,15 @@ def read_smpl(path: Path) -> JointTracks:
     poses, shifts, rate = _arrays(path, data, budget)
     frames = len(poses)
     if poses.ndim != 2 or poses.shape[1] < 3 * len(BODY) or not 0 < frames <= MAXIMUM_FRAMES:
-        raise DanceNowError(f"{path.name}: poses has the shape {poses.shape}; (frames, 72 or more) is expected.")
+        raise DanceNowError(
+            f"{path.name}: poses has the shape {poses.shape}; (frames, 72 or more) is expected."
+        )
     if shifts.shape != (frames, 3):
         raise DanceNowError(f"{path.name}: trans has the shape {shifts.shape}; ({frames}, 3) is expected.")
     if not (np.isfinite(poses).all() and np.isfinite(shifts).all()) or np.abs(poses).max() > 1e3:
-        bad = int(np.flatnonzero(~(np.isfinite(poses).all(axis=1) & np.isfinite(shifts).all(axis=1)))[:1].sum())
+        bad = int(
+            np.flatnonzero(~(np.isfinite(poses).all(axis=1) & np.isfinite(shifts).all(axis=1)))[:1].sum()
+        )
         raise DanceNowError(f"{path.name}: frame {bad} holds values that are no pose.")
     if not 1 <= rate <= 1000:
         raise DanceNowError(f"{path.name}: a frame rate of {rate:g} is impossible.")
@@ -104,7 +108,9 @@ def _arrays(path: Path, data: bytes, budget: MemoryBudget) -> tuple[Array, Array
             )
         }
         if chosen["poses"] is None:
-            raise DanceNowError(f"{path.name}: not a motion of SMPL (no array poses; it has {', '.join(sizes)[:200]}).")
+            raise DanceNowError(
+                f"{path.name}: not a motion of SMPL (no array poses; it has {', '.join(sizes)[:200]})."
+            )
         budget.charge(4 * sum(sizes[name] for name in chosen.values() if name is not None), "its arrays")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             poses = np.asarray(arrays[chosen["poses"]], np.float64)
@@ -115,7 +121,9 @@ def _arrays(path: Path, data: bytes, budget: MemoryBudget) -> tuple[Array, Array
     except DanceNowError:
         raise
     except Exception as error:  # zipfile and numpy raise many kinds for damaged archives
-        raise DanceNowError(f"{path.name}: not a readable .npz of numbers ({error}).".replace("\n", " ")) from error
+        raise DanceNowError(
+            f"{path.name}: not a readable .npz of numbers ({error}).".replace("\n", " ")
+        ) from error
 
 
 def _rotations(poses: Array) -> Array:

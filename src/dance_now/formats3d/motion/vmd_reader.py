@@ -2,8 +2,8 @@
 
 The format was never published; layout and interpolation as read by the community's tools (among them
 MMD Tools for Blender): a header, bone keyframes of 111 bytes, then morphs, camera, lights, shadows and IK
-switches. 30 frames a second. MMD's space is left-handed, y up, and figures face -z; everything is returned in a
-right-handed space, facing +z.
+switches. 30 frames a second. MMD's space is left-handed, y up, and figures face -z; everything is returned in
+a right-handed space, facing +z.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def read_vmd(path: Path) -> Vmd:
         end = start + 4 + count * _KEY.size
         if end > len(data):
             found = max(0, (len(data) - start - 4) // _KEY.size)
-            raise DanceNowError(f"{path.name}: damaged VMD motion ({count} keyframes announced, {found} there).")
+            raise DanceNowError(
+                f"{path.name}: damaged VMD motion ({count} keyframes announced, {found} there)."
+            )
         table = _table(data[start + 4 : end], count)
         off = _switched_off(data, end)
     except struct.error as error:
@@ -143,14 +145,16 @@ def _track(keys: npt.NDArray[np.void], frames: int) -> BoneTrack:
     length = np.where(second > first, times[second] - times[first], 1.0)
     share = np.clip((every - times[first]) / length, 0, 1)
     share = np.where(times[second] <= every, 1.0, share)
-    curves = keys["curve"][:, :16].reshape(-1, 4, 4).astype(np.float64)[second] / 127  # (n, ax ay bx by, XYZR)
+    curves = (
+        keys["curve"][:, :16].reshape(-1, 4, 4).astype(np.float64)[second] / 127
+    )  # (n, ax ay bx by, XYZR)
     weights = np.stack([_bezier(share, curves[:, :, axis]) for axis in range(4)], axis=1)
     moved = shifts[first] + (shifts[second] - shifts[first]) * weights[:, :3]
     return BoneTrack(moved, _slerp(turns[first], turns[second], weights[:, 3]), len(keys))
 
 
 def _bezier(share: Array, curve: Array) -> Array:
-    """Progress at a share of the time on Bezier curves from (0, 0) to (1, 1); ``curve``: (n, 4) ax, ay, bx, by."""
+    """Progress at a share of the time on Bezier curves (n, 4) ax, ay, bx, by from (0, 0) to (1, 1)."""
     ax, ay, bx, by = np.clip(curve, 0, 1).T
     low, high = np.zeros_like(share), np.ones_like(share)
     for _ in range(_STEPS):

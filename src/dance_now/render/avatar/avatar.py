@@ -17,13 +17,13 @@ import numpy.typing as npt
 from dance_now.core.errors import DanceNowError
 from dance_now.formats3d.gltf import MALFORMED_ERRORS, Gltf, MalformedGltfError, read_gltf
 from dance_now.formats3d.humanoid.bone_names import REQUIRED_BONES
+from dance_now.formats3d.humanoid.morph_expressions import Expression
 from dance_now.formats3d.humanoid.skeleton_search import missing_bones_message
 from dance_now.formats3d.humanoid.upright_rest import metres_per_unit, stature, upright_turn
 from dance_now.formats3d.materials import read_materials
 from dance_now.formats3d.meshes import FloatArray, MeshReader, Primitive
 from dance_now.formats3d.node_tree import Matrices, read_node_tree
 from dance_now.formats3d.spring_rig import SpringRig, read_spring_rig
-from dance_now.formats3d.humanoid.morph_expressions import Expression
 from dance_now.formats3d.vrm import Humanoid, read_humanoid
 from dance_now.render.avatar.gaze import eye_bones, with_gaze_expressions
 from dance_now.render.skinning import apply_morphs, skin_vertices

@@ -61,7 +61,9 @@ def inspect_avatar(avatar: Avatar, hide: tuple[str, ...] = ()) -> tuple[AvatarRe
     triangles = sum(len(item.triangles) for item in shown)
     springs = 0 if avatar.spring_rig is None else len(avatar.spring_rig.joints)
     found = expression_names(avatar)
-    families = f" (morph targets of {', '.join(avatar.expression_families)})" if avatar.expression_families else ""
+    families = (
+        f" (morph targets of {', '.join(avatar.expression_families)})" if avatar.expression_families else ""
+    )
     facts = [
         f"{avatar.name}: {avatar.version}, {high[1] - low[1]:.2f} m tall, {triangles} triangles,"
         f" {len({item.material.name for item in shown})} materials",
@@ -106,7 +108,9 @@ def _advice(avatar: Avatar, face: FaceLandmarks | None, found: tuple[str, ...]) 
         lines.append("the face is found by a blink: without one, no expression of people is followed")
     else:
         lines += [f"face points that are not trusted, {doubt}" for doubt in face.doubts]
-    hands = [side for side in SIDES if not any(f"{side}{finger}Proximal" in avatar.bones for finger in FINGERS)]
+    hands = [
+        side for side in SIDES if not any(f"{side}{finger}Proximal" in avatar.bones for finger in FINGERS)
+    ]
     if hands:
         lines.append(f"no finger bones of the {' and '.join(hands)} hand: its fingers stay as they are")
     if avatar.spring_rig is None:

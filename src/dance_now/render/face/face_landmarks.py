@@ -12,7 +12,6 @@ import numpy as np
 from dance_now.render.face.face_eyes import find_brow, find_eye, find_pupil
 from dance_now.render.face.face_mesh import Face, FaceMesh
 from dance_now.render.face.face_mouth import find_mouth
-from dance_now.render.face.face_skin import find_skin
 from dance_now.render.face.face_regions import (
     Anchor,
     Indices,
@@ -22,7 +21,7 @@ from dance_now.render.face.face_regions import (
     mean_anchor,
     weld,
 )
-
+from dance_now.render.face.face_skin import find_skin
 
 _NEAREST_OUTLINE = 0.5  # of the interocular distance, from the middle of the face
 _SPAN = 3  # pixels over which a slope is measured

@@ -1,8 +1,8 @@
 """Skin of a face: the surface that is seen between the eyes and the mouth, whatever moves most.
 
-Mouths and eyes are often parts of their own with more moving vertices than the skin (VRoid's FaceMouth), and a
-part may hold clothes and hair beside the face. The skin is the largest part that is seen from the front at the
-place of the nose, and of it the connected surface that covers most of this place.
+Mouths and eyes are often parts of their own with more moving vertices than the skin (VRoid's FaceMouth), and
+a part may hold clothes and hair beside the face. The skin is the largest part that is seen from the front at
+the place of the nose, and of it the connected surface that covers most of this place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from dance_now.render.face.face_mesh import FaceMesh
 from dance_now.render.face.face_regions import FrontView, Indices, Points, triangle_components
 
-# Place of the nose: half width, and the heights of its upper and lower edge below the eyes; interocular distances.
+# Place of the nose in interocular distances: half width, and where it begins and ends below the eyes.
 _HALF_WIDTH, _UPPER, _LOWER = 0.3, 0.15, 0.6
 _VIEW = (3.6, 4.4)  # width and height of the view
 _LEAST_SHARE = 0.1  # of that place

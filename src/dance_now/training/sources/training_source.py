@@ -156,14 +156,16 @@ def _kind_of(path: Path) -> Kind:
 
 def _layout_help(folder: Path) -> str:
     """What to say of a folder that is no data set: the layout, and what in it comes near."""
-    pictures = sum(1 for file in folder.glob("*") if file.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
+    pictures = sum(
+        1 for file in folder.glob("*") if file.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp")
+    )
     labels = sum(1 for file in folder.glob("*.json") if file.name != "dataset.json")
     wrong = [name for name in ("train_img", "train_label") if not (folder / name).is_dir()]
     found = f" {pictures} pictures and {labels} labels lie in it directly." if pictures or labels else ""
     return (
-        f"{folder} is no data set: it has no {' and no '.join(wrong)}.{found} Put pictures in train_img/NAME.png (or"
-        " .jpg) and their OpenPose labels in train_label/NAME_keypoints.json, with the same NAME, as"
-        " dance-now pose train_img/NAME.png writes them."
+        f"{folder} is no data set: it has no {' and no '.join(wrong)}.{found} Put pictures in"
+        " train_img/NAME.png (or .jpg) and their OpenPose labels in train_label/NAME_keypoints.json, with the"
+        " same NAME, as dance-now pose train_img/NAME.png writes them."
     )
 
 
