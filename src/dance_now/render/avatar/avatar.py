@@ -6,7 +6,6 @@ the file's character faces. Sources: vrm-c/vrm-specification (0.0 and 1.0), glTF
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,19 +18,17 @@ from dance_now.formats3d.gltf import MALFORMED_ERRORS, Gltf, MalformedGltfError,
 from dance_now.formats3d.humanoid.bone_names import REQUIRED_BONES
 from dance_now.formats3d.humanoid.morph_expressions import Expression
 from dance_now.formats3d.humanoid.skeleton_search import missing_bones_message
-from dance_now.formats3d.humanoid.upright_rest import metres_per_unit, stature, upright_turn
+from dance_now.formats3d.humanoid.upright_rest import stature
 from dance_now.formats3d.materials import read_materials
 from dance_now.formats3d.meshes import FloatArray, MeshReader, Primitive
 from dance_now.formats3d.node_tree import Matrices, read_node_tree
 from dance_now.formats3d.spring_rig import SpringRig, read_spring_rig
-from dance_now.formats3d.vrm import Humanoid, read_humanoid
+from dance_now.formats3d.vrm import read_humanoid
 from dance_now.render.avatar.gaze import eye_bones, with_gaze_expressions
+from dance_now.render.avatar.rest_frame import check_limbs, format_turn, to_character_frame
 from dance_now.render.skinning import apply_morphs, skin_vertices
 
-_LIMBS = ("UpperArm", "LowerArm", "Hand"), ("UpperLeg", "LowerLeg", "Foot")
-_SHORTEST_LIMB = 1e-3  # of the distance from hips to head
 _FARTHEST = 1e9  # metres, or a scale
-_HALF_TURN = np.diag([-1.0, 1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,9 +242,9 @@ def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
         raise DanceNowError(missing_bones_message(gltf, tree, missing))
     if len(set(humanoid.bones.values())) < len(humanoid.bones):
         raise MalformedGltfError(gltf.path, "two humanoid bones share a node")
-    turn, remarks = _to_character_frame(humanoid, tree.world)
+    turn, remarks = to_character_frame(humanoid, tree.world)
     world = turn @ tree.world
-    _check_limbs(gltf, humanoid.bones, world[:, :3, 3])
+    check_limbs(gltf, humanoid.bones, world[:, :3, 3])
     reader = MeshReader(
         gltf, read_materials(gltf, stature(humanoid.bones, world)), world, humanoid.bones["hips"]
     )
@@ -280,44 +277,8 @@ def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
         rest_world=world,
         palette_nodes=np.array(reader.palette_nodes, np.int64),
         palette_inverse_bind=inverse_bind,
-        spring_rig=read_spring_rig(gltf, tree, _format_turn(humanoid)[:3, :3]),
+        spring_rig=read_spring_rig(gltf, tree, format_turn(humanoid)[:3, :3]),
         skeleton=humanoid.skeleton,
         expression_families=humanoid.expression_families,
         remarks=(*humanoid.remarks, *remarks),
     )
-
-
-def _format_turn(humanoid: Humanoid) -> Matrices:
-    """Transform (4, 4) to the front, by the format's definition; gravity is given in that frame."""
-    return _HALF_TURN if humanoid.faces_back else np.eye(4)
-
-
-def _to_character_frame(humanoid: Humanoid, world: Matrices) -> tuple[Matrices, tuple[str, ...]]:
-    """Transform (4, 4) from the file's frame to the character's, and remarks about what is unusual."""
-    start = _format_turn(humanoid)
-    upright = upright_turn(humanoid.bones, start @ world)
-    factor = metres_per_unit(stature(humanoid.bones, world))
-    remarks = []
-    if not np.array_equal(upright, np.eye(4)):
-        remarks.append("it lies or faces elsewhere at rest; its skeleton turns it upright, to the front")
-    if factor != 1:
-        remarks.append(f"its unit is no metre: scaled by {factor:.4g}")
-    return np.diag([factor, factor, factor, 1.0]) @ upright @ start, tuple(remarks)
-
-
-def _check_limbs(gltf: Gltf, bones: Mapping[str, int], places: npt.NDArray[np.float64]) -> None:
-    """Rejects a skeleton with a limb of no length; ``places``: (N, 3) of the nodes at rest."""
-
-    def length(start: str, end: str) -> float:
-        return float(np.linalg.norm(places[bones[end]] - places[bones[start]]))
-
-    trunk = length("hips", "head")
-    limbs = [
-        (side + start, side + end)
-        for side in ("left", "right")
-        for chain in _LIMBS
-        for start, end in itertools.pairwise(chain)
-    ]
-    for start, end in [("hips", "head"), *limbs]:
-        if not length(start, end) > _SHORTEST_LIMB * trunk:
-            raise DanceNowError(f"{gltf.path.name}: the bone from {start} to {end} has no length.")

@@ -26,7 +26,14 @@ from dance_now.formats3d.motion.motion_joints import (
 )
 from dance_now.formats3d.motion.smpl_arrays import read_smpl
 from dance_now.formats3d.motion.vmd_motion import read_vmd_motion
-from dance_now.pose.model.bone_rule import basis, unit
+from dance_now.pose.model.bone_rule import unit
+from dance_now.synthesis.poses.motion_alignment import (
+    clip_alignment,
+    level_head,
+    most_usual_up,
+    pose_alignment,
+    t_pose_distance,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -40,8 +47,6 @@ _ZERO_POSE_BONUS: Final = 5.0
 # Farther from a T-pose than this, a frame or a zero pose says nothing about where a level head looks.
 _NEAR_T_POSE_DEGREES: Final = 25.0
 _FAR_ZERO_DEGREES: Final = 60.0
-_FRONT_SECONDS: Final = 1.0
-_TURNING: Final = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +109,9 @@ class Motion:
             scores[0] = 0
         scores[0] -= _ZERO_POSE_BONUS
         best = 0 if tracks.zero_is_reference else int(scores.argmin())
-        own = _alignment(positions[best], _up(positions[best, None]))
+        own = pose_alignment(positions[best], most_usual_up(positions[best, None]))
         usable = _usable_frames(scores[1:])
-        align = own if tracks.keeps_world else _clip_alignment(positions[1:], usable, tracks.frame_time)
+        align = own if tracks.keeps_world else clip_alignment(positions[1:], usable, tracks.frame_time)
         reference = ReferencePose(
             float(scores[best]),
             own @ rotations[best, _HEAD],
@@ -116,7 +121,7 @@ class Motion:
         rotations, positions = align @ rotations, positions @ align.T
         head, hands = rotations[:, _HEAD], rotations[:, _HANDS]
         if scores[best] > (_FAR_ZERO_DEGREES if best == 0 else _NEAR_T_POSE_DEGREES):
-            reference = replace(reference, head=_level_head(head[1:], positions[1:], reference.head))
+            reference = replace(reference, head=level_head(head[1:], positions[1:], reference.head))
         toes = has_toes(tracks.joints)
         return cls(
             name=tracks.name,
@@ -231,33 +236,6 @@ def _read(path: Path) -> list[Motion]:
     return [Motion.from_bvh(read_bvh(path), path.stem)]
 
 
-def body_axes(positions: FloatArray) -> FloatArray:
-    """Body frame (..., 3, 3): columns are left, up and front, from joints (..., 16, 3)."""
-    left = positions[..., JOINT_INDEX["leftUpperLeg"], :] - positions[..., JOINT_INDEX["rightUpperLeg"], :]
-    top = positions[..., JOINT_INDEX["leftUpperArm"], :] + positions[..., JOINT_INDEX["rightUpperArm"], :]
-    low = positions[..., JOINT_INDEX["leftUpperLeg"], :] + positions[..., JOINT_INDEX["rightUpperLeg"], :]
-    return basis(left, top - low)
-
-
-def t_pose_distance(positions: FloatArray) -> FloatArray:
-    """T-pose distance (frames,): mean angle in degrees between limbs (frames, 16, 3) and a T-pose's."""
-    axes = body_axes(positions)
-    angles = []
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        for bone, child, wanted in (
-            ("UpperArm", "LowerArm", (sign, 0, 0)),
-            ("LowerArm", "Hand", (sign, 0, 0)),
-            ("UpperLeg", "LowerLeg", (0, -1, 0)),
-            ("LowerLeg", "Foot", (0, -1, 0)),
-        ):
-            start, end = JOINT_INDEX[f"{side}{bone}"], JOINT_INDEX[f"{side}{child}"]
-            local = np.einsum("fji,fj->fi", axes, unit(positions[:, end] - positions[:, start]))
-            angles.append(np.degrees(np.arccos(np.clip(local @ np.asarray(wanted, np.float32), -1, 1))))
-    head = unit(positions[:, JOINT_INDEX["head"]] - positions[:, JOINT_INDEX["hips"]])
-    upright = np.degrees(np.arccos(np.clip(np.einsum("fj,fj->f", axes[..., 1], head), -1, 1)))
-    return np.mean([*angles, 4 * upright], axis=0)
-
-
 def _signature(bvh: Bvh, joints: Mapping[str, int]) -> str:
     parts = []
     for index in sorted(set(joints.values()) - {joints["hips"]}):
@@ -280,60 +258,6 @@ def _check_size(positions: FloatArray, name: str) -> None:
         across = positions[:, JOINT_INDEX[f"left{joint}"]] - positions[:, JOINT_INDEX[f"right{joint}"]]
         if not np.linalg.norm(across, axis=1).min() > 0:
             raise DanceNowError(f"{name}: left and right {joint} of this skeleton coincide.")
-
-
-def _up(positions: FloatArray) -> FloatArray:
-    """Up (3,): the coordinate axis nearest to the bodies' own up in most frames (n, 16, 3)."""
-    bodies = body_axes(positions)[..., 1]
-    axes = np.abs(bodies).argmax(axis=1)
-    signs = np.sign(np.take_along_axis(bodies, axes[:, None], axis=1)[:, 0])
-    votes = {(int(a), float(s)): int(((axes == a) & (signs == s)).sum()) for a in range(3) for s in (-1, 1)}
-    axis, sign = max(votes, key=lambda vote: votes[vote])
-    up = np.zeros(3, np.float32)
-    up[axis] = sign
-    return up
-
-
-def _alignment(pose: FloatArray, up: FloatArray) -> FloatArray:
-    """Alignment rotation (3, 3): ``up`` becomes y, and a pose (16, 3) faces +z."""
-    left = body_axes(pose)[:, 0]
-    return basis(left - up * (up @ left), up).T
-
-
-def _clip_alignment(positions: FloatArray, usable: Sequence[int], frame_time: float) -> FloatArray:
-    """Alignment of a clip: up is what most frames say, the front that of its first second.
-
-    Args:
-        positions: (n, 16, 3) of all frames.
-        usable: frames that are no calibration poses.
-        frame_time: seconds.
-    """
-    begin = usable[0] if usable else 0
-    first = positions[begin : begin + max(1, round(_FRONT_SECONDS / frame_time))]
-    up = _up(positions[list(usable)] if usable else positions)
-    left = body_axes(first)[..., 0]
-    flat = (left - (left @ up)[:, None] * up).mean(axis=0)
-    if np.linalg.norm(flat) < _TURNING:  # it turns on the spot
-        return _alignment(first[0], up)
-    return basis(flat, up).T
-
-
-def _level_head(head: FloatArray, positions: FloatArray, reference: FloatArray) -> FloatArray:
-    """Reference rotation of the head under which its median pitch is level.
-
-    Args:
-        head: (n, 3, 3) world rotations, aligned.
-        positions: (n, 16, 3) aligned.
-        reference: (3, 3) of a pose that is far from a T-pose.
-    """
-    fronts = (head @ reference.T)[..., 2]
-    bodies = body_axes(positions)[..., 2] * (1, 0, 1)
-    ahead = np.abs(np.einsum("fj,fj->f", unit(bodies), fronts))
-    angle = float(np.median(np.arctan2(-fronts[:, 1], np.maximum(ahead, 1e-6))))
-    cosine, sine = np.cos(angle), np.sin(angle)
-    nod = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]], np.float32)
-    level: FloatArray = nod @ reference
-    return level
 
 
 def _foot_pitch(positions: FloatArray) -> float:
