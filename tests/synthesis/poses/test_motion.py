@@ -10,12 +10,11 @@ from dance_now.formats3d.motion.bvh_reader import parse_bvh
 from dance_now.synthesis.poses.motion import (
     JOINT_INDEX,
     Motion,
-    body_axes,
     load_motion,
     load_motions,
     match_joint_names,
-    t_pose_distance,
 )
+from dance_now.synthesis.poses.motion_alignment import body_axes, t_pose_distance
 
 
 def motion_of(rows: list[dict[str, tuple[float, float, float]]]) -> Motion:
