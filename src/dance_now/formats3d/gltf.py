@@ -74,6 +74,7 @@ class MalformedGltfError(DanceNowError):
 
     def __init__(self, path: Path, reason: object) -> None:
         super().__init__(f"{path.name} is not a usable glTF/VRM file: {reason}.")
+        self.reason = reason
 
 
 MALFORMED_ERRORS = _MALFORMED

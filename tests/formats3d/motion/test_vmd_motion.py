@@ -110,7 +110,7 @@ def test_the_first_version_is_read_as_well(tmp_path: Path) -> None:
         (vmd_bytes({}), "moves no bones"),
         (vmd_bytes({"左髪": [(0, REST, NO_TURN)]}), "moves no body"),
         (vmd_bytes({"左腕": [(4_000_000, REST, NO_TURN)]}), "lasts"),
-        (vmd_bytes({"左腕": [(0, (float("nan"), 0, 0), NO_TURN)]}), "not finite"),
+        (vmd_bytes({"左腕": [(0, (float("nan"), 0, 0), NO_TURN)]}), "左腕 in frame 0 is not finite"),
     ],
 )
 def test_damaged_files_are_refused_in_one_line(tmp_path: Path, data: bytes, message: str) -> None:

@@ -89,7 +89,7 @@ def read_vmd(path: Path) -> Vmd:
     if frames > MAXIMUM_FRAMES:
         raise DanceNowError(f"{path.name}: damaged VMD motion (it lasts {frames / 30:.0f} s).")
     if not (np.isfinite(table["shift"]).all() and np.isfinite(table["turn"]).all()):
-        raise DanceNowError(f"{path.name}: damaged VMD motion (values that are not finite).")
+        raise DanceNowError(f"{path.name}: damaged VMD motion ({_first_damage(table)} is not finite).")
     names = np.unique(table["name"])
     MemoryBudget(path.name, len(data)).charge(_TRACK_BYTES * frames * min(len(names), 64), f"{frames} frames")
     tracks = {}
@@ -115,6 +115,13 @@ def _table(data: bytes, count: int) -> npt.NDArray[np.void]:
         table["shift"] *= np.array([1, 1, -1], np.float32)
         table["turn"] *= np.array([-1, -1, 1, 1], np.float32)
     return table
+
+
+def _first_damage(table: npt.NDArray[np.void]) -> str:
+    """Bone and frame of the first key with values that are not finite."""
+    finite = np.isfinite(table["shift"]).all(axis=1) & np.isfinite(table["turn"]).all(axis=1)
+    key = table[int(np.flatnonzero(~finite)[0])]
+    return f"{_bone_name(bytes(key['name']))} in frame {int(key['frame'])}"
 
 
 def _switched_off(data: bytes, position: int) -> frozenset[str]:
