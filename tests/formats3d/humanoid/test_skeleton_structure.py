@@ -16,7 +16,7 @@ from dance_now.render.avatar.avatar import Avatar, load_avatar
 from dance_now.render.avatar.mascot import avatar_file
 
 Points = npt.NDArray[np.float64]
-LIMBS = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot", "Toes", "Shoulder")
+LIMBS = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot", "Toes")
 QUARTER_X = [0.70710678, 0, 0, 0.70710678]
 
 
@@ -164,3 +164,25 @@ def test_hips_are_what_legs_and_trunk_hang_on(mascot: Avatar, tmp_path: Path) ->
     assert avatar.skeleton == "names of MMD"
     assert avatar.bones["hips"] == mascot.bones["hips"]
     assert avatar.bone_parents["leftUpperLeg"] == "hips"
+
+
+@pytest.mark.parametrize(
+    "file", ["godette.vrm", "uka_flat.vrm", "gene.vrm", "kaykit_rogue.glb", "kaykit_knight.glb"]
+)
+def test_the_structure_finds_what_real_files_say(data_dir: Path, tmp_path: Path, file: str) -> None:
+    """Hair, coats, backpacks, twist and control joints are no limbs."""
+    path = data_dir / "characters" / file
+    known = load_avatar(path)
+    editor = AvatarEditor(path)
+    for key in ("extensions", "extensionsUsed", "extensionsRequired"):
+        editor.document.pop(key, None)
+    for material in editor.document["materials"]:
+        material.pop("extensions", None)
+    anonymous(editor.document)
+    (tmp_path / "a.glb").write_bytes(editor.to_bytes())
+    avatar = load_avatar(tmp_path / "a.glb")
+    assert avatar.skeleton == "structure of the joints"
+    for bone in ("hips", "head", *(side + limb for side in ("left", "right") for limb in LIMBS[:6])):
+        away = np.linalg.norm(avatar.rest_position(bone) - known.rest_position(bone))
+        # KayKit's wrist and hand are two joints, a few centimetres apart.
+        assert away < (0.1 if bone.endswith("Hand") and file.startswith("kaykit") else 1e-4), bone

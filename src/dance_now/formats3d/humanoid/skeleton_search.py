@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from dance_now.core.errors import DanceNowError
-from dance_now.formats3d.gltf import Gltf
+from dance_now.formats3d.gltf import Gltf, MalformedGltfError
 from dance_now.formats3d.humanoid.bone_names import CHAINS, REQUIRED_BONES
 from dance_now.formats3d.humanoid.skeleton_matching import match_names
 from dance_now.formats3d.humanoid.skeleton_structure import read_structure
 from dance_now.formats3d.node_tree import NodeTree
 
-_TIP = re.compile(r"(?i)(end|nub|tip|top|eff|null)[_.\d]*([lr])?$")
 _LISTED = 60  # joints in an error message
 
 
@@ -40,6 +40,30 @@ def skin_joints(gltf: Gltf) -> set[int]:
     return {node for node in named if isinstance(node, int) and 0 <= node < count}
 
 
+def joint_masses(gltf: Gltf) -> dict[int, float]:
+    """Weight of the vertices on each joint, of all skinned meshes together."""
+    count = len(gltf.items("nodes"))
+    masses: dict[int, float] = {}
+    for mesh, skin in sorted(
+        {(n["mesh"], n["skin"]) for n in gltf.items("nodes") if {"mesh", "skin"} <= n.keys()}
+    ):
+        nodes = np.array(gltf.items("skins")[skin]["joints"], np.int64)
+        for primitive in gltf.items("meshes")[mesh]["primitives"]:
+            attributes = primitive["attributes"]
+            if "JOINTS_0" not in attributes or "WEIGHTS_0" not in attributes:
+                continue
+            numbers = gltf.accessor(attributes["JOINTS_0"]).astype(np.int64).ravel()
+            weights = np.maximum(gltf.accessor(attributes["WEIGHTS_0"]).astype(np.float64).ravel(), 0)
+            if len(numbers) != len(weights):
+                raise MalformedGltfError(gltf.path, "a mesh's arrays have different lengths")
+            inside = (numbers >= 0) & (numbers < len(nodes))
+            sums = np.bincount(numbers[inside], weights[inside], minlength=len(nodes))
+            for node, mass in zip(nodes.tolist(), sums.tolist(), strict=True):
+                if 0 <= node < count:
+                    masses[node] = masses.get(node, 0.0) + mass
+    return masses
+
+
 def find_skeleton(gltf: Gltf, tree: NodeTree, given: Mapping[str, int]) -> FoundSkeleton:
     """Finds the humanoid bones of a file by name, and by structure where names fail.
 
@@ -63,8 +87,8 @@ def find_skeleton(gltf: Gltf, tree: NodeTree, given: Mapping[str, int]) -> Found
     missing = [bone for bone in REQUIRED_BONES if bone not in bones]
     remarks: tuple[str, ...] = ()
     if missing:
-        tips = [node for node in joints if _TIP.search(tree.names[node])]
-        reading = read_structure(tree.parents.tolist(), tree.world[:, :3, 3], joints, tips)
+        masses = joint_masses(gltf) if joints else {}
+        reading = read_structure(tree.parents.tolist(), tree.world[:, :3, 3], masses)
         if reading is None and broken:
             raise DanceNowError(f"{gltf.path.name}: {broken[0]}.")
         if reading is not None:

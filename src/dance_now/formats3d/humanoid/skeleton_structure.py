@@ -1,27 +1,30 @@
 """Skeleton recognition by structure: limbs, trunk and head found in a tree of joints, whatever their names.
 
-A humanoid's joints have two pairs of mirror-symmetric branches: the legs, and the arms, which hang on the
-trunk that grows from between the legs. The front is where the feet point.
+A humanoid's joints have two pairs of branches that are mirror images in one plane: the legs, and the arms,
+which hang on the trunk that grows from between the legs in this plane. Of all such pairs (hair, skirts and
+tails come in pairs as well), legs reach farthest down and arms farthest to the sides. The head is what
+carries most vertices above the arms, and the front is where the feet point.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Places = npt.NDArray[np.float64]
+from dance_now.formats3d.humanoid.joint_tree import JointTree, LimbPair, Places
 
-_LEAST_JOINTS = 3  # of an arm or a leg
-_SAME = 0.12  # of the length by which two branches of a pair may differ
-_ARM = 0.4  # least length of an arm, in lengths of a leg
+_ARM = 0.3, 2.5  # shortest and longest arm, in lengths of a leg
+_OFF_PLANE = 0.12  # lengths of a leg by which what belongs to the middle may be beside it
+_DOWN = 0.7  # of its length that a leg goes down at rest
 _BEND = 40.0  # degrees from shin to foot
-_SHORT = 0.5  # of the next bone: what a collar or hip bone is shorter than
+_COLLAR = 0.5  # of the next joint's distance from the middle, within which a collar begins
+_BALANCED = 0.5  # least ratio of upper arm and forearm
 _FINGERS = 3
-_MAXIMUM_PAIRS = 200
+_CARRIED = 0.1  # lengths of a leg that all vertices count for: of twins, the limb with more is the right one
+_NECK = 4  # joints at most from the trunk to the head
 
 
 @dataclass(frozen=True)
@@ -37,197 +40,207 @@ class StructureReading:
     knows_front: bool
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """Two symmetric branches of a joint: their paths to the farthest joint, and their mean length."""
+@dataclass(frozen=True, eq=False)
+class _Body:
+    """Candidate for a body: its limbs, the joints from hips to head, and its axes.
 
-    joint: int
-    first: tuple[int, ...]
-    second: tuple[int, ...]
-    length: float
+    Attributes:
+        trunk: joints from the hips to the head.
+        chest: index in ``trunk`` of the joint with the arms.
+        middle: (3,) point in the plane of symmetry.
+        aside: (3,) its unit normal.
+        up: (3,) unit.
+        score: how far legs reach down and arms to the sides.
+    """
 
-
-class _JointTree:
-    """Tree of the joints alone; what lies between two of them is skipped."""
-
-    def __init__(self, parents: Sequence[int], places: Places, joints: Iterable[int]) -> None:
-        """Positions (N, 3) and parents of N nodes, and which of them are joints."""
-        chosen = set(joints)
-        self.places = places
-        self.above: dict[int, int] = {}
-        self.below: dict[int, list[int]] = {joint: [] for joint in chosen}
-        for joint in sorted(chosen):
-            node = parents[joint]
-            while node >= 0 and node not in chosen:
-                node = parents[node]
-            self.above[joint] = node
-            if node >= 0:
-                self.below[node].append(joint)
-        self.order = [joint for joint, node in self.above.items() if node < 0]
-        for joint in self.order:  # grows: parents first
-            self.order.extend(self.below[joint])
-        self.reach = dict.fromkeys(self.order, 0.0)
-        for joint in reversed(self.order):
-            for child in self.below[joint]:
-                self.reach[joint] = max(self.reach[joint], self.length(joint, child) + self.reach[child])
-
-    def length(self, start: int, end: int) -> float:
-        """Distance of two joints."""
-        return float(np.linalg.norm(self.places[end] - self.places[start]))
-
-    def path(self, joint: int) -> tuple[int, ...]:
-        """Joints from one to the farthest below it."""
-        found = [joint]
-        while self.below[found[-1]]:
-            last = found[-1]
-            found.append(
-                max(self.below[last], key=lambda child: self.length(last, child) + self.reach[child])
-            )
-        return tuple(found)
-
-    def ancestors(self, joint: int) -> list[int]:
-        """A joint and all above it."""
-        found = [joint]
-        while self.above[found[-1]] >= 0:
-            found.append(self.above[found[-1]])
-        return found
-
-    def pairs(self) -> list[_Pair]:
-        """Pairs of branches that could be arms or legs, the longest first."""
-        found = []
-        for joint in self.order:
-            branches = sorted(self.below[joint], key=lambda child: -self.reach[child])[:6]
-            for one, other in itertools.combinations(branches, 2):
-                paths = self.path(one), self.path(other)
-                lengths = [self.length(joint, path[0]) + self.reach[path[0]] for path in paths]
-                longest, apart = max(lengths), self.length(paths[0][-1], paths[1][-1])
-                alike = longest > 0 and longest - min(lengths) < _SAME * longest
-                if alike and min(map(len, paths)) >= _LEAST_JOINTS and apart > 0.1 * longest:
-                    found.append(_Pair(joint, *paths, longest))
-        return sorted(found, key=lambda pair: -pair.length)[:_MAXIMUM_PAIRS]
+    legs: LimbPair
+    arms: LimbPair
+    trunk: list[int]
+    chest: int
+    middle: Places
+    aside: Places
+    up: Places
+    score: float
 
 
 def read_structure(
-    parents: Sequence[int], places: Places, joints: Iterable[int], named_tips: Iterable[int] = ()
+    parents: Sequence[int], places: Places, masses: Mapping[int, float]
 ) -> StructureReading | None:
     """Finds a humanoid's bones in a tree of joints; None where it has no arms, legs and head.
 
     Args:
         parents: N parents, -1 for roots.
         places: (N, 3) rest positions, any axes and unit.
-        joints: nodes that skins use.
-        named_tips: joints that are the ends of bones only, by their names; they are left out.
+        masses: weight of the vertices on each joint; those with none (ends of bones, controls) are left out.
     """
-    tree = _JointTree(parents, places, set(joints) - set(named_tips))
-    for legs, arms in _limb_pairs(tree):
-        trunk = _trunk(tree, legs, arms)
-        if trunk is not None:
-            return _assign(tree, legs, arms, trunk)
-    return None
-
-
-def _limb_pairs(tree: _JointTree) -> Iterable[tuple[_Pair, _Pair]]:
-    """Pairs that may be legs and arms: arms on the trunk nearest to the legs, long legs first."""
+    tree = JointTree(parents, places, _with_forks(parents, masses))
     pairs = tree.pairs()
-    for legs in pairs:
-        above = tree.ancestors(legs.joint)
-        inside = set(legs.first) | set(legs.second)
-        candidates = [
-            arms
-            for arms in pairs
-            if arms.length > _ARM * legs.length and arms.joint not in above and arms.joint not in inside
+    bodies = [_body(tree, legs, arms) for legs, arms in itertools.permutations(pairs, 2)]
+    found = [body for body in bodies if body is not None]
+    return _assign(tree, max(found, key=lambda body: body.score)) if found else None
+
+
+def _with_forks(parents: Sequence[int], masses: Mapping[int, float]) -> dict[int, float]:
+    """Joints with vertices, and what at least two of their branches hang on, which may have none."""
+    found = {joint: mass for joint, mass in masses.items() if mass > 0}
+    branches: dict[int, set[int]] = {}
+    for joint in found:
+        node = joint
+        while parents[node] >= 0 and node not in branches.get(parents[node], ()):
+            branches.setdefault(parents[node], set()).add(node)
+            node = parents[node]
+    return found | {node: found.get(node, 0.0) for node, below in branches.items() if len(below) > 1}
+
+
+def _body(tree: JointTree, legs: LimbPair, arms: LimbPair) -> _Body | None:
+    """The body with these limbs, or None where they cannot be those of one."""
+    from_legs, from_arms = tree.ancestors(legs.joint), tree.ancestors(arms.joint)
+    if arms.joint in from_legs or not _ARM[0] < arms.length / legs.length < _ARM[1]:
+        return None
+    if {legs.first[0], legs.second[0]} & set(from_arms):
+        return None
+    hips = next((joint for joint in from_arms if joint in from_legs), None)
+    if hips is None:
+        return None
+    places = tree.places
+    roots = places[[legs.first[0], legs.second[0]]]
+    middle = roots.mean(axis=0)
+    up = places[arms.joint] - middle
+    across = roots[0] - roots[1]
+    if min(np.linalg.norm(up), np.linalg.norm(across)) < 1e-6 * legs.length:
+        return None
+    up = up / np.linalg.norm(up)
+    across = across - up * (across @ up)
+    aside = across / max(float(np.linalg.norm(across)), 1e-12)
+    slack = _OFF_PLANE * legs.length
+    central = [hips, *from_arms[: from_arms.index(hips)]]
+    ends = [places[[pair.first[k], pair.second[k]]].mean(axis=0) for pair in (legs, arms) for k in (0, -1)]
+    if np.abs((np.stack([*places[central], *ends]) - middle) @ aside).max() > slack:
+        return None
+    drop = float((roots - places[[legs.first[-1], legs.second[-1]]]).mean(axis=0) @ up)
+    if drop < _DOWN * (legs.length - float(np.linalg.norm(roots - places[legs.joint], axis=1).mean())):
+        return None
+    head = _head(tree, arms, middle, aside, up, slack)
+    if head is None:
+        return None
+    spread = abs(float((places[arms.first[-1]] - places[arms.second[-1]]) @ aside))
+    spine = list(reversed(from_arms[: from_arms.index(hips) + 1]))
+    carried = sum(tree.masses[joint] for joint in (*legs.first, *legs.second, *arms.first, *arms.second))
+    score = drop + spread / 2 + arms.length / 2 + _CARRIED * legs.length * carried / tree.mass
+    return _Body(legs, arms, [*spine, *head], len(spine) - 1, middle, aside, up, score)
+
+
+def _head(
+    tree: JointTree, arms: LimbPair, middle: Places, aside: Places, up: Places, slack: float
+) -> list[int] | None:
+    """Joints from above the arms to the head: of the branches in the middle, that with most vertices."""
+    chest = float(tree.places[arms.joint] @ up)
+    central = [
+        child
+        for child in tree.below[arms.joint]
+        if child not in (arms.first[0], arms.second[0])
+        and abs(float((tree.places[child] - middle) @ aside)) < slack
+        and float(tree.places[child] @ up) > chest
+    ]
+    if not central:
+        return None
+    branches = {child: _middle_branch(tree, child, middle, aside, up, slack) for child in central}
+    chain = max(branches.values(), key=lambda chain: max(tree.masses[joint] for joint in chain))
+    heaviest = max(range(len(chain)), key=lambda index: tree.masses[chain[index]])
+    return chain[: heaviest + 1]
+
+
+def _middle_branch(
+    tree: JointTree, joint: int, middle: Places, aside: Places, up: Places, slack: float
+) -> list[int]:
+    """Joints upward from one, always in the middle, to what goes highest."""
+    chain = [joint]
+    while len(chain) < _NECK:
+        height = float(tree.places[chain[-1]] @ up)
+        following = [
+            child
+            for child in tree.below[chain[-1]]
+            if abs(float((tree.places[child] - middle) @ aside)) < slack
+            and float(tree.places[child] @ up) > height
         ]
-        for arms in sorted(candidates, key=lambda pair: len(tree.ancestors(pair.joint))):
-            yield legs, arms
-
-
-def _trunk(tree: _JointTree, legs: _Pair, arms: _Pair) -> list[int] | None:
-    """Joints from the hips to the head; None where arms hang on no trunk that ends in a head."""
-    from_legs = tree.ancestors(legs.joint)
-    spine: list[int] = []
-    for joint in tree.ancestors(arms.joint):
-        spine.append(joint)
-        if joint in from_legs:
+        if not following:
             break
-    else:
-        return None
-    up = tree.places[arms.joint] - tree.places[spine[-1]]
-    rest = [child for child in tree.below[arms.joint] if child not in (arms.first[0], arms.second[0])]
-    if not rest or not np.linalg.norm(up) > 0:
-        return None
-    neck = max(rest, key=lambda child: float((tree.places[child] - tree.places[arms.joint]) @ up))
-    if (tree.places[neck] - tree.places[arms.joint]) @ up <= 0:
-        return None
-    head = [neck]
-    while len(tree.below[head[-1]]) == 1:
-        head.append(tree.below[head[-1]][0])
-    return [*reversed(spine), *head]
+        chain.append(max(following, key=lambda child: tree.masses[child]))
+    return chain
 
 
-def _assign(tree: _JointTree, legs: _Pair, arms: _Pair, trunk: list[int]) -> StructureReading:
-    chest = trunk.index(arms.joint)
+def _assign(tree: JointTree, body: _Body) -> StructureReading:
+    """Names the joints of a body."""
+    trunk, chest = body.trunk, body.chest
     bones = {"hips": trunk[0], "spine": trunk[min(1, chest)], "head": trunk[-1]}
     if chest > 1:
-        bones["chest"] = trunk[min(2, chest)]
+        bones["chest"] = trunk[2]
     if chest > 2:
         bones["upperChest"] = trunk[chest]
     if len(trunk) - chest > 2:
         bones["neck"] = trunk[chest + 1]
-    up = tree.places[arms.joint] - tree.places[trunk[0]]
-    limbs = {pair: [_leg(tree, path) for path in (pair.first, pair.second)] for pair in (legs,)}
-    feet = [tree.places[leg[3]] - tree.places[leg[2]] for leg in limbs[legs] if leg[3] is not None]
+    legs = [_leg(tree, path) for path in (body.legs.first, body.legs.second)]
+    feet = [tree.places[toes] - tree.places[foot] for _, _, foot, toes in legs if toes is not None]
     front = np.sum(feet, axis=0) if feet else np.array([0.0, 0.0, 1.0])
-    left = np.cross(up, front)
-    for pair, parts, read in (
-        (legs, ("UpperLeg", "LowerLeg", "Foot", "Toes"), _leg),
-        (arms, ("UpperArm", "LowerArm", "Hand", "Shoulder"), _arm),
+    left = np.cross(body.up, front)
+    arms = _arms(tree, body)
+    for parts, limbs in (
+        (("UpperLeg", "LowerLeg", "Foot", "Toes"), legs),
+        (("UpperArm", "LowerArm", "Hand", "Shoulder"), arms),
     ):
-        for path, other in ((pair.first, pair.second), (pair.second, pair.first)):
-            aside = (tree.places[path[-1]] - tree.places[other[-1]]) @ left
-            side = "left" if aside > 0 else "right"
-            for part, joint in zip(parts, read(tree, path), strict=True):
-                if joint is not None:
-                    bones[side + part] = joint
+        for limb in limbs:
+            side = "left" if (tree.places[limb[2]] - body.middle) @ left > 0 else "right"
+            bones |= {
+                side + part: joint for part, joint in zip(parts, limb, strict=True) if joint is not None
+            }
     return StructureReading(bones, bool(feet))
 
 
-def _leg(tree: _JointTree, path: tuple[int, ...]) -> tuple[int, int, int, int | None]:
+def _leg(tree: JointTree, path: tuple[int, ...]) -> tuple[int, int, int, int | None]:
     """Thigh, shin, foot and toes of a leg's joints."""
-    first = _past_short(tree, path)
-    start = tree.places[path[first]]
-    foot = len(path) - 1
+    first = int(
+        len(path) > 3
+        and tree.length(*path[:2]) < 0.5 * max(tree.length(a, b) for a, b in itertools.pairwise(path[1:]))
+        and tree.length(path[0], path[1]) < 0.5 * tree.length(path[1], path[2])
+    )
+    start, foot = tree.places[path[first]], len(path) - 1
     for index in range(first + 2, len(path) - 1):
-        along, ahead = (
-            tree.places[path[index]] - start,
-            tree.places[path[index + 1]] - tree.places[path[index]],
-        )
-        cosine = along @ ahead / max(float(np.linalg.norm(along) * np.linalg.norm(ahead)), 1e-12)
-        if cosine < np.cos(np.radians(_BEND)):
+        along = tree.places[path[index]] - start
+        ahead = tree.places[path[index + 1]] - tree.places[path[index]]
+        size = max(float(np.linalg.norm(along) * np.linalg.norm(ahead)), 1e-12)
+        if along @ ahead < np.cos(np.radians(_BEND)) * size:
             foot = index
             break
     toes = path[foot + 1] if foot + 1 < len(path) else None
-    return path[first], path[_middle(tree, path, first, foot)], path[foot], toes
+    return path[first], path[_halfway(tree, path, first, foot)], path[foot], toes
 
 
-def _arm(tree: _JointTree, path: tuple[int, ...]) -> tuple[int, int, int, int | None]:
-    """Upper arm, forearm, hand and collar of an arm's joints."""
-    hands = [index for index, joint in enumerate(path) if len(tree.below[joint]) >= _FINGERS]
-    last = hands[0] if hands and hands[0] >= 2 else len(path) - 1
-    first = _past_short(tree, path[: last + 1])
-    if not hands and last - first > 2:  # without fingers, a fourth joint is the end of the hand
-        last = first + 2
-    return path[first], path[_middle(tree, path, first, last)], path[last], path[0] if first else None
+def _arms(tree: JointTree, body: _Body) -> list[tuple[int, int, int, int | None]]:
+    """Upper arm, forearm, hand and collar of both arms."""
+    paths = body.arms.first, body.arms.second
+    fingers = [
+        index for path in paths for index in range(2, len(path)) if len(tree.below[path[index]]) >= _FINGERS
+    ]
+    found = []
+    for path in paths:
+        last = min(min(fingers), len(path) - 1) if fingers else len(path) - 1
+        beside = [abs(float((tree.places[joint] - body.middle) @ body.aside)) for joint in path]
+        first = int(last > 2 and beside[0] < _COLLAR * beside[1] and _is_arm(tree, path, 1, last))
+        if not fingers and last - first > 2:  # without fingers, a fourth joint is the end of the hand
+            last = first + 2
+        elbow = _halfway(tree, path, first, last)
+        found.append((path[first], path[elbow], path[last], path[0] if first else None))
+    return found
 
 
-def _past_short(tree: _JointTree, path: tuple[int, ...]) -> int:
-    """1 where a limb begins with a short bone (a collar) and has three joints without it, else 0."""
-    short = len(path) > _LEAST_JOINTS and tree.length(*path[:2]) < _SHORT * max(
-        tree.length(start, end) for start, end in itertools.pairwise(path[1:])
-    )
-    return int(short)
+def _is_arm(tree: JointTree, path: tuple[int, ...], first: int, last: int) -> bool:
+    """Whether upper arm and forearm are about as long as each other."""
+    elbow = path[_halfway(tree, path, first, last)]
+    upper, lower = tree.length(path[first], elbow), tree.length(elbow, path[last])
+    return min(upper, lower) > _BALANCED * max(upper, lower)
 
 
-def _middle(tree: _JointTree, path: tuple[int, ...], first: int, last: int) -> int:
+def _halfway(tree: JointTree, path: tuple[int, ...], first: int, last: int) -> int:
     """Index of the joint nearest to halfway between two: elbow or knee, among twist bones."""
     steps = [tree.length(start, end) for start, end in itertools.pairwise(path[first : last + 1])]
     along = np.cumsum(steps)[:-1]
