@@ -52,10 +52,15 @@ class JointTree:
         self.mass = max(sum(masses.values()), 1e-12)
         self._above: dict[int, int] = {}
         self.below: dict[int, list[int]] = {joint: [] for joint in masses}
+        nearest: dict[int, int] = {-1: -1}
         for joint in sorted(masses):
+            passed = []
             node = parents[joint]
-            while node >= 0 and node not in masses:
+            while node not in nearest and node not in masses:
+                passed.append(node)
                 node = parents[node]
+            node = nearest.get(node, node)
+            nearest.update(dict.fromkeys(passed, node))
             self._above[joint] = node
             if node >= 0:
                 self.below[node].append(joint)

@@ -16,6 +16,7 @@ from typing import Final
 
 from dance_now.formats3d.humanoid.bone_names import CENTRE_BONES, FINGERS, LIMB_BONES, SEGMENTS, SIDES
 
+_NAME_SPACE: Final = re.compile(r"^.*[:|]")
 _LETTERS: Final = ("l", "r")
 _WORDS: Final = ("left", "right")
 _JAPANESE: Final = ("左", "右")
@@ -25,6 +26,11 @@ def plain_name(name: str) -> str:
     """Normalises a name: lower case letters and digits, full-width ones narrow, FBX escapes undone."""
     name = re.sub(r"FBXASC(\d{3})", lambda code: chr(int(code[1])), name)
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", name).lower())
+
+
+def bare_name(name: str) -> str:
+    """The normalised name without name space."""
+    return plain_name(_NAME_SPACE.sub("", name))
 
 
 @dataclass(frozen=True)
@@ -85,11 +91,13 @@ class SkeletonFamily:
                     name = self.fingers.replace("{}", word).replace("#", number.strip("."))
                     yield side + finger + segment, sided(name)
 
+    @cached_property
+    def _start(self) -> re.Pattern[str]:
+        return re.compile(rf"(?i)(?:.*[:|])?{self.prefix}")
+
     def strip(self, name: str) -> str | None:
         """The normalised name without name space and prefix; None where the prefix is missing."""
-        if not self.prefix:
-            return plain_name(re.sub(r"^.*[:|]", "", name))
-        start = re.match(rf"(?i)(?:.*[:|])?{self.prefix}", name)
+        start = self._start.match(name)
         return None if start is None else plain_name(name[start.end() :])
 
 

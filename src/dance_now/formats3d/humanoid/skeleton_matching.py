@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dance_now.formats3d.humanoid.bone_names import FINGERS, REQUIRED_BONES, SEGMENTS, SIDES
-from dance_now.formats3d.humanoid.skeleton_families import FAMILIES, plain_name
+from dance_now.formats3d.humanoid.skeleton_families import FAMILIES, bare_name, plain_name
 
 COMMON_NAMES: Final = "common names"
 """Family of rigs whose names mix several conventions."""
@@ -108,10 +108,11 @@ def _undoings(names: Sequence[str]) -> Iterator[Callable[[str], str]]:
 
 
 def _families(names: Sequence[str]) -> Iterator[NameMatch]:
+    bare = [bare_name(name) for name in names]
     for family in FAMILIES:
+        stripped = bare if not family.prefix else [family.strip(name) for name in names]
         ranked: dict[str, list[tuple[int, int]]] = {}
-        for index, name in enumerate(names):
-            plain = family.strip(name)
+        for index, plain in enumerate(stripped):
             if plain is not None and plain in family.table:
                 bone, rank = family.table[plain]
                 ranked.setdefault(bone, []).append((rank, index))

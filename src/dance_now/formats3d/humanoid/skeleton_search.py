@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from dance_now.formats3d.humanoid.skeleton_structure import read_structure
 from dance_now.formats3d.node_tree import NodeTree
 
 _LISTED = 60  # joints in an error message
+_SAME_NAMES = 20  # nodes of one name that are tried
 
 
 @dataclass(frozen=True)
@@ -113,18 +115,15 @@ def _candidates(gltf: Gltf, tree: NodeTree, joints: set[int]) -> list[int]:
     if not joints:
         return list(tree.order)
     entries = gltf.items("nodes")
-    allowed = set(joints)
+    carries = set(joints)  # a joint below
+    for node in reversed(tree.order):
+        if node in carries and tree.parents[node] >= 0:
+            carries.add(int(tree.parents[node]))
+    allowed = {node for node in carries if node in joints or "mesh" not in entries[node]}
     root: dict[int, int] = {}
-    counts = dict.fromkeys(range(len(tree.names)), 0)
-    for joint in joints:
-        node = joint
-        while tree.parents[node] >= 0:
-            node = int(tree.parents[node])
-            if node not in allowed and "mesh" not in entries[node]:
-                allowed.add(node)
-        counts[node] += 1
     for node in tree.order:
         root[node] = node if tree.parents[node] < 0 else root[int(tree.parents[node])]
+    counts = Counter(root[joint] for joint in joints)
     inside = [node for node in tree.order if node in allowed]
     return sorted(inside, key=lambda node: -counts[root[node]])  # stable
 
@@ -151,7 +150,7 @@ def _chained(
         for before, bone in itertools.pairwise(chain):
             if above is None or bone not in bones:
                 break
-            options = [bones[bone]] if bone in given else places[bone]
+            options = [bones[bone]] if bone in given else places[bone][:_SAME_NAMES]
             below = [node for node in options if _is_below(tree, node, above)]
             if not below:
                 name, upper = tree.names[bones[bone]], tree.names[above]
@@ -173,12 +172,22 @@ def _with_common_root(tree: NodeTree, bones: dict[str, int]) -> dict[str, int]:
     """Moves the hips to what legs and trunk hang on, where the bone of that name is not it (MMD, Daz)."""
     ends = [bones[bone] for bone in ("leftUpperLeg", "rightUpperLeg", "spine", "head") if bone in bones]
     hips = bones.get("hips")
-    if hips is None or len(ends) < 4 or all(_is_below(tree, end, hips) for end in ends):
+    if hips is None or len(ends) < 4:
         return bones
-    node = int(tree.parents[ends[0]])
-    while node >= 0 and not all(_is_below(tree, end, node) for end in ends):
-        node = int(tree.parents[node])
-    return bones if node < 0 or node in bones.values() else bones | {"hips": node}
+    above = [_ancestors(tree, end) for end in ends]
+    common = set.intersection(*map(set, above))
+    if hips in common or not common:
+        return bones
+    node = next(node for node in above[0] if node in common)
+    return bones if node in bones.values() else bones | {"hips": node}
+
+
+def _ancestors(tree: NodeTree, node: int) -> list[int]:
+    """A node and all above it, the nearest first."""
+    found = [node]
+    while tree.parents[found[-1]] >= 0:
+        found.append(int(tree.parents[found[-1]]))
+    return found
 
 
 def missing_bones_message(gltf: Gltf, tree: NodeTree, missing: Sequence[str]) -> str:

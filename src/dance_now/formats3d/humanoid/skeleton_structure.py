@@ -23,6 +23,7 @@ _BEND = 40.0  # degrees from shin to foot
 _COLLAR = 0.5  # of the next joint's distance from the middle, within which a collar begins
 _BALANCED = 0.5  # least ratio of upper arm and forearm
 _FINGERS = 3
+_MAXIMUM_JOINTS = 2000  # comparing branches takes the square of their number
 _CARRIED = 0.1  # lengths of a leg that all vertices count for: of twins, the limb with more is the right one
 _NECK = 4  # joints at most from the trunk to the head
 
@@ -73,7 +74,10 @@ def read_structure(
         places: (N, 3) rest positions, any axes and unit.
         masses: weight of the vertices on each joint; those with none (ends of bones, controls) are left out.
     """
-    tree = JointTree(parents, places, _with_forks(parents, masses))
+    joints = _with_forks(parents, masses)
+    if len(joints) > _MAXIMUM_JOINTS:
+        return None
+    tree = JointTree(parents, places, joints)
     pairs = tree.pairs()
     bodies = [_body(tree, legs, arms) for legs, arms in itertools.permutations(pairs, 2)]
     found = [body for body in bodies if body is not None]
