@@ -1,5 +1,6 @@
 """Face landmarks on the layouts that other programs write, against the same face in its own file."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,3 +120,14 @@ def test_points_that_are_not_trusted_are_unknown_to_the_skeleton(
     assert not face[PARTS["mouth"]].any()
     assert face[PARTS["jaw"]].all()
     assert not skeleton.expressions["aa"][PARTS["mouth"]].any()
+
+
+@pytest.mark.parametrize("file", ["mascot", "godette.vrm", "uka_flat.vrm", "gene.vrm"])
+def test_known_faces_keep_their_points(request: pytest.FixtureRequest, file: str) -> None:
+    """Within 0.1 mm of where they were looked at and found right."""
+    reference = json.loads((Path(__file__).parents[1] / "references" / "face_landmarks.json").read_text())
+    expected = np.array(reference["points"][file]).reshape(70, 3) / 1e5
+    folder = None if file == "mascot" else request.getfixturevalue("data_dir") / "characters"
+    avatar, found = with_face(avatar_file(Path(file)) if folder is None else folder / file)
+    np.testing.assert_allclose(found.positions(avatar, avatar.rest_world), expected, atol=1e-4)
+    assert found.trusted.all()

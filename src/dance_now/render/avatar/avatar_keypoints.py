@@ -67,7 +67,9 @@ def avatar_skeleton(
     if face is not None:
         rest[FACE] = face.positions(avatar, avatar.rest_world)
         known[FACE] = face.trusted
-        head = face.body_points(avatar, avatar.rest_world)
+        # Nose and ears come from the face's nose and the ends of its jaw, where those can be trusted.
+        trusted = face.trusted[[30, 36, 42, 0, 16], None]
+        head = np.where(trusted, face.body_points(avatar, avatar.rest_world), _head_points(avatar))
     else:
         head = _head_points(avatar)
     for name, position in zip(_HEAD_NAMES, head, strict=True):
