@@ -26,7 +26,8 @@ from dance_now.pose.networks.blazepose_depth import rescale_depth
 from dance_now.pose.retarget.kinematics import CharacterBody, Posture
 from dance_now.render.camera import Camera
 from dance_now.synthesis.poses.avatar_poser import motion_target, solve_poses
-from dance_now.synthesis.poses.motion import Motion, body_axes
+from dance_now.synthesis.poses.motion import Motion
+from dance_now.synthesis.poses.motion_alignment import body_axes
 
 Array = npt.NDArray[np.float64]
 

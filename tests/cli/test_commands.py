@@ -193,7 +193,7 @@ def test_render_makes_a_video_of_one_motion(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr(dance_now.synthesis.avatar_clip, "render_clip", render_clip)
     outcome = run("render", "a.vrm", "-o", "clip.webm", "--motions", "wave.bvh", "--hide", "sword")
-    options = {"size": 512, "options": AvatarOptions(hide=("sword",)), "overwrite": False}
+    options = {"clip": None, "size": 512, "options": AvatarOptions(hide=("sword",)), "overwrite": False}
     assert seen == [(Path("a.vrm"), Path("clip.webm"), Path("wave.bvh"), options)]
     assert outcome.out == "clip.webm: 30 frames\n"
     for motions in ((), ("--motions", tmp_path)):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dance_now.cli.options import remark, say
-from dance_now.cli.printable import printable
+from dance_now.cli.terminal.printable import printable
 from dance_now.core.errors import DanceNowError
 
 NAME = "clip\x1b[2J\x1b]0;title\x07\u202e.mp4"

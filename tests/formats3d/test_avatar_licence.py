@@ -84,3 +84,9 @@ def test_extras_of_sketchfab_are_read() -> None:
     assert licence.credits == "Ann (https://sketchfab.com/ann), https://sketchfab.com/3d-models/x"
     assert not licence.prohibitions
     assert licence_of_gltf({"extras": extras | {"license": "CC-BY-ND-4.0"}}).prohibitions
+
+
+def test_a_copyright_notice_says_who_but_not_what_is_allowed() -> None:
+    licence = licence_of_gltf({"copyright": "2024 (c) Ann"})
+    assert (licence.text, licence.credits) == (UNKNOWN, "2024 (c) Ann")
+    assert licence_of_gltf({"copyright": "Ann", "extras": {"license": "CC-BY-4.0"}}).text == "CC-BY-4.0"

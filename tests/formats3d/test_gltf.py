@@ -284,3 +284,42 @@ def test_world_transforms_follow_parents(humanoid_file: Any) -> None:
     tree = read_node_tree(read_gltf(humanoid_file("vrm1")))
     hair = tree.names.index("hair_end")
     np.testing.assert_allclose(tree.world[hair, :3, 3], [0, 1.7, 0.2], atol=1e-9)
+
+
+def test_a_damaged_morph_target_is_named(tmp_path: Path, humanoid_builder: Any) -> None:
+    builder = humanoid_builder("glb")
+    (primitive,) = builder.document["meshes"][0]["primitives"]
+    primitive["targets"][0]["POSITION"] = primitive["attributes"]["TEXCOORD_0"]
+    path = tmp_path / "a.glb"
+    path.write_bytes(builder.to_bytes())
+    with pytest.raises(DanceNowError, match="morph target 0 of mesh 'Squares' is damaged"):
+        load_avatar(path)
+
+
+def test_a_node_without_a_place_is_named(tmp_path: Path, humanoid_builder: Any) -> None:
+    builder = humanoid_builder("glb")
+    builder.document["nodes"][3]["matrix"][12] = float("nan")
+    path = tmp_path / "a.glb"
+    path.write_bytes(builder.to_bytes())
+    with pytest.raises(DanceNowError, match=r"node 3 \('mixamorig:LeftArm'\) is not finite"):
+        load_avatar(path)
+
+
+@pytest.mark.parametrize(
+    ("extension", "command"),
+    [
+        ("KHR_draco_mesh_compression", r"npx @gltf-transform/cli copy a\.glb a_plain\.glb"),
+        ("EXT_meshopt_compression", r"npx @gltf-transform/cli copy a\.glb a_plain\.glb"),
+        ("KHR_texture_basisu", r"npx @gltf-transform/cli ktxdecompress a\.glb a_plain\.glb"),
+        ("KHR_made_up", "export it again without"),
+    ],
+)
+def test_compression_comes_with_the_command_that_undoes_it(
+    tmp_path: Path, humanoid_builder: Any, extension: str, command: str
+) -> None:
+    builder = humanoid_builder("glb")
+    builder.document["extensionsRequired"] = [extension]
+    path = tmp_path / "a.glb"
+    path.write_bytes(builder.to_bytes())
+    with pytest.raises(DanceNowError, match=f"{extension}.*{command}"):
+        load_avatar(path)

@@ -6,6 +6,7 @@ folder in, the reading of one spoiled file. A case may raise ``DanceNowError``; 
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import struct
@@ -21,6 +22,7 @@ from fuzz_data_sets import data_sets, layouts
 from fuzz_media import pictures, videos
 from motion_clips import about, clip_builder, deepmimic_row
 from mutations import spoil_bytes, spoil_json, spoil_text
+from vmd_files import turn, vmd_bytes, write_smpl
 
 Case = Callable[[random.Random, Path], None]
 
@@ -53,19 +55,24 @@ def spoil_glb(chance: random.Random, document: Any, binary: bytes) -> bytes:
 
 
 def avatars() -> Case:
-    """VRM 0, VRM 1 and GLB: loaded, its face found, its skeleton read, posed with springs, drawn."""
+    """VRM 0, VRM 1 and GLB, also without known names: loaded, reported on, posed with springs, drawn."""
     from dance_now.render.avatar.avatar import load_avatar
     from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
+    from dance_now.render.avatar.avatar_report import inspect_avatar
     from dance_now.render.camera import Camera
-    from dance_now.render.face.face_points import face_landmarks
     from dance_now.render.renderer import Renderer
     from dance_now.render.springs import Springs
 
-    seeds = [split_glb(build_humanoid(kind).to_bytes()) for kind in ("vrm0", "vrm1", "glb")]
+    seeds = [split_glb(build_humanoid(kind).to_bytes()) for kind in ("vrm0", "vrm1", "glb", "glb", "glb")]
+    for number, node in enumerate(seeds[3][0]["nodes"]):  # found by structure
+        node["name"] = f"node{number}"
+    seeds[4][0]["nodes"][0].update(rotation=[0.7, 0, 0, 0.7], scale=[100, 100, 100])
+    seeds[4][0]["nodes"][0].pop("matrix")  # lies, in centimetres
 
     def use(path: Path, is_drawn: bool) -> None:
         avatar = load_avatar(path)
-        avatar_skeleton(avatar, face_landmarks(avatar), ())
+        _, face = inspect_avatar(avatar)
+        avatar_skeleton(avatar, face, ())
         world = Springs(avatar).settle(avatar.pose({}), 2)
         if is_drawn:
             Renderer(avatar, 32).render(world, Camera(np.eye(3), np.array([0.0, 0.8, 0.0]), 2.0))
@@ -84,14 +91,23 @@ def avatars() -> Case:
 
 
 def motions() -> Case:
-    """BVH, VRMA, glTF and DeepMimic motions."""
+    """BVH, VMD, VRMA, glTF, DeepMimic and SMPL motions."""
     from dance_now.synthesis.poses.motion import load_motion
 
-    rows = [{"LeftArm": (0.0, 0.0, -80.0 + turn)} for turn in range(6)]
+    rows = [{"LeftArm": (0.0, 0.0, -80.0 + degrees)} for degrees in range(6)]
     turns = {"leftUpperArm": [about(2, angle) for angle in (-70.0, -20.0)]}
     texts = {
         ".bvh": write_bvh(rows).encode(),
         ".txt": json.dumps({"Loop": "wrap", "Frames": [deepmimic_row() for _ in range(6)]}).encode(),
+    }
+    still = (0.0, 0.0, 0.0, 1.0)
+    ik = [(0, (0.0, 0.0, 0.0), still), (9, (0.5, 1.0, 0.0), still)]
+    arm = [(0, (0.0, 0.0, 0.0), still), (7, (0.0, 0.0, 0.0), turn((0, 0, 1), 40))]
+    arrays = io.BytesIO()
+    write_smpl(arrays, np.zeros((6, 72)))
+    binaries = {
+        ".vmd": vmd_bytes({"センター": ik, "左腕": arm, "左足ＩＫ": ik}, without_ik=("右足ＩＫ",)),
+        ".npz": arrays.getvalue(),
     }
     glbs = {
         ".vrma": split_glb(clip_builder({"a": turns}, vrma=True).to_bytes()),
@@ -99,10 +115,12 @@ def motions() -> Case:
     }
 
     def case(chance: random.Random, folder: Path) -> None:
-        ending = chance.choice((*texts, *glbs))
+        ending = chance.choice((*texts, *binaries, *glbs))
         path = folder / f"x{ending}"
         if ending in glbs:
             path.write_bytes(spoil_glb(chance, *glbs[ending]))
+        elif ending in binaries:
+            path.write_bytes(spoil_bytes(chance, binaries[ending]))
         else:
             spoil = spoil_text if chance.random() < 0.8 else spoil_bytes
             path.write_bytes(spoil(chance, texts[ending]))

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Final
 
 from dance_now import __version__
-from dance_now.cli.printable import print_traceback, printable_usage_errors
+from dance_now.cli.terminal.printable import print_traceback, printable_usage_errors
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -21,7 +21,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _TERMINATED: Final = ("SIGTERM", "SIGHUP")  # end a program as Ctrl-C does; the second where there is one
 
 _COMMANDS: Final = (
-    *("dance", "live", "pose", "render", "train", "evaluate"),
+    *("dance", "live", "pose", "inspect", "render", "train", "evaluate"),
     *("convert", "export", "characters", "fetch", "doctor"),
 )
 _DESCRIPTION = (
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if verbose:
             sys.excepthook = print_traceback
             raise
-        from dance_now.cli.error_text import error_text  # loads numpy, which --version needs not
+        from dance_now.cli.terminal.error_text import error_text  # loads numpy, which --version needs not
 
         sys.stderr.write(f"error: {error_text(error)}\n")
         return FAILED

@@ -18,7 +18,6 @@ from dance_now.app.dance_options import (
     KeypointScale,
     Quality,
 )
-from dance_now.cli.error_text import error_text
 from dance_now.cli.options import (
     EstimatorName,
     Flag,
@@ -34,6 +33,7 @@ from dance_now.cli.options import (
 )
 from dance_now.cli.progress import ProgressBars
 from dance_now.cli.report import report
+from dance_now.cli.terminal.error_text import error_text
 from dance_now.core.errors import DanceNowError
 
 _CharacterName = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args
 import tyro
 
 from dance_now.app.dance_options import HeightName, PersonName, SceneName
-from dance_now.cli.printable import printable
+from dance_now.cli.terminal.printable import printable
 from dance_now.core.errors import MissingExtraError
 
 _arg = tyro.conf.arg

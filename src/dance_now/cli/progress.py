@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from dance_now.cli.printable import printable
+from dance_now.cli.terminal.printable import printable
 
 CONSOLE: Final = Console(stderr=True)
 _PATIENCE_SECONDS: Final = 1.0

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import tyro
 
+from dance_now.cli.inspect import say_what_was_found
 from dance_now.cli.options import Bones, Count, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
 from dance_now.cli.report import frame_count
@@ -16,6 +17,8 @@ from dance_now.media.open_media import VIDEO_EXTENSIONS
 
 _Avatar = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="AVATAR")]
 _Output = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")]
+_Clip = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
+_SEVERAL_CLIPS: Final = (".glb", ".gltf", ".vrma")
 _IMAGES: Final = 4000
 
 
@@ -26,6 +29,7 @@ def render(
     *,
     images: OptionalCount = None,
     motions: OptionalFolder = None,
+    clip: _Clip = None,
     hide: Hide = (),
     bones: Bones = None,
     size: Count = 512,
@@ -43,7 +47,9 @@ def render(
         avatar: .vrm file, .glb file with a humanoid skeleton, or mascot for the built-in avatar.
         output: folder or video to write.
         images: number of pictures; default: 4000.
-        motions: motion file (.bvh, .vrma, .glb, .gltf, .txt of DeepMimic) or folder; default: built-in.
+        motions: motion file (.bvh, .vmd, .vrma, .glb, .gltf, .npz of SMPL, .txt of DeepMimic) or folder;
+            default: built-in.
+        clip: for a video, the clip of a motion file that holds several; default: the first.
         hide: leave out a node, mesh or material by name, such as a weapon.
         bones: JSON file that maps humanoid bones to nodes: {"leftUpperArm": "Arm_L", ...}.
         size: width and height of the pictures, pixels.
@@ -64,6 +70,7 @@ def render(
 
     options = AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission)
     path = avatar_file(avatar)
+    say_what_was_found(path, options)
     with ProgressBars() as bars:
 
         def report(done: int, total: int) -> None:
@@ -72,8 +79,16 @@ def render(
         if output.suffix.lower() in VIDEO_EXTENSIONS:
             if motions is None or motions.is_dir():
                 raise DanceNowError("motions must be a motion file to render a video.", option="motions")
+            _say_clips(motions, clip)
             frames = render_clip(
-                path, output, motions, size=size, options=options, overwrite=overwrite, progress=report
+                path,
+                output,
+                motions,
+                clip=clip,
+                size=size,
+                options=options,
+                overwrite=overwrite,
+                progress=report,
             )
             line = f"{output}: {frame_count(frames)}"
         else:
@@ -92,3 +107,14 @@ def render(
             )
             line = f"{output}: {summary.train} training and {summary.test} test pictures"
     say(line)
+
+
+def _say_clips(motion: Path, clip: str | None) -> None:
+    """Lists the clips of a motion file that holds several, where none is chosen."""
+    if clip is not None or motion.suffix.lower() not in _SEVERAL_CLIPS or not motion.is_file():
+        return
+    from dance_now.synthesis.poses.motion import clip_names
+
+    names = clip_names(motion)
+    if len(names) > 1:
+        say(f"{motion.name} has the clips {', '.join(names)}; the first is rendered (--clip NAME)")

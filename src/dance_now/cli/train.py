@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from dance_now.cli.inspect import say_what_was_found
 from dance_now.cli.options import Bones, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
 from dance_now.core.errors import DanceNowError
@@ -61,7 +62,8 @@ def train(
             pictures, instead of a new one.
         stage: run one stage only; points have body and export.
         head_size: size of the head crop of sticks, pixels.
-        motions: motion file (.bvh, .vrma, .glb, .gltf, .txt of DeepMimic) or folder; default: built-in.
+        motions: motion file (.bvh, .vmd, .vrma, .glb, .gltf, .npz of SMPL, .txt of DeepMimic) or folder;
+            default: built-in.
         steps: number of training steps, instead of the preset's.
         images: number of rendered pictures, instead of the preset's.
         licence: the character's licence, in full; default: the avatar's. Pictures and videos need one.
@@ -92,14 +94,17 @@ def train(
         raise DanceNowError(
             f"head_size must be a multiple of 4 from 16 to 512, not {head_size}.", option="head_size"
         )
+    options = AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission, springs=springs)
+    path = avatar_file(source)
+    say_what_was_found(path, options)
     with needs_extra("train"), ProgressBars() as bars:
         result = train_character(
-            avatar_file(source),
+            path,
             output,
             config,
             motions=motions,
             rights=Rights(licence, credits),
-            options=AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission, springs=springs),
+            options=options,
             template=template,
             sticks=_sticks(preset, head_size) if template == "sticks" else None,
             stage=stage,

@@ -19,6 +19,10 @@ UNKNOWN: Final = "unknown"
 _NO_MODIFICATION: Final = "it must not be modified"
 _NO_USE: Final = "it may not be used without its author's permission"
 _CREATIVE_COMMONS: Final = re.compile(r"(?i)creativecommons\.org|\bCC[-_ ]?(0|BY)")
+_STATES_LICENCE: Final = re.compile(
+    r"(?i)creativecommons\.org|\bCC[-_ ]?(0|BY)|public domain|\b(MIT|Apache|BSD|GPL|OFL)\b"
+    r"|licen[cs]ed? (under|:)"
+)
 _NO_DERIVATIVES: Final = re.compile(r"(?i)(?<![a-z])ND(?![a-z])|no[- ]?deriv")
 _TERMS_VRM0: Final = {
     "commercialUssageName": "no commercial use",
@@ -101,9 +105,13 @@ def licence_of_vrm1(meta: Mapping[str, Any]) -> Licence:
 
 
 def licence_of_gltf(asset: Mapping[str, Any]) -> Licence:
-    """Reads the licence of a glTF ``asset``."""
+    """Reads the licence of a glTF ``asset``.
+
+    A copyright notice says who owns a file, not what is allowed; it is a licence only where it names one.
+    """
     extras = asset.get("extras")
     extras = extras if isinstance(extras, Mapping) else {}
     owner = asset.get("copyright")
     credits = _join(owner, extras.get("author"), extras.get("source"))
-    return _licence(_join(extras.get("license"), owner), [], credits, [])
+    notice = owner if isinstance(owner, str) and _STATES_LICENCE.search(owner) else None
+    return _licence(_join(extras.get("license"), notice), [], credits, [])

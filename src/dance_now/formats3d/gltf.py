@@ -38,6 +38,14 @@ SUPPORTED_EXTENSIONS = frozenset(
     }
 )
 
+# Commands of glTF Transform that write a file without an extension; textures of KTX2 need KTX-Software, too.
+_UNDO = {
+    "EXT_meshopt_compression": "copy",
+    "KHR_meshopt_compression": "copy",
+    "KHR_draco_mesh_compression": "copy",
+    "KHR_texture_basisu": "ktxdecompress",
+}
+
 _COMPONENTS: dict[int, type[np.generic]] = {
     5120: np.int8,
     5121: np.uint8,
@@ -66,6 +74,7 @@ class MalformedGltfError(DanceNowError):
 
     def __init__(self, path: Path, reason: object) -> None:
         super().__init__(f"{path.name} is not a usable glTF/VRM file: {reason}.")
+        self.reason = reason
 
 
 MALFORMED_ERRORS = _MALFORMED
@@ -250,6 +259,13 @@ def check_extensions(path: Path, document: dict[str, Any]) -> None:
     unknown = sorted({str(name) for name in required} - SUPPORTED_EXTENSIONS)
     if unknown:
         raise DanceNowError(
-            f"{path.name} needs {', '.join(unknown)}, which is not supported: export it again without"
-            " (compression off)."
+            f"{path.name} needs {', '.join(unknown)}, which is not supported: {_undo(path, unknown)}."
         )
+
+
+def _undo(path: Path, unknown: list[str]) -> str:
+    """How to make a file that does without some extensions, in one command where there is one."""
+    commands = {_UNDO[name] for name in unknown if name in _UNDO}
+    if len(commands) != 1 or not set(unknown) <= set(_UNDO):
+        return "export it again without (compression off)"
+    return f"run npx @gltf-transform/cli {commands.pop()} {path.name} {path.stem}_plain{path.suffix}"

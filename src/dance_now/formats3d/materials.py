@@ -24,7 +24,8 @@ MAX_MATERIALS = 1000
 # Toon shading of materials without any, so that every character looks cel-shaded.
 _DEFAULT_SHADE = np.array([0.62, 0.52, 0.62], np.float32)
 _DEFAULT_RAMP = (-0.12, 0.02)
-_DEFAULT_OUTLINE_WIDTH = 0.002  # metres
+_OUTLINE_SHARE = 0.0014  # of the stature: width of an outline that the file does not state
+_USUAL_STATURE = 1.45  # metres
 _DEFAULT_OUTLINE_COLOR = np.array([0.16, 0.1, 0.11], np.float32)
 
 
@@ -114,8 +115,12 @@ class Material:
         return np.concatenate([linear_to_srgb(linear[:, :3]), alpha], axis=1)
 
 
-def read_materials(gltf: Gltf) -> tuple[Material, ...]:
+def read_materials(gltf: Gltf, stature: float = _USUAL_STATURE) -> tuple[Material, ...]:
     """Reads all materials of a file, followed by glTF's default material.
+
+    Args:
+        gltf: the file.
+        stature: of the figure, feet to head joint in metres; outlines that the file lacks are a share of it.
 
     Raises:
         DanceNowError: textures that cannot be read, values outside the specification.
@@ -132,11 +137,11 @@ def read_materials(gltf: Gltf) -> tuple[Material, ...]:
         elif "VRMC_materials_mtoon" in entry.get("extensions", {}):
             material = _mtoon1(entry, textures)
         else:
-            material = _pbr_material(entry, textures)
+            material = _pbr_material(entry, textures, stature)
         if material.alpha_mode not in ALPHA_MODES:
             raise MalformedGltfError(gltf.path, f"alphaMode {material.alpha_mode}")
         materials.append(material)
-    return (*materials, _pbr_material({}, textures))
+    return (*materials, _pbr_material({}, textures, stature))
 
 
 def _color(values: Any, count: int = 3) -> FloatArray:
@@ -179,7 +184,7 @@ def _uv_matrix(transform: dict[str, Any]) -> FloatArray:
     )
 
 
-def _pbr_material(entry: dict[str, Any], textures: TextureReader) -> Material:
+def _pbr_material(entry: dict[str, Any], textures: TextureReader, stature: float) -> Material:
     """PBR or unlit material; PBR gets default toon shading."""
     fields = _gltf_fields(entry, textures)
     unlit = "KHR_materials_unlit" in entry.get("extensions", {})
@@ -196,7 +201,7 @@ def _pbr_material(entry: dict[str, Any], textures: TextureReader) -> Material:
         shade_range=_DEFAULT_RAMP,
         writes_depth=not blended,
         outline_mode="none" if unlit or blended else "world",
-        outline_width=_DEFAULT_OUTLINE_WIDTH,
+        outline_width=_OUTLINE_SHARE * stature,
         outline_color=_DEFAULT_OUTLINE_COLOR,
     )
 

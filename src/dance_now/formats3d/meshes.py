@@ -190,7 +190,7 @@ class MeshReader:
                 weights=weights,
                 triangles=triangles,
                 material=material,
-                targets=self._targets(entry, count, used, linear),
+                targets=self._targets(entry, count, used, linear, names[1]),
             )
         )
 
@@ -252,12 +252,21 @@ class MeshReader:
         return numbers, np.ascontiguousarray(weights / np.where(total > 0, total, 1))
 
     def _targets(
-        self, entry: dict[str, Any], count: int, used: Array, linear: Matrices
+        self, entry: dict[str, Any], count: int, used: Array, linear: Matrices, mesh_name: str
     ) -> tuple[MorphTarget | None, ...]:
         targets = entry.get("targets", [])
         if len(targets) > MAX_TARGETS:
             raise MalformedGltfError(self._gltf.path, f"a mesh has more than {MAX_TARGETS} morph targets")
-        return tuple(self._target(target, count, used, linear) for target in targets)
+        found = []
+        for number, target in enumerate(targets):
+            try:
+                found.append(self._target(target, count, used, linear))
+            except MalformedGltfError as error:
+                raise MalformedGltfError(
+                    self._gltf.path,
+                    f"morph target {number} of mesh {mesh_name[:60]!r} is damaged ({error.reason})",
+                ) from error
+        return tuple(found)
 
     def _target(
         self, target: dict[str, int], count: int, used: Array, linear: Matrices

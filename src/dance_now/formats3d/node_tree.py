@@ -55,8 +55,11 @@ def read_node_tree(gltf: Gltf) -> NodeTree:
     if len(order) != len(nodes):
         raise MalformedGltfError(gltf.path, "its node hierarchy has a cycle")
     local = np.stack([_local_transform(node) for node in nodes])
-    if not np.isfinite(local).all():
-        raise MalformedGltfError(gltf.path, "a node's transform is not finite")
+    finite = np.isfinite(local).all(axis=(1, 2))
+    if not finite.all():
+        index = int(np.flatnonzero(~finite)[0])
+        name = str(nodes[index].get("name", ""))[:60]
+        raise MalformedGltfError(gltf.path, f"the transform of node {index} ({name!r}) is not finite")
     world = local.copy()
     for index in order:
         if parents[index] >= 0:

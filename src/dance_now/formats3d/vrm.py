@@ -1,4 +1,4 @@
-"""Humanoid reader: bones, expressions and licence of VRM 0 and 1; for plain GLB guessed from names.
+"""Humanoid reader: bones, expressions and licence of VRM 0 and 1; for plain GLB found in it.
 
 Source: vrm-c/vrm-specification, VRM 0.0 and VRMC_vrm-1.0.
 """
@@ -14,13 +14,10 @@ import numpy as np
 from dance_now.core.errors import DanceNowError
 from dance_now.formats3d.avatar_licence import Licence, licence_of_gltf, licence_of_vrm0, licence_of_vrm1
 from dance_now.formats3d.gltf import Gltf, MalformedGltfError
-from dance_now.formats3d.humanoid_names import (
-    HUMANOID_BONES,
-    bone_from_vrm1,
-    expression_from_morph,
-    expression_from_vrm0,
-    find_humanoid_bones,
-)
+from dance_now.formats3d.humanoid.bone_names import HUMANOID_BONES, bone_from_vrm1
+from dance_now.formats3d.humanoid.expression_names import expression_from_vrm0
+from dance_now.formats3d.humanoid.morph_expressions import Expression, MorphBind, morph_expressions
+from dance_now.formats3d.humanoid.skeleton_search import find_skeleton
 from dance_now.formats3d.node_tree import NodeTree
 
 MAX_BINDS = 20_000
@@ -28,20 +25,16 @@ MAX_BINDS = 20_000
 
 
 @dataclass(frozen=True)
-class MorphBind:
-    """Morph target bind of an expression: ``weight`` of the target where the expression is at 1."""
-
-    mesh: int
-    target: int
-    weight: float
-
-
-Expression = tuple[MorphBind, ...]
-
-
-@dataclass(frozen=True)
 class Humanoid:
-    """Humanoid of a file. Attributes as in Avatar; ``faces_back``: it faces -z."""
+    """Humanoid of a file.
+
+    Attributes:
+        name, version, licence, bones, expressions: as in Avatar.
+        faces_back: it faces -z by its format's definition.
+        skeleton: how the bones were found.
+        expression_families: naming families of its morph targets; empty for VRM.
+        remarks: what the user should know, a line each.
+    """
 
     name: str
     version: str
@@ -49,6 +42,9 @@ class Humanoid:
     bones: dict[str, int]
     expressions: dict[str, Expression]
     faces_back: bool
+    skeleton: str = "VRM humanoid"
+    expression_families: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def read_humanoid(gltf: Gltf, tree: NodeTree, bone_nodes: Mapping[str, str] | None = None) -> Humanoid:
@@ -140,27 +136,16 @@ def _read_vrm0(gltf: Gltf, vrm: dict[str, Any], given: dict[str, int]) -> Humano
 
 
 def _guess(gltf: Gltf, tree: NodeTree, given: dict[str, int]) -> Humanoid:
-    found = find_humanoid_bones([tree.names[index] for index in tree.order])
-    guessed = {bone: tree.order[place] for bone, place in found.items()}
-    bones = {bone: node for bone, node in guessed.items() if node not in given.values()} | given
-    left, right = (bones.get(side + "UpperArm") for side in ("left", "right"))
-    turned = left is not None and right is not None and tree.world[left, 0, 3] < tree.world[right, 0, 3]
+    found = find_skeleton(gltf, tree, given)
+    expressions, families = morph_expressions(gltf)
     return Humanoid(
         name=gltf.path.stem,
         version="GLB",
         licence=licence_of_gltf(gltf.document.get("asset", {})),
-        bones=bones,
-        expressions=_morph_expressions(gltf),
-        faces_back=bool(turned),
+        bones=found.bones,
+        expressions=expressions,
+        faces_back=False,
+        skeleton=found.source,
+        expression_families=families,
+        remarks=found.remarks,
     )
-
-
-def _morph_expressions(gltf: Gltf) -> dict[str, Expression]:
-    """Expressions from morph target names, one each; blink is composed of its halves where it is missing."""
-    binds: dict[str, list[MorphBind]] = {}
-    for mesh, entry in enumerate(gltf.items("meshes")):
-        for target, name in enumerate((entry.get("extras") or {}).get("targetNames", [])):
-            binds.setdefault(expression_from_morph(str(name)), []).append(MorphBind(mesh, target, 1.0))
-    if "blink" not in binds and {"blinkLeft", "blinkRight"} <= set(binds):
-        binds["blink"] = binds["blinkLeft"] + binds["blinkRight"]
-    return {name: tuple(parts) for name, parts in binds.items()}

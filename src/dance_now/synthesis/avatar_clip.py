@@ -65,9 +65,14 @@ class AvatarClip(Source):
 
     kind: SourceKind = "video"
 
-    def __init__(self, avatar_path: Path, motion_path: Path, size: int, options: AvatarOptions) -> None:
-        """``size``: edge of the pictures, pixels. Raises DanceNowError: an unusable avatar or motion."""
-        motion = load_motion(motion_path)
+    def __init__(
+        self, avatar_path: Path, motion_path: Path, size: int, options: AvatarOptions, clip: str | None = None
+    ) -> None:
+        """``size``: edge of the pictures, pixels; ``clip``: see ``load_motion``.
+
+        Raises DanceNowError: an unusable avatar or motion.
+        """
+        motion = load_motion(motion_path, clip)
         if not motion.frames:
             raise DanceNowError(f"{motion_path} contains only a T-pose; choose another motion.")
         self.path = motion_path
@@ -189,6 +194,7 @@ def render_clip(
     output: Path,
     motion: Path,
     *,
+    clip: str | None = None,
     size: int = 512,
     options: AvatarOptions = DEFAULT_OPTIONS,
     overwrite: bool = False,
@@ -200,6 +206,7 @@ def render_clip(
         avatar: .vrm or .glb.
         output: the video; with alpha where its format supports it, else on white.
         motion: motion file, see ``load_motion``.
+        clip: name of a clip in a file that holds several; default: the first.
         size: edge of the square frames, pixels.
         options: loading options of the avatar.
         overwrite: replace an existing ``output``.
@@ -209,10 +216,10 @@ def render_clip(
         DanceNowError: an unusable avatar, motion or output.
     """
     alpha = output.suffix.lower() in ALPHA_EXTENSIONS
-    clip = AvatarClip(avatar, motion, size, options)
-    with clip, open_sink(output, clip, alpha, overwrite) as sink:
-        for picture, time in clip.pictures():
+    source = AvatarClip(avatar, motion, size, options, clip)
+    with source, open_sink(output, source, alpha, overwrite) as sink:
+        for picture, time in source.pictures():
             sink.write(picture if alpha else over_white(picture), time)
             if progress is not None:
-                progress(sink.written, clip.frame_count or sink.written)
+                progress(sink.written, source.frame_count or sink.written)
         return sink.written

@@ -164,7 +164,11 @@ class DatasetRenderer:
         picture, depth = self._renderer.render_with_depth(world, camera, expressions)
         folder, size = self._config.folder, self._config.size
         _write_png(folder / f"{job.split}_img" / f"{job.name}.png", picture)
-        face = None if self._face is None else face_confidence(depth, camera, keypoints[FACE])
+        face = (
+            None
+            if self._face is None
+            else face_confidence(depth, camera, keypoints[FACE]) * self._face.trusted
+        )
         pose = label(keypoints, camera, size, face)
         document = {
             "version": 1.3,

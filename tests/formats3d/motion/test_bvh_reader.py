@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def test_axis_rotations_keep_their_axis(axis: int, angle: float) -> None:
     [
         ("HIERARCHY", "SKELETON", "not a BVH"),
         ("MOTION", "NOTHING", "not a BVH"),
-        ("Frames: 2", "Frames: 3", "27 motion values expected, 18 found"),
+        ("Frames: 2", "Frames: 4", "4 frames of 9 values expected, 2 and 0 values found"),
         ("Frames: 2", "Frames: 0", "damaged"),
         ("Frames: 2", "Frames: 99999999999", "damaged"),
         ("Frames: 2", "Frames: 900000", "900000 frames of 2 joints are too many"),
@@ -75,7 +76,7 @@ def test_axis_rotations_keep_their_axis(axis: int, angle: float) -> None:
         ("Xrotation Yrotation\n", "Xrotation Wrotation\n", "unknown channels"),
         ("OFFSET 0 10 0", "OFFSET 0 inf 0", "not finite"),
         ("OFFSET 0 10 0", "OFFSET 0 ten 0", "damaged"),
-        ("7 8 9", "nan 8 9", "not finite"),
+        ("7 8 9", "nan 8 9", "frame 1 has values that are not finite"),
         ("7 8 9", "a 8 9", "damaged"),
         ("    OFFSET 0 10 0\n", "", "no OFFSET"),
     ],
@@ -88,9 +89,54 @@ def test_a_damaged_file_is_refused_in_one_line(old: str, new: str, message: str)
 
 
 @given(st.integers(0, len(TWO_BONES) - 4))
-def test_a_file_cut_anywhere_is_refused(length: int) -> None:
-    with pytest.raises(DanceNowError):
-        parse_bvh(TWO_BONES[:length])
+def test_of_a_file_cut_anywhere_at_most_the_last_frame_is_missing(length: int) -> None:
+    try:
+        bvh = parse_bvh(TWO_BONES[:length])
+    except DanceNowError:
+        return
+    np.testing.assert_array_equal(bvh.channels, parse_bvh(TWO_BONES).channels[:1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("MOTION\n", "MOTION\n\n"),
+        lambda text: text.replace("Frames: 2\n", "Frames: 2\n\n"),
+        lambda text: text.replace("rotation", "ROTATION").replace("position", "POSITION"),
+        lambda text: text.replace("Frames: 2", "Frames: 1").replace("Frames: 1", "Frames: 2"),
+        lambda text: "# made by a program\n" + text,
+        lambda text: text + "\n1 2 3 4 5 6 7 8 9\n",
+        lambda text: text.replace("0.0333", "0,0333"),
+    ],
+    ids=["CRLF", "BOM", "blank", "blank after Frames", "capitals", "same", "comment", "one more", "comma"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_habits_of_programs_are_accepted(tmp_path: Path, change: Callable[[str], str], encoding: str) -> None:
+    path = tmp_path / "a.bvh"
+    path.write_bytes(change(TWO_BONES).encode(encoding))
+    np.testing.assert_allclose(read_bvh(path).channels, parse_bvh(TWO_BONES).channels)
+
+
+def test_one_frame_more_than_there_is_may_be_announced() -> None:
+    assert len(parse_bvh(TWO_BONES.replace("Frames: 2", "Frames: 3")).channels) == 2
+
+
+def test_a_joint_called_emotion_is_no_motion() -> None:
+    assert parse_bvh(TWO_BONES.replace("Hips", "EMOTION_root")).names[0] == "EMOTION_root"
+
+
+def test_hips_travel_under_a_root_that_stays() -> None:
+    start = TWO_BONES.index("ROOT")
+    hips = TWO_BONES[start : TWO_BONES.index("MOTION")].replace("ROOT", "JOINT")
+    root = "ROOT reference\n{\nOFFSET 0 0 0\nCHANNELS 3 Xposition Yposition Zposition\n"
+    motion = TWO_BONES[TWO_BONES.index("MOTION") :]
+    motion = motion.replace("\n0 0 0 0", "\n0 0 0 0 0 0 0").replace("\n7 8 9", "\n0 0 0 7 8 9")
+    bvh = parse_bvh(f"HIERARCHY\n{root}{hips}}}\n{motion}")
+    _, positions = bvh.world(bvh.channels)
+    np.testing.assert_allclose(positions[1, 1], [7, 8, 9])
+    np.testing.assert_allclose(positions[1, 2], [-3, 8, 9], atol=1e-5)
 
 
 def test_a_hierarchy_that_never_ends_is_refused() -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dance_now.formats3d.humanoid.morph_expressions import MorphBind
 from dance_now.formats3d.materials import Material
 from dance_now.formats3d.meshes import MorphTarget, Primitive
-from dance_now.formats3d.vrm import MorphBind
 from dance_now.render.avatar.avatar import Avatar, load_avatar
 from dance_now.render.avatar.gaze import GAZES
 from dance_now.render.face.face_points import (

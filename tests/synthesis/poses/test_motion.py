@@ -10,12 +10,11 @@ from dance_now.formats3d.motion.bvh_reader import parse_bvh
 from dance_now.synthesis.poses.motion import (
     JOINT_INDEX,
     Motion,
-    body_axes,
     load_motion,
     load_motions,
     match_joint_names,
-    t_pose_distance,
 )
+from dance_now.synthesis.poses.motion_alignment import body_axes, t_pose_distance
 
 
 def motion_of(rows: list[dict[str, tuple[float, float, float]]]) -> Motion:
@@ -163,3 +162,109 @@ def test_walks_of_every_family_stand_upright(data_dir: Path, path: str) -> None:
     arms = positions[:, JOINT_INDEX["leftUpperArm"]] - positions[:, JOINT_INDEX["leftLowerArm"]]
     lengths = np.linalg.norm(arms, axis=1)
     np.testing.assert_allclose(lengths, lengths[0], rtol=1e-3)
+
+
+def turned_world(bvh_text: str, degrees: float) -> str:
+    """The same motion in a world turned about x, over the same zero pose."""
+    from scipy.spatial.transform import Rotation
+
+    bvh = parse_bvh(bvh_text)
+    turn = Rotation.from_euler("x", degrees, degrees=True)
+    values = bvh.channels.astype(float)
+    values[:, :3] = turn.apply(values[:, :3])
+    values[:, 3:6] = (turn * Rotation.from_euler("XYZ", values[:, 3:6], degrees=True)).as_euler(
+        "XYZ", degrees=True
+    )
+    head = bvh_text[: bvh_text.index("Frame Time: 0.04\n") + len("Frame Time: 0.04\n")]
+    return head + "\n".join(" ".join(f"{value:.5f}" for value in row) for row in values)
+
+
+def limb_directions(motion: Motion) -> np.ndarray:
+    pairs = [
+        (f"{side}{start}", f"{side}{end}")
+        for side in ("left", "right")
+        for start, end in (
+            ("UpperArm", "LowerArm"),
+            ("LowerArm", "Hand"),
+            ("UpperLeg", "LowerLeg"),
+            ("LowerLeg", "Foot"),
+        )
+    ]
+    frames = range(len(motion.positions))
+    bones = [motion.joint(end, frames) - motion.joint(start, frames) for start, end in pairs]
+    found = np.stack(bones, axis=1)
+    return found / np.linalg.norm(found, axis=-1, keepdims=True)
+
+
+WAVE = [
+    {
+        "LeftArm": (0.0, 20.0, -70.0 + turn),
+        "RightArm": (0.0, 0.0, 60.0),
+        "LeftUpLeg": (-float(turn), 0.0, 0.0),
+        "Hips": (0.0, 30.0, 0.0),
+        "Head": (0.0, float(turn), 0.0),
+    }
+    for turn in range(0, 40, 2)
+]
+
+
+@pytest.mark.parametrize("degrees", [90, -90])
+def test_a_world_with_z_up_over_a_zero_pose_with_y_up(degrees: float) -> None:
+    text = write_bvh(WAVE)
+    plain = Motion.from_bvh(parse_bvh(text), "plain")
+    turned = Motion.from_bvh(parse_bvh(turned_world(text, degrees)), "turned")
+    cosines = (limb_directions(plain) * limb_directions(turned)).sum(axis=-1)
+    assert np.degrees(np.arccos(np.clip(cosines, -1, 1))).max() < 1
+    heads = [motion.head @ motion.reference.head.T for motion in (plain, turned)]
+    np.testing.assert_allclose(heads[0], heads[1], atol=1e-3)
+
+
+def test_the_first_second_faces_the_front() -> None:
+    """The reference, a T-pose, looks elsewhere than the dance that follows."""
+    rows = [{"Hips": (0.0, 150.0, 0.0)}, *({**row, "Hips": (0.0, 60.0, 0.0)} for row in WAVE)]
+    motion = motion_of(rows)
+    axes = body_axes(motion.positions[1:])
+    np.testing.assert_allclose(axes[0, :, 2], [0, 0, 1], atol=0.02)
+    turned_head = motion.head[1] @ motion.reference.head.T
+    np.testing.assert_allclose(turned_head[:, 2], [0, 0, 1], atol=0.02)
+
+
+def test_without_a_t_pose_the_head_is_level_by_its_median() -> None:
+    bent = [
+        {
+            "LeftUpLeg": (-80.0, 0.0, 0.0),
+            "RightUpLeg": (-80.0, 0.0, 0.0),
+            "LeftLeg": (90.0, 0.0, 0.0),
+            "RightLeg": (90.0, 0.0, 0.0),
+            "LeftArm": (0.0, 0.0, -80.0),
+            "RightArm": (0.0, 0.0, 80.0),
+            "Head": (35.0 + nod, 0.0, 0.0),
+        }
+        for nod in (-10.0, -5.0, 0.0, 5.0, 10.0)
+    ]
+    zero = (
+        write_bvh(bent).replace("OFFSET 15 0 0", "OFFSET 1 -15 0").replace("OFFSET 30 0 0", "OFFSET 0 -30 5")
+    )
+    zero = zero.replace("OFFSET -30 0 0", "OFFSET 0 -30 5").replace("OFFSET 25 0 0", "OFFSET 0 5 -25")
+    zero = zero.replace("OFFSET -25 0 0", "OFFSET 0 5 -25").replace("OFFSET 0 -40 0", "OFFSET 0 10 40")
+    motion = Motion.from_bvh(parse_bvh(zero), "seated")
+    fronts = (motion.head @ motion.reference.head.T)[..., 2]
+    pitches = np.degrees(np.arcsin(np.clip(-fronts[:, 1], -1, 1)))
+    assert abs(float(np.median(pitches))) < 2
+    np.testing.assert_allclose(np.diff(pitches), 5, atol=1)
+
+
+def test_a_clip_is_chosen_by_its_name(tmp_path: Path) -> None:
+    from motion_clips import about, clip_builder
+
+    from dance_now.synthesis.poses.motion import clip_names
+
+    arm = {"leftUpperArm": [about(2, 0), about(2, -60)]}
+    leg = {"rightUpperLeg": [about(0, 0), about(0, -60)]}
+    path = tmp_path / "all.glb"
+    path.write_bytes(clip_builder({"Wave": arm, "Kick": leg}).to_bytes())
+    assert clip_names(path) == ["Wave", "Kick"]
+    assert load_motion(path).name == "all_Wave"
+    assert load_motion(path, "Kick").name == "all_Kick"
+    with pytest.raises(DanceNowError, match=r"all\.glb has no clip 'Jump'\. It has: Wave, Kick\."):
+        load_motion(path, "Jump")

@@ -13,7 +13,8 @@ from dance_now.pose.model.adult_skeleton import adult_skeleton
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.synthesis.poses.avatar_poser import PoseTarget, motion_target
 from dance_now.synthesis.poses.duplicate_motions import group_duplicates
-from dance_now.synthesis.poses.motion import Motion, load_motion, t_pose_distance
+from dance_now.synthesis.poses.motion import Motion, load_motion
+from dance_now.synthesis.poses.motion_alignment import t_pose_distance
 from dance_now.synthesis.poses.motion_library import (
     LIBRARY_FILE,
     LibraryMotion,

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from dance_now.formats3d.humanoid_names import FINGERS, SEGMENTS
+from dance_now.formats3d.humanoid.bone_names import FINGERS, SEGMENTS
 from dance_now.render.avatar.avatar import Avatar, load_avatar
 from dance_now.render.avatar.avatar_expressions import MOODS, VOWELS, expression_names
 from dance_now.render.avatar.gaze import GAZES

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from dance_now.formats3d.gltf import Gltf, read_gltf
-from dance_now.formats3d.humanoid_names import REQUIRED_BONES
+from dance_now.formats3d.humanoid.bone_names import REQUIRED_BONES
 from dance_now.render.avatar.avatar import Avatar, load_avatar
 from dance_now.render.avatar.avatar_expressions import MOODS, VOWELS
 from dance_now.render.avatar.mascot import MASCOT, avatar_file

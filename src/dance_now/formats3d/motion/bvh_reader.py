@@ -7,6 +7,8 @@ order in which they are listed.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,6 +26,8 @@ MAXIMUM_DEPTH = 200
 MAXIMUM_FRAMES = 1_000_000
 MAXIMUM_VALUES = 8_000_000  # frames times channels or joints: six minutes of 180 channels at 120 Hz
 _VALUE_BYTES, _JOINT_BYTES = 64, 48  # of a number as text in a list, and of a joint's transform
+_MOTION = re.compile(r"(?<!\S)MOTION\s+(?=Frames\b)", re.IGNORECASE)
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _CHANNELS = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation")}
 
 
@@ -71,7 +75,9 @@ class Bvh:
 
         Returns:
             (frames, joints, 3, 3) world rotations and (frames, joints, 3) positions in the file's unit.
-            Positions of a root replace its offset; those of other joints are ignored, for bones are rigid.
+            Positions replace the offset of a root, and of the joints down to where the skeleton first
+            branches: hips under a reference that stays where it is. Those of other joints are ignored, for
+            bones are rigid.
         """
         count = sum(len(joint.channels) for joint in self.joints)
         values = np.zeros((1, count), np.float32) if channels is None else channels
@@ -79,6 +85,7 @@ class Bvh:
         rotations = np.zeros((frames, len(self.joints), 3, 3), np.float32)
         positions = np.zeros((frames, len(self.joints), 3), np.float32)
         column = 0
+        travelling = self._travelling()
         for index, joint in enumerate(self.joints):
             local = np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1))
             offset = np.tile(np.asarray(joint.offset, np.float32), (frames, 1))
@@ -86,7 +93,7 @@ class Bvh:
                 axis = "XYZ".index(channel[0])
                 if channel.endswith("rotation"):
                     local = local @ axis_rotations(axis, np.radians(values[:, column]))
-                elif joint.parent < 0 and channels is not None:
+                elif index in travelling and channels is not None:
                     offset[:, axis] = values[:, column]
                 column += 1
             if joint.parent < 0:
@@ -97,6 +104,15 @@ class Bvh:
                 turned = np.einsum("fij,fj->fi", parent, offset)
                 positions[:, index] = positions[:, joint.parent] + turned
         return rotations, positions
+
+    def _travelling(self) -> set[int]:
+        """Joints whose positions count: the roots, and those below them down to the first that branches."""
+        children = Counter(joint.parent for joint in self.joints)
+        found: set[int] = set()
+        for index, joint in enumerate(self.joints):
+            if joint.parent < 0 or (joint.parent in found and children[joint.parent] == 1):
+                found.add(index)
+        return found
 
 
 def axis_rotations(axis: int, angles: FloatArray) -> FloatArray:
@@ -115,23 +131,29 @@ def read_bvh(path: Path) -> Bvh:
     Raises:
         DanceNowError: not a BVH file, damaged, or larger than MAXIMUM_BYTES.
     """
-    return parse_bvh(read_bounded(path, MAXIMUM_BYTES).decode("utf-8", "replace"), path.name)
+    data = read_bounded(path, MAXIMUM_BYTES)
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return parse_bvh(data.decode(encoding, "replace"), path.name)
 
 
 def parse_bvh(text: str, name: str = "BVH") -> Bvh:
     """Parses a BVH file's text; ``name`` begins the error messages.
 
+    Blank lines, comments (#), decimal commas and a last frame that is cut short are accepted.
+
     Raises:
         DanceNowError: not BVH, or damaged.
     """
-    header, keyword, body = text.partition("MOTION")
-    if not keyword or header.split(None, 1)[:1] != ["HIERARCHY"]:
+    text = _COMMENT.sub("", text.lstrip("\ufeff"))
+    start = _MOTION.search(text)
+    if start is None or text[: start.start()].split(None, 1)[:1] != ["HIERARCHY"]:
         raise DanceNowError(f"{name}: not a BVH motion (no HIERARCHY and MOTION).")
     try:
-        joints = _Hierarchy(header).joints
-        lines = body.strip().split("\n", 2)
+        joints = _Hierarchy(text[: start.start()]).joints
+        lines = text[start.end() :].lstrip().split("\n", 1)
         frames = int(_after(lines[0], "Frames"))
-        frame_time = float(_after(lines[1], "Frame Time"))
+        lines = lines[1].lstrip().split("\n", 1)
+        frame_time = float(_after(lines[0], "Frame Time").replace(",", "."))
         count = sum(len(joint.channels) for joint in joints)
         if not 0 < frames <= MAXIMUM_FRAMES or not 1e-5 < frame_time < 10 or count == 0:
             raise ValueError(f"{frames} frames of {frame_time} s with {count} channels")
@@ -139,16 +161,27 @@ def parse_bvh(text: str, name: str = "BVH") -> Bvh:
             raise ValueError(f"{frames} frames of {len(joints)} joints are too many")
         size = frames * (_VALUE_BYTES * count + _JOINT_BYTES * len(joints))
         MemoryBudget(name, len(text)).charge(size, f"{frames} frames of {len(joints)} joints")
-        numbers = (lines[2] if len(lines) > 2 else "").split(maxsplit=frames * count)
-        values = np.array(numbers[: frames * count], np.float32)
-        if len(values) < frames * count:
-            raise ValueError(f"{frames * count} motion values expected, {len(values)} found")
+        channels = _values(lines[1] if len(lines) > 1 else "", frames, count)
     except (ValueError, IndexError, StopIteration) as error:
         raise DanceNowError(f"{name}: damaged BVH motion ({error or 'it ends too early'}).") from error
-    channels = values.reshape(frames, count)
     if not np.isfinite(channels).all():
-        raise DanceNowError(f"{name}: damaged BVH motion (values that are not finite).")
+        frame = int(np.flatnonzero(~np.isfinite(channels).all(axis=1))[0])
+        raise DanceNowError(f"{name}: damaged BVH motion (frame {frame} has values that are not finite).")
     return Bvh(tuple(joints), frame_time, channels)
+
+
+def _values(body: str, frames: int, count: int) -> FloatArray:
+    """Channel values (frames, count); one frame fewer where the last announced one is cut short."""
+    if "," in body and "." not in body:
+        body = body.replace(",", ".")
+    numbers = body.split(maxsplit=frames * count)[: frames * count]
+    if len(numbers) < max(frames - 1, 1) * count:
+        raise ValueError(
+            f"{frames} frames of {count} values expected, {len(numbers) // count} and"
+            f" {len(numbers) % count} values found"
+        )
+    whole = len(numbers) // count
+    return np.array(numbers[: whole * count], np.float32).reshape(whole, count)
 
 
 def _after(line: str, keyword: str) -> str:
@@ -225,7 +258,7 @@ class _Hierarchy:
         count = int(next(tokens))
         if not 0 <= count <= 6:
             raise ValueError(f"{count} channels in one joint")
-        channels = tuple(islice(tokens, count))
+        channels = tuple(token[:1].upper() + token[1:].lower() for token in islice(tokens, count))
         if len(channels) < count or not _CHANNELS.issuperset(channels):
             raise ValueError(f"unknown channels {channels}")
         return channels

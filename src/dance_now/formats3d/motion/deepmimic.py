@@ -93,7 +93,16 @@ def read_deepmimic(path: Path) -> JointTracks:
     if not 1e-5 < seconds < 10:
         raise DanceNowError(f"{path.name}: damaged DeepMimic motion (frames of {seconds:g} s).")
     joints = {name: index for index, name in enumerate(names) if name != "chest"}
-    return JointTracks(path.stem, "deepmimic", seconds, joints, rotations, positions, zero_is_reference=True)
+    return JointTracks(
+        path.stem,
+        "deepmimic",
+        seconds,
+        joints,
+        rotations,
+        positions,
+        zero_is_reference=True,
+        keeps_world=True,
+    )
 
 
 def _turn(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:

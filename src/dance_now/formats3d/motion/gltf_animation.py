@@ -17,7 +17,7 @@ from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
 from dance_now.formats3d.gltf import MALFORMED_ERRORS, Gltf, MalformedGltfError, read_gltf
 from dance_now.formats3d.gltf_text import read_text_gltf
-from dance_now.formats3d.humanoid_names import bone_from_vrm1
+from dance_now.formats3d.humanoid.bone_names import bone_from_vrm1
 from dance_now.formats3d.motion.keyframes import KINDS, Keyframes
 from dance_now.formats3d.motion.motion_joints import (
     JOINT_NAMES,
@@ -86,6 +86,7 @@ def _clips(gltf: Gltf) -> list[JointTracks]:
                 rotations=rotations[:, columns],
                 positions=positions[:, columns],
                 zero_is_reference=_EXTENSION in gltf.extensions,
+                keeps_world=_EXTENSION in gltf.extensions,
             )
         )
     if not found:

@@ -1,4 +1,4 @@
-"""Motion joints and their names in common skeletons (VRM aliases, Biovision, Acclaim, CMU)."""
+"""Motion joints, and the tracks of them that all readers of motion files return."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from dance_now.core.arrays import FloatArray
 from dance_now.core.errors import DanceNowError
-from dance_now.formats3d.humanoid_names import find_humanoid_bones
+from dance_now.formats3d.humanoid.skeleton_matching import find_humanoid_bones
 
 _SIDES: Final = ("left", "right")
 _SIDE_JOINTS: Final = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
@@ -17,38 +17,6 @@ _TOES: Final = ("leftToes", "rightToes")
 JOINT_NAMES: Final = ("hips", "head", *(side + joint for side in _SIDES for joint in _SIDE_JOINTS), *_TOES)
 """Joints of a motion, with the names of VRM's humanoid bones."""
 JOINT_INDEX: Final = {name: index for index, name in enumerate(JOINT_NAMES)}
-
-
-def _family(hips: str, pattern: str, marks: tuple[str, str]) -> dict[str, str]:
-    words = dict(zip((*_SIDE_JOINTS, "Toes"), pattern.split(), strict=True))
-    sided = {
-        side + joint: word.replace("@", mark)
-        for side, mark in zip(_SIDES, marks, strict=True)
-        for joint, word in words.items()
-    }
-    return {"hips": hips, "head": "head", **sided}
-
-
-# Skeletons whose names contradict those of rigged avatars (a "shoulder" is where the upper arm begins),
-# lower case; "@" stands for the side.
-_FAMILIES: Final = (
-    # Biovision's own, as many converters write it
-    _family("hips", "@shoulder @elbow @wrist @hip @knee @ankle @toe", _SIDES),
-    # Acclaim names of the CMU collection
-    _family("root", "@humerus @radius @wrist @femur @tibia @foot @toes", ("l", "r")),
-    # CMU joints numbered in hierarchy order
-    {
-        "hips": "cmu00",
-        "head": "cmu18",
-        **dict(
-            zip(
-                (side + joint for side in _SIDES for joint in (*_SIDE_JOINTS, "Toes")),
-                (f"cmu{n:02d}" for n in (21, 22, 23, 2, 3, 4, 5, 30, 31, 32, 8, 9, 10, 11)),
-                strict=True,
-            )
-        ),
-    },
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +31,7 @@ class JointTracks:
         rotations: (1 + frames, J, 3, 3) world rotations; the first row is the skeleton's zero pose.
         positions: (1 + frames, J, 3) world positions, likewise.
         zero_is_reference: whether the format defines the zero pose as T-pose.
+        keeps_world: whether the format defines the world's axes as those of the zero pose.
     """
 
     name: str
@@ -72,22 +41,19 @@ class JointTracks:
     rotations: FloatArray
     positions: FloatArray
     zero_is_reference: bool = False
+    keeps_world: bool = False
 
 
 def match_joint_names(names: Sequence[str]) -> dict[str, int]:
     """Matches a file's joint names (parents before children) to JOINT_NAMES: joint -> index.
 
-    Prefixes such as ``mixamorig:`` and separators are ignored. Toes may be absent.
+    Names of all families of ``skeleton_families`` are known. Toes may be absent.
 
     Raises:
         DanceNowError: an unknown skeleton, or one without an arm or a leg, which the message names.
     """
-    plain = {normalised_joint_name(name): index for index, name in reversed(list(enumerate(names)))}
-    candidates = [
-        find_humanoid_bones(names),
-        *({joint: plain[word] for joint, word in family.items() if word in plain} for family in _FAMILIES),
-    ]
-    found = max(({joint: c[joint] for joint in JOINT_NAMES if joint in c} for c in candidates), key=len)
+    bones = find_humanoid_bones(names)
+    found = {joint: bones[joint] for joint in JOINT_NAMES if joint in bones}
     if len(found) < len(JOINT_NAMES) // 2:
         first = names[0][:40] if names else ""
         raise DanceNowError(f"unknown skeleton: its joint names match no supported rig (first: {first!r}).")

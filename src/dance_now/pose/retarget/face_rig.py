@@ -64,10 +64,10 @@ class FaceRig:
 
     def displacement(self, expression: Expression) -> Array:
         """Displacement (70, 3) of the face points from rest in metres, character frame."""
-        if not self._known.all() or expression == Expression():
+        if not self._known.any() or expression == Expression():
             return np.zeros(self._rest.shape)
         if not self._moves:
-            return self._generic_displacement(expression)
+            return self._generic_displacement(expression) * self._known[:, None]
         return np.asarray(
             sum(
                 (weight * self._moves[name] for name, weight in self.weights(expression).items()),

@@ -6,7 +6,6 @@ the file's character faces. Sources: vrm-c/vrm-specification (0.0 and 1.0), glTF
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,19 +15,20 @@ import numpy.typing as npt
 
 from dance_now.core.errors import DanceNowError
 from dance_now.formats3d.gltf import MALFORMED_ERRORS, Gltf, MalformedGltfError, read_gltf
-from dance_now.formats3d.humanoid_names import REQUIRED_BONES
+from dance_now.formats3d.humanoid.bone_names import REQUIRED_BONES
+from dance_now.formats3d.humanoid.morph_expressions import Expression
+from dance_now.formats3d.humanoid.skeleton_search import missing_bones_message
+from dance_now.formats3d.humanoid.upright_rest import stature
 from dance_now.formats3d.materials import read_materials
 from dance_now.formats3d.meshes import FloatArray, MeshReader, Primitive
 from dance_now.formats3d.node_tree import Matrices, read_node_tree
 from dance_now.formats3d.spring_rig import SpringRig, read_spring_rig
-from dance_now.formats3d.vrm import Expression, read_humanoid
+from dance_now.formats3d.vrm import read_humanoid
 from dance_now.render.avatar.gaze import eye_bones, with_gaze_expressions
+from dance_now.render.avatar.rest_frame import check_limbs, format_turn, to_character_frame
 from dance_now.render.skinning import apply_morphs, skin_vertices
 
-_LIMBS = ("UpperArm", "LowerArm", "Hand"), ("UpperLeg", "LowerLeg", "Foot")
-_SHORTEST_LIMB = 1e-3  # of the distance from hips to head
 _FARTHEST = 1e9  # metres, or a scale
-_HALF_TURN = np.diag([-1.0, 1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,9 @@ class Avatar:
         palette_nodes: (K,) node of each row of the skinning palette.
         palette_inverse_bind: (K, 4, 4) character frame in bind pose -> that node.
         spring_rig: its spring bones, or None.
+        skeleton: how its bones were found: the VRM extension, a family of names, or the structure.
+        expression_families: naming families of its morph targets; empty for VRM.
+        remarks: what is unusual about the file, a line each.
 
     Example:
         >>> avatar = load_avatar(Path("godette.vrm"))  # doctest: +SKIP
@@ -70,6 +73,9 @@ class Avatar:
     palette_nodes: npt.NDArray[np.int64]
     palette_inverse_bind: Matrices
     spring_rig: SpringRig | None = None
+    skeleton: str = ""
+    expression_families: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     bone_parents: dict[str, str | None] = field(init=False)
     _bone_order: tuple[str, ...] = field(init=False)
     _owners: tuple[str | None, ...] = field(init=False)
@@ -233,16 +239,15 @@ def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
     humanoid = read_humanoid(gltf, tree, bone_nodes)
     missing = [bone for bone in REQUIRED_BONES if bone not in humanoid.bones]
     if missing:
-        raise DanceNowError(
-            f"{gltf.path.name} has no complete humanoid skeleton; missing: {', '.join(missing)}."
-            " Use a VRM file or a GLB with Mixamo bone names, or set bones to a JSON file that maps them."
-        )
+        raise DanceNowError(missing_bones_message(gltf, tree, missing))
     if len(set(humanoid.bones.values())) < len(humanoid.bones):
         raise MalformedGltfError(gltf.path, "two humanoid bones share a node")
-    turn = _HALF_TURN if humanoid.faces_back else np.eye(4)
+    turn, remarks = to_character_frame(humanoid, tree.world)
     world = turn @ tree.world
-    _check_limbs(gltf, humanoid.bones, world[:, :3, 3])
-    reader = MeshReader(gltf, read_materials(gltf), world, humanoid.bones["hips"])
+    check_limbs(gltf, humanoid.bones, world[:, :3, 3])
+    reader = MeshReader(
+        gltf, read_materials(gltf, stature(humanoid.bones, world)), world, humanoid.bones["hips"]
+    )
     for node in tree.order:
         if "mesh" in gltf.items("nodes")[node]:
             reader.read(node)
@@ -272,23 +277,8 @@ def _build(gltf: Gltf, bone_nodes: Mapping[str, str] | None) -> Avatar:
         rest_world=world,
         palette_nodes=np.array(reader.palette_nodes, np.int64),
         palette_inverse_bind=inverse_bind,
-        spring_rig=read_spring_rig(gltf, tree, turn[:3, :3]),
+        spring_rig=read_spring_rig(gltf, tree, format_turn(humanoid)[:3, :3]),
+        skeleton=humanoid.skeleton,
+        expression_families=humanoid.expression_families,
+        remarks=(*humanoid.remarks, *remarks),
     )
-
-
-def _check_limbs(gltf: Gltf, bones: Mapping[str, int], places: npt.NDArray[np.float64]) -> None:
-    """Rejects a skeleton with a limb of no length; ``places``: (N, 3) of the nodes at rest."""
-
-    def length(start: str, end: str) -> float:
-        return float(np.linalg.norm(places[bones[end]] - places[bones[start]]))
-
-    trunk = length("hips", "head")
-    limbs = [
-        (side + start, side + end)
-        for side in ("left", "right")
-        for chain in _LIMBS
-        for start, end in itertools.pairwise(chain)
-    ]
-    for start, end in [("hips", "head"), *limbs]:
-        if not length(start, end) > _SHORTEST_LIMB * trunk:
-            raise DanceNowError(f"{gltf.path.name}: the bone from {start} to {end} has no length.")

@@ -63,17 +63,20 @@ def avatar_skeleton(
     for side in ("left", "right"):
         _place_foot(rest, avatar, side, floor=float(low[1]))
         rest[hand_slice(side)] = _hand(avatar, side)
-    known[FACE] = face is not None
+    known[FACE] = False
     if face is not None:
         rest[FACE] = face.positions(avatar, avatar.rest_world)
-        head = face.body_points(avatar, avatar.rest_world)
+        known[FACE] = face.trusted
+        # Nose and ears come from the face's nose and the ends of its jaw, where those can be trusted.
+        trusted = face.trusted[[30, 36, 42, 0, 16], None]
+        head = np.where(trusted, face.body_points(avatar, avatar.rest_world), _head_points(avatar))
     else:
         head = _head_points(avatar)
     for name, position in zip(_HEAD_NAMES, head, strict=True):
         rest[BODY_INDEX[name]] = position
     pivots = np.stack([avatar.rest_position(bone) for bone in _pivot_bones(avatar)])
     names = expression_names(avatar) if face is not None else ()
-    moves = expression_basis(avatar, face, names) if face is not None and names else ()
+    moves = expression_basis(avatar, face, names) * known[FACE, None] if face is not None and names else ()
     return Skeleton(
         rest.astype(np.float32),
         known,

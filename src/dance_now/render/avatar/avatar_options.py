@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from dance_now.core.errors import DanceNowError
 from dance_now.core.limits import parse_json, read_bounded
-from dance_now.formats3d.humanoid_names import HUMANOID_BONES
+from dance_now.formats3d.humanoid.bone_names import HUMANOID_BONES
 from dance_now.render.avatar.avatar import Avatar, load_avatar
 from dance_now.render.avatar.guessed_springs import with_guessed_springs
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.formats3d.humanoid.morph_expressions import Expression, MorphBind
 from dance_now.formats3d.meshes import MorphTarget, Primitive
 from dance_now.formats3d.node_tree import Matrices
-from dance_now.formats3d.vrm import Expression, MorphBind
 
 GAZES: Final = ("lookLeft", "lookRight", "lookUp", "lookDown")
 _FARTHEST: Final = 30.0  # degrees

@@ -14,15 +14,19 @@ from dance_now.render.face.face_mesh import Face, FaceMesh
 from dance_now.render.face.face_mouth import find_mouth
 from dance_now.render.face.face_regions import (
     Anchor,
-    FrontView,
     Indices,
     Points,
     anchor_position,
     boundary_loops,
     mean_anchor,
-    triangle_components,
     weld,
 )
+from dance_now.render.face.face_skin import find_skin
+
+_NEAREST_OUTLINE = 0.5  # of the interocular distance, from the middle of the face
+_SPAN = 3  # pixels over which a slope is measured
+_PASSED = 0.05  # interocular distances by which the outline lies past a cliff that was not steep before
+_CLIFF = 0.2  # of it: what the depth falls within one pixel at an outline
 
 
 def locate_landmarks(mesh: FaceMesh) -> list[Anchor] | None:
@@ -38,10 +42,10 @@ def locate_landmarks(mesh: FaceMesh) -> list[Anchor] | None:
         return None
     middle = (right.centre + left.centre) / 2
     scale = float(np.linalg.norm(left.centre - right.centre))
-    view = _skin_view(mesh, welded, middle, scale)
-    if (view.index < 0).all():
+    skin = find_skin(mesh, welded, middle, scale)
+    if skin is None:
         return None
-    face = Face(mesh, loops, right, left, middle, scale, view)
+    face = Face(mesh, loops, right, left, middle, scale, *skin)
     mouth = find_mouth(face)
     centre = anchor_position(mean_anchor([mouth[0], mouth[6]]), mesh.points)
     return [
@@ -61,17 +65,6 @@ def _weld_face(mesh: FaceMesh) -> Indices:
     """Welds vertices of a part that coincide in every expression."""
     shapes = [mesh.points, *(mesh.points + moved for moved in mesh.displacements.values())]
     return weld(np.concatenate([*shapes, mesh.parts[:, None].astype(np.float64)], axis=1))
-
-
-def _skin_view(mesh: FaceMesh, welded: Indices, middle: Points, scale: float) -> FrontView:
-    """Front view of the skin, without what lies on it: lashes, brows, blushes."""
-    triangles = mesh.part_triangles(mesh.skin)
-    centre, size = (0.0, float(middle[1]) - 0.5 * scale), (3.6 * scale, 4.4 * scale)
-    whole = FrontView.of(mesh.points, triangles, centre, size, scale / 64)
-    labels = triangle_components(welded[triangles])
-    seen = np.bincount(labels[whole.index[whole.index >= 0]], minlength=1)
-    main = triangles[labels == int(np.argmax(seen))]
-    return FrontView.of(mesh.points, main, centre, size, scale / 64)
 
 
 def _find_nose(face: Face, mouth: Points) -> list[Anchor]:
@@ -127,25 +120,43 @@ def _reach(face: Face, centre: Points, direction: Points, start: float) -> float
     """Extent of the face along a ray.
 
     It ends at the silhouette, or where it turns away to an ear or the neck: a steep fall, by much, to
-    something that goes on. A small fall is the edge of a patch (a blush) that lies on the skin.
+    something that goes on, or in a cliff (the neck behind the jaw). A small fall is the edge of a patch (a
+    blush) that lies on the skin.
     """
-    view, span = face.view, 3
+    view = face.view
     distances = np.arange(start, 3 * face.scale, view.pixel)
     depths = np.array([view.depth[view.cell(*(centre + direction * distance))] for distance in distances])
     bare = np.flatnonzero(~np.isfinite(depths))
     if len(bare) > 0:
         depths = depths[: bare[0]]
-    if len(depths) <= span:
+    if len(depths) <= _SPAN:
         return start
-    slopes = (depths[:-span] - depths[span:]) / (span * view.pixel)
-    k = 0
+    near = max(0, int(np.ceil((_NEAREST_OUTLINE * face.scale - start) / view.pixel)))
+    end = _steep_fall(depths, near, view.pixel, face.scale)
+    cliffs = np.flatnonzero(depths[:-2] - depths[1:-1] > _CLIFF * face.scale)
+    passed = cliffs[(cliffs >= near) & (cliffs < end - _PASSED * face.scale / view.pixel)]
+    return float(distances[passed[0] if len(passed) else end])
+
+
+def _steep_fall(depths: Points, first: int, pixel: float, scale: float) -> int:
+    """Index of the first steep fall to something that goes on, else the last index.
+
+    Args:
+        depths: (n,) along a ray, a pixel apart.
+        first: index where to begin: the sides of a nose fall as steeply as those of a face.
+        pixel: metres.
+        scale: interocular distance, metres.
+    """
+    span = _SPAN
+    slopes = (depths[:-span] - depths[span:]) / (span * pixel)
+    k = first
     while k < len(slopes):
         if slopes[k] > 2.2:
             foot = k
             while foot < len(slopes) and slopes[foot] > 1.0:
                 foot += 1
-            if foot < len(slopes) and depths[k] - depths[foot] > 0.06 * face.scale:
-                return float(distances[k])
+            if foot < len(slopes) and depths[k] - depths[foot] > 0.06 * scale:
+                return k
             k = foot
         k += 1
-    return float(distances[len(depths) - 1])
+    return len(depths) - 1

@@ -21,7 +21,6 @@ class FaceMesh:
         triangles: (T, 3) rows of ``points``.
         parts: (V,) index of the avatar's primitive.
         vertices: (V,) vertex of that primitive.
-        skin: index of the part with the face's skin.
         eyeballs: (V,) -1 on the right eye's bone, +1 on the left eye's, 0 elsewhere.
         displacements: for each expression (V, 3) displacement at weight 1.
     """
@@ -30,7 +29,6 @@ class FaceMesh:
     triangles: Indices
     parts: Indices
     vertices: Indices
-    skin: int
     eyeballs: Indices
     displacements: dict[str, Points]
 
@@ -73,6 +71,7 @@ class Face:
         middle: (3,) point between the eyes.
         scale: interocular distance, metres; all other lengths are fractions of it.
         view: front view of the skin at rest.
+        skin: (T, 3) triangles of the part with the skin; cavities and what lies on the skin are among them.
     """
 
     mesh: FaceMesh
@@ -82,6 +81,7 @@ class Face:
     middle: Points
     scale: float
     view: FrontView
+    skin: Indices
 
     def snap(self, x: float, y: float) -> Anchor:
         """Anchor on the skin at x, y."""
@@ -94,7 +94,6 @@ def face_mesh(avatar: Avatar) -> FaceMesh | None:
     moving = [_moved_vertices(avatar, index, names) for index in range(len(avatar.primitives))]
     if not any(moving):
         return None
-    skin = int(np.argmax(moving))
     eyes = [_eyeball_side(avatar, primitive) for primitive in avatar.primitives]
     parts = [index for index, count in enumerate(moving) if count > 0 or eyes[index].any()]
     starts = np.cumsum([0] + [len(avatar.primitives[part].positions) for part in parts])
@@ -106,7 +105,6 @@ def face_mesh(avatar: Avatar) -> FaceMesh | None:
         ).astype(np.int64),
         parts=np.repeat(parts, np.diff(starts)).astype(np.int64),
         vertices=np.concatenate([np.arange(count) for count in np.diff(starts)]).astype(np.int64),
-        skin=skin,
         eyeballs=np.concatenate([eyes[part] for part in parts]),
         displacements={name: _stacked(avatar, parts, {name: 1.0}) - rest for name in names},
     )

@@ -13,6 +13,7 @@ from dance_now.render.face.face_regions import Anchor, FrontView, Points, anchor
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
+_CAVITY = 0.1  # interocular distances behind the skin
 VOWELS = ("aa", "oh", "ee", "ih", "ou")
 
 
@@ -25,14 +26,15 @@ def find_mouth(face: Face) -> list[Anchor]:
     view, opening = max(found, key=lambda item: int(item[1].sum()))
     # A mouth is a slit, whose edge is outside the opening, or a patch laid on the skin that grows.
     rings = [_opening_edge(view, opening, step) for step in (1, -1)]
-    inner = min(rings, key=lambda ring: _rest_gap(face.mesh.points, ring))
+    on_skin = [ring for ring in rings if _depth_behind_skin(face, ring) < _CAVITY * face.scale] or rings
+    inner = min(on_skin, key=lambda ring: _rest_gap(face.mesh.points, ring))
     return _lips(face, inner) + inner
 
 
 def _mouth_opening(face: Face, vowel: str) -> tuple[FrontView, Mask] | None:
     """Front view of the face with a vowel, and the mask of pixels that are hidden at rest."""
     mesh, scale = face.mesh, face.scale
-    triangles = mesh.part_triangles(mesh.skin)
+    triangles = face.skin
     bottom = min(face.right.box[2], face.left.box[2])
     centre, size = (0.0, bottom - 0.75 * scale), (1.6 * scale, 1.5 * scale)
     rest = FrontView.of(mesh.points, triangles, centre, size, scale / 120)
@@ -70,6 +72,13 @@ def _opening_edge(view: FrontView, opening: Mask, step: int) -> list[Anchor]:
     top = [lip(share, True) for share in (0.25, 0.5, 0.75)]
     bottom = [lip(share, False) for share in (0.75, 0.5, 0.25)]
     return [corner(first, -step), *top, corner(last, step), *bottom]
+
+
+def _depth_behind_skin(face: Face, ring: list[Anchor]) -> float:
+    """Metres by which a ring lies behind the skin at rest: lips by nothing, a cavity's walls by much."""
+    places = np.stack([anchor_position(anchor, face.mesh.points) for anchor in ring])
+    fronts = np.array([face.view.depth[face.view.cell(x, y)] for x, y in places[:, :2]])
+    return float(np.median(np.where(np.isfinite(fronts), fronts - places[:, 2], np.inf)))
 
 
 def _rest_gap(points: Points, ring: list[Anchor]) -> float:

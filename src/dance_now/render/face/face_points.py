@@ -12,6 +12,7 @@ from dance_now.render.avatar.avatar import Avatar
 from dance_now.render.avatar.avatar_expressions import MOODS, expression_names, sample_expression
 from dance_now.render.face.face_landmarks import locate_landmarks
 from dance_now.render.face.face_mesh import FaceMesh, face_mesh
+from dance_now.render.face.face_plausibility import Plausibility, Trust, check_landmarks
 from dance_now.render.face.face_regions import Anchor, Indices, Points, anchor_position, mean_anchor
 
 __all__ = [
@@ -43,6 +44,8 @@ class FaceLandmarks:
         morphs: expression -> (N, 3) displacement at weight 1 in the bind pose.
         head_offsets: (5, 3) nose, right eye, left eye, right ear and left ear (BODY_25 0, 15 to 18) from
             the head bone at rest, character frame, metres.
+        trusted: (70,) whether each point can be where it was found, see ``check_landmarks``.
+        doubts: what is implausible, a line for each part of the face.
     """
 
     parts: Indices
@@ -54,6 +57,8 @@ class FaceLandmarks:
     palette_rows: Indices
     morphs: dict[str, Points]
     head_offsets: Points
+    trusted: Trust
+    doubts: tuple[str, ...]
 
     def positions(
         self, avatar: Avatar, world: Points, expressions: Mapping[str, float] | None = None
@@ -100,13 +105,13 @@ def face_landmarks(avatar: Avatar) -> FaceLandmarks | None:
     mixing = np.zeros((FACE_POINT_COUNT, len(used)))
     for point, anchor in enumerate(anchors):
         mixing[point, np.searchsorted(used, list(anchor))] = list(anchor.values())
-    return _collect(
-        avatar, mesh.parts[used], mesh.vertices[used], mixing, _head_offsets(avatar, mesh, anchors)
-    )
+    checked = check_landmarks(mixing @ mesh.points[used])
+    head = _head_offsets(avatar, mesh, anchors)
+    return _collect(avatar, mesh.parts[used], mesh.vertices[used], mixing, head, checked)
 
 
 def _collect(
-    avatar: Avatar, parts: Indices, vertices: Indices, mixing: Points, head: Points
+    avatar: Avatar, parts: Indices, vertices: Indices, mixing: Points, head: Points, checked: Plausibility
 ) -> FaceLandmarks:
     rows = list(zip(parts.tolist(), vertices.tolist(), strict=True))
     slots = np.stack([avatar.primitives[part].slots[vertex] for part, vertex in rows])
@@ -125,6 +130,8 @@ def _collect(
         palette_rows=palette_rows.astype(np.int64),
         morphs=_bind_morphs(avatar, parts, vertices),
         head_offsets=head,
+        trusted=checked.trusted,
+        doubts=checked.doubts,
     )
 
 

@@ -36,7 +36,8 @@ from dance_now.pose.model.bone_rule import (
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE, POINT_COUNT, hand_slice
 from dance_now.render.avatar.avatar import Avatar
 from dance_now.synthesis.poses.hand_shapes import finger_directions
-from dance_now.synthesis.poses.motion import Motion, body_axes
+from dance_now.synthesis.poses.motion import Motion
+from dance_now.synthesis.poses.motion_alignment import body_axes
 
 SWINGS: Final = tuple(swing for level in SWING_LEVELS for swing in level)
 _HEAD_POINTS: Final = [

@@ -9,7 +9,8 @@ import numpy as np
 
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.bone_rule import unit
-from dance_now.synthesis.poses.motion import JOINT_INDEX, Motion, body_axes
+from dance_now.synthesis.poses.motion import JOINT_INDEX, Motion
+from dance_now.synthesis.poses.motion_alignment import body_axes
 
 _BONES: Final = tuple(
     (JOINT_INDEX[side + start], JOINT_INDEX[side + end])

@@ -24,17 +24,29 @@ from dance_now.formats3d.motion.motion_joints import (
     match_joint_names,
     normalised_joint_name,
 )
-from dance_now.pose.model.bone_rule import basis, unit
+from dance_now.formats3d.motion.smpl_arrays import read_smpl
+from dance_now.formats3d.motion.vmd_motion import read_vmd_motion
+from dance_now.pose.model.bone_rule import unit
+from dance_now.synthesis.poses.motion_alignment import (
+    clip_alignment,
+    level_head,
+    most_usual_up,
+    pose_alignment,
+    t_pose_distance,
+)
 
 _logger = logging.getLogger(__name__)
 
 _HEAD = JOINT_INDEX["head"]
 _HANDS = [JOINT_INDEX["leftHand"], JOINT_INDEX["rightHand"]]
 _LOWER_ARMS = [JOINT_INDEX["leftLowerArm"], JOINT_INDEX["rightLowerArm"]]
-_SUFFIXES: Final = (".bvh", *GLTF_SUFFIXES)
+_SUFFIXES: Final = (".bvh", ".vmd", ".npz", *GLTF_SUFFIXES)
 _T_POSE_DEGREES: Final = 12.0
 # The zero pose of a file is preferred over a frame that is only slightly closer to a T-pose.
 _ZERO_POSE_BONUS: Final = 5.0
+# Farther from a T-pose than this, a frame or a zero pose says nothing about where a level head looks.
+_NEAR_T_POSE_DEGREES: Final = 25.0
+_FAR_ZERO_DEGREES: Final = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +68,7 @@ class ReferencePose:
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """Joint positions and rotations over time, y up; the reference pose faces +z.
+    """Joint positions and rotations over time, y up; the first second faces +z.
 
     Attributes:
         name: the file's stem.
@@ -97,10 +109,19 @@ class Motion:
             scores[0] = 0
         scores[0] -= _ZERO_POSE_BONUS
         best = 0 if tracks.zero_is_reference else int(scores.argmin())
-        align = _alignment(positions[best])
+        own = pose_alignment(positions[best], most_usual_up(positions[best, None]))
+        usable = _usable_frames(scores[1:])
+        align = own if tracks.keeps_world else clip_alignment(positions[1:], usable, tracks.frame_time)
+        reference = ReferencePose(
+            float(scores[best]),
+            own @ rotations[best, _HEAD],
+            own @ rotations[best, _HANDS],
+            unit(positions[best, _HANDS] - positions[best, _LOWER_ARMS]) @ own.T,
+        )
         rotations, positions = align @ rotations, positions @ align.T
         head, hands = rotations[:, _HEAD], rotations[:, _HANDS]
-        forearms = unit(positions[best, _HANDS] - positions[best, _LOWER_ARMS])
+        if scores[best] > (_FAR_ZERO_DEGREES if best == 0 else _NEAR_T_POSE_DEGREES):
+            reference = replace(reference, head=level_head(head[1:], positions[1:], reference.head))
         toes = has_toes(tracks.joints)
         return cls(
             name=tracks.name,
@@ -110,9 +131,9 @@ class Motion:
             has_toes=toes,
             head=head[1:],
             hands=hands[1:],
-            reference=ReferencePose(float(scores[best]), head[best], hands[best], forearms),
+            reference=reference,
             foot_pitch=_foot_pitch(positions[1:]) if toes else 0.0,
-            frames=_usable_frames(scores[1:]),
+            frames=usable,
         )
 
     @classmethod
@@ -156,13 +177,32 @@ def motion_files(path: Path) -> list[Path]:
     ]
 
 
-def load_motion(path: Path) -> Motion:
-    """Loads a motion file: its only motion, or the first of its clips.
+def load_motion(path: Path, clip: str | None = None) -> Motion:
+    """Loads a motion file: its only motion, or one of its clips.
+
+    Args:
+        path: the file.
+        clip: name of a clip, with or without the file's name before it; None is the first.
 
     Raises:
-        DanceNowError: an unknown format, a damaged file, or not the motion of a body.
+        DanceNowError: an unknown format, a damaged file, not the motion of a body, or no such clip (the
+            message lists those there are).
     """
-    return _read(path)[0]
+    motions = _read(path)
+    if clip is None:
+        return motions[0]
+    names = {motion.name.removeprefix(f"{path.stem}_"): motion for motion in motions}
+    if clip in names:
+        return names[clip]
+    for motion in motions:
+        if motion.name == clip:
+            return motion
+    raise DanceNowError(f"{path.name} has no clip {clip!r}. It has: {', '.join(names)}.", option="clip")
+
+
+def clip_names(path: Path) -> list[str]:
+    """Names of the clips in a motion file, as ``load_motion`` takes them."""
+    return [motion.name.removeprefix(f"{path.stem}_") for motion in _read(path)]
 
 
 def load_motions(paths: Iterable[Path]) -> list[Motion]:
@@ -190,36 +230,10 @@ def _read(path: Path) -> list[Motion]:
     suffix = path.suffix.lower()
     if suffix in GLTF_SUFFIXES:
         return [Motion.from_tracks(tracks) for tracks in read_gltf_motions(path)]
-    if suffix == ".txt":
-        return [Motion.from_tracks(read_deepmimic(path))]
+    readers = {".txt": read_deepmimic, ".vmd": read_vmd_motion, ".npz": read_smpl}
+    if suffix in readers:
+        return [Motion.from_tracks(readers[suffix](path))]
     return [Motion.from_bvh(read_bvh(path), path.stem)]
-
-
-def body_axes(positions: FloatArray) -> FloatArray:
-    """Body frame (..., 3, 3): columns are left, up and front, from joints (..., 16, 3)."""
-    left = positions[..., JOINT_INDEX["leftUpperLeg"], :] - positions[..., JOINT_INDEX["rightUpperLeg"], :]
-    top = positions[..., JOINT_INDEX["leftUpperArm"], :] + positions[..., JOINT_INDEX["rightUpperArm"], :]
-    low = positions[..., JOINT_INDEX["leftUpperLeg"], :] + positions[..., JOINT_INDEX["rightUpperLeg"], :]
-    return basis(left, top - low)
-
-
-def t_pose_distance(positions: FloatArray) -> FloatArray:
-    """T-pose distance (frames,): mean angle in degrees between limbs (frames, 16, 3) and a T-pose's."""
-    axes = body_axes(positions)
-    angles = []
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        for bone, child, wanted in (
-            ("UpperArm", "LowerArm", (sign, 0, 0)),
-            ("LowerArm", "Hand", (sign, 0, 0)),
-            ("UpperLeg", "LowerLeg", (0, -1, 0)),
-            ("LowerLeg", "Foot", (0, -1, 0)),
-        ):
-            start, end = JOINT_INDEX[f"{side}{bone}"], JOINT_INDEX[f"{side}{child}"]
-            local = np.einsum("fji,fj->fi", axes, unit(positions[:, end] - positions[:, start]))
-            angles.append(np.degrees(np.arccos(np.clip(local @ np.asarray(wanted, np.float32), -1, 1))))
-    head = unit(positions[:, JOINT_INDEX["head"]] - positions[:, JOINT_INDEX["hips"]])
-    upright = np.degrees(np.arccos(np.clip(np.einsum("fj,fj->f", axes[..., 1], head), -1, 1)))
-    return np.mean([*angles, 4 * upright], axis=0)
 
 
 def _signature(bvh: Bvh, joints: Mapping[str, int]) -> str:
@@ -244,19 +258,6 @@ def _check_size(positions: FloatArray, name: str) -> None:
         across = positions[:, JOINT_INDEX[f"left{joint}"]] - positions[:, JOINT_INDEX[f"right{joint}"]]
         if not np.linalg.norm(across, axis=1).min() > 0:
             raise DanceNowError(f"{name}: left and right {joint} of this skeleton coincide.")
-
-
-def _alignment(reference: FloatArray) -> FloatArray:
-    """Alignment rotation (3, 3): y up and the reference pose (16, 3) facing +z.
-
-    The coordinate axis nearest to the body's own is "up", since the reference may be a walking frame.
-    """
-    body = body_axes(reference)
-    up = np.zeros(3, np.float32)
-    axis = int(np.abs(body[:, 1]).argmax())
-    up[axis] = np.sign(body[axis, 1])
-    left = body[:, 0] - up * (up @ body[:, 0])
-    return basis(left, up).T
 
 
 def _foot_pitch(positions: FloatArray) -> float:

@@ -136,6 +136,8 @@ def _kind_of(path: Path) -> Kind:
     if path.is_dir():
         if is_openpose_layout(path) and not (path / "dataset.json").exists():
             return Kind.LAYOUT
+        if not (path / "dataset.json").exists():
+            raise DanceNowError(_layout_help(path))
         read_dataset_json(path)
         return Kind.DATASET
     if not path.exists():
@@ -149,6 +151,21 @@ def _kind_of(path: Path) -> Kind:
     raise DanceNowError(
         f"{path} is not a training source: give an avatar ({', '.join(AVATAR_SUFFIXES)}), a video, or a "
         "data-set folder."
+    )
+
+
+def _layout_help(folder: Path) -> str:
+    """What to say of a folder that is no data set: the layout, and what in it comes near."""
+    pictures = sum(
+        1 for file in folder.glob("*") if file.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp")
+    )
+    labels = sum(1 for file in folder.glob("*.json") if file.name != "dataset.json")
+    wrong = [name for name in ("train_img", "train_label") if not (folder / name).is_dir()]
+    found = f" {pictures} pictures and {labels} labels lie in it directly." if pictures or labels else ""
+    return (
+        f"{folder} is no data set: it has no {' and no '.join(wrong)}.{found} Put pictures in"
+        " train_img/NAME.png (or .jpg) and their OpenPose labels in train_label/NAME_keypoints.json, with the"
+        " same NAME, as dance-now pose train_img/NAME.png writes them."
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Final
 
 from dance_now.app.dance_options import DanceOptions
-from dance_now.cli.printable import printable
+from dance_now.cli.terminal.printable import printable
 from dance_now.core.errors import DanceNowError
 
 _FLAGS: Final[Mapping[str, str]] = {

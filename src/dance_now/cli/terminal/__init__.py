@@ -1,0 +1,1 @@
+"""Text for the terminal: printable characters, and errors in the words of the command line."""
