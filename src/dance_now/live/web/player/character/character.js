@@ -6,6 +6,7 @@ import { PlayerError } from "./player_error.js";
 import { checkPoints } from "./points_arrays.js";
 import { PointsDrawing } from "./points_drawing.js";
 import { checkSurface } from "./surface_arrays.js";
+import { SpringSimulation } from "./spring_simulation.js";
 import { SurfaceDrawing } from "./surface_drawing.js";
 
 /** @typedef {import("./surface_drawing.js").Picture} Picture */
@@ -18,10 +19,13 @@ export class Character {
    * @param {import("./character_file.js").CharacterFile} file
    * @param {BoneRig} rig
    * @param {SurfaceDrawing | PointsDrawing} drawing
+   * @param {SpringSimulation | null} springs
    */
-  constructor(file, rig, drawing) {
+  constructor(file, rig, drawing, springs) {
     this.file = file;
     this.rig = rig;
+    /** Of hair and skirts; null where nothing swings. */
+    this.springs = springs;
     this._drawing = drawing;
   }
 
@@ -37,20 +41,16 @@ export class Character {
     const kernel = await Kernel.start(code);
     const rig = new BoneRig(file.skeleton);
     try {
-      const drawing =
-        file.template === "surface"
-          ? new SurfaceDrawing(kernel, rig, checkSurface(file.arrays))
-          : new PointsDrawing(kernel, rig, checkPoints(file.arrays), file.bounds);
-      return new Character(file, rig, drawing);
+      if (file.template === "points") {
+        return new Character(file, rig, new PointsDrawing(kernel, rig, checkPoints(file.arrays), file.bounds), null);
+      }
+      const drawing = new SurfaceDrawing(kernel, rig, checkSurface(file.arrays));
+      const swings = drawing.springs.counts.J > 0;
+      return new Character(file, rig, drawing, swings ? new SpringSimulation(kernel, drawing) : null);
     } catch (error) {
       if (error instanceof PlayerError) throw new PlayerError(`The character ${file.name} is damaged: ${error.message}.`);
       throw error;
     }
-  }
-
-  /** The drawing of a surface, which has springs; null for networks. */
-  get surface() {
-    return this._drawing instanceof SurfaceDrawing ? this._drawing : null;
   }
 
   /**
@@ -58,7 +58,7 @@ export class Character {
    * @param {number} side
    */
   canvasSide(side) {
-    return this.surface ? side : Math.min(Math.max(side, CANVAS), LARGEST_CANVAS);
+    return this._drawing instanceof SurfaceDrawing ? side : Math.min(Math.max(side, CANVAS), LARGEST_CANVAS);
   }
 
   /**
