@@ -7,7 +7,7 @@ it with the kernel compiled to WebAssembly, and plays motions.
 from __future__ import annotations
 
 import json
-import shutil
+import re
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,8 @@ CHARACTERS: Final = "characters"
 INDEX: Final = f"{CHARACTERS}/index.json"
 _KERNEL: Final = "kernel.wasm"
 _SUFFIXES: Final = (".html", ".css", ".js", ".json", ".bin", ".wasm")
+# Types and comments, indentation and empty lines: no text of the modules looks like them or has line breaks.
+_SPARE: Final = re.compile(r"/\*\*.*?\*/ ?|^\s*//[^\n]*\n|^\s+", re.MULTILINE | re.DOTALL)
 _NOT_SERVED: Final = ("package.json",)  # for node, which tests the modules
 
 
@@ -42,6 +44,12 @@ def player_files() -> dict[str, Path]:
     return found | {f"{CHARACTERS}/{file_name(name)}": path for name, path in builtin_files().items()}
 
 
+def read_player_file(path: Path) -> bytes:
+    """Content of a file of the page as it is served: scripts without their comments, a third smaller."""
+    data = path.read_bytes()
+    return _SPARE.sub("", data.decode()).encode() if path.suffix == ".js" else data
+
+
 def character_index() -> str:
     """The text of INDEX: names and files of the built-in characters, networks last."""
     names = sorted(builtin_files(), key=lambda name: (":" in name, name))
@@ -63,7 +71,7 @@ def write_player_site(folder: Path) -> None:
     try:
         for name, path in found.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, folder / name)
+            (folder / name).write_bytes(read_player_file(path))
         (folder / INDEX).write_text(character_index(), encoding="utf-8")
     except OSError as error:
         raise DanceNowError(f"{folder} could not be written: {error.strerror or error}.") from error

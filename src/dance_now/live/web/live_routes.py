@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from dance_now.core.errors import DanceNowError
 from dance_now.live.live_frames import CapturedFrame, read_camera_jpeg
-from dance_now.live.player_site import INDEX, character_index, player_files
+from dance_now.live.player_site import INDEX, character_index, player_files, read_player_file
 from dance_now.live.web.access_guard import AccessGuard, Handler, Role, for_role
 from dance_now.live.web.frame_hub import Viewer
 from dance_now.live.web.live_director import LiveDirector
@@ -109,7 +109,7 @@ async def _player_file(request: web.Request) -> web.StreamResponse:
         raise web.HTTPNotFound(text=str(error)) from error
     if name not in known:
         raise web.HTTPNotFound
-    data = await asyncio.to_thread(known[name].read_bytes)
+    data = await asyncio.to_thread(read_player_file, known[name])
     return web.Response(body=data, content_type=_TYPES.get(known[name].suffix, _BINARY))
 
 

@@ -8,6 +8,7 @@ const LOCATOR_SIGNATURE = 0x07064b50;
 const ENTRY_SIGNATURE = 0x02014b50;
 const LOCAL_SIGNATURE = 0x04034b50;
 const DIRECTORY_LIMIT = 1 << 12;
+const NEWEST_VERSION = 63; // of zip
 const STORED = 0;
 const DEFLATED = 8;
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -50,7 +51,7 @@ export function zipEntries(file, count) {
     require(at + 46 <= end && view.getUint32(at, true) === ENTRY_SIGNATURE, "its directory is damaged");
     const nameBytes = view.getUint16(at + 28, true);
     const next = at + 46 + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
-    require(next <= end, "its directory is damaged");
+    require(next <= end && view.getUint8(at + 6) <= NEWEST_VERSION, "its directory is damaged");
     entries.push({
       name: new TextDecoder().decode(file.subarray(at + 46, at + 46 + nameBytes)),
       method: view.getUint16(at + 10, true),
@@ -81,6 +82,8 @@ export async function readEntry(file, entry, limit) {
   );
   const first = entry.start + 30 + view.getUint16(entry.start + 26, true) + view.getUint16(entry.start + 28, true);
   require(first + entry.size <= file.length, `${entry.name} is cut off`);
+  const name = new TextDecoder().decode(file.subarray(entry.start + 30, entry.start + 30 + view.getUint16(entry.start + 26, true)));
+  require(name === entry.name, `${entry.name} has another name where it lies`);
   const packed = file.slice(first, first + entry.size);
   const tooLarge = `${entry.name} is larger than ${limit >> 20} MB`;
   require(entry.method === DEFLATED || packed.length <= limit, tooLarge);
@@ -99,6 +102,7 @@ export async function readEntry(file, entry, limit) {
  * @returns {Promise<Uint8Array<ArrayBuffer>>} longer than `limit` where there was more
  */
 export async function inflate(packed, format, limit, name) {
+  require(typeof DecompressionStream === "function", "this browser cannot decompress. Update it");
   const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream(format)).getReader();
   const chunks = [];
   let size = 0;

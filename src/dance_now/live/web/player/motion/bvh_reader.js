@@ -43,11 +43,11 @@ export function readBvh(text, name) {
  */
 function readFrames(body, joints) {
   const lines = /^\s*Frames\s*:\s*(\d+)\s*\n\s*Frame Time\s*:\s*([0-9.eE+-]+)[^\S\n]*(?:\n|$)/i.exec(body.replaceAll("\r\n", "\n"));
-  require(lines, "it is a damaged BVH motion ('Frames:' and 'Frame Time:' expected)");
+  require(lines, "damaged BVH ('Frames:' and 'Frame Time:' expected)");
   const [frames, frameTime] = [Number(lines[1]), Number(lines[2])];
   const count = joints.reduce((sum, joint) => sum + joint.channels.length, 0);
   const usable = frames > 0 && frames <= MOST_FRAMES && frameTime > 1e-5 && frameTime < 10 && count > 0;
-  require(usable, `it is a damaged BVH motion (${frames} frames of ${frameTime} s with ${count} channels)`);
+  require(usable, `damaged BVH (${frames} frames of ${frameTime} s with ${count} channels)`);
   const many = frames * Math.max(count, joints.length) > MOST_VALUES;
   require(!many, `${frames} frames of ${joints.length} joints are too many`);
   const numbers = new Float32Array(frames * count);
@@ -56,9 +56,9 @@ function readFrames(body, joints) {
   const text = body.replaceAll("\r\n", "\n");
   for (let at = 0; at < numbers.length; at++) {
     const word = words.exec(text);
-    require(word, `it is a damaged BVH motion (${numbers.length} values expected, ${at} found)`);
+    require(word, `damaged BVH (${numbers.length} values expected, ${at} found)`);
     numbers[at] = Number(word[0]);
-    require(Number.isFinite(numbers[at]), "it is a damaged BVH motion (values that are not finite)");
+    require(Number.isFinite(numbers[at]), "damaged BVH (values that are not finite)");
   }
   return { frames, frameTime, numbers };
 }
@@ -117,15 +117,15 @@ class Hierarchy {
     this.joints = [];
     while (this._at < this._tokens.length) {
       const token = this._next();
-      require(token === "ROOT", `it is a damaged BVH motion (ROOT expected, '${token.slice(0, 40)}' found)`);
+      require(token === "ROOT", `damaged BVH (ROOT expected, '${token.slice(0, 40)}' found)`);
       this._joint(-1, 0);
     }
-    require(this.joints.length, "it is a damaged BVH motion (no joints)");
+    require(this.joints.length, "damaged BVH (no joints)");
   }
 
   _next() {
     const token = this._tokens[this._at++];
-    if (token === undefined) throw new PlayerError("it is a damaged BVH motion (it ends too early)");
+    if (token === undefined) throw new PlayerError("damaged BVH (it ends too early)");
     return token;
   }
 
@@ -134,7 +134,7 @@ class Hierarchy {
    * @param {number} depth
    */
   _joint(parent, depth) {
-    require(depth <= MOST_DEPTH && this.joints.length < MOST_JOINTS, "it is a damaged BVH motion (too many joints)");
+    require(depth <= MOST_DEPTH && this.joints.length < MOST_JOINTS, "damaged BVH (too many joints)");
     const index = this.joints.length;
     /** @type {Joint} */
     const joint = { name: this._name(), parent, offset: [0, 0, 0], channels: [] };
@@ -145,10 +145,10 @@ class Hierarchy {
       else if (token === "CHANNELS") joint.channels = this._channels();
       else if (token === "JOINT") this._joint(index, depth + 1);
       else if (token === "End") this._endSite();
-      else throw new PlayerError(`it is a damaged BVH motion ('${token.slice(0, 40)}' in a joint)`);
+      else throw new PlayerError(`damaged BVH ('${token.slice(0, 40)}' in a joint)`);
       placed ||= token === "OFFSET";
     }
-    require(placed, "it is a damaged BVH motion (a joint without OFFSET)");
+    require(placed, "damaged BVH (a joint without OFFSET)");
   }
 
   /** Everything up to the brace, since some programs write names with spaces. */
@@ -161,24 +161,24 @@ class Hierarchy {
   /** @returns {Vector} */
   _vector() {
     const [x, y, z] = [f(Number(this._next())), f(Number(this._next())), f(Number(this._next()))];
-    require([x, y, z].every(Number.isFinite), "it is a damaged BVH motion (an OFFSET that is not finite)");
+    require([x, y, z].every(Number.isFinite), "damaged BVH (an OFFSET that is not finite)");
     return [x, y, z];
   }
 
   _channels() {
     const count = Number(this._next());
     const counted = Number.isInteger(count) && count >= 0 && count <= 6;
-    require(counted, "it is a damaged BVH motion (a joint with an unknown number of channels)");
+    require(counted, "damaged BVH (a joint with an unknown number of channels)");
     const channels = Array.from({ length: count }, () => this._next());
     const known = channels.every((channel) => /^[XYZ](position|rotation)$/.test(channel));
-    require(known, "it is a damaged BVH motion (unknown channels)");
+    require(known, "damaged BVH (unknown channels)");
     return channels;
   }
 
   _endSite() {
     this._name();
     for (let token = this._next(); token !== "}"; token = this._next()) {
-      require(token === "OFFSET", "it is a damaged BVH motion (in an End Site)");
+      require(token === "OFFSET", "damaged BVH (in an End Site)");
       this._vector();
     }
   }
