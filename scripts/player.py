@@ -1,7 +1,7 @@
 """Builds the player page: the kernel as WebAssembly beside its pages, or a whole site for any static host.
 
-    python scripts/player.py                # src/dance_now/live/web/player/kernel.wasm, by ziglang
-    python scripts/player.py build/player   # that, and a folder with pages, motions and built-in characters
+python scripts/player.py                # src/dance_now/live/web/player/kernel.wasm, by ziglang
+python scripts/player.py build/player   # that, and a folder with pages, motions and built-in characters
 """
 
 from __future__ import annotations

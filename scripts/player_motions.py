@@ -53,7 +53,9 @@ def motion_list(path: Path = LIBRARY_FILE) -> list[dict[str, str]]:
     """The content of ``motions.json``."""
     with np.load(path, allow_pickle=False) as data:
         lines = [str(line) for line in data["credits"]]
-        sources = {str(name): lines[source] for name, source in zip(data["names"], data["sources"], strict=True)}
+        sources = {
+            str(name): lines[source] for name, source in zip(data["names"], data["sources"], strict=True)
+        }
     return [{"title": title, "name": name, "credit": sources[name]} for title, name in TITLES.items()]
 
 

@@ -19,6 +19,7 @@ _Character = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]
 _Camera = Annotated[str | None, tyro.conf.arg(metavar="N|FILE", help_behavior_hint="(default: the page's)")]
 _Output = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE", help_behavior_hint="")]
 _Device = Annotated[str | None, tyro.conf.arg(metavar="DEVICE|auto", help_behavior_hint="")]
+_Vmc = Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="")]
 _Port = Annotated[
     int | None, tyro.conf.arg(metavar="PORT", help_behavior_hint="(default: 8770, or the next)")
 ]
@@ -40,6 +41,7 @@ def live(
     fps: _Rate = 30,
     output: _Output = None,
     virtual_camera: _Device = None,
+    vmc: _Vmc = None,
     seconds: Seconds = None,
     overwrite: Flag = False,
     folder: _Folder = Path(),
@@ -62,6 +64,7 @@ def live(
         fps: frames per second at most.
         output: record to this file without a server; needs --camera. Ctrl-C ends it.
         virtual_camera: also play into a virtual camera: a v4l2loopback device, or auto for the first.
+        vmc: also send the pose to an avatar program by the VMC protocol; a port alone means this computer.
         seconds: end a recording of -o after this time.
         overwrite: replace an existing output.
         folder: where the control page saves recordings and snapshots.
@@ -101,6 +104,11 @@ def live(
 
             opener = find_virtual_camera(virtual_camera)
             outputs = (running.enter_context(VirtualCamera(opener)).write,)
+        if vmc is not None:
+            from dance_now.live.vmc_output import VmcOutput
+            from dance_now.pose.formats.vmc_sender import VmcSender
+
+            outputs += (VmcOutput(running.enter_context(VmcSender(vmc))).write,)
         if source is not None and output is not None:
             from dance_now.live.headless import record
 

@@ -65,7 +65,9 @@ def test_each_wrong_character_gets_its_own_line(judge, tmp_path):
     base = file_bytes(tmp_path, content())
     parts = members(base)
     old = [("character.json", b"{}"), ("generator.onnx", b"x"), ("preview.png", b"x")]
-    newer = sealed({**parts, "character.json": parts["character.json"].replace(b'"schema": 2', b'"schema": 3')})
+    newer = sealed(
+        {**parts, "character.json": parts["character.json"].replace(b'"schema": 2', b'"schema": 3')}
+    )
     sticks = parts["character.json"].replace(b'"template": "surface"', b'"template": "sticks"')
     damaged = bytearray(base)
     damaged[len(base) // 2] ^= 1

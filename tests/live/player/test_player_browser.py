@@ -160,7 +160,8 @@ def test_files_are_opened_and_refused_in_one_line(address, tmp_path):
         says(opened, "armless.bvh: this skeleton has no leftUpperArm, leftLowerArm, leftHand.")
         opened_file(opened, "#character-file", "none.dance", b"hello")
         says(opened, "none.dance is damaged or not a character file")
-        opened_file(opened, "#character-file", "large.dance", b"\0" * (106 << 20))
+        (tmp_path / "large.dance").write_bytes(b"\0" * (106 << 20))
+        opened.set_input_files("#character-file", tmp_path / "large.dance")
         says(opened, "large.dance is larger than a character file can be.")
         before = opened.inner_text("#rate")
         opened.wait_for_function("(before) => rate.textContent !== before", arg=before)  # it goes on

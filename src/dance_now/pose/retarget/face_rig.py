@@ -85,7 +85,7 @@ class FaceRig:
             name: value for name, value in self._emotion_weights(expression).items() if name in self._moves
         }
         room = 1.0 - sum(moods.values())
-        chosen = moods | {name: room * value for name, value in _viseme_weights(expression).items()}
+        chosen = moods | {name: room * value for name, value in viseme_weights(expression).items()}
         left, right = max(expression.left_eye, 0.0), max(expression.right_eye, 0.0)
         if {"blinkLeft", "blinkRight"} <= self._moves.keys():
             chosen |= {"blinkLeft": room * left, "blinkRight": room * right}
@@ -141,7 +141,7 @@ def _add(move: Array, shares: Mapping[int, float], axis: int, way: float) -> Non
     move[list(shares), axis] += np.array(list(shares.values())) * way
 
 
-def _viseme_weights(expression: Expression) -> dict[str, float]:
+def viseme_weights(expression: Expression) -> dict[str, float]:
     """Viseme weights of the vowels, at most 1 together: from open to shut, and from wide to pursed."""
     opening = expression.mouth_open
     wide, pursed = max(expression.mouth_width, 0.0), max(-expression.mouth_width, 0.0)

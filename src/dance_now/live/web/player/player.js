@@ -110,16 +110,13 @@ async function json(address) {
 /** Characters beside this page: characters/index.json has their names and files. */
 async function listCharacters() {
   const listed = (await json("characters/index.json")) ?? [];
-  for (const { name, file } of listed) addChoice("characters", name, name.replace(":", " "), () => fetchCharacter(name, file));
-  if (listed.length) await fetchCharacter(listed[0].name, listed[0].file);
+  for (const { name, file } of listed) addChoice("characters", name, name.replace(":", " "), () => fetchCharacter(file));
+  if (listed.length) await fetchCharacter(listed[0].file);
   else element("hint").textContent = "Open or drop a .dance file";
 }
 
-/**
- * @param {string} name
- * @param {string} file
- */
-async function fetchCharacter(name, file) {
+/** @param {string} file */
+async function fetchCharacter(file) {
   const response = await fetch(new URL(`characters/${file}`, import.meta.url)).catch(() => null);
   if (!response?.ok) return notice(`${file} could not be loaded.`);
   const data = new Uint8Array(await response.arrayBuffer());
