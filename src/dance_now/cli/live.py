@@ -20,6 +20,7 @@ _Camera = Annotated[str | None, tyro.conf.arg(metavar="N|FILE", help_behavior_hi
 _Output = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE", help_behavior_hint="")]
 _Device = Annotated[str | None, tyro.conf.arg(metavar="DEVICE|auto", help_behavior_hint="")]
 _Vmc = Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="")]
+_Microphone = Annotated[str, tyro.conf.arg(metavar="NAME|FILE|auto")]
 _Port = Annotated[
     int | None, tyro.conf.arg(metavar="PORT", help_behavior_hint="(default: 8770, or the next)")
 ]
@@ -42,6 +43,8 @@ def live(
     output: _Output = None,
     virtual_camera: _Device = None,
     vmc: _Vmc = None,
+    mouth: Literal["face", "sound", "auto"] = "face",
+    microphone: _Microphone = "auto",
     seconds: Seconds = None,
     overwrite: Flag = False,
     folder: _Folder = Path(),
@@ -65,6 +68,8 @@ def live(
         output: record to this file without a server; needs --camera. Ctrl-C ends it.
         virtual_camera: also play into a virtual camera: a v4l2loopback device, or auto for the first.
         vmc: also send the pose to an avatar program by the VMC protocol; a port alone means this computer.
+        mouth: what the mouth follows: the face, the microphone (sound), or auto: the sound where no face is read.
+        microphone: for mouth: a device as FFmpeg names it (ALSA's on Linux), auto for the usual one, or a sound file.
         seconds: end a recording of -o after this time.
         overwrite: replace an existing output.
         folder: where the control page saves recordings and snapshots.
@@ -96,8 +101,15 @@ def live(
         frame_rate_limit=fps,
         idle=idle == "on",
     )
-    stage = LiveStage(library)
     with ExitStack() as running:
+        follow = None
+        if mouth != "face":
+            from dance_now.app.motion.mouth_motion import MouthMotion
+            from dance_now.live.voice import Voice
+
+            voice = running.enter_context(Voice(microphone))
+            follow = MouthMotion(voice.vowels_at, always=mouth == "sound")
+        stage = LiveStage(library, mouth=follow)
         outputs: tuple[Listener, ...] = ()
         if virtual_camera is not None:
             from dance_now.live.virtual_camera import VirtualCamera, find_virtual_camera

@@ -18,7 +18,7 @@ from dance_now.core.errors import DanceNowError
 CHARACTERS: Final = "characters"
 INDEX: Final = f"{CHARACTERS}/index.json"
 _KERNEL: Final = "kernel.wasm"
-_SUFFIXES: Final = (".html", ".css", ".js", ".json", ".bin", ".wasm")
+_SUFFIXES: Final = (".html", ".css", ".js", ".json", ".bin", ".wasm", ".svg")
 # Types and comments, indentation and empty lines: no text of the modules looks like them or has line breaks.
 _SPARE: Final = re.compile(r"/\*\*.*?\*/ ?|^\s*//[^\n]*\n|^\s+", re.MULTILINE | re.DOTALL)
 _NOT_SERVED: Final = ("package.json",)  # for node, which tests the modules

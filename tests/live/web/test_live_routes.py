@@ -434,7 +434,7 @@ def test_the_player_page_is_served_with_its_own_policy(tmp_path):
             ):
                 answer = await visitor.get(f"/player/{name}")
                 assert (answer.status, answer.content_type) == (200, kind)
-            for name in ("package.json", "../pages/control.js", "%2e%2e/live_routes.py", "nothing"):
+            for name in ("package.json", "..%2fpages%2fcontrol.js", "%2e%2e/live_routes.py", "nothing"):
                 assert (await visitor.get(f"/player/{name}")).status == 404
             answer = await visitor.get("/")
             assert "wasm" not in answer.headers["Content-Security-Policy"]
