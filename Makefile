@@ -75,7 +75,7 @@ wheels: $(VENV)/.created
 	    DANCE_NOW_TARGET=$$target $(BIN)/python -m hatchling build --target wheel --directory dist; \
 	done
 
-docs: $(VENV)/.docs
+docs: $(VENV)/.docs player
 	$(BIN)/python -m sphinx -b html -W --keep-going -E -q docs build/docs
 	@echo build/docs/index.html
 

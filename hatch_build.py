@@ -136,7 +136,7 @@ def zig_flags(target: Target) -> list[str]:
 
 def webassembly_flags() -> list[str]:
     """What zig needs to make a WebAssembly module, instead of a shared library."""
-    # Without a C library, as above; SIMD is in every browser since 2023. The kernel's buffers are the caller's.
+    # Without a C library, as above. SIMD is in every browser since 2023.
     machine = ["-target", "wasm32-freestanding", "-mcpu=generic+simd128+bulk_memory"]
     linked = ["--no-entry", "--export-dynamic", "--export=__heap_base", "-z,stack-size=262144"]
     return [*machine, "-nostdlib", "-s", *(f"-Wl,{each}" for each in linked)]

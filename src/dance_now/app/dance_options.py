@@ -84,8 +84,8 @@ class DanceOptions:
             better inpainting and hair matting.
         keep_objects: keep held objects; by default they are removed with the person.
         springs: hair and skirts swing with the motion of a clip; otherwise they hang still, as in photos.
-        mouth: what mouths follow: ``face``, ``sound`` (the video's own sound track), or ``auto``, the sound where
-            a face cannot be read.
+        mouth: what mouths follow: ``face``, ``sound`` (the video's own sound track), or ``auto``, the
+            sound where a face cannot be read.
         poses: keypoints of the source (OpenPose, ComfyUI, MMPose, COCO or AlphaPose), a file or a folder with
             one file per frame; by default poses are estimated.
         size: (width, height) in pixels for keypoints without pictures; default a common video size that holds

@@ -95,8 +95,8 @@ def write_poses(
         bvh: also write NAME_1.bvh and so on, each person's motion on the body of an average adult, in metres.
             Their poses are kept until the end, 3 kB a person and frame.
         vrma: also write NAME_1.vrma and so on, the same as VRM Animation (glTF), with facial expressions.
-        vmc: ``HOST:PORT`` (or a port of this computer) to which the motion of the first person is sent while it
-            is read, by the VMC protocol over UDP, not faster than the clip plays.
+        vmc: ``HOST:PORT`` (or a port of this computer) to which the motion of the first person is sent while
+            it is read, by the VMC protocol over UDP, not faster than the clip plays.
         start: seconds into a video.
         end: seconds into a video.
         sequence: whether the pictures of a folder or glob are the frames of a clip; by default what they look
@@ -116,7 +116,8 @@ def write_poses(
         for option, asked in (("bvh", bvh), ("vrma", vrma), ("vmc", vmc is not None)):
             if asked and opened.kind == "photos":
                 raise DanceNowError(
-                    f"{option} needs a clip, not single photos; if they are the frames of a clip, set sequence.",
+                    f"{option} needs a clip, not single photos; "
+                    "if they are the frames of a clip, set sequence.",
                     option=option,
                 )
         target = Path(folder) if folder is not None else Path(f"{opened.name}_pose")

@@ -68,8 +68,8 @@ def live(
         output: record to this file without a server; needs --camera. Ctrl-C ends it.
         virtual_camera: also play into a virtual camera: a v4l2loopback device, or auto for the first.
         vmc: also send the pose to an avatar program by the VMC protocol; a port alone means this computer.
-        mouth: what the mouth follows: the face, the microphone (sound), or auto: the sound where no face is read.
-        microphone: for mouth: a device as FFmpeg names it (ALSA's on Linux), auto for the usual one, or a sound file.
+        mouth: what the mouth follows: face, sound (the microphone), or auto: sound where no face can be read.
+        microphone: for mouth: a device as FFmpeg names it, auto for the usual one, or a sound file.
         seconds: end a recording of -o after this time.
         overwrite: replace an existing output.
         folder: where the control page saves recordings and snapshots.

@@ -55,7 +55,7 @@ class LiveResult:
         color: what an output without transparency shows behind the characters.
         people: boxes of the people in view by ID: left, top, width and height as shares of the frame.
         followed: IDs of the people who are replaced.
-        lead: the first character and its pose, for outputs that show an avatar of their own; None where nobody is.
+        lead: the first character and its pose, for outputs with their own avatar; None: nobody is shown.
     """
 
     number: int

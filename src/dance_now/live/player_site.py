@@ -1,7 +1,7 @@
 """Player page: which files it is made of, and a copy of it for any static host.
 
-The page (``live/web/player``) opens a character file in a browser without any server: it checks the file, draws
-it with the kernel compiled to WebAssembly, and plays motions.
+The page (``live/web/player``) opens a character file in a browser without any server: it checks the file,
+draws it with the kernel compiled to WebAssembly, and plays motions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""VMC output of a live performance: the first character's pose, for programs that show an avatar of their own."""
+"""VMC output of a live performance: the first character's pose, for programs with their own avatar."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_spoiled_files_are_refused_as_python_does(judge, tmp_path, kind):
     spoiled = {f"{seed}__dance": MUTATIONS[kind](random.Random(seed), base) for seed in range(30)}
     for name, said in zip(spoiled, judge(**spoiled), strict=True):
         mine = accepted(tmp_path / name.replace("__", "."))
-        # Of a damaged archive Python's zipfile reads some that the player does not; never the other way round.
+        # Python's zipfile reads some damaged archives that the player refuses; never the other way round.
         assert (said is None) == mine or (kind == "archive" and mine)
 
 

@@ -37,7 +37,8 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'{compile}; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
+    "default-src 'none'; script-src 'self'{compile}; style-src 'self'; "
+    "img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src {connect}; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 

@@ -1,6 +1,7 @@
 """Humanoid skeleton and local bone transforms of a retargeted motion, as animation programs expect them.
 
-Bones have the names of VRM's humanoid. Character frame: x to the character's left, y up, z to its front, metres.
+Bones have the names of VRM's humanoid. Character frame: x to the character's left, y up, z to its front;
+metres.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ BONE_PARENTS: Final = {
     "leftToes": "leftFoot",
     "rightToes": "rightFoot",
 }
-"""Parent of each bone but the hips. Toes do not bend, but programs that read them get the foot's direction."""
+"""Parent of each bone but the hips. Toes do not bend, but show the foot's direction."""
 TOES: Final = {"leftToes": 19, "rightToes": 22}
 """Keypoint at which each toe bone begins."""
 

@@ -145,7 +145,8 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
         self._time = time
         if not self._share.any():
             return Expression()
-        return Expression(*(float(value) for value in self._share * _departures(values, self.neutral)))
+        shown = self._share * _departures(values, self.neutral)
+        return Expression(*shown.tolist())
 
     @property
     def neutral(self) -> Array:
