@@ -1,10 +1,10 @@
-"""Speed of the player page in headless Chromium at 512x512: frames per second, and processor time of a picture.
+"""Speed of the player page in headless Chromium at 512x512: frames per second, and time of a picture.
 
     python benchmarks/bench_player.py [--seconds 6] [--json FILE]
 
-For each built-in character and network: the pictures that the page shows a second (wall clock, so other work on the
-machine counts), and the processor milliseconds of a picture under node, with the ratio to Python's (one thread, in
-turns in the same run). A core that does nothing else shows at most 1000 / milliseconds pictures a second.
+For each built-in character and network: the pictures that the page shows a second (wall clock, so other work
+on the machine counts), and the processor milliseconds of a picture under node, with the ratio to Python's
+(one thread, in turns in the same run). An idle core shows at most 1000 / milliseconds pictures a second.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from figures import record, run_benchmark
 
 from dance_now.character.character import Character, builtin_files
 from dance_now.live.player_site import write_player_site
+from figures import record, run_benchmark
 
 SIDE: Final = 512
 POSES: Final = 12
@@ -33,7 +33,8 @@ _DRAW: Final = """
 import { readFile } from "node:fs/promises";
 const [folder, path, poses] = process.argv.slice(2);
 const { Character } = await import(`${folder}/character/character.js`);
-const character = await Character.open(new Uint8Array(await readFile(path)), path, await readFile(`${folder}/kernel.wasm`));
+const code = await readFile(`${folder}/kernel.wasm`);
+const character = await Character.open(new Uint8Array(await readFile(path)), path, code);
 const numbers = new Float32Array(new Uint8Array(await readFile(poses)).buffer);
 const round = () => {
   for (let at = 0; at < numbers.length; at += 548) character.draw(numbers.subarray(at, at + 548), 512);

@@ -79,7 +79,7 @@ def add_help(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def add_player(app: Sphinx, error: Exception | None) -> None:
-    """Puts the player page with the built-in characters beside the pages; it is left out where it is not built."""
+    """Puts the player page with the built-in characters beside the pages, where it is built."""
     if error is not None or app.builder.format != "html":
         return
     try:

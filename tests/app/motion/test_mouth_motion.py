@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import standing, MagentaEstimator, RedCharacter, with_person, write_photo, write_video
+from fakes import MagentaEstimator, RedCharacter, standing, with_person, write_photo, write_video
 from skeletons import chibi_skeleton, posed, posture
 from sounds import write_talking_clip
 
@@ -80,7 +80,9 @@ def test_a_clips_own_sound_moves_the_mouth(tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Retargeter, "build", noting)
-        dance(clip, RedCharacter(), tmp_path / "out.mp4", mouth="sound", scene="green", estimator=Everywhere())
+        dance(
+            clip, RedCharacter(), tmp_path / "out.mp4", mouth="sound", scene="green", estimator=Everywhere()
+        )
     assert len(seen) == 10
     assert max(seen[:3]) < 0.05
     assert min(seen[5:9]) > 0.8
