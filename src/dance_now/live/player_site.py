@@ -20,7 +20,10 @@ INDEX: Final = f"{CHARACTERS}/index.json"
 _KERNEL: Final = "kernel.wasm"
 _SUFFIXES: Final = (".html", ".css", ".js", ".json", ".bin", ".wasm", ".svg")
 # Types and comments, indentation and empty lines: no text of the modules looks like them or has line breaks.
-_SPARE: Final = re.compile(r"/\*\*.*?\*/ ?|^\s*//[^\n]*\n|^\s+", re.MULTILINE | re.DOTALL)
+_SPARE: Final = re.compile(
+    r"/\*\*.*?\*/ ?|^\s*//[^\n]*\n|(?<=[;,{(\[]) //[^\n]*$|^\s+", re.MULTILINE | re.DOTALL
+)
+_JOINED: Final = re.compile(r"(?<=[{;,(\[])\n")  # line breaks that no statement needs
 _NOT_SERVED: Final = ("package.json",)  # for node, which tests the modules
 
 
@@ -47,7 +50,7 @@ def player_files() -> dict[str, Path]:
 def read_player_file(path: Path) -> bytes:
     """Content of a file of the page as it is served: scripts without their comments, a third smaller."""
     data = path.read_bytes()
-    return _SPARE.sub("", data.decode()).encode() if path.suffix == ".js" else data
+    return _JOINED.sub("", _SPARE.sub("", data.decode())).encode() if path.suffix == ".js" else data
 
 
 def character_index() -> str:

@@ -16,7 +16,7 @@ from dance_now.live import player_site
 from scripts.player_motions import motion_list
 
 HERE = Path(__file__).parent
-LARGEST = 200 * 1024  # bytes, without characters
+LARGEST = 200_000  # bytes, without characters
 
 
 def test_the_site_is_small_and_complete(site):
