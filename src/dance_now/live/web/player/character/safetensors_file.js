@@ -73,7 +73,7 @@ function readHeader(text) {
  * @param {unknown} value
  */
 function readEntry(name, value) {
-  const known = `${name.slice(0, 80)}`;
+  const known = name.slice(0, 80);
   const { dtype, shape, data_offsets: offsets } = /** @type {Record<string, any>} */ (value ?? {});
   require(typeof dtype === "string" && Object.hasOwn(TYPES, dtype), `${known}: its type is not read`);
   require(Array.isArray(shape) && Array.isArray(offsets) && offsets.length === 2, `${known}: the header is malformed`);

@@ -62,10 +62,9 @@ export function keepSurface(kernel, arrays) {
  * @param {SurfaceArrays} arrays
  */
 function keepSprings(kernel, { named, counts }) {
-  const names = ["parents", "points", "forces", "bones", "collider_points", "radii", "minds"];
-  const keys = ["spring_parents", "spring_points", "spring_forces", "collider_bones", "collider_points"];
-  const sources = [...keys, "collider_radii", "spring_colliders"];
-  const pointers = names.map((_, place) => kernel.keep(named[sources[place]].data));
+  const joints = ["spring_parents", "spring_points", "spring_forces"];
+  const colliders = ["collider_bones", "collider_points", "collider_radii", "spring_colliders"];
+  const pointers = [...joints, ...colliders].map((name) => kernel.keep(named[name].data));
   return kernel.keep(Int32Array.from([counts.J, counts.C, ...pointers]));
 }
 
