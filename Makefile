@@ -2,10 +2,11 @@
 # make test      everything that is not slow, with formatting, lint and types
 # make test-all  all tests
 # make fuzz      ten thousand spoiled files of every kind, and commands killed at random moments
-# make test-browser  the live pages in Chromium, which must be installed
+# make test-browser  the live pages and the player in Chromium, which must be installed
 # make pictures  docs/demo.jpg anew
 # make mascot    the avatar that ships, mascot.vrm, from the code in tools/mascot
 # make kernel    the C kernel's library anew, beside its sources
+# make player    the player page's WebAssembly, and the page as a static site in build/player
 # make wheels    the wheels of all systems, in dist/
 # make docs      the documentation site, in build/docs; a warning is an error
 # make bench     the measurements that the pages quote, into out/bench.json: BENCH="pose scene" runs only these
@@ -29,7 +30,7 @@ KERNEL_FOLDER := src/dance_now/character/kernel
 KERNEL := $(wildcard $(KERNEL_FOLDER)/*.c $(KERNEL_FOLDER)/*.h) $(KERNEL_FOLDER)/kernel_source.py hatch_build.py
 TARGETS := x86_64-linux aarch64-linux x86_64-macos aarch64-macos x86_64-windows aarch64-windows
 
-.PHONY: demo pictures mascot test test-all test-browser fuzz check kernel wheels docs bench bench-compare bench-tables clean
+.PHONY: demo pictures mascot test test-all test-browser fuzz check kernel player wheels docs bench bench-compare bench-tables clean
 
 demo: $(VENV)/.base
 	$(BIN)/python scripts/demo.py
@@ -54,7 +55,7 @@ fuzz: $(VENV)/.dev
 	done
 
 test-browser: $(VENV)/.dev
-	$(BIN)/python -m pytest -m slow tests/live/web/test_browser.py
+	$(BIN)/python -m pytest -m slow tests/live/web/test_browser.py tests/live/player
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check
@@ -65,13 +66,17 @@ check: $(VENV)/.dev
 kernel: $(VENV)/.created
 	@$(INSTALL) --no-deps --editable .
 
+player: $(VENV)/.base
+	@$(INSTALL) --group wheels
+	$(BIN)/python scripts/player.py build/player
+
 wheels: $(VENV)/.created
 	@$(INSTALL) --group wheels
 	@set -e; for target in $(TARGETS); do \
 	    DANCE_NOW_TARGET=$$target $(BIN)/python -m hatchling build --target wheel --directory dist; \
 	done
 
-docs: $(VENV)/.docs
+docs: $(VENV)/.docs player
 	$(BIN)/python -m sphinx -b html -W --keep-going -E -q docs build/docs
 	@echo build/docs/index.html
 
@@ -98,7 +103,7 @@ endif
 
 clean:
 	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -f $(addprefix $(KERNEL_FOLDER)/dance_now_kernel,.so .dylib .dll)
+	rm -f $(addprefix $(KERNEL_FOLDER)/dance_now_kernel,.so .dylib .dll) src/dance_now/live/web/player/kernel.wasm
 
 $(VENV)/.created:
 	@$(PYTHON) -c "" 2>/dev/null || { echo "error: there is no $(PYTHON): install Python 3.11 to 3.13, or name one: make PYTHON=python3.12" >&2; exit 1; }

@@ -2,6 +2,7 @@
 
 The system's C compiler does it where there is one that works, else the compiler of PyPI's `ziglang`, which is
 fetched for the build only then. DANCE_NOW_TARGET names another machine to build a wheel for, always by zig.
+Where zig is at hand, the kernel is also compiled to WebAssembly, for the player page (live/web/player).
 """
 
 import importlib.util
@@ -21,6 +22,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 KERNEL = "src/dance_now/character/kernel"
 LIBRARY = "dance_now_kernel"
+PLAYER = "src/dance_now/live/web/player"
+WEBASSEMBLY = "kernel.wasm"
 VARIABLE = "DANCE_NOW_TARGET"
 ZIGLANG = "ziglang==0.17.1"  # one version: another one makes other bytes
 
@@ -131,6 +134,14 @@ def zig_flags(target: Target) -> list[str]:
     ]
 
 
+def webassembly_flags() -> list[str]:
+    """What zig needs to make a WebAssembly module, instead of a shared library."""
+    # Without a C library, as above. SIMD is in every browser since 2023.
+    machine = ["-target", "wasm32-freestanding", "-mcpu=generic+simd128+bulk_memory"]
+    linked = ["--no-entry", "--export-dynamic", "--export=__heap_base", "-z,stack-size=262144"]
+    return [*machine, "-nostdlib", "-s", *(f"-Wl,{each}" for each in linked)]
+
+
 def zig_command() -> list[str] | None:
     """The compiler of the installed `ziglang`; None without it."""
     spec = importlib.util.find_spec("ziglang")
@@ -173,8 +184,10 @@ def system_compiler(flags: list[str]) -> list[str] | None:
     return next((command for command in candidates() if works(command, flags)), None)
 
 
-def build(root: Path, library: Path, compiler: list[str], flags: list[str]) -> None:
-    """Compiles the kernel with these flags and its own."""
+def build(
+    root: Path, library: Path, compiler: list[str], flags: list[str], *, kind: tuple[str, ...] = ("-shared",)
+) -> None:
+    """Compiles the kernel with these flags and its own; ``kind`` says what of: a shared library."""
     folder = root / KERNEL
     source = load_source(folder)
     with tempfile.TemporaryDirectory() as name:
@@ -185,7 +198,7 @@ def build(root: Path, library: Path, compiler: list[str], flags: list[str]) -> N
         cache = f"{name}/cache"  # zig's: nothing of a build stays
         environment = {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache, **os.environ}
         done = subprocess.run(
-            [*compiler, *flags, "-shared", "-o", str(made), *files],
+            [*compiler, *flags, *kind, "-o", str(made), *files],
             cwd=folder,
             env=environment,
             capture_output=True,
@@ -199,6 +212,15 @@ def build(root: Path, library: Path, compiler: list[str], flags: list[str]) -> N
         temporary = library.with_name(f"{library.name}.tmp")
         shutil.copyfile(made, temporary)
         temporary.replace(library)
+
+
+def build_webassembly(root: Path, module: Path) -> bool:
+    """Compiles the kernel to WebAssembly; False without zig."""
+    command = zig_command()
+    if command is None:
+        return False
+    build(root, module, command, webassembly_flags(), kind=())
+    return True
 
 
 class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -237,12 +259,16 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
         build_data["tag"] = f"py3-none-{tag}"
         if editable:
             build(Path(self.root), Path(self.root) / KERNEL / name, command, flags)
+            build_webassembly(Path(self.root), Path(self.root) / PLAYER / WEBASSEMBLY)
             return
         # Not by way of the sources' folder, where the library of an editable install may lie.
         self.made = tempfile.TemporaryDirectory()
         build(Path(self.root), Path(self.made.name) / name, command, flags)
         inside = KERNEL.removeprefix("src/")
         build_data["force_include"][f"{self.made.name}/{name}"] = f"{inside}/{name}"
+        if build_webassembly(Path(self.root), Path(self.made.name) / WEBASSEMBLY):
+            page = f"{PLAYER.removeprefix('src/')}/{WEBASSEMBLY}"
+            build_data["force_include"][f"{self.made.name}/{WEBASSEMBLY}"] = page
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Removes what was compiled for the wheel that has it now."""

@@ -30,7 +30,7 @@ from dance_now.render.avatar.avatar import Avatar, load_avatar
 from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
 from dance_now.render.camera import Camera
 from dance_now.render.renderer import Renderer
-from dance_now.synthesis.avatar_clip import SOLES, hip_trajectory
+from dance_now.synthesis.avatar_clip import SOLES, hip_trajectory, leg_length
 from dance_now.synthesis.poses.avatar_poser import AvatarPoser, motion_target, pelvis_heading, solve_poses
 from dance_now.synthesis.poses.hand_shapes import FINGER_SHAPES
 from dance_now.synthesis.poses.motion import Motion, load_motions
@@ -130,7 +130,7 @@ def frames(case: TwinCase, character: Character, count: int) -> Iterator[TwinFra
     order = [usable[index % len(usable)] for index in range(count)]
     own = _Body(avatar_skeleton(avatar), motion, order)
     theirs = _Body(character.skeleton, motion, order)
-    hips = hip_trajectory(avatar, motion, order, own.points.astype(np.float32)).astype(np.float64)
+    hips = hip_trajectory(leg_length(avatar), motion, order, own.points.astype(np.float32)).astype(np.float64)
     if len(usable) < count:  # a loop begins anew where it ended
         hips[:, [0, 2]] = _looped(hips[:, [0, 2]], len(usable))
     low, high = avatar.bounds()

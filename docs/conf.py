@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 import dance_now.cli  # noqa: E402
+from dance_now.core.errors import DanceNowError  # noqa: E402
+from dance_now.live.player_site import write_player_site  # noqa: E402
 
 project = "dance_now"
 author = "The dance_now authors"
@@ -76,6 +78,16 @@ def add_help(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = source[0].replace(HELP, "\n\n".join(parts))
 
 
+def add_player(app: Sphinx, error: Exception | None) -> None:
+    """Puts the player page with the built-in characters beside the pages, where it is built."""
+    if error is not None or app.builder.format != "html":
+        return
+    try:
+        write_player_site(Path(app.outdir) / "player")
+    except DanceNowError as missing:
+        logging.getLogger(__name__).info("%s", missing)
+
+
 def check_docstrings(app: Sphinx) -> None:
     """Warns of public names, and of their public methods, without a docstring: an error of ``make docs``."""
     for name in dance_now.__all__:
@@ -98,3 +110,4 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", list_pages)
     app.connect("source-read", add_help)
     app.connect("builder-inited", check_docstrings)
+    app.connect("build-finished", add_player)

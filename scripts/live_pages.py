@@ -1,4 +1,4 @@
-"""Pictures of the live pages for docs/live.md: docs/live_control.webp and docs/live_show.webp.
+"""Pictures of the live pages for docs: live_control.webp, live_show.webp and player.webp.
 
 Starts the server and opens both pages in Chromium (which must be installed, and playwright with it), with a
 video as the camera: people/sam2_juggle.mp4 in the folder DANCE_NOW_DATA if it exists, else the sample clip.
@@ -23,7 +23,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import BrowserContext, Page, ViewportSize, sync_playwright
 
 from dance_now.assets.registry import sample_clip
 from dance_now.core.arrays import Image
@@ -88,6 +88,20 @@ def save(page: Page, target: Path, transparent: bool = False) -> None:
     cv2.imwrite(str(target), image, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
 
 
+def save_player(context: BrowserContext, control: str, target: Path) -> None:
+    """Takes a picture of the player page, which the server serves as well."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 1180, "height": 790})
+    page.goto(control)
+    page.goto(f"{page.url.rstrip('/')}/player/")
+    page.wait_for_selector("#hint", state="hidden", timeout=60_000)
+    page.click('[data-name="tempo"]')
+    page.select_option("#side", "768")
+    page.wait_for_timeout(SETTLING)
+    save(page, target)
+    page.close()
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
@@ -115,6 +129,7 @@ def main() -> None:
             ],
         )
         context = browser.new_context(viewport=WINDOW)
+        save_player(context, control, arguments.folder / "player.webp")
         page = context.new_page()
         page.goto(control)
         page.click("#start")

@@ -202,3 +202,37 @@ def test_the_hash_follows_sources_and_headers(tmp_path: Path) -> None:
     second = source_hash(tmp_path)
     (tmp_path / "kernel.c").write_text("int c;")
     assert len({first, second, source_hash(tmp_path)}) == 3
+
+
+def test_the_player_is_compiled_only_where_zig_is(
+    hook: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(hook, "zig_command", lambda: None)
+    assert not hook.build_webassembly(ROOT, tmp_path / "kernel.wasm")
+    assert not list(tmp_path.iterdir())
+    asked = []
+    monkeypatch.setattr(hook, "zig_command", lambda: ["zig", "cc"])
+    monkeypatch.setattr(hook, "build", lambda *words, kind: asked.append((words, kind)))
+    assert hook.build_webassembly(ROOT, tmp_path / "kernel.wasm")
+    ((_, _, command, flags), kind) = asked[0]
+    assert command == ["zig", "cc"]
+    assert kind == ()  # no shared library
+    assert "wasm32-freestanding" in flags
+    assert any("simd128" in flag for flag in flags)
+
+
+@pytest.mark.slow
+def test_webassembly_needs_nothing_and_is_the_same_each_time(hook: ModuleType, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        if not hook.build_webassembly(ROOT, tmp_path / name):
+            pytest.skip("needs ziglang")
+    module = (tmp_path / "a").read_bytes()
+    assert module == (tmp_path / "b").read_bytes()
+    assert str(ROOT).encode() not in module
+    if shutil.which("node"):
+        code = "const m = new WebAssembly.Module(require('fs').readFileSync(process.argv[1]));"
+        code += "console.log(WebAssembly.Module.imports(m).length)"
+        said = subprocess.run(
+            ["node", "-e", code, str(tmp_path / "a")], capture_output=True, text=True, check=True
+        )
+        assert said.stdout.strip() == "0"

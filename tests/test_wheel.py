@@ -30,6 +30,7 @@ NOT_FOR_USERS = {"torch", "numba", "scipy", "mediapipe", "pytest"} | ONNX
 LARGEST_INSTALL = 470e6  # bytes
 LAST = 0.15  # seconds of the clip
 LARGEST_LIBRARY = 180e3  # bytes
+PLAYER_PAGE = "dance_now/live/web/player/"
 # How a library says for which processor it is: format, number of the processor.
 MACHINES = {
     "x86_64-linux": ("ELF", 62),
@@ -217,6 +218,13 @@ def test_a_wheel_for_another_system_holds_a_library_of_it(
     assert source_hash(KERNEL).encode() in library
     assert len(library) <= LARGEST_LIBRARY
     assert str(ROOT).encode() not in library
+    with zipfile.ZipFile(built) as archive:
+        module = archive.read(f"{PLAYER_PAGE}kernel.wasm")
+        assert {f"{PLAYER_PAGE}{name}" for name in ("index.html", "worker.js", "motions.bin")} <= set(
+            archive.namelist()
+        )
+    assert module.startswith(b"\0asm")
+    assert source_hash(KERNEL).encode() in module
     if suffix == ".dylib":
         assert f"macosx_{'_'.join(map(str, oldest_macos(library)))}_" in tag
     else:  # runs with every C library

@@ -69,6 +69,7 @@ WRONG_TYPES = {
     "quality": [None, 1],
     "keep_objects": [None, 1, "yes"],
     "springs": [None, 1, "on"],
+    "mouth": [None, 1, b"sound"],
     "poses": [3, b"keys"],
     "size": [640, "640x480", [640, 480], (640,), (640, 480, 3), (640.0, 480.0), ("640", "480"), (True, True)],
     "frame_rate": ["24", (24,), True],

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import socket
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +15,10 @@ from fakes import standing as person_at
 
 from dance_now.app.pose_export import openpose_json, write_poses
 from dance_now.core.errors import DanceNowError
+from dance_now.formats3d.gltf import read_gltf
 from dance_now.formats3d.motion.bvh_reader import read_bvh
+from dance_now.formats3d.motion.gltf_animation import read_gltf_motions
+from dance_now.formats3d.motion.motion_joints import JOINT_NAMES
 from dance_now.media.open_media import open_source
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
 from dance_now.pose.model.detection import Detection, Person, PersonMask
@@ -143,6 +148,42 @@ def test_each_persons_motion_is_a_file_that_reads_back(video, tmp_path):
     assert motions[0].frame_time == pytest.approx(0.1)
     across = [motion.channels[-1, 0] - motion.channels[0, 0] for motion in motions]
     assert across[0] < -0.04 < 0.04 < across[1]
+
+
+def test_vrma_holds_the_same_motion_as_bvh(video, tmp_path):
+    write_poses(video, tmp_path / "out", bvh=True, vrma=True, estimator=Two())
+    bvh = read_bvh(tmp_path / "out" / "clip_1.bvh")
+    _, wanted = bvh.world(bvh.channels)
+    (tracks,) = read_gltf_motions(tmp_path / "out" / "clip_1.vrma")
+    assert tracks.zero_is_reference
+    assert set(tracks.joints) == set(JOINT_NAMES)
+    found = tracks.positions[1::3]  # 30 frames a second of a clip of 10
+    assert len(found) == len(wanted)
+    for joint, column in tracks.joints.items():
+        place = bvh.names.index(joint[0].upper() + joint[1:])
+        assert found[:, column] == pytest.approx(wanted[:, place], abs=2e-4)
+    extension = read_gltf(tmp_path / "out" / "clip_1.vrma").extensions["VRMC_vrm_animation"]
+    assert extension["specVersion"] == "1.0"
+    assert {"leftThumbMetacarpal", "rightIndexDistal"} <= extension["humanoid"]["humanBones"].keys()
+    assert {"aa", "blinkLeft"} <= extension["expressions"]["preset"].keys()
+
+
+def test_the_first_persons_motion_is_sent_as_it_plays(video, tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(5)
+        begun = time.monotonic()
+        write_poses(video, tmp_path / "out", vmc=str(receiver.getsockname()[1]), estimator=Two())
+        assert time.monotonic() - begun >= 0.3  # four frames of a clip of 10 a second
+        heard = [receiver.recv(65536) for _ in range(4)]
+    assert all(packet.startswith(b"#bundle") and b"LeftUpperArm" in packet for packet in heard)
+    assert len(list((tmp_path / "out").glob("*.json"))) == 4
+
+
+def test_an_unknown_vmc_host_leaves_nothing_behind(video, tmp_path):
+    with pytest.raises(DanceNowError, match="cannot be reached"):
+        write_poses(video, tmp_path / "out", vmc="no.such.host.invalid", estimator=Two())
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_photo_has_a_motion_of_one_frame(photo, tmp_path):

@@ -15,7 +15,7 @@ from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.render.avatar.avatar import load_avatar
 from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
 from dance_now.render.avatar.avatar_options import AvatarOptions
-from dance_now.synthesis.avatar_clip import SOLES, AvatarClip, hip_trajectory, render_clip
+from dance_now.synthesis.avatar_clip import SOLES, AvatarClip, hip_trajectory, leg_length, render_clip
 from dance_now.synthesis.poses.avatar_poser import motion_target, pelvis_heading, solve_poses
 from dance_now.synthesis.poses.hand_shapes import FINGER_SHAPES
 from dance_now.synthesis.poses.motion import load_motion
@@ -110,7 +110,7 @@ def test_who_stands_neither_slides_nor_floats(humanoid_file: Any, tmp_path: Path
     fingers = np.tile(np.array(FINGER_SHAPES["relaxed"], np.float32), (14, 2, 1, 1))
     solved = solve_poses(rig, motion_target(rig, motion, frames, fingers))
     points = np.einsum("nji,npj->npi", pelvis_heading(motion, frames), solved.points)
-    placed = points + hip_trajectory(avatar, motion, frames, points)[:, None]
+    placed = points + hip_trajectory(leg_length(avatar), motion, frames, points)[:, None]
     soles = placed[:, SOLES]
     heights = soles[..., 1].min(axis=1)
     np.testing.assert_allclose(heights[:13], 0, atol=1e-5)

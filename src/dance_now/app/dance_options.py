@@ -32,6 +32,7 @@ HeightName = Literal["person", "own"]
 Quality = Literal["fast", "best"]
 KeypointScale = Literal["pixels", "unit", "signed"]
 BitDepth = Literal[8, 10]
+MouthName = Literal["face", "sound", "auto"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 HEIGHT_LIMITS: Final = (0.1, 10.0)  # times the person's height
@@ -51,6 +52,7 @@ class DanceKeywords(TypedDict, total=False):
     quality: Quality
     keep_objects: bool
     springs: bool
+    mouth: MouthName
     poses: str | Path | None
     size: tuple[int, int] | None
     frame_rate: float | None
@@ -85,6 +87,8 @@ class DanceOptions:
             better inpainting and hair matting.
         keep_objects: keep held objects; by default they are removed with the person.
         springs: hair and skirts swing with the motion of a clip; otherwise they hang still, as in photos.
+        mouth: what mouths follow: ``face``, ``sound`` (the video's own sound track), or ``auto``, the
+            sound where a face cannot be read.
         poses: keypoints of the source (OpenPose, ComfyUI, MMPose, COCO or AlphaPose), a file or a folder with
             one file per frame; by default poses are estimated.
         size: (width, height) in pixels for keypoints without pictures; default a common video size that holds
@@ -120,6 +124,7 @@ class DanceOptions:
     quality: Quality = "fast"
     keep_objects: bool = False
     springs: bool = True
+    mouth: MouthName = "face"
     poses: str | Path | None = None
     size: tuple[int, int] | None = None
     frame_rate: float | None = None
@@ -137,7 +142,7 @@ class DanceOptions:
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
-            if value is not None or name in ("quality", "device"):
+            if value is not None or name in ("quality", "device", "mouth"):
                 check_choice(name, value, choices)
         for name in ("keep_objects", "springs", "overwrite", "preview"):
             check_flag(name, getattr(self, name))
@@ -202,6 +207,7 @@ class DanceOptions:
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "scene": get_args(SceneName),
     "quality": get_args(Quality),
+    "mouth": get_args(MouthName),
     "keypoint_scale": get_args(KeypointScale),
     "device": get_args(DeviceName),
 }

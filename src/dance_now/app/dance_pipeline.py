@@ -19,13 +19,19 @@ from dance_now.app.dancer import Dancer
 from dance_now.app.dancer_frames import ComposedFrame
 from dance_now.app.keypoint_matching import match_to_pictures
 from dance_now.app.motion.live_session import LiveSession
+from dance_now.app.motion.mouth_motion import MouthMotion
 from dance_now.app.motion.sessions import CharacterAssignment, RecordedSession, Session, person_choice
+from dance_now.core.errors import DanceNowError
 from dance_now.core.pipeline import ParallelStage, run_pipeline
 from dance_now.core.profiler import Profiler
+from dance_now.media.source import Source
+from dance_now.media.video.audio_samples import clip_samples
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
 from dance_now.pose.model.detection import PoseEstimator
+from dance_now.pose.speech.formants import SAMPLE_RATE
+from dance_now.pose.speech.lip_sync import SpeechTrack
 from dance_now.pose.tracking.tracker import MAX_PEOPLE
 from dance_now.scene.background.backdrop import Backdrop, open_backdrop
 from dance_now.scene.background.clean_background import CleanBackground
@@ -132,6 +138,10 @@ class DancePipeline:
     def _open_session(self, progress: Progress) -> tuple[Session, CleanBackground | None]:
         """People and their motion, and a clip's background: by an analysis pass, or live for photos."""
         pictures = self._source.pictures
+        if self._options.mouth == "sound" and not pictures.has_audio:
+            raise DanceNowError(
+                f"{self._source.given} has no sound track, which mouth sound needs.", option="mouth"
+            )
         if not pictures.is_clip:
             return LiveSession(self._finder, self._choice, self._assignment, smooth=False), None
         in_place = self._source.scene in IN_PLACE
@@ -140,9 +150,18 @@ class DancePipeline:
             samples = analysis.background
             background = None if samples is None else executor.submit(samples.finish)
             with self.profiler.stage("retarget"):
-                session = RecordedSession(analysis, self._choice, self._assignment, pictures.size)
+                mouth = self._mouth_motion(pictures)
+                session = RecordedSession(analysis, self._choice, self._assignment, pictures.size, mouth)
             with self.profiler.stage("analysis"):
                 return session, None if background is None else background.result()
+
+    def _mouth_motion(self, pictures: Source) -> MouthMotion | None:
+        """What lets mouths follow the clip's sound, where that is asked for."""
+        wanted = self._options.mouth
+        if wanted == "face" or (wanted == "auto" and not pictures.has_audio):
+            return None
+        track = SpeechTrack(clip_samples(pictures, SAMPLE_RATE))
+        return MouthMotion(track.at, always=wanted == "sound")
 
     def _matched_keypoints(self) -> OpenPoseFiles | None:
         """The keypoints, scaled where they were made for another size of the pictures."""

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from dance_now.app.analysis import Progress
+from dance_now.app.motion_sender import MotionSender
 from dance_now.core.argument_checks import check_choice, check_path
 from dance_now.core.atomic_write import Output, check_target
 from dance_now.core.errors import DanceNowError
@@ -26,9 +27,12 @@ from dance_now.pose.formats.bvh_writer import bvh_text
 from dance_now.pose.formats.keypoint_writers import POSE_FORMATS, WRITERS, KeypointWriter, PoseFormat
 from dance_now.pose.formats.pose_overlay import draw_people
 from dance_now.pose.formats.pose_table import PoseTable
+from dance_now.pose.formats.vmc_sender import VmcSender
+from dance_now.pose.formats.vrma_writer import vrma_bytes
 from dance_now.pose.model.adult_skeleton import adult_skeleton
 from dance_now.pose.model.detection import Person, PoseEstimator
 from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.skeleton import Skeleton
 from dance_now.pose.retarget.clip_motion import read_clip
 from dance_now.pose.retarget.retargeter import Retargeted, Retargeter
 from dance_now.pose.tracking.tracker import MAX_PEOPLE
@@ -66,6 +70,8 @@ def write_poses(
     overlay: bool = False,
     csv: bool = False,
     bvh: bool = False,
+    vrma: bool = False,
+    vmc: str | None = None,
     start: float | None = None,
     end: float | None = None,
     sequence: bool | None = None,
@@ -88,6 +94,9 @@ def write_poses(
         csv: also write NAME_pose.csv, a row for each person in each frame.
         bvh: also write NAME_1.bvh and so on, each person's motion on the body of an average adult, in metres.
             Their poses are kept until the end, 3 kB a person and frame.
+        vrma: also write NAME_1.vrma and so on, the same as VRM Animation (glTF), with facial expressions.
+        vmc: ``HOST:PORT`` (or a port of this computer) to which the motion of the first person is sent while
+            it is read, by the VMC protocol over UDP, not faster than the clip plays.
         start: seconds into a video.
         end: seconds into a video.
         sequence: whether the pictures of a folder or glob are the frames of a clip; by default what they look
@@ -104,19 +113,24 @@ def write_poses(
     if folder is not None:
         check_path("output", folder)
     with open_source(source, start, end, sequence=sequence) as opened:
-        if bvh and opened.kind == "photos":
-            raise DanceNowError(
-                "bvh needs a clip, not single photos; if they are the frames of a clip, set sequence.",
-                option="bvh",
-            )
+        for option, asked in (("bvh", bvh), ("vrma", vrma), ("vmc", vmc is not None)):
+            if asked and opened.kind == "photos":
+                raise DanceNowError(
+                    f"{option} needs a clip, not single photos; "
+                    "if they are the frames of a clip, set sequence.",
+                    option=option,
+                )
         target = Path(folder) if folder is not None else Path(f"{opened.name}_pose")
         if target.is_file():
             raise DanceNowError(f"output {target} is a file. Choose a folder.", option="output")
         check_target(target, opened.files, overwrite)
         try:
-            with Output(target, is_folder=True) as output:
+            with ExitStack() as stack:
+                extras = _Extras(format, overlay, csv, bvh, vrma)
+                sender = None if vmc is None else MotionSender(stack.enter_context(VmcSender(vmc)), opened)
+                output = stack.enter_context(Output(target, is_folder=True))
                 estimate = estimator or open_estimator(max_people=MAX_PEOPLE)
-                result = _write(opened, output.part, _Extras(format, overlay, csv, bvh), estimate, progress)
+                result = _write(opened, output.part, extras, estimate, progress, sender)
                 output.merge()
         except OSError as error:
             raise DanceNowError(f"{target} could not be written: {error.strerror or error}.") from error
@@ -138,6 +152,12 @@ class _Extras:
     overlay: bool
     csv: bool
     bvh: bool
+    vrma: bool
+
+    @property
+    def motions(self) -> bool:
+        """Whether the poses of a whole clip are needed."""
+        return self.bvh or self.vrma
 
 
 @dataclass
@@ -159,7 +179,12 @@ class _Written:
 
 
 def _write(
-    source: Source, folder: Path, extras: _Extras, estimate: PoseEstimator, progress: Progress
+    source: Source,
+    folder: Path,
+    extras: _Extras,
+    estimate: PoseEstimator,
+    progress: Progress,
+    sender: MotionSender | None,
 ) -> _Written:
     """Writes all files into an empty folder."""
     written = _Written()
@@ -183,13 +208,29 @@ def _write(
                 sink.write(draw_people(frame.image, people), frame.time, frame.name)
             if table is not None:
                 table.write(frame.index, frame.time, people)
-            _remember(written, frame, people, extras.bvh)
+            if sender is not None:
+                sender.send(frame, people)
+            _remember(written, frame, people, extras.motions)
             progress("poses", written.frames, source.frame_count)
-    if extras.bvh:
+    if extras.motions:
         for identity, poses in written.motions.items():
-            text = _motion(source, [poses.get(place) for place in range(written.frames)], written.times)
-            (folder / f"{source.name}_{identity}.bvh").write_text(text)
+            listed = [poses.get(place) for place in range(written.frames)]
+            _write_motion(source, folder / f"{source.name}_{identity}", extras, listed, written.times)
     return written
+
+
+def _write_motion(
+    source: Source, stem: Path, extras: _Extras, poses: Sequence[Pose | None], times: Sequence[float]
+) -> None:
+    """Writes one person's motion in the formats asked for."""
+    skeleton = adult_skeleton()
+    motion = _motion(source, skeleton, poses, times)
+    if extras.bvh:
+        stem.with_name(f"{stem.name}.bvh").write_text(
+            bvh_text(skeleton, motion, float(1 / source.frame_rate))
+        )
+    if extras.vrma:
+        stem.with_name(f"{stem.name}.vrma").write_bytes(vrma_bytes(skeleton, motion, times))
 
 
 class _PoseWriter:
@@ -240,15 +281,13 @@ def _remember(written: _Written, frame: Frame, people: Sequence[Person], poses: 
     written.missed += not people
 
 
-def _motion(source: Source, poses: Sequence[Pose | None], times: Sequence[float]) -> str:
-    """One person's motion as BVH."""
-    skeleton = adult_skeleton()
+def _motion(
+    source: Source, skeleton: Skeleton, poses: Sequence[Pose | None], times: Sequence[float]
+) -> list[Retargeted | None]:
+    """One person's motion on the body of an average adult."""
     still = source.kind == "photo"
     retarget = Retargeter(skeleton, smooth=not still)
-    frames: list[Retargeted | None]
     if still:
-        frames = [None if pose is None else retarget(pose, 0.0, size=source.size) for pose in poses]
-    else:
-        readings = read_clip(retarget, poses, times, source.size)
-        frames = [None if reading is None else retarget.build(reading) for reading in readings]
-    return bvh_text(skeleton, frames, float(1 / source.frame_rate))
+        return [None if pose is None else retarget(pose, 0.0, size=source.size) for pose in poses]
+    readings = read_clip(retarget, poses, times, source.size)
+    return [None if reading is None else retarget.build(reading) for reading in readings]

@@ -66,6 +66,7 @@ def dance(
     quality: Quality = "fast",
     keep_objects: Flag = False,
     springs: Literal["on", "off"] = "on",
+    mouth: Literal["face", "sound", "auto"] = "face",
     estimator: EstimatorName = "mediapipe",
     model: Model = None,
     poses: _Poses = None,
@@ -95,6 +96,7 @@ def dance(
         quality: best is slower, with finer faces and the source's grain.
         keep_objects: keep held objects; by default they are removed with the person.
         springs: hair and skirts swing with the motion of a clip; off: they hang still, as in photos.
+        mouth: what the mouth follows: face, sound (the video's own), or auto: sound where no face is read.
         estimator: pose estimator: mediapipe, rtmw (also runs DWPose), or a name of a plug-in.
         model: ONNX file of an estimator that comes without one. It is a program: only use trusted files.
         poses: keypoints of the source, a file or a folder, instead of pose estimation.
@@ -121,6 +123,7 @@ def dance(
         quality=quality,
         keep_objects=keep_objects,
         springs=springs == "on",
+        mouth=mouth,
         estimator=estimator,
         model=model,
         poses=poses,

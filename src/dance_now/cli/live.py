@@ -20,6 +20,8 @@ _Character = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]
 _Camera = Annotated[str | None, tyro.conf.arg(metavar="N|FILE", help_behavior_hint="(default: the page's)")]
 _Output = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE", help_behavior_hint="")]
 _Device = Annotated[str | None, tyro.conf.arg(metavar="DEVICE|auto", help_behavior_hint="")]
+_Vmc = Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="")]
+_Microphone = Annotated[str, tyro.conf.arg(metavar="NAME|FILE|auto")]
 _Port = Annotated[
     int | None, tyro.conf.arg(metavar="PORT", help_behavior_hint="(default: 8770, or the next)")
 ]
@@ -41,6 +43,9 @@ def live(
     fps: _Rate = 30,
     output: _Output = None,
     virtual_camera: _Device = None,
+    vmc: _Vmc = None,
+    mouth: Literal["face", "sound", "auto"] = "face",
+    microphone: _Microphone = "auto",
     seconds: Seconds = None,
     overwrite: Flag = False,
     folder: _Folder = Path(),
@@ -63,6 +68,9 @@ def live(
         fps: frames per second at most.
         output: record to this file without a server; needs --camera. Ctrl-C ends it.
         virtual_camera: also play into a virtual camera: a v4l2loopback device, or auto for the first.
+        vmc: also send the pose to an avatar program by the VMC protocol; a port alone means this computer.
+        mouth: what the mouth follows: face, sound (the microphone), or auto: sound where no face can be read.
+        microphone: for mouth: a device as FFmpeg names it, auto for the usual one, or a sound file.
         seconds: end a recording of -o after this time.
         overwrite: replace an existing output.
         folder: where the control page saves recordings and snapshots.
@@ -94,14 +102,26 @@ def live(
         frame_rate_limit=fps,
         idle=idle == "on",
     )
-    stage = LiveStage(library)
     with ExitStack() as running:
+        follow = None
+        if mouth != "face":
+            from dance_now.app.motion.mouth_motion import MouthMotion
+            from dance_now.live.voice import Voice
+
+            voice = running.enter_context(Voice(microphone))
+            follow = MouthMotion(voice.vowels_at, always=mouth == "sound")
+        stage = LiveStage(library, mouth=follow)
         outputs: tuple[Listener, ...] = ()
         if virtual_camera is not None:
             from dance_now.live.virtual_camera import VirtualCamera, find_virtual_camera
 
             opener = find_virtual_camera(virtual_camera)
             outputs = (running.enter_context(VirtualCamera(opener)).write,)
+        if vmc is not None:
+            from dance_now.live.vmc_output import VmcOutput
+            from dance_now.pose.formats.vmc_sender import VmcSender
+
+            outputs += (VmcOutput(running.enter_context(VmcSender(vmc))).write,)
         if source is not None and output is not None:
             from dance_now.live.headless import record
 

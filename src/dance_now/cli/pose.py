@@ -16,6 +16,7 @@ _Output = Annotated[
     Path | None,
     tyro.conf.arg(aliases=["-o"], metavar="DIR", help_behavior_hint="(default: SOURCE_pose)"),
 ]
+_Vmc = Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="")]
 
 
 def pose(
@@ -27,6 +28,8 @@ def pose(
     overlay: Flag = False,
     csv: Flag = False,
     bvh: Flag = False,
+    vrma: Flag = False,
+    vmc: _Vmc = None,
     estimator: EstimatorName = "mediapipe",
     model: Model = None,
     start: Seconds = None,
@@ -43,6 +46,8 @@ def pose(
         overlay: also draw skeletons and person IDs over the photo or video.
         csv: also write a CSV table, one row per person and frame.
         bvh: also write each person's motion as BVH, for Blender and other 3D software.
+        vrma: also write each person's motion as VRM Animation, for programs that show VRM avatars.
+        vmc: also send the first person's motion, as it is read, to an avatar program by the VMC protocol.
         estimator: pose estimator: mediapipe, rtmw (also runs DWPose), or a name of a plug-in.
         model: ONNX file of an estimator that comes without one. It is a program: only use trusted files.
         start: start of the cut in a video.
@@ -66,6 +71,8 @@ def pose(
             overlay=overlay,
             csv=csv,
             bvh=bvh,
+            vrma=vrma,
+            vmc=vmc,
             start=start,
             end=end,
             sequence=sequence or None,

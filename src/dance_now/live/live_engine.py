@@ -233,6 +233,7 @@ class LiveEngine:
             color=self._settings.rgb,
             people=self._stage.boxes(posed.found),
             followed=tuple(part.person.identity for part in posed.found.parts),
+            lead=next(iter(posed.found.parts), None),
         )
         self._release(frame.index)
         return result

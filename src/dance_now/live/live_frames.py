@@ -9,6 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from dance_now.app.motion.sessions import Replacement
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.media.image.image_file import jpeg_size
@@ -54,6 +55,7 @@ class LiveResult:
         color: what an output without transparency shows behind the characters.
         people: boxes of the people in view by ID: left, top, width and height as shares of the frame.
         followed: IDs of the people who are replaced.
+        lead: the first character and its pose, for outputs with their own avatar; None: nobody is shown.
     """
 
     number: int
@@ -65,6 +67,7 @@ class LiveResult:
     color: tuple[int, int, int]
     people: dict[int, tuple[float, float, float, float]]
     followed: tuple[int, ...]
+    lead: Replacement | None = None
 
     def with_alpha(self) -> Image:
         """The whole frame: (H, W, 4) uint8 RGBA, straight alpha."""

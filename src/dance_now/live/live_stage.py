@@ -14,6 +14,7 @@ import numpy as np
 from dance_now.app.dancer import Dancer
 from dance_now.app.dancer_frames import DetectedFrame, PosedFrame
 from dance_now.app.motion.live_session import LiveSession
+from dance_now.app.motion.mouth_motion import MouthMotion
 from dance_now.app.motion.sessions import CharacterAssignment
 from dance_now.character.character import Character
 from dance_now.core.arrays import Image
@@ -56,14 +57,21 @@ class LiveStage:
         picture_name: of its file; empty before one is chosen.
     """
 
-    def __init__(self, library: CharacterLibrary, estimator: PoseEstimator | None = None) -> None:
+    def __init__(
+        self,
+        library: CharacterLibrary,
+        estimator: PoseEstimator | None = None,
+        mouth: MouthMotion | None = None,
+    ) -> None:
         """Starts with an unknown background.
 
         Args:
             library: of characters.
             estimator: pose estimator for all settings; by default the base install's, opened when needed.
+            mouth: lets mouths follow a sound; they follow the faces without.
         """
         self.library = library
+        self._mouth = mouth
         self.profiler = Profiler()
         self.picture: Image = _DEFAULT_PICTURE
         self.picture_name = ""
@@ -121,6 +129,7 @@ class LiveStage:
             smooth=True,
             idle=settings.idle,
             calibration=self._calibration,
+            mouth=self._mouth,
         )
 
     @property

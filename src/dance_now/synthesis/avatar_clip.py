@@ -35,6 +35,7 @@ SOLES: Final = [
     BODY_INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("big_toe", "small_toe", "heel")
 ]
 _CONTACT: Final = 0.03  # leg lengths; feet raised by less are in ground contact
+_LEG: Final = (("leftUpperLeg", "leftLowerLeg"), ("leftLowerLeg", "leftFoot"))
 _MARGIN: Final = 0.05  # heights of the figure around it
 
 
@@ -91,7 +92,7 @@ class AvatarClip(Source):
         self._poses = solve_poses(rig, motion_target(rig, motion, frames, fingers))
         self._turns = pelvis_heading(motion, frames).transpose(0, 2, 1)
         self._points = np.einsum("nij,npj->npi", self._turns, self._poses.points)
-        self._hips = hip_trajectory(self._avatar, motion, frames, self._points)
+        self._hips = hip_trajectory(leg_length(self._avatar), motion, frames, self._points)
         self._hips[:, 1] += skeleton.rest[SOLES, 1].min()
         low, high = self._avatar.bounds(options.hide)
         # Hair extends beyond the keypoints, whichever way the head is turned.
@@ -150,24 +151,27 @@ class AvatarClip(Source):
         return covered, (low + high) / 2
 
 
-def hip_trajectory(avatar: Avatar, motion: Motion, frames: Sequence[int], points: FloatArray) -> FloatArray:
+def leg_length(avatar: Avatar) -> float:
+    """Length of an avatar's leg from hip to ankle, metres."""
+    return sum(float(np.linalg.norm(avatar.rest_position(a) - avatar.rest_position(b))) for a, b in _LEG)
+
+
+def hip_trajectory(leg: float, motion: Motion, frames: Sequence[int], points: FloatArray) -> FloatArray:
     """Hip trajectory (n, 3), metres: the lower foot keeps ground contact without sliding, but in flight.
 
     Proportions differ, so the motion's own trajectory, scaled by leg length, would leave feet floating; it
     only decides the height and direction of flight.
 
     Args:
-        avatar: the performer.
+        leg: length of the performer's leg from hip to ankle, metres.
         motion: the motion.
         frames: n indices of frames.
         points: (n, 137, 3) keypoints in these frames, relative to the middle of the hips.
     """
-    bones = [("leftUpperLeg", "leftLowerLeg"), ("leftLowerLeg", "leftFoot")]
-    own = sum(float(np.linalg.norm(avatar.rest_position(a) - avatar.rest_position(b))) for a, b in bones)
     theirs = sum(
-        float(np.linalg.norm(motion.joint(a, frames[:1]) - motion.joint(b, frames[:1]))) for a, b in bones
+        float(np.linalg.norm(motion.joint(a, frames[:1]) - motion.joint(b, frames[:1]))) for a, b in _LEG
     )
-    scale = own / max(theirs, 1e-6)
+    scale = leg / max(theirs, 1e-6)
     hips = scale * (motion.joint("leftUpperLeg", frames) + motion.joint("rightUpperLeg", frames)) / 2
     feet = [
         side + bone
@@ -176,7 +180,7 @@ def hip_trajectory(avatar: Avatar, motion: Motion, frames: Sequence[int], points
     ]
     heights = [scale * motion.joint(bone, frames)[:, 1] for bone in feet]
     clearance = np.min([height - np.quantile(height, 0.05) for height in heights], axis=0)
-    flight = np.maximum(clearance - _CONTACT * own, 0.0)
+    flight = np.maximum(clearance - _CONTACT * leg, 0.0)
     soles = points[:, SOLES]
     lowest = soles[..., 1].argmin(axis=1)
     track = np.zeros((len(frames), 3))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 from aiohttp import WSMsgType
 from fakes import HEIGHT, WIDTH, magenta, red, with_person
-from live_fakes import SETTINGS, Role, captured, jpeg, served, wait_async
+from live_fakes import SETTINGS, Role, captured, jpeg, running, served, wait_async
 
+from dance_now.live.vmc_output import VmcOutput
 from dance_now.live.web.live_protocol import HEADER, JPEG, RAW
+from dance_now.pose.formats.vmc_sender import VmcSender
 
 IMAGE = with_person(90)
 SHOW = Role.SHOW
@@ -411,3 +414,43 @@ def test_a_recording_is_complete_when_the_server_ends(tmp_path):
     with av.open(str(video)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 5
     assert list(tmp_path.iterdir()) == [video]
+
+
+def test_the_player_page_is_served_with_its_own_policy(tmp_path):
+    async def test():
+        async with served(tmp_path) as server, server.visitor() as visitor:
+            answer = await visitor.get("/player")
+            if answer.status == 404:
+                pytest.skip(await answer.text())
+            assert answer.status == 200
+            assert answer.url.path == "/player/"
+            assert "'wasm-unsafe-eval'" in answer.headers["Content-Security-Policy"]
+            assert "dance_now player" in (await answer.text()).replace("<span>_</span>", "_")
+            for name, kind in (
+                ("kernel.wasm", "application/wasm"),
+                ("character/kernel.js", "text/javascript"),
+                ("characters/index.json", "application/json"),
+                ("characters/godette.dance", "application/octet-stream"),
+            ):
+                answer = await visitor.get(f"/player/{name}")
+                assert (answer.status, answer.content_type) == (200, kind)
+            for name in ("package.json", "..%2fpages%2fcontrol.js", "%2e%2e/live_routes.py", "nothing"):
+                assert (await visitor.get(f"/player/{name}")).status == 404
+            answer = await visitor.get("/")
+            assert "wasm" not in answer.headers["Content-Security-Policy"]
+        async with served(tmp_path) as server, server.visitor(SHOW) as visitor:
+            assert (await visitor.get("/player/")).status == 403
+
+    run(test)
+
+
+def test_vmc_gets_the_first_character(tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(10)
+        with VmcSender(str(receiver.getsockname()[1])) as sender, running() as (engine, _):
+            engine.subscribe(VmcOutput(sender).write)
+            engine.submit(captured(IMAGE))
+            packet = receiver.recv(65536)
+    assert packet.startswith(b"#bundle")
+    assert b"/VMC/Ext/Bone/Pos" in packet

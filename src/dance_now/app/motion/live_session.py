@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from dance_now.app.motion.mouth_motion import MouthMotion
 from dance_now.app.motion.sessions import CharacterAssignment, Replacement
 from dance_now.character.character import Character
 from dance_now.media.frame import Frame
@@ -47,6 +48,7 @@ class LiveSession:
         *,
         idle: bool = False,
         calibration: PersonCalibration | None = None,
+        mouth: MouthMotion | None = None,
     ) -> None:
         """Takes what finds people and chooses who is replaced by whom.
 
@@ -57,6 +59,7 @@ class LiveSession:
             smooth: whether to filter over time; off for photos, which stand alone.
             idle: whether a character idles while nobody is in view; needs ``smooth``.
             calibration: what is known of the person from before.
+            mouth: lets mouths follow a sound; they follow the faces without.
         """
         self._finder = finder
         self._choice = choice
@@ -64,6 +67,7 @@ class LiveSession:
         self._smooth = smooth
         self._idle = idle and smooth
         self._calibration = calibration
+        self._mouth = mouth
         self._sampler: NeutralFaceSampler | None = None
         self._calibrated: Callable[[PersonCalibration | None], None] = lambda calibration: None
         self._performers: dict[int, _Performer] = {}
@@ -157,6 +161,8 @@ class LiveSession:
         return self._shown(_NOBODY, performer, performer.idle(frame.time, self._idle_place))
 
     def _shown(self, person: Person, performer: _Performer, state: MotionState) -> Replacement:
+        if self._mouth is not None:
+            state = self._mouth(state, person.detection.pose, state.time)
         performer.shown = performer.fade(state)
         self._recent = performer
         retargeted = performer.retargeter.build(performer.shown, performer.height_ratio)

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from dance_now.app.analysis import Analysis
 from dance_now.app.dance_options import HeightName, PersonName
+from dance_now.app.motion.mouth_motion import MouthMotion
 from dance_now.character.character import Character
 from dance_now.character.templates.spring_simulation import SpringTails
 from dance_now.media.frame import Frame
@@ -117,6 +118,7 @@ class RecordedSession:
         choice: PersonChoice,
         assignment: CharacterAssignment,
         size: tuple[int, int] | None = None,
+        mouth: MouthMotion | None = None,
     ) -> None:
         """Retargets the motion of everybody chosen.
 
@@ -125,8 +127,10 @@ class RecordedSession:
             choice: which of the people found are replaced.
             assignment: their characters.
             size: width and height of the pictures.
+            mouth: lets mouths follow a sound; they follow the faces without.
         """
         self._analysis = analysis
+        self._mouth = mouth
         self._assignment = assignment
         choice.reset()
         self._chosen = {
@@ -161,6 +165,8 @@ class RecordedSession:
         for identity, person in sorted(playing.items()):
             reading = self._readings[identity].get(frame.index)
             if reading is not None:
+                if self._mouth is not None:
+                    reading = self._mouth(reading, person.detection.pose, frame.time)
                 retargeted = self._retargeters[identity].build(
                     reading, self._assignment.height_ratio(identity)
                 )

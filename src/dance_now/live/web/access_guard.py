@@ -37,7 +37,8 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
+    "default-src 'none'; script-src 'self'{compile}; style-src 'self'; "
+    "img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src {connect}; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
@@ -158,7 +159,9 @@ class AccessGuard:
         socket_scheme = "wss" if self.secure else "ws"
         host = request.headers.get("Host", "")
         connect = f"'self' {socket_scheme}://{host}" if host in self._own_hosts else "'self'"
-        return {**_HEADERS, "Content-Security-Policy": _POLICY.format(connect=connect)}
+        # Only the player compiles anything: its own kernel.
+        compile = " 'wasm-unsafe-eval'" if request.path.startswith("/player/") else ""
+        return {**_HEADERS, "Content-Security-Policy": _POLICY.format(connect=connect, compile=compile)}
 
 
 def for_role(role: Role) -> Callable[[Handler], Handler]:

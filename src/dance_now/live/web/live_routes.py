@@ -12,6 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from dance_now.core.errors import DanceNowError
 from dance_now.live.live_frames import CapturedFrame, read_camera_jpeg
+from dance_now.live.player_site import INDEX, character_index, player_files, read_player_file
 from dance_now.live.web.access_guard import AccessGuard, Handler, Role, for_role
 from dance_now.live.web.frame_hub import Viewer
 from dance_now.live.web.live_director import LiveDirector
@@ -28,7 +29,10 @@ _TYPES: Final = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".wasm": "application/wasm",
 }
+_BINARY: Final = "application/octet-stream"
 _MEDIA_TYPES: Final = {".mp4": "video/mp4", ".webm": "video/webm", ".png": "image/png"}
 
 
@@ -45,6 +49,8 @@ def make_app(director: LiveDirector, guard: AccessGuard) -> web.Application:
         [
             web.get("/", _control_page),
             web.get("/show", _show_page),
+            web.get("/player", _player),
+            web.get("/player/{name:.*}", _player_file),
             web.get("/pages/{name}", _page_file),
             web.get("/shared/{name}", _shared_file),
             web.get("/characters/{name}.png", _preview),
@@ -86,6 +92,25 @@ def _package_file(name: str) -> web.Response:
     if name not in known or suffix not in _TYPES:
         raise web.HTTPNotFound
     return web.Response(body=known[name].read_bytes(), content_type=_TYPES[suffix], charset="utf-8")
+
+
+async def _player(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound("/player/")
+
+
+async def _player_file(request: web.Request) -> web.StreamResponse:
+    """A file of the player page; only names that the page has are looked up."""
+    name = request.match_info["name"] or "index.html"
+    if name == INDEX:
+        return web.Response(text=character_index(), content_type="application/json")
+    try:
+        known = player_files()
+    except DanceNowError as error:
+        raise web.HTTPNotFound(text=str(error)) from error
+    if name not in known:
+        raise web.HTTPNotFound
+    data = await asyncio.to_thread(read_player_file, known[name])
+    return web.Response(body=data, content_type=_TYPES.get(known[name].suffix, _BINARY))
 
 
 async def _preview(request: web.Request) -> web.StreamResponse:

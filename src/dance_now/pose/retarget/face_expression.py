@@ -9,7 +9,7 @@ face networks mark the same points); a single photo is compared with the average
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -63,6 +63,13 @@ _BROW_MOVING: Final = (0.03, 0.14)
 _GAZE_MOVING: Final = (0.03, 0.22)
 
 
+VOWELS: Final = ("aa", "ih", "ou", "ee", "oh")
+"""VRM's names of the mouth shapes that speech is made of."""
+# How open and how wide the mouth is in each of VOWELS, for faces without these shapes.
+_OPEN: Final = np.array([1.0, 0.25, 0.3, 0.45, 0.65])
+_WIDE: Final = np.array([0.0, 0.8, -1.0, 0.5, -0.7])
+
+
 @dataclass(frozen=True)
 class Expression:
     """Facial expression coefficients; all 0 for a neutral face.
@@ -73,6 +80,7 @@ class Expression:
         mouth_width: from -1 (pursed) to 1 (drawn wide, as by a smile).
         left_brow, right_brow: from -1 (lowered) to 1 (raised).
         gaze_left, gaze_up: from -1 to 1, to the person's left and up.
+        vowels: (5,) weights of VOWELS where the mouth follows a sound; else opening and width shape it.
     """
 
     left_eye: float = 0.0
@@ -83,6 +91,12 @@ class Expression:
     right_brow: float = 0.0
     gaze_left: float = 0.0
     gaze_up: float = 0.0
+    vowels: tuple[float, ...] | None = field(default=None, repr=False)
+
+    def speaking(self, vowels: Array) -> Expression:
+        """The same face with a mouth that says a mixture (5,) of VOWELS."""
+        opening, width = float(np.clip(vowels @ _OPEN, 0, 1)), float(np.clip(vowels @ _WIDE, -1, 1))
+        return replace(self, mouth_open=opening, mouth_width=width, vowels=tuple(vowels.tolist()))
 
 
 class ExpressionReader:
@@ -131,7 +145,8 @@ right_brow=0.0, gaze_left=0.0, gaze_up=0.0)
         self._time = time
         if not self._share.any():
             return Expression()
-        return Expression(*(float(value) for value in self._share * _departures(values, self.neutral)))
+        shown = self._share * _departures(values, self.neutral)
+        return Expression(*shown.tolist())
 
     @property
     def neutral(self) -> Array:
@@ -261,4 +276,4 @@ def _apply_dead_zone(off: npt.ArrayLike, span: tuple[float, float]) -> Array:
 
 def expression_values(expression: Expression) -> Array:
     """Coefficients (8,) of an expression in the order of its attributes."""
-    return np.array(astuple(expression), np.float64)
+    return np.array(astuple(expression)[:8], np.float64)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dance_now.pose.model.keypoints import FACE
 from dance_now.pose.model.skeleton import Skeleton
-from dance_now.pose.retarget.face_expression import Expression
+from dance_now.pose.retarget.face_expression import VOWELS, Expression
 
 Array = npt.NDArray[np.float64]
 
@@ -85,7 +85,7 @@ class FaceRig:
             name: value for name, value in self._emotion_weights(expression).items() if name in self._moves
         }
         room = 1.0 - sum(moods.values())
-        chosen = moods | {name: room * value for name, value in _viseme_weights(expression).items()}
+        chosen = moods | {name: room * value for name, value in viseme_weights(expression).items()}
         left, right = max(expression.left_eye, 0.0), max(expression.right_eye, 0.0)
         if {"blinkLeft", "blinkRight"} <= self._moves.keys():
             chosen |= {"blinkLeft": room * left, "blinkRight": room * right}
@@ -99,7 +99,7 @@ class FaceRig:
         strength = _MOOD * max(abs(brows) - _BROW_FROM, 0.0) / (1 - _BROW_FROM)
         smile = (
             _SMILE * max(expression.mouth_width, 0.0) * (1 - expression.mouth_open)
-            if self._can_smile
+            if self._can_smile and expression.vowels is None
             else 0.0
         )
         if strength * (brows < 0) > smile:
@@ -141,8 +141,10 @@ def _add(move: Array, shares: Mapping[int, float], axis: int, way: float) -> Non
     move[list(shares), axis] += np.array(list(shares.values())) * way
 
 
-def _viseme_weights(expression: Expression) -> dict[str, float]:
+def viseme_weights(expression: Expression) -> dict[str, float]:
     """Viseme weights of the vowels, at most 1 together: from open to shut, and from wide to pursed."""
+    if expression.vowels is not None:
+        return dict(zip(VOWELS, expression.vowels, strict=True))
     opening = expression.mouth_open
     wide, pursed = max(expression.mouth_width, 0.0), max(-expression.mouth_width, 0.0)
     slightly = max(1 - opening * 2, 0.0)  # an open mouth says "ah" whatever its corners do

@@ -65,6 +65,7 @@ class MotionState:
         hidden_below: row of the image below which something hides the person, see ``Pose``.
         slope: of the camera, see ``limb_depth.leveling_rotation``.
         imputed: (137,) bool: points that were not seen.
+        vowels: (5,) weights of VOWELS where the mouth follows a sound; None: it follows the face.
     """
 
     time: float
@@ -83,6 +84,7 @@ class MotionState:
     hidden_below: float
     slope: float
     imputed: BoolArray
+    vowels: Array | None = None
 
 
 def part_centers(points: Array, trust: Array) -> Array:

@@ -228,6 +228,8 @@ class Retargeter:
         if not (np.isfinite(height_ratio) and height_ratio > 0):
             raise ValueError("retargeting needs a height ratio above 0")
         expression = Expression(*reading.expression.tolist())
+        if reading.vowels is not None:
+            expression = expression.speaking(reading.vowels)
         posture = self._with_ends(self._constrained_posture(reading.limbs), reading)
         turn = leveling_rotation(float(np.clip(reading.slope, *self._slopes))).T
         posture = _rotated(posture, turn)

@@ -1,0 +1,1 @@
+"""Lip sync: mouth opening and vowels from the sound of a voice."""
