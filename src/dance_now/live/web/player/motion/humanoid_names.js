@@ -1,4 +1,4 @@
-/** Names of VRM's humanoid bones, and their aliases in other skeletons (formats3d/humanoid_names.py). */
+/** Names of VRM's humanoid bones, and their aliases in other skeletons ; formats3d/humanoid/skeleton_families.py knows more. */
 const SIDES = ["left", "right"];
 /** @type {Record<string, string>} */
 const CENTRE = {
