@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -33,6 +34,7 @@ class PeopleFinder:
         masks: whether masks are needed; without, given poses need no estimator and come with their hulls.
         max_people: how many people the estimator tracks if it is opened here.
         threads: CPU threads that it then uses.
+        opener: opens it, called like ``open_estimator``.
     """
 
     def __init__(
@@ -42,12 +44,14 @@ class PeopleFinder:
         masks: bool = True,
         max_people: int = 1,
         threads: int = 2,
+        opener: Callable[..., PoseEstimator] = open_estimator,
     ) -> None:
         self._estimator = estimator
         self._poses = poses
         self._masks = masks
         self._max_people = max_people
         self._threads = threads
+        self._opener = opener
         self._tracker = Tracker()
 
     def __call__(self, image: Image, index: int) -> tuple[Person, ...]:
@@ -132,7 +136,7 @@ class PeopleFinder:
     def _opened(self) -> PoseEstimator:
         if self._estimator is None:
             whole = self._poses is None  # given poses need masks only
-            self._estimator = open_estimator(
+            self._estimator = self._opener(
                 threads=self._threads, hands=whole, face=whole, max_people=self._max_people
             )
         return self._estimator
