@@ -1,4 +1,4 @@
-"""Workers are killed at random while thirty clips are danced; a rerun must give what an undisturbed run gives."""
+"""Workers are killed at random while thirty clips are danced; a rerun gives what an undisturbed run gives."""
 
 import contextlib
 import os

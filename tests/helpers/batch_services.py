@@ -46,7 +46,7 @@ class DyingService:
 
 
 class WitnessedEstimator(MagentaEstimator):
-    """Leaves the number of its process in a folder, so that tests can kill it; takes a while for each frame."""
+    """Leaves the number of its process in a folder, so that tests can kill it; takes 20 ms for a frame."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()

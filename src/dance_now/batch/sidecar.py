@@ -74,11 +74,15 @@ class Sidecar:
             entries = None if content is None else parse_json(content, _MAX_BYTES)
             if not isinstance(entries, dict) or entries.get("schema") != _SCHEMA:
                 return None
-            texts = [
-                str(entries[name]) for name in ("version", "source_sha256", "source_stamp", "output_stamp")
-            ]
             outcome = entries["outcome"]
-            return cls(dict(entries["identity"]), *texts, dict(outcome) if outcome else None)
+            return cls(
+                dict(entries["identity"]),
+                str(entries["version"]),
+                str(entries["source_sha256"]),
+                str(entries["source_stamp"]),
+                str(entries["output_stamp"]),
+                dict(outcome) if outcome else None,
+            )
         except (ValueError, KeyError, TypeError):
             return None
 

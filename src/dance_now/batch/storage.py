@@ -47,7 +47,9 @@ def expand(pattern: str) -> list[str]:
         return sorted(name for name in found if not Path(name).name.startswith("."))
     with _remote_errors(pattern):
         system, path = _open(pattern)
-        return sorted(system.unstrip_protocol(name) for name in system.glob(path))
+        scheme = pattern.partition("://")[0]
+        found = system.glob(path)
+        return sorted(name if "://" in name else f"{scheme}://{name.lstrip('/')}" for name in found)
 
 
 def has_magic(path: str) -> bool:

@@ -84,9 +84,9 @@ class TaskExecution:
             source = task.source if not is_remote(task.source) else str(_copied(task.source, scratch))
             source_hash = file_hash(Path(source))
             if existing.is_done(source_hash):
-                made = existing.sidecar
-                assert made is not None
-                replace(made, source_stamp=source_stamp).write(task.output)  # next time, no hash is needed
+                assert existing.sidecar is not None
+                # next time, no hash is needed
+                replace(existing.sidecar, source_stamp=source_stamp).write(task.output)
                 return None
             if not self._overwrite:
                 existing.check_replaceable(source_hash)
@@ -98,10 +98,12 @@ class TaskExecution:
             except BaseException:
                 if not existing.output_stamp:
                     remove_sidecar(task.output)
+                elif existing.sidecar is not None:  # of the earlier output, which is still there
+                    existing.sidecar.write(task.output)
                 raise
             if scratch is not None and is_remote(task.output):
-                for made in sorted(output.parent.iterdir()):  # a contact sheet may lie beside the output
-                    upload(made, join(task.output.rstrip("/").rpartition("/")[0], made.name))
+                for path in sorted(output.parent.iterdir()):  # a contact sheet may lie beside the output
+                    upload(path, join(task.output.rstrip("/").rpartition("/")[0], path.name))
             finished(task, self._identity, (source_hash, source_stamp), outcome).write(task.output)
         return outcome
 

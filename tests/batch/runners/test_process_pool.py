@@ -13,7 +13,6 @@ from dance_now.batch.runners.supervisor import TimeLimit
 from dance_now.core.errors import DanceNowError
 from dance_now.core.processor_cores import available_cores
 
-
 NO_LIMIT = TimeLimit(factor=0)
 
 
