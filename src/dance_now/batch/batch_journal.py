@@ -52,7 +52,7 @@ class Journal:
         Raises:
             DanceNowError: it cannot be written; the batch should end, since others could not be either.
         """
-        entry = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **result.to_json()}
+        entry = {"time": datetime.now(UTC).isoformat(), **result.to_json()}
         line = json.dumps(entry, ensure_ascii=False).encode(errors="backslashreplace")
         if self._is_remote:
             self._remote += line + b"\n"
