@@ -15,7 +15,6 @@ from dance_now.app.dance_options import (
     KeypointScale,
     Quality,
 )
-from dance_now.cli.batch_flags import NO_FLAGS, Batch, BatchFlags, folder_for, run_batch
 from dance_now.cli.options import (
     EstimatorName,
     Flag,
@@ -30,7 +29,8 @@ from dance_now.cli.options import (
     remark,
 )
 from dance_now.cli.progress import ProgressBars
-from dance_now.cli.report import report
+from dance_now.cli.shared.batch_flags import NO_FLAGS, Batch, BatchFlags, folder_for, run_batch
+from dance_now.cli.shared.report import report
 
 _CharacterName = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]
 _Output = Annotated[

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import tyro
 
-from dance_now.cli.batch_flags import NO_FLAGS, Batch, folder_for, run_batch
 from dance_now.cli.options import EstimatorName, Flag, Model, MoreSources, Seconds, Source, say
 from dance_now.cli.progress import ProgressBars
-from dance_now.cli.report import frame_count
+from dance_now.cli.shared.batch_flags import NO_FLAGS, Batch, folder_for, run_batch
+from dance_now.cli.shared.report import frame_count
 from dance_now.pose.formats.keypoint_writers import PoseFormat
 
 _Output = Annotated[

@@ -10,7 +10,7 @@ import tyro
 
 from dance_now.cli.options import Bones, Count, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
-from dance_now.cli.report import frame_count
+from dance_now.cli.shared.report import frame_count
 from dance_now.core.errors import DanceNowError
 from dance_now.core.processor_cores import available_cores
 from dance_now.media.open_media import VIDEO_EXTENSIONS

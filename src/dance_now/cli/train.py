@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from dance_now.cli.batch_flags import NO_FLAGS, Batch, folder_for, run_batch
 from dance_now.cli.options import Bones, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
+from dance_now.cli.shared.batch_flags import NO_FLAGS, Batch, folder_for, run_batch
 from dance_now.core.errors import DanceNowError, UsageError
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from dance_now.core.errors import DanceNowError
 from dance_now.core.processor_cores import limit_cores
 
 _ASK_EVERY: Final = 1.0  # seconds between questions for progress
+_ASKED_A_SECOND: Final = 100  # at most, on large clusters
 
 
 class RayRunner:
@@ -127,10 +128,10 @@ class RayPool:
 
     def _ask(self) -> None:
         """Asks actors at work how far they are."""
-        if time.monotonic() - self._last_asked < _ASK_EVERY:
+        if time.monotonic() - self._last_asked < _ASK_EVERY * max(1.0, self.size / _ASKED_A_SECOND):
             return
         self._last_asked = time.monotonic()
-        known = list(self._calls.values())
+        known = set(self._calls.values())
         for worker in [worker for worker, kind in known if kind == "job"]:
             if (worker, "progress") not in known:
                 self._calls[self._actors[worker].progress.remote()] = (worker, "progress")

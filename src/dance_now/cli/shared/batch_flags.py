@@ -13,7 +13,7 @@ import tyro
 from dance_now.cli.error_text import error_text
 from dance_now.cli.options import remark, say
 from dance_now.cli.progress import ProgressBars
-from dance_now.cli.report import frame_count
+from dance_now.cli.shared.report import frame_count
 from dance_now.core.errors import DanceNowError, UsageError
 
 if TYPE_CHECKING:
