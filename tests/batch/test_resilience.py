@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,18 @@ def test_killed_actors(sources, undisturbed, tmp_path, monkeypatch):
     helpers = str(Path(__file__).parents[1] / "helpers")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([helpers, *sys.path]))
     check(sources, undisturbed, tmp_path, jobs=2, cluster="local")
+
+
+@pytest.mark.parametrize("batch", [{"jobs": 2}, {}])
+def test_stopping_early_leaves_whole_results_alone(sources, undisturbed, tmp_path, batch):
+    (tmp_path / "witness").mkdir()
+    options = DanceOptions(estimator=WitnessedEstimator(tmp_path / "witness"))
+    with closing(dance_many(sources, RedCharacter(), tmp_path / "out", options=options, **batch)) as results:
+        while next(results).status != "ok":
+            continue
+    left = contents(tmp_path / "out")
+    assert left
+    assert left.items() <= undisturbed.items()
 
 
 def test_two_runs_on_one_folder(sources, undisturbed, tmp_path):

@@ -176,14 +176,19 @@ class Batch:
             watch(BatchProgress(finished, len(self.tasks), progress, missing[progress.job].source))
 
         service = TaskService(self.work, self._identity, self.options.overwrite)
-        with closing(runner.run(service, missing, tell)) as results:
-            for index, result in results:
-                finished += 1
-                task = missing[index]
-                if isinstance(result, Lost):
-                    self._clear(task)
-                    result = BatchResult(task.source, task.output, "error", result.message)
-                yield result
+        left = dict(enumerate(missing))
+        try:
+            with closing(runner.run(service, missing, tell)) as results:
+                for index, result in results:
+                    finished += 1
+                    task = left.pop(index)
+                    if isinstance(result, Lost):
+                        self._clear(task)
+                        result = BatchResult(task.source, task.output, "error", result.message)
+                    yield result
+        finally:  # after an interrupt
+            for task in left.values():
+                self._clear(task)
 
     def _skipped(self, task: Task) -> BatchResult | None:
         """The result of a task that needs no work; errors are left to the worker."""
@@ -198,14 +203,18 @@ class Batch:
         return None
 
     def _clear(self, task: Task) -> None:
-        """Removes the files of locks that a killed worker has left, and a sidecar without its output."""
+        """Removes what a killed worker has left: files of locks, and a sidecar without its output."""
         if is_remote(task.output):
             return
-        for target in (lock_target(task.output), Path(task.output)):
-            with suppress(OSError, DanceNowError):
-                FileLock(target).release()
+        try:
+            lock = FileLock(lock_target(task.output))
+        except (OSError, DanceNowError):  # no such folder; or another run is at it
+            return
+        with suppress(OSError, DanceNowError):
+            FileLock(Path(task.output)).release()
         if not Path(task.output).exists():
             remove_sidecar(task.output)
+        lock.release()
 
     def _clean(self, made: list[Path]) -> None:
         """Removes what killed workers left unfinished, and folders that were made but stayed empty."""

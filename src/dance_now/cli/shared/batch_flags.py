@@ -133,15 +133,20 @@ def _print(result: BatchResult) -> None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[BatchProgress], None]]:
-    """A bar for all files, and one for each worker."""
+    """A bar for all files, and one for each worker; in a log file, one line for all of that."""
     with ProgressBars() as bars:
         bars.update("files", 0, total)
 
+        at_work: dict[int, str] = {}
+
         def watch(progress: BatchProgress) -> None:
-            bars.update("files", progress.done, progress.total)
             if progress.worker is not None:
-                name = Path(progress.source).name
-                each = progress.worker
-                bars.update(f"worker {each.worker + 1}", each.done, each.total, f"{each.stage} {name}")
+                each, name = progress.worker, Path(progress.source).name
+                if bars.are_shown:
+                    bars.update(f"worker {each.worker + 1}", each.done, each.total, f"{each.stage} {name}")
+                else:
+                    of = "" if each.total is None else f"/{each.total}"
+                    at_work[each.worker] = f"{name}: {each.stage} {each.done}{of}"
+            bars.update("files", progress.done, progress.total, "; ".join(at_work.values()))
 
         yield watch
