@@ -41,6 +41,7 @@ def test_all_done_some_failed_and_usage(run, desk):
     ("words", "message"),
     [
         (("*.mov", "park.png"), "No file matches *.mov"),
+        (("nowhere/*.png", "-o", "out.mp4"), "No file matches nowhere/*.png"),
         (("park.png", "clip.mp4", "-o", "one.mp4"), "one.mp4 is one file"),
         (("park.png", "clip.mp4", "-o", "-"), "- is one file"),
         (("park.png", "clip.mp4", "--shard", "3/2"), "--shard must be I/N"),

@@ -55,7 +55,7 @@ class NetworkCache:
         key = (threads, hands, face, max_people, name, model)
         if key not in self._estimators:
             self._estimators[key] = open_estimator(
-                threads, hands=hands, face=face, max_people=max_people, name=name, model=model
+                threads=threads, hands=hands, face=face, max_people=max_people, name=name, model=model
             )
             return self._estimators[key]
         estimator = self._estimators[key]

@@ -52,6 +52,9 @@ def clip_or_alone(sources: Sequence[str | Path], sequence: bool | None) -> str |
 
     Returns:
         The source for ``dance``; None where there are several, or a list or URL is named.
+
+    Raises:
+        UsageError: a glob that matches nothing.
     """
     texts = [str(source) for source in sources]
     if any(text.startswith(LIST_MARK) or is_remote(text) for text in texts):
@@ -61,6 +64,8 @@ def clip_or_alone(sources: Sequence[str | Path], sequence: bool | None) -> str |
         if paths[0].exists() or not has_magic(texts[0]):
             return sources[0]
         found = [Path(name) for name in expand(texts[0])]
+        if not found:
+            raise UsageError(f"No file matches {texts[0]}.")
         return sources[0] if found and "**" not in texts[0] and are_images(found) else None
     files = sorted(set(paths), key=natural_key)
     if are_images(files) and (is_sequence(files) if sequence is None else sequence):

@@ -142,7 +142,8 @@ def dance(
     from dance_now.app.dance import dance as dance_one
 
     with ProgressBars() as bars:
-        result = dance_one(alone, character, output, options=options, progress=bars.update)
+        target = None if output is None else Path(output)
+        result = dance_one(alone, character, target, options=options, progress=bars.update)
     report(result, to_stdout=output != "-")
 
 

@@ -73,8 +73,16 @@ def _connect(ray: Any, cluster: Cluster, folder: str | None) -> None:
     except Exception as error:  # ConnectionError, RuntimeError of other versions of Ray or Python, ...
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DanceNowError(
-            f"cluster {cluster.address} cannot be used: {reason[:300]}", option="cluster"
+            f"cluster {cluster.address} cannot be used: {reason[:300]}{_token_hint(cluster)}",
+            option="cluster",
         ) from error
+
+
+def _token_hint(cluster: Cluster) -> str:
+    """What helps where the cluster wants a token: Ray sends it only if told, since it opens the cluster."""
+    if cluster.address in ("local", "auto") or "RAY_AUTH_MODE" in os.environ:
+        return ""
+    return ". If it asks for a token, set RAY_AUTH_MODE=token"
 
 
 def _check_reachable(address: str | None) -> None:

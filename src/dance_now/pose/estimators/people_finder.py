@@ -34,7 +34,7 @@ class PeopleFinder:
         masks: whether masks are needed; without, given poses need no estimator and come with their hulls.
         max_people: how many people the estimator tracks if it is opened here.
         threads: CPU threads that it then uses.
-        opener: opens it, called like ``open_estimator``.
+        opener: opens it, called like ``open_estimator``, which is the default.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class PeopleFinder:
         masks: bool = True,
         max_people: int = 1,
         threads: int = 2,
-        opener: Callable[..., PoseEstimator] = open_estimator,
+        opener: Callable[..., PoseEstimator] | None = None,
     ) -> None:
         self._estimator = estimator
         self._poses = poses
         self._masks = masks
         self._max_people = max_people
         self._threads = threads
-        self._opener = opener
+        self._opener = opener or open_estimator
         self._tracker = Tracker()
 
     def __call__(self, image: Image, index: int) -> tuple[Person, ...]:
