@@ -5,7 +5,7 @@ one photo), peak memory of all processes together, and how many cores were busy.
 byte. Clips are cut from VIDEO; by default people/sam2_juggle.mp4 in the folder DANCE_NOW_DATA, else the
 sample clip. On a shared machine only processor time can be trusted: "per CPU s" is that. Needs Linux.
 
-python benchmarks/bench_batch.py [VIDEO] [--clips 24] [--frames 10] [--character godette] [--rounds 1]
+python benchmarks/bench_batch.py [VIDEO] [--clips 24] [--frames 8] [--character godette] [--rounds 1]
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def main() -> None:
     )
     parser.add_argument("video", type=Path, nargs="?")
     parser.add_argument("--clips", type=int, default=24)
-    parser.add_argument("--frames", type=int, default=10)
+    parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--character", default="godette")
     parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
