@@ -160,6 +160,17 @@ def test_files_of_others_are_kept(desk):
     assert statuses(run(desk, options={"overwrite": True}))["gym.png"] == "ok"
 
 
+def test_a_failed_overwrite_claims_nothing(desk):
+    write_photo(desk / "in" / "nobody.png", scenery())
+    (desk / "out").mkdir()
+    (desk / "out" / "nobody_red.png").write_bytes(b"mine")
+    for overwrite in (True, False):
+        results = run(desk, [desk / "in" / "nobody.png"], options={"overwrite": overwrite})
+        assert results["nobody.png"].status == "error"
+    assert "already exists" in results["nobody.png"].message
+    assert (desk / "out" / "nobody_red.png").read_bytes() == b"mine"
+
+
 def test_a_result_that_was_changed_is_not_replaced(desk):
     run(desk)
     (desk / "out" / "gym_red.png").write_bytes(b"painted over")

@@ -96,9 +96,9 @@ class TaskExecution:
             try:
                 outcome = self._process(source, output, bool(existing.output_stamp), report)
             except BaseException:
-                if not existing.output_stamp:
+                if existing.sidecar is None:
                     remove_sidecar(task.output)
-                elif existing.sidecar is not None:  # of the earlier output, which is still there
+                else:  # of the earlier output, which is still there
                     existing.sidecar.write(task.output)
                 raise
             if scratch is not None and is_remote(task.output):

@@ -105,7 +105,7 @@ def train(
     rights = Rights(licence, credits)
     options = AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission, springs=springs)
     sticks = _sticks(preset, head_size) if template == "sticks" else None
-    if more or batch.is_given or str(source).startswith("@") or "*" in str(source):
+    if more or batch.is_given or output.is_dir() or str(source).startswith("@") or "*" in str(source):
         from dance_now.batch.batch_sources import list_sources
         from dance_now.batch.works.train_work import TrainWork
 

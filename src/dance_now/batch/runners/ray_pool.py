@@ -6,8 +6,10 @@ Source: Moritz et al., *Ray: A Distributed Framework for Emerging AI Application
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Generator, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from dance_now.batch.runners.cluster import Cluster
@@ -75,7 +77,7 @@ class RayPool:
 
     def start(self, worker: int) -> None:
         """Starts an actor; it waits until the cluster has room."""
-        self._actors[worker] = self._actor.remote(self._service, self._threads)
+        self._actors[worker] = self._actor.remote(self._service, self._threads, os.getcwd())
         self._calls[self._actors[worker].start.remote()] = (worker, "start")
 
     def submit(self, worker: int, job: Any) -> None:
@@ -140,7 +142,10 @@ class RayPool:
 class RayWorker:
     """Actor that performs one job at a time."""
 
-    def __init__(self, service: Service, threads: int) -> None:
+    def __init__(self, service: Service, threads: int, folder: str) -> None:
+        """``folder``: the working folder, if there is one of that name; relative paths begin there."""
+        with suppress(OSError):
+            os.chdir(folder)
         self._service = service
         self._threads = threads
         self._perform: Perform | None = None
