@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
@@ -84,7 +84,7 @@ def train(
     """
     with needs_extra("studio"):
         from dance_now.render.avatar.avatar_options import AvatarOptions
-        from dance_now.render.avatar.mascot import avatar_file
+        from dance_now.render.avatar.mascot import MASCOT, avatar_file
         from dance_now.training.character_card import Rights
         from dance_now.training.train_character import HEAD_STAGES
         from dance_now.training.train_character import train as train_character
@@ -106,7 +106,7 @@ def train(
     options = AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission, springs=springs)
     sticks = _sticks(preset, head_size) if template == "sticks" else None
     if more or batch.is_given or output.is_dir() or str(source).startswith("@") or "*" in str(source):
-        from dance_now.batch.batch_sources import list_sources
+        from dance_now.batch.batch_sources import BatchSource, list_sources
         from dance_now.batch.works.train_work import TrainWork
 
         if stage != "all" or start is not None:
@@ -114,7 +114,11 @@ def train(
         work = TrainWork(
             config=config, rights=rights, options=options, motions=motions, template=template, sticks=sticks
         )
-        listed = list_sources([str(source), *more])
+        avatars = [str(source), *more]
+        files = [avatar for avatar in avatars if avatar_file(Path(avatar)) == Path(avatar)]
+        listed = list_sources(files) if files else []
+        if len(files) < len(avatars):  # the one that ships lies in the package
+            listed.append(BatchSource(str(avatar_file(Path(MASCOT))), PurePosixPath()))
         run_batch(work, listed, folder_for(output), batch.options(overwrite=False, timeout=0.0))
         return
     with needs_extra("train"), ProgressBars() as bars:

@@ -118,7 +118,10 @@ class RayPool:
         except self._ray.exceptions.RayError as error:
             if worker in self._actors:
                 self.kill(worker)
-                yield Died(worker, type(error).__name__)
+                lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+                yield Died(
+                    worker, f"{type(error).__name__}: {lines[-1][:200]}" if lines else type(error).__name__
+                )
             return
         if kind == "progress":
             if result is not None:

@@ -14,7 +14,6 @@ from dance_now.batch.sidecar import file_hash
 from dance_now.character.character_file import SUFFIX, is_character_name
 from dance_now.core.errors import UsageError
 from dance_now.render.avatar.avatar_options import AvatarOptions
-from dance_now.render.avatar.mascot import MASCOT, avatar_file
 from dance_now.training.character_card import Rights
 from dance_now.training.sticks.sticks_config import SticksConfig
 from dance_now.training.train_character import Template, train
@@ -87,7 +86,7 @@ class TrainProcess:
             report.progress(stage, done, total)
 
         result = train(
-            avatar_file(Path(MASCOT)) if source == MASCOT else Path(source),
+            Path(source),
             output,
             work.config,
             motions=work.motions,
