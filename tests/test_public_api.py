@@ -22,7 +22,7 @@ from dance_now import (
 
 NAMES = (
     *("Character", "Dancer", "Pose", "Frame", "Scene", "DanceOptions", "DanceResult", "DanceNowError"),
-    *("dance", "open_source"),
+    *("dance", "dance_many", "open_source"),
 )
 IMAGE = np.zeros((720, 1280, 3), np.uint8)
 POINTS = np.ones((137, 3), np.float32)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dance_now.app.dance import dance as dance
     from dance_now.app.dance_options import DanceOptions as DanceOptions
     from dance_now.app.dancer import Dancer as Dancer
+    from dance_now.batch.dance_many import dance_many as dance_many
     from dance_now.character.character import Character as Character
     from dance_now.core.errors import DanceNowError as DanceNowError
     from dance_now.media.frame import Frame as Frame
@@ -30,6 +31,7 @@ __all__ = [
     "Scene",
     "__version__",
     "dance",
+    "dance_many",
     "open_source",
 ]
 
@@ -43,6 +45,7 @@ _MODULES = {
     "Pose": "dance_now.pose.model.pose",
     "Scene": "dance_now.scene.compositing.composition",
     "dance": "dance_now.app.dance",
+    "dance_many": "dance_now.batch.dance_many",
     "open_source": "dance_now.media.open_media",
 }
 

@@ -18,9 +18,9 @@ from fakes import (
     write_video,
 )
 
+import dance_now.app.network_cache
 import dance_now.app.pose_export
 import dance_now.core.atomic_write
-import dance_now.pose.estimators.people_finder
 from dance_now.character.character import Character
 from dance_now.cli import main
 
@@ -34,9 +34,7 @@ def desk(tmp_path, monkeypatch):
         return RedCharacter() if name == "red" else load(name, *options, **named)
 
     monkeypatch.setattr(Character, "load", load_red)
-    monkeypatch.setattr(
-        dance_now.pose.estimators.people_finder, "open_estimator", lambda **_: MagentaEstimator()
-    )
+    monkeypatch.setattr(dance_now.app.network_cache, "open_estimator", lambda *_, **__: MagentaEstimator())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -117,7 +115,6 @@ def song(path):
     ("make", "message"),
     [
         (lambda desk: desk / "nowhere.mp4", "does not exist"),
-        (lambda desk: desk / "nowhere" / "*.png", "holds no images"),
         (lambda desk: spoiled(desk / "empty.mp4", b""), "is empty"),
         (lambda desk: spoiled(desk / "empty.png", b""), "is empty"),
         (lambda desk: spoiled(desk / "empty.json", b""), "is empty"),
@@ -142,9 +139,7 @@ def test_an_unusable_source(desk, fails, make, message):
 
 @pytest.mark.parametrize("verb", [("dance", "-c", "red"), ("dance", "-c", "red", "--scene", "alpha")])
 def test_nobody_in_the_picture(photo, video, fails, monkeypatch, verb):
-    monkeypatch.setattr(
-        dance_now.pose.estimators.people_finder, "open_estimator", lambda **_: BlindEstimator()
-    )
+    monkeypatch.setattr(dance_now.app.network_cache, "open_estimator", lambda **_: BlindEstimator())
     for source in (photo, video):
         assert "No person was found" in fails(*verb, source)
 

@@ -6,8 +6,6 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 import dance_now.app.dance
@@ -94,26 +92,13 @@ def test_dance_passes_its_options_on(run, calls):
     assert calls == [("clip.mp4", "my.dance", Path("out.mov"), options)]
 
 
-def test_several_sources_are_danced_one_by_one(run, calls, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("a.jpg", "b.jpg"):
-        cv2.imwrite(name, np.zeros((8, 8, 3), np.uint8))
-    outcome = run("dance", "b.jpg", "a.jpg", "c.mp4", "-o", "out/")
-    assert [(source, output) for source, _, output, _ in calls] == [
-        (Path("a.jpg"), Path("out/a.png")),
-        (Path("b.jpg"), Path("out/b.png")),
-    ]
-    assert outcome.code == 1
-    assert "c.mp4 does not exist" in outcome.err
-    assert "error: 1 of 3 sources failed." in outcome.err
-
-
 def test_every_option_of_dance_has_a_flag():
     flags = set(inspect.signature(dance_now.cli.dance.dance).parameters) - {
         "source",
         "more",
         "character",
         "output",
+        "batch",
     }
     assert {"frame_rate" if flag == "fps" else flag for flag in flags} == {
         field.name for field in fields(DanceOptions)
@@ -178,7 +163,7 @@ def test_render_passes_its_options_on_and_counts(run, monkeypatch):
     )
     avatar_options = AvatarOptions(hide=("sword", "shield"), bones=Path("bones.json"), has_permission=True)
     options = {"seed": 7, "size": 1024, "workers": 3, "overwrite": True, "shards": True}
-    options["options"] = avatar_options
+    options |= {"options": avatar_options, "render": None, "part": (1, 1)}
     assert seen == [(Path("a.vrm"), Path("data"), 20, Path("bvh"), options)]
     assert outcome.out == "data: 18 training and 2 test pictures\n"
 

@@ -10,7 +10,7 @@ import pytest
 from fakes import HEIGHT, WIDTH, MagentaEstimator, RedCharacter, red, write_video
 
 import dance_now
-import dance_now.pose.estimators.people_finder
+import dance_now.app.network_cache
 from dance_now.character.character import Character
 from dance_now.cli import main
 
@@ -19,9 +19,7 @@ from dance_now.cli import main
 def video(tmp_path, monkeypatch):
     """A clip of four frames in the working folder, and fakes that dance it."""
     monkeypatch.setattr(Character, "load", lambda *_, **__: RedCharacter())
-    monkeypatch.setattr(
-        dance_now.pose.estimators.people_finder, "open_estimator", lambda **_: MagentaEstimator()
-    )
+    monkeypatch.setattr(dance_now.app.network_cache, "open_estimator", lambda **_: MagentaEstimator())
     monkeypatch.chdir(tmp_path)
     return write_video(tmp_path / "clip.mp4", [40, 60, 80, 100])
 

@@ -15,7 +15,7 @@ from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.render.camera import Camera
 from dance_now.synthesis import dataset as dataset_module
-from dance_now.synthesis.dataset import render_dataset
+from dance_now.synthesis.dataset import DatasetSummary, render_dataset
 from dance_now.synthesis.dataset_renderer import label
 from dance_now.synthesis.poses.motion_library import load_motion_library, motion_credits
 from dance_now.synthesis.surface.surface_points import MeshPoints
@@ -301,3 +301,29 @@ def test_a_label_is_what_the_camera_sees() -> None:
     assert pose.depth[4] == pytest.approx(-64)
     assert pose.depth[8] == 0
     assert not pose.visible[25:95].any()
+
+
+def test_parts_give_the_same_bytes_as_one(
+    tmp_path: Path, avatar_file: Path, motions: Path, dataset: Path
+) -> None:
+    def render(number: int) -> DatasetSummary:
+        return render_dataset(
+            avatar_file, tmp_path / "set", 40, motions, size=96, workers=1, part=(number, 3)
+        )
+
+    assert [render(number).labels_hash for number in (3, 1)] == ["", ""]
+    assert not (tmp_path / "set").exists()
+    assert render(2).labels_hash
+    assert digest(tmp_path / "set") == digest(dataset)
+    assert (tmp_path / "set" / "points.npz").read_bytes() == (dataset / "points.npz").read_bytes()
+    with pytest.raises(DanceNowError, match="already exists"):
+        render(1)
+
+
+def test_parts_do_not_mix_two_data_sets(tmp_path: Path, avatar_file: Path, motions: Path) -> None:
+    arguments = {"size": 96, "workers": 1, "part": (1, 2)}
+    render_dataset(avatar_file, tmp_path / "set", 10, motions, **arguments)
+    with pytest.raises(DanceNowError, match="was begun with other motions or settings"):
+        render_dataset(avatar_file, tmp_path / "set", 10, motions, seed=1, **arguments)
+    with pytest.raises(DanceNowError, match="overwrite does not go with shard"):
+        render_dataset(avatar_file, tmp_path / "set", 10, motions, overwrite=True, **arguments)

@@ -15,6 +15,7 @@ from dance_now.app.dance_options import DEFAULT_CHARACTER, DanceKeywords, DanceO
 from dance_now.app.dance_output import open_output
 from dance_now.app.dance_pipeline import DancePipeline
 from dance_now.app.dance_source import open_dance_source
+from dance_now.app.network_cache import NetworkCache
 from dance_now.core.argument_checks import check_methods, check_type
 from dance_now.core.errors import DanceNowError
 
@@ -80,14 +81,39 @@ def dance(
     chosen = _merged(options, named)
     if progress is not None:
         check_methods("progress", progress, ("__call__",), "a function")
+    return dance_with(NetworkCache(), source, character, output, chosen, progress)
+
+
+def dance_with(
+    networks: NetworkCache,
+    source: str | Path | Sequence[Path],
+    character: CharacterLike | Sequence[CharacterLike],
+    output: str | Path | None,
+    options: DanceOptions,
+    progress: Progress | None = None,
+) -> DanceResult:
+    """Does what ``dance`` does, with networks that stay loaded for the next file.
+
+    Args:
+        networks: loaded before, or now.
+        source: as for ``dance``, like all that follows.
+        character: one or several.
+        output: file or folder to write; None: the default.
+        options: all other options.
+        progress: called with the stage's name, frames done, and frames in all (None: unknown).
+
+    Raises:
+        DanceNowError: as ``dance``.
+        TypeError: as ``dance``.
+    """
     with (
-        open_dance_source(source, chosen) as opened,
-        DancePipeline(opened, character, chosen) as pipeline,
+        open_dance_source(source, options) as opened,
+        DancePipeline(opened, character, options, networks) as pipeline,
     ):
         begun = time.perf_counter()
         missed = 0
         with (
-            open_output(output, opened, pipeline.character_names, chosen) as target,
+            open_output(output, opened, pipeline.character_names, options) as target,
             closing(pipeline.frames(progress or _no_progress)) as frames,
         ):
             for frame in frames:

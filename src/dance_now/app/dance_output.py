@@ -18,7 +18,7 @@ from dance_now.media.contact_sheet import ContactSheet
 from dance_now.media.open_media import ALPHA_EXTENSIONS, open_sink
 from dance_now.media.raw_sink import STANDARD_OUTPUT
 from dance_now.media.sink import Sink
-from dance_now.media.source import Source
+from dance_now.media.source import Source, SourceKind
 from dance_now.scene.compositing.composition import Scene
 
 _EXTENSIONS: Final = {"photo": ".png", "photos": "", "video": ".mp4", "folder": ""}
@@ -105,12 +105,21 @@ def _keeps_alpha(path: Path, source: DanceSource, options: DanceOptions) -> bool
 
 def default_output(source: Source, characters: str, scene: Scene) -> Path:
     """``NAME_CHARACTER`` in the working folder, with an extension that can hold the scene."""
-    suffix = _EXTENSIONS[source.kind]
-    if scene is Scene.ALPHA and source.kind == "video":
-        suffix = ".mov"
-    if scene is not Scene.ALPHA and source.path.suffix.lower() in _KEPT_EXTENSIONS[source.kind]:
-        suffix = source.path.suffix.lower()
+    suffix = output_suffix(source.kind, source.path.suffix.lower(), scene)
     return Path(f"{source.name}_{characters}{suffix}")
+
+
+def output_suffix(kind: SourceKind, extension: str, scene: Scene) -> str:
+    """Extension of the default output: the source's where it can be kept; "" for a folder.
+
+    Args:
+        kind: of the source.
+        extension: of the source, in lower case.
+        scene: what the characters appear in.
+    """
+    if scene is Scene.ALPHA:
+        return ".mov" if kind == "video" else _EXTENSIONS[kind]
+    return extension if extension in _KEPT_EXTENSIONS[kind] else _EXTENSIONS[kind]
 
 
 @contextmanager

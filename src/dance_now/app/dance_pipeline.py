@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -11,7 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from dance_now.app.analysis import Progress, analyze
-from dance_now.app.character_loading import CharacterLike, load_characters, requested_characters
+from dance_now.app.character_loading import CharacterLike, requested_characters
 from dance_now.app.compositor import IN_PLACE
 from dance_now.app.dance_options import DanceOptions
 from dance_now.app.dance_source import DanceSource
@@ -21,12 +20,13 @@ from dance_now.app.keypoint_matching import match_to_pictures
 from dance_now.app.motion.live_session import LiveSession
 from dance_now.app.motion.mouth_motion import MouthMotion
 from dance_now.app.motion.sessions import CharacterAssignment, RecordedSession, Session, person_choice
+from dance_now.app.network_cache import NetworkCache
 from dance_now.core.errors import DanceNowError
 from dance_now.core.pipeline import ParallelStage, run_pipeline
+from dance_now.core.processor_cores import available_cores
 from dance_now.core.profiler import Profiler
 from dance_now.media.source import Source
 from dance_now.media.video.audio_samples import clip_samples
-from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
 from dance_now.pose.model.detection import PoseEstimator
@@ -52,8 +52,15 @@ class DancePipeline:
         source: DanceSource,
         character: CharacterLike | Sequence[CharacterLike],
         options: DanceOptions,
+        networks: NetworkCache | None = None,
     ) -> None:
         """Loads the networks of estimator and characters, side by side.
+
+        Args:
+            source: what is danced.
+            character: one or several.
+            options: all other options.
+            networks: those that are loaded already; others are added.
 
         Raises:
             DanceNowError: an unusable character, estimator or background.
@@ -61,15 +68,16 @@ class DancePipeline:
         self.profiler = Profiler()
         self._source = source
         self._options = options
+        self._networks = networks or NetworkCache()
         requested = requested_characters(character)
         self._choice = person_choice(options.person, len(requested))
         self._keypoints = self._matched_keypoints()
         self._finder = self._open_finder()
         is_photo = source.pictures.kind == "photo"
-        threads = 0 if is_photo else _half_the_cores()
+        threads = drawing_threads(is_photo)
         with ThreadPoolExecutor(1) as executor:
             opening = executor.submit(self._finder.open)
-            self.characters = load_characters(requested, options.device, threads)
+            self.characters = self._networks.characters(requested, options.device, threads)
             opening.result()
         self._assignment = CharacterAssignment(self.characters, options.height)
         self._resources = ExitStack()
@@ -175,18 +183,19 @@ class DancePipeline:
         """Finds the bodies of all people."""
         if not isinstance(self._options.estimator, str):
             return self._options.estimator
-        return open_estimator(max_people=MAX_PEOPLE, hands=False, face=False)
+        return self._networks.estimator(max_people=MAX_PEOPLE, hands=False, face=False)
 
     def _open_finder(self) -> PeopleFinder:
         """Finds people; the default estimator is opened only when it is needed."""
         options, is_photo = self._options, self._source.pictures.kind == "photo"
-        threads = 2 if is_photo else min(2, _half_the_cores())  # else two steps work at the same time
+        # of a clip, two steps work at the same time
+        threads = min(2, available_cores() if is_photo else _half_the_cores())
         estimator: PoseEstimator | None = None
         if not isinstance(options.estimator, str):
             estimator = options.estimator
         elif (options.estimator, options.model) != ("mediapipe", None):
             model = None if options.model is None else Path(options.model)
-            estimator = open_estimator(
+            estimator = self._networks.estimator(
                 max_people=self._choice.max_people, name=options.estimator, model=model
             )
         masks = self._source.scene in IN_PLACE
@@ -196,6 +205,7 @@ class DancePipeline:
             masks,
             self._choice.max_people,
             threads,
+            self._networks.estimator,
             heavy=options.quality == "best",
         )
         finder.reset()
@@ -215,5 +225,10 @@ class DancePipeline:
         self._resources.close()
 
 
+def drawing_threads(is_photo: bool) -> int:
+    """Threads for one picture of a character, 0 for one a core. Of clips, two are drawn at once."""
+    return 0 if is_photo else _half_the_cores()
+
+
 def _half_the_cores() -> int:
-    return max(1, (os.cpu_count() or 1) // 2)
+    return max(1, available_cores() // 2)

@@ -22,7 +22,7 @@ _TERMINATED: Final = ("SIGTERM", "SIGHUP")  # end a program as Ctrl-C does; the 
 
 _COMMANDS: Final = (
     *("dance", "live", "pose", "inspect", "render", "train", "evaluate"),
-    *("convert", "export", "characters", "fetch", "doctor"),
+    *("convert", "export", "batch-report", "characters", "fetch", "doctor"),
 )
 _DESCRIPTION = (
     "Replace people in photos and videos with anime characters that copy their poses. "
@@ -38,8 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after the program's name; those of the process by default.
 
     Returns:
-        The exit code: 0, 1 (failed, one line on stderr says why), 2 (no command: the help is on stderr), or
-        130 (interrupted; 143 and 129 for SIGTERM and SIGHUP).
+        The exit code: 0, 1 (failed, one line on stderr says why; of a batch, some files did), 2 (no command:
+        the help is on stderr; or a batch that cannot begin), or 130 (interrupted; 143 and 129 for SIGTERM and
+        SIGHUP).
 
     Raises:
         SystemExit: with 2 for wrong usage, with 0 after ``--help``.
@@ -68,9 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.excepthook = print_traceback
             raise
         from dance_now.cli.terminal.error_text import error_text  # loads numpy, which --version needs not
+        from dance_now.core.errors import UsageError
 
         sys.stderr.write(f"error: {error_text(error)}\n")
-        return FAILED
+        return WRONG_USAGE if isinstance(error, UsageError) else FAILED
     return 0
 
 
@@ -118,5 +120,6 @@ def _run(words: list[str], verbose: bool) -> None:
 
 
 def _command(name: str) -> Callable[..., object]:
+    name = name.replace("-", "_")
     command: Callable[..., object] = getattr(import_module(f"dance_now.cli.{name}"), name)
     return command

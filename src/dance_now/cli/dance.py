@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from dance_now.app.analysis import Progress
 from dance_now.app.dance_options import (
     DEFAULT_CHARACTER,
     BitDepth,
@@ -32,13 +30,12 @@ from dance_now.cli.options import (
     remark,
 )
 from dance_now.cli.progress import ProgressBars
-from dance_now.cli.report import report
-from dance_now.cli.terminal.error_text import error_text
-from dance_now.core.errors import DanceNowError
+from dance_now.cli.shared.batch_flags import NO_FLAGS, Batch, BatchFlags, folder_for, run_batch
+from dance_now.cli.shared.report import report
 
 _CharacterName = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]
 _Output = Annotated[
-    Path | None,
+    str | None,
     tyro.conf.arg(aliases=["-o"], metavar="OUTPUT", help_behavior_hint="(default: SOURCE_CHARACTER)"),
 ]
 _Background = Annotated[str | None, tyro.conf.arg(metavar="FILE|COLOR|blur", help_behavior_hint="")]
@@ -80,12 +77,13 @@ def dance(
     preview: Flag = False,
     bit_depth: BitDepth = 8,
     device: DeviceName = "auto",
+    batch: Batch = NO_FLAGS,
 ) -> None:
     """Replace people in a photo or video with anime characters that copy their poses.
 
     Args:
         source: photo, video, folder of pictures, glob, or keypoints (OpenPose, ComfyUI, MMPose, COCO).
-        more: more of them, each to a file of its name in the folder OUTPUT.
+        more: more of them, also URLs and @LIST (a file that lists some), to NAME_CHARACTER in OUTPUT.
         character: built-in character (see dance-now characters) or .dance file; several, as a,b, take turns.
         output: png, webp, jpg, mp4, mov, mkv, avi, webm, gif, a folder, or - for raw RGBA on standard output.
         scene: replace, alone (on white), green, alpha (transparent) or side-by-side (before and after).
@@ -110,8 +108,9 @@ def dance(
         preview: also write a contact sheet, OUTPUT_preview.jpg.
         bit_depth: bits of a channel; 10 for mp4, mov and mkv (HEVC).
         device: where characters are drawn.
+        batch: how several files are processed.
     """
-    from dance_now.app.dance_jobs import list_jobs, run_jobs
+    from dance_now.batch.batch_sources import clip_or_alone
     from dance_now.scene.matting.closed_form_matting import is_installed
 
     options = DanceOptions(
@@ -140,19 +139,25 @@ def dance(
     )
     if quality == "best" and not is_installed():
         remark('For finer hair, install pymatting: pip install "dance-now[quality]"')
-    jobs = list_jobs([source, *more], output, options)
-    failed = 0
-    for job, result in run_jobs(jobs, character, options, _open_progress):
-        if isinstance(result, DanceNowError):
-            failed += 1
-            remark(f"{job.source}: {error_text(result)}")
-        else:
-            report(result, to_stdout=output != Path("-"))
-    if failed:
-        raise DanceNowError(f"{failed} of {len(jobs)} sources failed.")
+    alone = clip_or_alone([source, *more], options.sequence)
+    if alone is None or batch.is_given:
+        _dance_many([source, *more], character, output, options, batch)
+        return
+    from dance_now.app.dance import dance as dance_one
 
-
-@contextmanager
-def _open_progress() -> Iterator[Progress]:
     with ProgressBars() as bars:
-        yield bars.update
+        target = None if output is None else Path(output)
+        result = dance_one(alone, character, target, options=options, progress=bars.update)
+    report(result, to_stdout=output != "-")
+
+
+def _dance_many(
+    sources: list[str], character: str, output: str | None, options: DanceOptions, flags: BatchFlags
+) -> None:
+    from dance_now.batch.batch_sources import list_sources
+    from dance_now.batch.works.dance_work import DanceWork
+
+    folder = folder_for(output)
+    work = DanceWork(character, replace(options, overwrite=False))
+    listed = list_sources(sources, split_folders=flags.is_given and options.sequence is None)
+    run_batch(work, listed, folder, flags.options(options.overwrite))

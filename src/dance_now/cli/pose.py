@@ -7,9 +7,10 @@ from typing import Annotated
 
 import tyro
 
-from dance_now.cli.options import EstimatorName, Flag, Model, Seconds, Source, say
+from dance_now.cli.options import EstimatorName, Flag, Model, MoreSources, Seconds, Source, say
 from dance_now.cli.progress import ProgressBars
-from dance_now.cli.report import frame_count
+from dance_now.cli.shared.batch_flags import NO_FLAGS, Batch, folder_for, run_batch
+from dance_now.cli.shared.report import frame_count
 from dance_now.pose.formats.keypoint_writers import PoseFormat
 
 _Output = Annotated[
@@ -21,6 +22,7 @@ _Vmc = Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT", help_behavior_hi
 
 def pose(
     source: Source,
+    more: MoreSources = (),
     /,
     output: _Output = None,
     *,
@@ -36,11 +38,13 @@ def pose(
     end: Seconds = None,
     sequence: Flag = False,
     overwrite: Flag = False,
+    batch: Batch = NO_FLAGS,
 ) -> None:
     """Estimate poses and write them as JSON, by default OpenPose's, with a stable ID per person.
 
     Args:
         source: photo, video, folder of pictures, or glob in quotes.
+        more: more of them, also URLs and @LIST (a file that lists some), each to NAME_pose in DIR.
         output: folder to write.
         format: openpose writes a file per frame, coco-wholebody and comfyui (also for sd-webui) one.
         overlay: also draw skeletons and person IDs over the photo or video.
@@ -54,7 +58,28 @@ def pose(
         end: end of the cut in a video.
         sequence: pictures of a folder or glob are frames of one clip, whatever their names and sizes.
         overwrite: write into a folder that is not empty.
+        batch: how several files are processed.
     """
+    from dance_now.batch.batch_sources import clip_or_alone, list_sources
+
+    alone = clip_or_alone([source, *more], sequence or None)
+    if alone is None or isinstance(alone, list) or batch.is_given:
+        from dance_now.batch.works.pose_work import PoseWork
+
+        work = PoseWork(
+            format=format,
+            overlay=overlay,
+            csv=csv,
+            bvh=bvh,
+            start=start,
+            end=end,
+            sequence=sequence or None,
+            estimator=estimator,
+            model=model,
+        )
+        listed = list_sources([source, *more], split_folders=batch.is_given and not sequence)
+        run_batch(work, listed, folder_for(output), batch.options(overwrite))
+        return
     from dance_now.app.pose_export import write_poses
 
     chosen = None

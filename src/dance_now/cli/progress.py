@@ -57,6 +57,11 @@ class ProgressBars:
         self._shown = False
         self._last_line = -_LINE_EVERY_SECONDS
 
+    @property
+    def are_shown(self) -> bool:
+        """Whether there are bars, one a stage; else lines, of the stage that happens to be updated."""
+        return self._console.is_terminal
+
     def update(self, stage: str, done: int, total: int | None, remark: str = "") -> None:
         """Tells how far a stage is; ``total`` is None where nobody knows."""
         if stage not in self._tasks:

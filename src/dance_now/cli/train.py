@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
@@ -11,13 +11,19 @@ import tyro
 from dance_now.cli.inspect import say_what_was_found
 from dance_now.cli.options import Bones, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
 from dance_now.cli.progress import ProgressBars
-from dance_now.core.errors import DanceNowError
+from dance_now.cli.shared.batch_flags import NO_FLAGS, Batch, folder_for, run_batch
+from dance_now.core.errors import DanceNowError, UsageError
 
 if TYPE_CHECKING:
     from dance_now.training.sticks.sticks_config import SticksConfig
     from dance_now.training.train_config import PresetName
 
 _TrainingSource = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
+_MoreAvatars = Annotated[
+    tuple[str, ...],
+    tyro.conf.Positional,
+    tyro.conf.arg(metavar="[AVATAR ...]", help_behavior_hint=""),
+]
 _Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="")]
 _Start = Annotated[str | None, tyro.conf.arg(name="from", metavar="NAME.dance", help_behavior_hint="")]
 _Output = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="NAME.dance")]
@@ -25,6 +31,7 @@ _Output = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="NAME.dance")]
 
 def train(
     source: _TrainingSource,
+    more: _MoreAvatars,
     /,
     output: _Output,
     *,
@@ -48,12 +55,14 @@ def train(
     bones: Bones = None,
     springs: Literal["file", "auto"] = "file",
     i_have_permission: Flag = False,
+    batch: Batch = NO_FLAGS,
 ) -> None:
-    """Train a character. Rerun to resume.
+    """Train a character, or one for each of several avatars. Rerun to resume.
 
     Args:
         source: avatar (.vrm, .glb or mascot), folder made by dance-now render, or video of a person.
-        output: character file to write; the run is kept beside it in NAME.run.
+        more: more avatars, also @LIST (a file that lists some), each to NAME.dance in the folder -o.
+        output: character file to write; the run is kept beside it in NAME.run. Of several, the folder.
         preset: of networks: debug is a smoke test; quick takes 10 minutes, standard an hour on 2 cores; full
             needs a GPU.
         template: surface (the avatar's own surface, nothing is learned, a minute or two), points (a network
@@ -73,10 +82,11 @@ def train(
         springs: auto gives gentle springs to an avatar that has none: hair, skirts, tails, by name or as they
             hang.
         i_have_permission: the avatar's owner permits what its licence forbids.
+        batch: how several avatars are processed.
     """
     with needs_extra("studio"):
         from dance_now.render.avatar.avatar_options import AvatarOptions
-        from dance_now.render.avatar.mascot import avatar_file
+        from dance_now.render.avatar.mascot import MASCOT, avatar_file
         from dance_now.training.character_card import Rights
         from dance_now.training.train_character import HEAD_STAGES
         from dance_now.training.train_character import train as train_character
@@ -94,7 +104,25 @@ def train(
         raise DanceNowError(
             f"head_size must be a multiple of 4 from 16 to 512, not {head_size}.", option="head_size"
         )
+    rights = Rights(licence, credits)
     options = AvatarOptions(hide=hide, bones=bones, has_permission=i_have_permission, springs=springs)
+    sticks = _sticks(preset, head_size) if template == "sticks" else None
+    if more or batch.is_given or output.is_dir() or str(source).startswith("@") or "*" in str(source):
+        from dance_now.batch.batch_sources import BatchSource, list_sources
+        from dance_now.batch.works.train_work import TrainWork
+
+        if stage != "all" or start is not None:
+            raise UsageError("--stage and --from are for one character; there are several.")
+        work = TrainWork(
+            config=config, rights=rights, options=options, motions=motions, template=template, sticks=sticks
+        )
+        avatars = [str(source), *more]
+        files = [avatar for avatar in avatars if avatar_file(Path(avatar)) == Path(avatar)]
+        listed = list_sources(files) if files else []
+        if len(files) < len(avatars):  # the one that ships lies in the package
+            listed.append(BatchSource(str(avatar_file(Path(MASCOT))), PurePosixPath()))
+        run_batch(work, listed, folder_for(output), batch.options(overwrite=False, timeout=0.0))
+        return
     path = avatar_file(source)
     say_what_was_found(path, options)
     with needs_extra("train"), ProgressBars() as bars:
@@ -103,10 +131,10 @@ def train(
             output,
             config,
             motions=motions,
-            rights=Rights(licence, credits),
+            rights=rights,
             options=options,
             template=template,
-            sticks=_sticks(preset, head_size) if template == "sticks" else None,
+            sticks=sticks,
             stage=stage,
             start=start,
             report=bars.update,

@@ -7,6 +7,7 @@ takes for results; the next one on the same target removes them.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -188,6 +189,31 @@ def replace_file(target: Path, content: bytes) -> None:
     """
     with replacing(target) as part:
         part.write_bytes(content)
+
+
+def append_line(target: Path, line: bytes) -> None:
+    """Appends a line to a log; several processes of one machine may do so at once.
+
+    A line that was cut off, by a full disk or a power failure, is closed first.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    descriptor = os.open(target, os.O_RDWR | os.O_APPEND | os.O_CREAT | NO_FOLLOW, 0o666)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and _last_byte(descriptor, size) != b"\n":
+            line = b"\n" + line
+        written = os.write(descriptor, line + b"\n")  # at once, so that lines of two processes do not mix
+        if written <= len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+    finally:
+        os.close(descriptor)
+
+
+def _last_byte(descriptor: int, size: int) -> bytes:
+    os.lseek(descriptor, size - 1, os.SEEK_SET)
+    return os.read(descriptor, 1)
 
 
 @contextmanager

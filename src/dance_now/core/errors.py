@@ -21,6 +21,10 @@ class DanceNowError(Exception):
         self.option = option
 
 
+class UsageError(DanceNowError):
+    """A request that no run could carry out, found before any work; the command line exits with 2."""
+
+
 class MissingExtraError(DanceNowError):
     """An optional dependency is not installed."""
 

@@ -54,7 +54,7 @@ class ContactSheet:
     def add(self, image: Image) -> None:
         """Adds the next frame: (H, W, 3) or (H, W, 4) uint8 RGB(A), straight alpha."""
         if self._seen % self._step == 0:
-            self._frames.append(_thumbnail(image))
+            self._frames.append(thumbnail(image))
             if len(self._frames) > 2 * _MAX_FRAMES:
                 del self._frames[1::2]
                 self._step *= 2
@@ -68,11 +68,12 @@ class ContactSheet:
         """
         places = np.linspace(0, len(self._frames) - 1, min(_MAX_FRAMES, len(self._frames))).round()
         chosen = [self._frames[int(place)] for place in places]
-        write_file(self.path, encode_image(_tile_frames(chosen), ".jpg"), self._overwrite)
+        write_file(self.path, encode_image(tile_frames(chosen), ".jpg"), self._overwrite)
         return self.path
 
 
-def _thumbnail(image: Image) -> Image:
+def thumbnail(image: Image) -> Image:
+    """A frame, RGB or RGBA, scaled down to 360 pixels; over white."""
     height, width = image.shape[:2]
     scale = min(1.0, _SIDE / max(height, width))
     size = (max(1, round(scale * width)), max(1, round(scale * height)))
@@ -80,9 +81,9 @@ def _thumbnail(image: Image) -> Image:
     return over_white(small) if small.shape[2] == 4 else small
 
 
-def _tile_frames(frames: list[Image]) -> Image:
+def tile_frames(frames: list[Image], columns: int = _COLUMNS) -> Image:
     """Tiles frames row by row on white, each centred in its cell."""
-    columns = min(_COLUMNS, len(frames))
+    columns = min(columns, len(frames))
     rows = -(-len(frames) // columns)
     tall = max(frame.shape[0] for frame in frames) + _GAP
     wide = max(frame.shape[1] for frame in frames) + _GAP

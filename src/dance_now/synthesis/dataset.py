@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ from dance_now.synthesis.dataset_folder import (
     finished_names,
     pack_shards,
     resumable_folder,
+    shared_folder,
     split_folders,
 )
 from dance_now.synthesis.dataset_renderer import DatasetConfig, Progress, RenderJob, render_all, write_json
@@ -39,6 +41,9 @@ from dance_now.synthesis.poses.motion import Motion, load_motions, motion_files
 from dance_now.synthesis.poses.motion_library import load_motion_library, motion_credits
 from dance_now.synthesis.poses.pose_selection import PoseSelection, select_poses
 from dance_now.synthesis.surface.surface_points import sample_points
+
+RenderAll = Callable[[DatasetConfig, Sequence[RenderJob], Progress | None], None]
+"""Renders all jobs of a data set, and is told whom to report to."""
 
 SCHEMA: Final = 1
 POINT_BUDGET: Final = 20_000
@@ -78,11 +83,14 @@ def render_dataset(
     test_only: bool = False,
     options: AvatarOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
+    render: RenderAll | None = None,
+    part: tuple[int, int] = (1, 1),
 ) -> DatasetSummary:
     """Renders the training data set of an avatar.
 
-    The result depends on avatar, motions, ``images``, ``seed`` and the rendering options, not on ``workers``.
-    After an interruption, the same call resumes from the finished images (``OUTPUT.part``).
+    The result depends on avatar, motions, ``images``, ``seed`` and the rendering options, not on ``workers``,
+    ``render`` or ``part``: each image depends on its own seed alone. After an interruption, the same call
+    resumes from the finished images (``OUTPUT.part``).
 
     Args:
         avatar_path: .vrm or .glb.
@@ -99,6 +107,12 @@ def render_dataset(
         test_only: render the test split alone, and sample no points: for characters that are only scored.
         options: loading options of the avatar.
         progress: called with images done and images in all.
+        render: renders the images instead of processes on this machine, such as a cluster.
+        part: (i, n): only the i-th of n parts, counted from 1. The processes that render the others share
+            the folder; the last one completes the data set.
+
+    Returns:
+        A summary; ``labels_hash`` is "" where other parts are missing.
 
     Raises:
         DanceNowError: ``output`` exists, or its part was begun with other settings, no images requested, no
@@ -108,6 +122,8 @@ def render_dataset(
         raise DanceNowError(
             f"A data set needs at least one image and one worker, not {images} and {workers}."
         )
+    if part[1] > 1 and overwrite:
+        raise DanceNowError("overwrite does not go with shard: other parts may be there. Delete the output.")
     check_output(output, overwrite)
     found = _find_motions(motions)
     avatar, hide = options.load(avatar_path), options.hide
@@ -122,15 +138,21 @@ def render_dataset(
         "plan": _hash_plan(jobs, [SCHEMA, size, expressions, options.to_json()]),
         **({"packed": "shards"} if shards else {}),
     }
+    config = DatasetConfig(
+        avatar=avatar_path, folder=output, size=size, expressions=expressions, options=options
+    )
+    draw = render or partial(_render_here, workers)
+    if part[1] > 1:
+        shared = replace(config, folder=shared_folder(output, fingerprint))
+        _render_missing(shared, jobs[part[0] - 1 :: part[1]], draw, progress)
+        if _missing(shared.folder, jobs):
+            return DatasetSummary(output, 0 if test_only else len(train), len(test), len(found), "")
     with resumable_folder(output, fingerprint, overwrite) as folder:
         if not (folder / DESCRIPTION).exists():
             if not test_only:
                 points = sample_points(avatar, POINT_BUDGET, seed, hide, face, (rig, train.poses))
                 points.save(folder / "points.npz")
-            config = DatasetConfig(
-                avatar=avatar_path, folder=folder, size=size, expressions=expressions, options=options
-            )
-            _render_missing(config, jobs, workers, progress)
+            _render_missing(replace(config, folder=folder), jobs, draw, progress)
             trained = 0 if test_only else len(train)
             summary = DatasetSummary(output, trained, len(test), len(found), _hash_labels(folder))
             description = _description(avatar, options, skeleton, summary, size, seed)
@@ -146,19 +168,30 @@ def render_dataset(
     )
 
 
+def _render_here(
+    workers: int, config: DatasetConfig, jobs: Sequence[RenderJob], progress: Progress | None
+) -> None:
+    render_all(config, jobs, workers, progress)
+
+
 def _render_missing(
-    config: DatasetConfig, jobs: Sequence[RenderJob], workers: int, progress: Progress | None
+    config: DatasetConfig, jobs: Sequence[RenderJob], render: RenderAll, progress: Progress | None
 ) -> None:
     """Renders the images that an interrupted run has not."""
-    done = {(split, name) for split in SPLITS for name in finished_names(config.folder, split)}
-    missing = [job for job in jobs if (job.split, job.name) not in done]
+    missing = _missing(config.folder, jobs)
     kept = len(jobs) - len(missing)
 
     def report(drawn_now: int, _: int) -> None:
         if progress is not None:
             progress(kept + drawn_now, len(jobs))
 
-    render_all(config, missing, workers, report)
+    render(config, missing, report)
+
+
+def _missing(folder: Path, jobs: Sequence[RenderJob]) -> list[RenderJob]:
+    """The jobs whose images are not there yet."""
+    done = {(split, name) for split in SPLITS for name in finished_names(folder, split)}
+    return [job for job in jobs if (job.split, job.name) not in done]
 
 
 def _hash_plan(jobs: Sequence[RenderJob], settings: list[Any]) -> str:

@@ -77,6 +77,33 @@ def resumable_folder(output: Path, fingerprint: Mapping[str, str], overwrite: bo
         raise DanceNowError(f"{output} could not be written: {error.strerror or error}.") from error
 
 
+def shared_folder(output: Path, fingerprint: Mapping[str, str]) -> Path:
+    """The part ``NAME.part`` of a data set for one of several processes that render it together.
+
+    Nobody locks it: each process writes other images, each file as a whole. The last one completes the data
+    set by ``resumable_folder``.
+
+    Args:
+        output: the data set.
+        fingerprint: as for ``resumable_folder``.
+
+    Raises:
+        DanceNowError: ``output`` exists, its part has another fingerprint, or it cannot be written.
+    """
+    part = output.with_name(output.name + ".part")
+    check_output(output, overwrite=False)
+    try:
+        if (part / _FINGERPRINT_FILE).exists():
+            _can_resume(part, fingerprint, overwrite=False)
+        part.mkdir(exist_ok=True)
+        replace_file(part / _FINGERPRINT_FILE, json.dumps(dict(fingerprint)).encode())
+        for folder in split_folders(part):
+            folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise DanceNowError(f"{part} could not be written: {error.strerror or error}.") from error
+    return part
+
+
 def _locked_folder(
     output: Path, lock: FileLock, fingerprint: Mapping[str, str], overwrite: bool
 ) -> Iterator[Path]:

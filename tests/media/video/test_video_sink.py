@@ -1,3 +1,5 @@
+import os
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -245,6 +247,33 @@ def test_formats_without_ten_bits_say_which_have_them(
         pytest.raises(DanceNowError, match=r"10 bits. Use .mp4, .mov, .mkv"),
     ):
         open_sink(tmp_path / f"out{extension}", source, alpha=False, bit_depth=10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="affinity")
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.webm"])
+def test_a_file_does_not_depend_on_the_number_of_cores(
+    tmp_path: Path, make_video: MakeVideo, name: str
+) -> None:
+    cores = os.sched_getaffinity(0)
+    if len(cores) < 2:
+        pytest.skip("one core")
+    generator = np.random.default_rng(0)
+    pictures = [generator.integers(0, 255, (144, 256, 3), dtype=np.uint8) for _ in range(12)]
+    written = []
+    for number, allowed in enumerate((cores, {min(cores)})):
+        (tmp_path / str(number)).mkdir()
+        os.sched_setaffinity(0, allowed)
+        try:
+            with (
+                open_source(make_video("clip.mp4")) as source,
+                open_sink(tmp_path / str(number) / name, source, alpha=False, sound=False) as sink,
+            ):
+                for index, picture in enumerate(pictures):
+                    sink.write(picture, index / 25)
+        finally:
+            os.sched_setaffinity(0, cores)
+        written.append((tmp_path / str(number) / name).read_bytes())
+    assert written[0] == written[1]
 
 
 def test_frames_of_another_size_are_refused(tmp_path: Path, make_video: MakeVideo) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +14,7 @@ from dance_now.character.templates.canvas_drawing import CanvasTemplate
 from dance_now.character.templates.points_arrays import PointsArrays
 from dance_now.character.templates.points_drawing import PointsDrawing
 from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.processor_cores import available_cores
 
 _MOST_SIDE: Final = 1024
 """Pixels of the largest canvas; held-out figures are 0.3 to 1.3 dB closer there than upscaled ones of 512."""
@@ -31,7 +31,7 @@ def open_template(
         TypeError: an array is missing, or one too many.
         DanceNowError: the kernel is missing or of another version.
     """
-    return PointsTemplate(card, PointsArrays.of(arrays), threads or min(os.cpu_count() or 1, _MOST_THREADS))
+    return PointsTemplate(card, PointsArrays.of(arrays), threads or min(available_cores(), _MOST_THREADS))
 
 
 class PointsTemplate(CanvasTemplate):

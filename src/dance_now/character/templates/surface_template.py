@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -16,6 +15,7 @@ from dance_now.character.templates.spring_simulation import SpringSimulation, Sp
 from dance_now.character.templates.surface import SurfaceArrays, SurfaceDrawing, Window
 from dance_now.character.templates.template import FIGURE_CANVAS, FigurePicture
 from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.processor_cores import available_cores
 
 MAX_WINDOW: Final = 1536
 """Pixels of the largest window that is drawn at its own size, each way; what exceeds it is upscaled."""
@@ -31,7 +31,7 @@ def open_template(
         TypeError: an array is missing, or one too many.
         DanceNowError: the kernel is missing or of another version.
     """
-    return SurfaceTemplate(card, SurfaceArrays(**arrays), threads or os.cpu_count() or 1)
+    return SurfaceTemplate(card, SurfaceArrays(**arrays), threads or available_cores())
 
 
 class SurfaceTemplate:

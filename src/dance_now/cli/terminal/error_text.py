@@ -21,7 +21,9 @@ _FLAGS: Final[Mapping[str, str]] = {
 
 _LONGEST: Final = 2000  # characters; messages quote names of files and texts in them
 _OPTIONS: Final = frozenset(field.name for field in fields(DanceOptions))
-_TRAINING_OPTIONS: Final = frozenset({"bones", "credits", "has_permission", "licence", "motions", "steps"})
+_TRAINING_OPTIONS: Final = frozenset(
+    {"bones", "credits", "has_permission", "licence", "motions", "steps", "timeout"}
+)
 # "poses does not exist" names a folder
 _ABOUT_FILES: Final = (
     "does not exist|already exists|holds|has|is (?:being|empty|damaged|not|neither)|can|could"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import av
 import av.container
@@ -17,6 +18,9 @@ from dance_now.media.source import Source
 from dance_now.media.video.audio import AudioCopier
 from dance_now.media.video.color_conversion import from_rgb, tag_colors
 from dance_now.media.video.video_format import GIF_TIME_BASE, video_format
+
+# Encoders divide frames among threads: files depend on their number, which is that of the cores by default.
+_THREADS: Final = 3
 
 
 class VideoSink(FileSink):
@@ -81,9 +85,9 @@ class VideoSink(FileSink):
     def _open(self, image: Image) -> av.container.OutputContainer:
         width, height = self._format.coded_size(image.shape[1], image.shape[0])
         self._format.check_size(self.path.suffix, width, height)
-        container = av.open(
-            f"file:{self._part}", "w", format=None, container_options=dict(self._format.container_options)
-        )
+        # bitexact: no random identifiers, so that the same frames give the same file.
+        options = {"fflags": "+bitexact", **self._format.container_options}
+        container = av.open(f"file:{self._part}", "w", format=None, container_options=options)
         self._container = container
         rate = self._source.frame_rate
         stream = container.add_stream(self._format.codec, rate=rate, options=dict(self._format.options))
@@ -95,6 +99,7 @@ class VideoSink(FileSink):
         stream.time_base = self._time_base
         stream.codec_context.time_base = self._time_base
         stream.codec_context.thread_type = "AUTO"
+        stream.codec_context.thread_count = _THREADS
         self._stream = stream
         if self._format.codec == "gif":
             self._palette = _Palette(width, height, self._alpha)

@@ -101,6 +101,11 @@ class Holistic:
         """Most people found in a frame beyond ``max_people``."""
         return self._people.left_out
 
+    def restart(self) -> None:
+        """Makes the estimator as if it were new, for another source."""
+        self._people.restart()
+        self.reset()
+
     def reset(self) -> None:
         """Drops all tracks."""
         self._people.reset()

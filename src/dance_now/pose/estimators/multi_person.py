@@ -52,7 +52,7 @@ class MultiPersonTracker:
         max_people: how many people to track.
 
     Attributes:
-        left_out: most people found in a frame beyond ``max_people``; ``reset`` keeps it.
+        left_out: most people found in a frame beyond ``max_people``; only ``restart`` sets it back.
     """
 
     def __init__(self, network: PersonNetwork, max_people: int = 1) -> None:
@@ -70,6 +70,11 @@ class MultiPersonTracker:
         self._count = 0
         self._age = 0  # frames since a first look
         self._score = 0.0  # of the detector, for the first person found then
+
+    def restart(self) -> None:
+        """Makes the tracker as if it were new, for another source."""
+        self.left_out = 0
+        self.reset()
 
     def __call__(self, image: Image) -> tuple[Person, ...]:
         """Estimates the people in ``image``, in the order of their identities.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -33,6 +34,7 @@ class PeopleFinder:
         masks: whether masks are needed; without, given poses need no estimator and come with their hulls.
         max_people: how many people the estimator tracks if it is opened here.
         threads: CPU threads that it then uses.
+        opener: opens it, called like ``open_estimator``, which is the default.
         heavy: whether it then takes a larger network, where one is at hand.
     """
 
@@ -43,6 +45,7 @@ class PeopleFinder:
         masks: bool = True,
         max_people: int = 1,
         threads: int = 2,
+        opener: Callable[..., PoseEstimator] | None = None,
         *,
         heavy: bool = False,
     ) -> None:
@@ -51,6 +54,7 @@ class PeopleFinder:
         self._masks = masks
         self._max_people = max_people
         self._threads = threads
+        self._opener = opener or open_estimator
         self._heavy = heavy
         self._tracker = Tracker()
 
@@ -136,7 +140,7 @@ class PeopleFinder:
     def _opened(self) -> PoseEstimator:
         if self._estimator is None:
             whole = self._poses is None  # given poses need masks only
-            self._estimator = open_estimator(
+            self._estimator = self._opener(
                 threads=self._threads,
                 hands=whole,
                 face=whole,

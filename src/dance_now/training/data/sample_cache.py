@@ -15,6 +15,7 @@ from torch import Tensor
 
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError
+from dance_now.core.processor_cores import available_cores
 from dance_now.pose.model.keypoints import BODY
 from dance_now.training.data.dataset_reader import LabelledPictures, Skipped, log_skipped
 
@@ -148,7 +149,7 @@ def _workers_here() -> int:
 
 def _figures(pictures: LabelledPictures) -> Iterator[_Figure | str]:
     """Trimmed figures in order, or the reason why one is unusable; decoded on all cores, in chunks."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         for start in range(0, len(pictures), _AT_ONCE):
             indices = range(start, min(start + _AT_ONCE, len(pictures)))
             yield from pool.map(lambda index: _checked_figure(pictures, index), indices)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dance_now.core.errors import DanceNowError
+from dance_now.core.processor_cores import available_cores
 from dance_now.media.open_media import VIDEO_EXTENSIONS
 from dance_now.render.avatar.avatar_options import AvatarOptions
 from dance_now.synthesis.dataset import render_dataset
@@ -115,7 +115,7 @@ class TrainingSource:
                 config.images,
                 self.motions,
                 seed=config.seed,
-                workers=os.cpu_count() or 1,
+                workers=available_cores(),
                 options=self.options,
                 progress=lambda done, total: report("render", done, total, ""),
             )

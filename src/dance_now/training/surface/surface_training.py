@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from dance_now.character.character import Character
 from dance_now.character.character_file import CharacterCard, CharacterFile, plain_text, write_character_file
 from dance_now.character.templates.surface import SurfaceArrays
 from dance_now.core.arrays import FloatArray
+from dance_now.core.processor_cores import available_cores
 from dance_now.media.image.photo_sink import encode_image
 from dance_now.render.avatar.avatar import Avatar
 from dance_now.render.avatar.avatar_options import AvatarOptions
@@ -80,7 +80,7 @@ def train_surface(
             _IMAGES,
             motions,
             seed=seed,
-            workers=os.cpu_count() or 1,
+            workers=available_cores(),
             test_only=True,
             options=options,
             progress=lambda done, total: report("render", done, total, ""),

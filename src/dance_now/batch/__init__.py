@@ -1,0 +1,1 @@
+"""Batch: many files on one machine, a Ray cluster, or shards of a job array; skipped where done."""

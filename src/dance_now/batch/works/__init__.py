@@ -1,0 +1,1 @@
+"""Works: what is done with each file: dance, pose estimation, training, rendering."""
