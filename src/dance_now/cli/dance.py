@@ -106,7 +106,7 @@ def dance(
         overwrite: replace an existing output.
         preview: also write a contact sheet, OUTPUT_preview.jpg.
         bit_depth: bits of a channel; 10 for mp4, mov and mkv (HEVC).
-        device: where characters are drawn.
+        device: hardware for sticks characters (cuda: onnxruntime-gpu); all others are drawn on the CPU.
     """
     from dance_now.app.dance_jobs import list_jobs, run_jobs
     from dance_now.scene.matting.closed_form_matting import is_installed

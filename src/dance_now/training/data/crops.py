@@ -18,7 +18,9 @@ from dance_now.training.distributed import SINGLE_WORKER, Worker
 from dance_now.training.train_config import TrainingConfig
 
 Batches = Callable[[int], tuple[Tensor, Tensor]]
-"""Batches: step -> generator inputs, and ground truth (B, 4, H, W), premultiplied RGBA in [0, 1].
+"""Batches: step -> generator inputs, and ground truth (B, 4 or 5, H, W), premultiplied RGBA in [0, 1].
+
+A fifth channel is 1 where the image is to be ignored.
 
 They depend on the step alone, so that a resumed run repeats them. Each of several workers gets its shard.
 """
@@ -55,8 +57,8 @@ class CropBatches:
         """This worker's shard of a batch.
 
         Returns:
-            keypoints (B, 137, 4) in pixels of the crop, and the ground truth (B, 4, side, side) as
-            premultiplied RGBA in [0, 1], on the cache's device.
+            keypoints (B, 137, 4) in pixels of the crop, and the ground truth (B, 4 or 5, side, side) as
+            premultiplied RGBA in [0, 1] and what to ignore, on the cache's device.
         """
         side, pictures = self._config.crop, self._pictures
         crops = self._worker.shard([self._crop(step, place) for place in range(self._config.batch)])
@@ -87,9 +89,9 @@ def prefetch(batches: Batches, first_step: int) -> Generator[tuple[Tensor, Tenso
 
 
 def premultiplied(pictures: Tensor) -> Tensor:
-    """Converts (B, H, W, 4) uint8 straight RGBA to (B, 4, H, W) float32 premultiplied, channels last."""
+    """Converts (B, H, W, C) uint8 straight RGBA to (B, C, H, W) float32 premultiplied, channels last."""
     values = pictures.float() / 255
-    values[..., :3] *= values[..., 3:]
+    values[..., :3] *= values[..., 3:4]
     return values.permute(0, 3, 1, 2)
 
 
