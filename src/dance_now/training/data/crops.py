@@ -40,8 +40,20 @@ class CropBatches:
     crops are not rescaled.
     """
 
-    def __init__(self, pictures: SampleCache, config: TrainingConfig, worker: Worker = SINGLE_WORKER) -> None:
+    def __init__(
+        self,
+        pictures: SampleCache,
+        config: TrainingConfig,
+        worker: Worker = SINGLE_WORKER,
+        balance: FloatArray | None = None,
+    ) -> None:
         """Sets up the batches of a run.
+
+        Args:
+            pictures: images and keypoints.
+            config: seed, batch and crop.
+            worker: whose shard of the batches it is.
+            balance: (n,) sampling probabilities, see ``pose_balance``; by default all images count alike.
 
         Raises:
             DanceNowError: the images are smaller than the crops.
@@ -52,6 +64,7 @@ class CropBatches:
                 f"{config.crop} pixels: choose larger images or smaller crops."
             )
         self._pictures, self._config, self._worker = pictures, config, worker
+        self._cumulated = None if balance is None else np.cumsum(balance.astype(np.float64))
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """This worker's shard of a batch.
@@ -66,10 +79,16 @@ class CropBatches:
         true = torch.stack([pictures.crop(each.picture, each.x, each.y, side) for each in crops])
         return keypoints.to(pictures.device), premultiplied(true)
 
+    def _chosen(self, rng: np.random.Generator) -> int:
+        if self._cumulated is None:
+            return int(rng.integers(len(self._pictures)))
+        place = rng.random() * self._cumulated[-1]
+        return int(np.searchsorted(self._cumulated, place, side="right"))
+
     def _crop(self, step: int, place: int) -> _Crop:
         """Crop at a position of a step's batch."""
         rng = np.random.default_rng((self._config.seed, step, place))
-        index = int(rng.integers(len(self._pictures)))
+        index = self._chosen(rng)
         keypoints = self._pictures.keypoints[index].copy()
         x, y = _corner(keypoints, self._pictures.size, self._config.crop, rng)
         keypoints[:, 0] -= x

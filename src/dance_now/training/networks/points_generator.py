@@ -252,7 +252,7 @@ class PointsGenerator(nn.Module):
             ([self.features, self.opacity], 4.0),
         ]
         if self.offset is not None:
-            groups.append(([self.offset], 0.02 * self.height))
+            groups.append(([self.offset], 0.05 * self.height))
         return [{"params": parameters, "scale": scale, "lr": rate * scale} for parameters, scale in groups]
 
 
