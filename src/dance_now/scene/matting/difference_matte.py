@@ -17,6 +17,8 @@ from dance_now.scene.filters.push_pull import push_pull
 from dance_now.scene.filters.region import Box, dilate
 
 _AROUND: Final = 0.02  # of the box: around the coarse mask, what differs is the person
+_AWAY: Final = 0.3  # of a component's area farther away, from which it is something else
+_LIKELY: Final = 0.5  # coarse mask: below, what differs may be something else
 _SURE, _SOME = 0.9, 0.35  # coarse mask: from here it is the person, whatever the difference; it may be
 _BAND: Final = 0.005  # of the box: half width of the outline whose alpha is solved
 _HOLE: Final = 0.0004  # of the box's area: smaller gaps inside a person are noise
@@ -85,7 +87,8 @@ def _silhouette(part: Image, behind: Image, mask: FloatArray, scene: tuple[Float
     differs = (max_channel_difference(soft, plate) > tolerance) & ~_shaded(soft, plate)
     differs = np.where(known > 0, differs, mask > 0.5)
     near = dilate(np.where(mask > _SOME, 255, 0).astype(np.uint8), _AROUND * max(mask.shape)) > 0
-    found = np.where((differs & near) | (mask > _SURE), 255, 0).astype(np.uint8)
+    differs &= near & ~_leading_away(differs & (mask < _LIKELY), near)
+    found = np.where(differs | (mask > _SURE), 255, 0).astype(np.uint8)
     found = np.asarray(cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
     count, labels = cv2.connectedComponents(found)
     wanted = np.zeros(count, np.bool_)
@@ -95,6 +98,17 @@ def _silhouette(part: Image, behind: Image, mask: FloatArray, scene: tuple[Float
     result = _without_small_holes(result, _HOLE * mask.size)
     smooth = np.asarray(cv2.GaussianBlur(result, (0, 0), max(0.5, _SMOOTH * max(mask.shape))), np.uint8)
     return np.where(smooth > 127, 255, 0).astype(np.uint8)
+
+
+def _leading_away(beside: BoolArray, near: BoolArray) -> BoolArray:
+    """Components beside the mask that mostly lie farther away: a ball at a foot, another person."""
+    count, labels = cv2.connectedComponents(beside.astype(np.uint8), connectivity=4)
+    total = np.bincount(labels.ravel(), minlength=count)
+    away = np.bincount(labels[~near], minlength=count)
+    leading = away > _AWAY * total
+    leading[0] = False
+    result: BoolArray = leading[labels]
+    return result
 
 
 def _shaded(part: Image, behind: Image) -> BoolArray:
