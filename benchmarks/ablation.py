@@ -24,8 +24,6 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from dance_now.character.canvas_region import BLOCK
-from dance_now.character.character_file import CANVAS
 from dance_now.core.arrays import Image
 from dance_now.pose.model.pose import Pose
 from dance_now.training.checkpoint import load, load_ema
@@ -45,7 +43,6 @@ from dataset_subset import link_subset
 
 RATE: Final = 1e-3  # half of a fresh training's peak
 WRONG_POSES: Final = 30
-WHOLE: Final = torch.zeros(CANVAS // BLOCK, CANVAS // BLOCK)  # the part of the canvas that is drawn
 START: Final = "start"
 Change = Callable[[TrainingConfig], TrainingConfig]
 logger = logging.getLogger("ablation")
@@ -120,7 +117,7 @@ class TrainingCharacter:
         """Renders a pose: (512, 512, 4) RGBA."""
         keypoints = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
         with torch.inference_mode():
-            drawn = self._network(torch.from_numpy(keypoints[None].astype(np.float32)), WHOLE)[0]
+            drawn = self._network(torch.from_numpy(keypoints[None].astype(np.float32)))[0]
         return np.round(drawn.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
 
     draw_unchecked = draw

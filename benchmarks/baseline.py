@@ -23,7 +23,6 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from dance_now.character.canvas_region import BLOCK
 from dance_now.character.character import Character
 from dance_now.character.character_file import CANVAS
 from dance_now.character.templates.stick_channels import BODY_CHANNELS
@@ -154,11 +153,8 @@ def measured(
         SticksGenerator(BodyGenerator(sticks), HeadGenerator(sticks), side),
     )
     rows: dict[str, Row] = {name: [value(result) for result, _ in found] for name, value in ROWS.items()}
-    label, whole = torch.from_numpy(labels[:1]), torch.zeros(CANVAS // BLOCK, CANVAS // BLOCK)
-    rows["GMAC"] = [
-        multiplications(network, label, *([whole] if isinstance(network, ExportedPointsGenerator) else []))
-        for network in networks
-    ]
+    label = torch.from_numpy(labels[:1])
+    rows["GMAC"] = [multiplications(network, label) for network in networks]
     rows["MB a file"] = [output.stat().st_size / 1e6 for _, output in found]
     rows["ms a picture"] = [milliseconds(Character.load(output), labels[:DRAWN]) for _, output in found]
     for name in ("steps", "seconds"):

@@ -8,7 +8,8 @@ downsamplings from 64 channels, nine residual blocks, instance normalisation; 35
 same process, in turns.
 
 With --against, beside the ONNX graph that the character was at a revision before version 2 of the file, on
-one thread (needs onnxruntime): in a canvas of 512, and as a figure 1000 pixels tall.
+one thread (needs onnxruntime): in a canvas of 512, and as a figure 1000 pixels tall. Of networks
+(NAME:network), also the graph that is exported today.
 
 python benchmarks/bench_character.py [CHARACTER ...] [--rounds 3] [--threads 1 2]
 python benchmarks/bench_character.py [CHARACTER ...] [--rounds 3] --against f3ba8ee
@@ -23,13 +24,15 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
-from dance_now.character.canvas_region import BLOCK, canvas_region_around
+from dance_now.character.canvas_region import BLOCK, WHOLE, canvas_region_around
 from dance_now.character.canvas_window import canvas_window
 from dance_now.character.character import Character, builtin_names
 from dance_now.character.templates.template import FIGURE_CANVAS
+from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.retargeter import Retargeter
 from figures import record, run_benchmark
@@ -41,6 +44,7 @@ except ImportError:
     raise SystemExit('this benchmark needs torch: pip install "dance-now[train]"') from None
 
 CHANNELS = 35
+_NETWORK: Final = ":network"  # after the name of a built-in character
 DRAWN_PER_ROUND = 20
 TALL = 1000  # px
 ROOT = Path(__file__).resolve().parents[1]
@@ -169,26 +173,60 @@ def compare_with_graph(name: str, revision: str, rounds: int) -> None:
         f"{name}, processor time: graph of {revision} {old:.1f} ms, draw_figure {small:.1f} ms "
         f"({small / old:.2f}), a figure {TALL} px tall {big:.1f} ms ({big / old:.2f})"
     )
+    if name.endswith(_NETWORK):
+        compare_graphs(name, revision, pose, rounds)
 
 
-def old_graph(name: str, revision: str, pose: Pose) -> Callable[[], object]:
-    """Drawing by the graph of a file of version 1, of the part of the canvas that the figure touches."""
+def compare_graphs(name: str, revision: str, pose: Pose, rounds: int) -> None:
+    """Times the graph that ``dance-now export`` writes next to the old one, on the whole canvas."""
+    from dance_now.training.networks.points_generator import ExportedPointsGenerator
+    from dance_now.training.onnx_export import generator_graph
+    from dance_now.training.points_export import read_generator
+
+    exported = ExportedPointsGenerator(read_generator(name)[1]).eval()
+    session, points = one_thread_session(generator_graph(exported)), keypoints_of(pose)
+    runs = [old_graph(name, revision, pose, whole=True), lambda: session.run(None, {"points": points[None]})]
+    for run in runs:
+        run()
+    measured = [[milliseconds(run, DRAWN_PER_ROUND)[1] for run in runs] for _ in range(rounds)]
+    old, new = np.median(measured, axis=0)
+    record(f"{name}: exported graph over that of {revision}, processor", new / old, "ratio", "lower")
+    print(f"{name}, whole canvas: graph of {revision} {old:.1f} ms, exported {new:.1f} ms ({new / old:.2f})")
+
+
+def keypoints_of(pose: Pose) -> FloatArray:
+    """(137, 4) float32 x, y, depth, confidence."""
+    return np.column_stack([pose.points[:, :2], pose.depth, pose.points[:, 2]]).astype(np.float32)
+
+
+def one_thread_session(graph: bytes) -> Any:
+    """Session of onnxruntime on one thread."""
     import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def old_graph(name: str, revision: str, pose: Pose, *, whole: bool = False) -> Callable[[], object]:
+    """Drawing by the graph of a file of version 1, of the part of the canvas that the figure touches.
+
+    Surface and network of a character (``NAME:network``) have one such file.
+    """
 
     def git(*words: str) -> bytes:
         return subprocess.run(["git", *words], capture_output=True, check=True, cwd=ROOT).stdout
 
     files = git("ls-tree", "-r", "--name-only", revision).decode().splitlines()
+    name = name.partition(":")[0]
     file = next(file for file in files if file.endswith(f"/{name}.dance"))
     with zipfile.ZipFile(io.BytesIO(git("show", f"{revision}:{file}"))) as members:
         program = members.read("generator.onnx")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(program, options, providers=["CPUExecutionProvider"])
-    card = Character.load(f"{name}:network").card
-    points = np.column_stack([pose.points[:, :2], pose.depth, pose.points[:, 2]]).astype(np.float32)
+    session, points = one_thread_session(program), keypoints_of(pose)
+    card = Character.load(f"{name}{_NETWORK}").card
     assert card.bounds is not None
     part = canvas_region_around(*card.bounds.bounds(points[:, :3], card.skeleton.scale(points[:, :3])))
+    part = WHOLE if whole else part
     points[:, :2] -= (part.left, part.top)
     canvas = np.zeros((part.height // BLOCK, part.width // BLOCK), np.float32)
     return lambda: session.run(None, {"points": points[None], "canvas": canvas})

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.training.data.dataset_reader import Split
+from dance_now.training.data.dataset_reader import Split, ignore_folder
 
 _LABEL: Final = "_keypoints.json"
 
@@ -28,6 +28,12 @@ def link_subset(dataset: Path, output: Path, count: dict[Split, int]) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             for place in places:
                 link(dataset / folder.name / f"{names[place]}{suffix}", folder)
+        for place in places:
+            mask = dataset / ignore_folder(split) / f"{names[place]}.png"
+            if mask.exists():
+                folder = output / ignore_folder(split)
+                folder.mkdir(exist_ok=True)
+                link(mask, folder)
     for name in ("dataset.json", "points.npz"):
         link(dataset / name, output)
     return output

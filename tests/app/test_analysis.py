@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from dance_now.app.analysis import PackedMask, analyze
+from dance_now.app.analysis import analyze
 from dance_now.media.open_media import open_source
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Detection, Person, PersonMask, TwoStageEstimator
+from dance_now.pose.model.packed_mask import PackedMask
 from dance_now.pose.tracking.limb_hull import hull_mask
 
 MASKS = arrays.arrays(

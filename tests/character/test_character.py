@@ -151,3 +151,10 @@ def test_hair_hangs_towards_the_ground_that_the_camera_sees() -> None:
     )
     np.testing.assert_array_equal(level, same)
     assert level.shape != from_above.shape or (level != from_above).any()
+
+
+def test_a_gpu_that_is_not_used_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    Character(content(), device="auto")
+    assert not caplog.messages
+    Character(content(), device="cuda")
+    assert [message for message in caplog.messages if "is drawn on the CPU" in message]

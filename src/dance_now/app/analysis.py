@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -10,39 +9,19 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.core.arrays import FloatArray
 from dance_now.core.pipeline import run_pipeline
 from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.media.source import Source
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Detection, Person, PersonMask
+from dance_now.pose.model.packed_mask import PackedMask
 from dance_now.pose.model.pose import Pose
 from dance_now.scene.background.clean_background import BackgroundCollector
 
 Progress = Callable[[str, int, int | None], None]
 
 _NO_MASK: Final = PersonMask(np.zeros((1, 1), np.float32), np.eye(2, 3, dtype=np.float32))
-
-
-@dataclass(frozen=True, eq=False)
-class PackedMask:
-    """A compressed mask, a few kilobytes: values in steps of 1/255, deflated."""
-
-    content: bytes
-    shape: tuple[int, ...]
-    to_picture: FloatArray
-
-    @classmethod
-    def of(cls, mask: PersonMask) -> PackedMask:
-        """Packs a mask."""
-        steps = np.rint(mask.alpha * 255).astype(np.uint8)
-        return cls(zlib.compress(steps.tobytes(), 1), steps.shape, mask.to_image)
-
-    def unpacked(self) -> PersonMask:
-        """The mask, every value within 1/510 of what it was."""
-        steps = np.frombuffer(zlib.decompress(self.content), np.uint8).reshape(self.shape)
-        return PersonMask(steps.astype(np.float32) / np.float32(255), self.to_picture)
 
 
 @dataclass(frozen=True, eq=False)

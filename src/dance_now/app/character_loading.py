@@ -49,7 +49,7 @@ def load_characters(
 
     Args:
         character: one or several; of several, each person gets one in turn.
-        device: where they are drawn.
+        device: hardware for networks of the ``sticks`` template.
         threads: CPU threads for each image; 0: one per core.
 
     Raises:

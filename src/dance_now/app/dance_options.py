@@ -103,7 +103,8 @@ class DanceOptions:
         overwrite: replace an existing output.
         bit_depth: bits of a channel in the output, 8 or 10; 10 for mp4, mov and mkv (HEVC).
         preview: also write a contact sheet of the output, ``OUTPUT_preview.jpg``.
-        device: where the characters are drawn: ``auto``, ``cpu`` or ``cuda``.
+        device: hardware for networks of the ``sticks`` template: ``auto``, ``cpu`` or ``cuda`` (which needs
+            onnxruntime-gpu). All other characters are drawn on the CPU.
         estimator: pose estimator, by name (``mediapipe``, ``rtmw`` or a plug-in's) or as an object.
         model: the estimator's ONNX file, for estimators that come without one. A program: trusted input.
 

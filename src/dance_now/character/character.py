@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +21,8 @@ from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import LENGTH_TOLERANCE, Skeleton
 
+logger = logging.getLogger(__name__)
+
 Device = Literal["auto", "cpu", "cuda"]
 
 BUILTIN_FOLDER: Final = Path(__file__).parent / "builtin"
@@ -27,6 +30,7 @@ DEFAULT_SIZE: Final = (512, 512)
 MAX_SIDE: Final = 1536
 """Pixels of the largest picture that ``Character.draw`` makes, each way."""
 
+_ON_GPUS: Final = "sticks"  # the one template that runs on GPUs
 _NETWORK: Final = ":network"  # after the name of a built-in character that has a network as well
 
 
@@ -191,6 +195,8 @@ def _open_template(
     card: CharacterCard, arrays: Mapping[str, AnyArray], device: Device, threads: int
 ) -> Template:
     """What draws a card's template; its module is loaded when it is needed."""
+    if device == "cuda" and card.template != _ON_GPUS:
+        logger.warning("%s is drawn on the CPU: only networks of the sticks template use a GPU", card.name)
     module = import_module(f"dance_now.character.templates.{card.template}_template")
     try:
         opened: Template = module.open_template(card, arrays, device=device, threads=threads)

@@ -107,7 +107,7 @@ def dance(
         overwrite: replace an existing output.
         preview: also write a contact sheet, OUTPUT_preview.jpg.
         bit_depth: bits of a channel; 10 for mp4, mov and mkv (HEVC).
-        device: where characters are drawn.
+        device: hardware for sticks characters (cuda: onnxruntime-gpu); all others are drawn on the CPU.
         batch: how several files are processed.
     """
     from dance_now.batch.batch_sources import clip_or_alone

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dance_now.character.canvas_region import BLOCK, WHOLE, CanvasRegion
+from dance_now.character.canvas_region import WHOLE, CanvasRegion
 from dance_now.character.character import builtin_files
 from dance_now.character.character_file import CharacterCard, CharacterFile, read_character_file
 from dance_now.character.safetensors_file import AnyArray
@@ -93,8 +93,7 @@ def compare_drawings(
 def drawn_by_torch(shipped: ExportedPointsGenerator, keypoints: FloatArray, part: CanvasRegion) -> Image:
     """(part.height, part.width, 4) uint8 RGBA of keypoints (137, 4) of the canvas."""
     moved = keypoints - np.array([part.left, part.top, 0, 0], np.float32)
-    canvas = torch.zeros(part.height // BLOCK, part.width // BLOCK)
-    drawn = shipped(torch.from_numpy(moved[None]), canvas)[0].permute(1, 2, 0).numpy()
+    drawn = shipped(torch.from_numpy(moved[None]), (part.height, part.width))[0].permute(1, 2, 0).numpy()
     return np.asarray(np.clip(drawn, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
@@ -184,7 +183,7 @@ def generator_of(skeleton: Skeleton, arrays: PointsArrays) -> PointsGenerator:
 
 
 def export_onnx(character: str, output: Path, *, overwrite: bool = False) -> None:
-    """Writes the whole network of a points character as an ONNX graph: keypoints in, picture out.
+    """Writes the whole network of a points character as an ONNX graph: keypoints in, 512 px picture out.
 
     Args:
         character: a built-in name, or the path of a .dance file.

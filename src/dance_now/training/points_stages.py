@@ -13,10 +13,11 @@ from torch import nn
 
 from dance_now.core.errors import DanceNowError
 from dance_now.synthesis.surface.surface_points import MeshPoints
-from dance_now.training.character_card import dataset_skeleton
+from dance_now.training.character_card import dataset_skeleton, read_dataset_json
 from dance_now.training.character_export import export
 from dance_now.training.data.crops import CropBatches
 from dance_now.training.data.dataset_reader import LabelledPictures
+from dance_now.training.data.sample_balance import pose_balance
 from dance_now.training.data.sample_cache import SampleCache
 from dance_now.training.distributed import SINGLE_WORKER, training_device
 from dance_now.training.metrics.evaluation import check_size
@@ -67,7 +68,10 @@ def body_trainer(run: Run, generator: nn.Module, folder: Path) -> Trainer[Any]:
     check_size(pictures)
     cache = SampleCache(pictures, device, lambda done, total: run.report("load", done, total, ""))
     sheet = PreviewSheet.of(LabelledPictures(run.dataset, "test"), device)
-    batches = CropBatches(cache, run.config, run.worker)
+    # Rendered poses are chosen evenly; a clip's are not.
+    is_rendered = bool(read_dataset_json(run.dataset).get("motions"))
+    balance = None if is_rendered else pose_balance(cache.keypoints)
+    batches = CropBatches(cache, run.config, run.worker, balance)
     return Trainer(generator, batches, folder, run.config, sheet=sheet, worker=run.worker)
 
 

@@ -114,3 +114,13 @@ def test_premultiplied_color_vanishes_with_alpha() -> None:
 def test_pictures_smaller_than_their_windows_are_refused(samples: SampleCache, debug: TrainingConfig) -> None:
     with pytest.raises(DanceNowError, match="512x512 pixels are smaller than the crops of 640"):
         CropBatches(samples, replace(debug, crop=640))
+
+
+def test_pictures_are_drawn_as_often_as_their_balance_says(
+    samples: SampleCache, debug: TrainingConfig
+) -> None:
+    balance = np.array([0.0, 0.5, 0.0, 0.25, 0.25, 0.0], np.float32)
+    batches = CropBatches(samples, debug, balance=balance)
+    chosen = [batches._crop(step, 0).picture for step in range(200)]
+    assert set(chosen) == {1, 3, 4}
+    assert 70 < chosen.count(1) < 130

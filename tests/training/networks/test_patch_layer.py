@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+import torch.nn.functional as F
 
 from dance_now.synthesis.surface.surface_patches import CHANNELS, TEXELS
-from dance_now.training.networks.decoder import pixel_shuffle
 from dance_now.training.networks.patch_layer import PatchLayer, closed_coverage
 from dance_now.training.networks.patch_table import Patches
 
@@ -38,7 +38,7 @@ def facing(places: list[tuple[float, float, float]], reach: float) -> Patches:
 
 def shown(surface: PatchLayer, patches: Patches, side: int = SIDE) -> npt.NDArray[np.float32]:
     """(2 * side, 2 * side, 4) premultiplied."""
-    picture = pixel_shuffle(surface(patches, (side, side), NO_GAPS))[0].numpy().transpose(1, 2, 0)
+    picture = F.pixel_shuffle(surface(patches, (side, side), NO_GAPS), 2)[0].numpy().transpose(1, 2, 0)
     return np.asarray(picture, np.float32)
 
 
@@ -129,7 +129,7 @@ def test_a_gap_between_patches_shows_what_lies_beside_it() -> None:
         patches = facing(places, 2.0)
         behind = shown(surface, patches)
         assert behind[33, 29, 2] == pytest.approx(1)
-        seen = pixel_shuffle(surface(patches, (SIDE, SIDE), torch.tensor([3.0])))[0].numpy()
+        seen = F.pixel_shuffle(surface(patches, (SIDE, SIDE), torch.tensor([3.0])), 2)[0].numpy()
         assert (seen[0, 33, 29] > 0.9) == filled
 
 

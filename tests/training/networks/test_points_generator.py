@@ -21,8 +21,6 @@ from dance_now.training.networks.points_generator import (
     PointsGenerator,
 )
 
-WHOLE = torch.zeros(32, 32)  # a canvas of blocks of 16 px
-
 
 @pytest.fixture
 def keypoints(pictures: LabelledPictures) -> torch.Tensor:
@@ -183,7 +181,7 @@ def test_corrective_shapes_have_the_weights_they_were_fitted_with(
 
 @torch.no_grad()
 def test_what_is_shipped_is_straight_alpha(lively: PointsGenerator, keypoints: torch.Tensor) -> None:
-    premultiplied, exported = lively(keypoints), ExportedPointsGenerator(lively)(keypoints, WHOLE)
+    premultiplied, exported = lively(keypoints), ExportedPointsGenerator(lively)(keypoints)
     assert exported.min() >= 0
     assert exported.max() <= 1
     color, alpha = premultiplied[:, :3].clamp(0, 1), premultiplied[:, 3:].clamp(0, 1)
@@ -201,7 +199,7 @@ def test_faint_noise_is_not_shipped(lively: PointsGenerator, keypoints: torch.Te
     drawn = lively(keypoints)[:, 3]
     faint = (drawn > 0) & (drawn < 0.03)
     assert faint.float().mean() > 0.02
-    assert ExportedPointsGenerator(lively)(keypoints, WHOLE)[:, 3][faint].max() == 0
+    assert ExportedPointsGenerator(lively)(keypoints)[:, 3][faint].max() == 0
 
 
 @torch.no_grad()
@@ -224,8 +222,8 @@ def test_a_part_of_the_canvas_is_that_part(lively: PointsGenerator, keypoints: t
     exported = ExportedPointsGenerator(lively)
     left, top, height, width = 96, 64, 384, 320
     moved = keypoints - torch.tensor([left, top, 0, 0])
-    part = exported(moved, torch.zeros(height // 16, width // 16))
-    whole = exported(keypoints, WHOLE)[..., top : top + height, left : left + width]
+    part = exported(moved, (height, width))
+    whole = exported(keypoints)[..., top : top + height, left : left + width]
     inner = (..., slice(64, -64), slice(64, -64))
     difference = (part * part[:, 3:] - whole * whole[:, 3:])[inner].abs()
     assert difference.mean() < 2e-3

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import cv2
 import numpy as np
@@ -13,6 +12,9 @@ from dance_now.character.character import Character
 from dance_now.core.arrays import Image
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.estimators.people_finder import PeopleFinder
+from dance_now.pose.model.detection import PersonMask
+from dance_now.pose.model.packed_mask import PackedMask
+from dance_now.pose.model.pose import Pose
 from dance_now.training.character_card import Rights, dataset_card
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.sources import video_dataset as video
@@ -105,11 +107,14 @@ def test_the_body_trains_from_a_video(finds_magenta: None, tmp_path: Path) -> No
 @pytest.mark.parametrize("count", [3, 8, 9, 17, 100])
 def test_of_long_videos_frames_are_kept_evenly(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "MOST_FRAMES", 4)
-    thinned = video._FrameSampler()
+    monkeypatch.setattr(video, "_STRETCH", 5)
+    thinned = video._FrameSampler(1 / 30)
+    mask = PackedMask.of(PersonMask(np.zeros((4, 4), np.float32), np.eye(2, 3, dtype=np.float32)))
     for index in range(count):
-        thinned.add(cast(video._UsableFrame, index))
+        thinned.add(video._UsableFrame(index, Pose.empty(), mask, 100.0, 1.0))
         assert len(thinned.frames) <= 8
-    kept = np.array(thinned.frames, int)
+    thinned.finish()
+    kept = np.array([frame.index for frame in thinned.frames])
     assert len(kept) >= min(count, 4)
     steps = np.diff(kept)
     assert (steps == steps[0]).all()

@@ -18,7 +18,9 @@ from dance_now.training.distributed import SINGLE_WORKER, Worker
 from dance_now.training.train_config import TrainingConfig
 
 Batches = Callable[[int], tuple[Tensor, Tensor]]
-"""Batches: step -> generator inputs, and ground truth (B, 4, H, W), premultiplied RGBA in [0, 1].
+"""Batches: step -> generator inputs, and ground truth (B, 4 or 5, H, W), premultiplied RGBA in [0, 1].
+
+A fifth channel is 1 where the image is to be ignored.
 
 They depend on the step alone, so that a resumed run repeats them. Each of several workers gets its shard.
 """
@@ -38,8 +40,20 @@ class CropBatches:
     crops are not rescaled.
     """
 
-    def __init__(self, pictures: SampleCache, config: TrainingConfig, worker: Worker = SINGLE_WORKER) -> None:
+    def __init__(
+        self,
+        pictures: SampleCache,
+        config: TrainingConfig,
+        worker: Worker = SINGLE_WORKER,
+        balance: FloatArray | None = None,
+    ) -> None:
         """Sets up the batches of a run.
+
+        Args:
+            pictures: images and keypoints.
+            config: seed, batch and crop.
+            worker: whose shard of the batches it is.
+            balance: (n,) sampling probabilities, see ``pose_balance``; by default all images count alike.
 
         Raises:
             DanceNowError: the images are smaller than the crops.
@@ -50,13 +64,14 @@ class CropBatches:
                 f"{config.crop} pixels: choose larger images or smaller crops."
             )
         self._pictures, self._config, self._worker = pictures, config, worker
+        self._cumulated = None if balance is None else np.cumsum(balance.astype(np.float64))
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """This worker's shard of a batch.
 
         Returns:
-            keypoints (B, 137, 4) in pixels of the crop, and the ground truth (B, 4, side, side) as
-            premultiplied RGBA in [0, 1], on the cache's device.
+            keypoints (B, 137, 4) in pixels of the crop, and the ground truth (B, 4 or 5, side, side) as
+            premultiplied RGBA in [0, 1] and what to ignore, on the cache's device.
         """
         side, pictures = self._config.crop, self._pictures
         crops = self._worker.shard([self._crop(step, place) for place in range(self._config.batch)])
@@ -64,10 +79,16 @@ class CropBatches:
         true = torch.stack([pictures.crop(each.picture, each.x, each.y, side) for each in crops])
         return keypoints.to(pictures.device), premultiplied(true)
 
+    def _chosen(self, rng: np.random.Generator) -> int:
+        if self._cumulated is None:
+            return int(rng.integers(len(self._pictures)))
+        place = rng.random() * self._cumulated[-1]
+        return int(np.searchsorted(self._cumulated, place, side="right"))
+
     def _crop(self, step: int, place: int) -> _Crop:
         """Crop at a position of a step's batch."""
         rng = np.random.default_rng((self._config.seed, step, place))
-        index = int(rng.integers(len(self._pictures)))
+        index = self._chosen(rng)
         keypoints = self._pictures.keypoints[index].copy()
         x, y = _corner(keypoints, self._pictures.size, self._config.crop, rng)
         keypoints[:, 0] -= x
@@ -87,9 +108,9 @@ def prefetch(batches: Batches, first_step: int) -> Generator[tuple[Tensor, Tenso
 
 
 def premultiplied(pictures: Tensor) -> Tensor:
-    """Converts (B, H, W, 4) uint8 straight RGBA to (B, 4, H, W) float32 premultiplied, channels last."""
+    """Converts (B, H, W, C) uint8 straight RGBA to (B, C, H, W) float32 premultiplied, channels last."""
     values = pictures.float() / 255
-    values[..., :3] *= values[..., 3:]
+    values[..., :3] *= values[..., 3:4]
     return values.permute(0, 3, 1, 2)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 import cv2
 import numpy as np
 
-from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.arrays import BoolArray, FloatArray, Image
 from dance_now.core.errors import DanceNowError
 from dance_now.core.limits import (
     MAX_JSON_BYTES,
@@ -31,15 +31,24 @@ Split = Literal["train", "test"]
 Skipped = dict[str, list[str]]
 _LABEL_SUFFIX: Final = "_keypoints.json"
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_PNG_RGBA: Final = (8, 6)  # bits a channel, color type
+_PNG_RGBA, _PNG_GREY = (8, 6), (8, 0)  # bits a channel, color type
 _LARGEST: Final = 4096  # pixels of a side
 _NAMED: Final = 3  # names that a warning lists
+
+
+def ignore_folder(split: Split) -> str:
+    """Name of the folder with a split's ignore masks, which only some images have.
+
+    NAME.png there is a grey image, not 0 where the image of that name is neither trained on nor scored.
+    """
+    return f"{split}_ignore"
 
 
 class _Pair(NamedTuple):
     encoded: bytes
     size: tuple[int, int]
     keypoints: FloatArray
+    ignore: bytes | None
 
 
 class LabelledPictures:
@@ -65,6 +74,7 @@ class LabelledPictures:
         self.folder = folder
         pictures = _files(folder / f"{split}_img", ".png")
         labels = _files(folder / f"{split}_label", _LABEL_SUFFIX)
+        ignored = _files(folder / ignore_folder(split), ".png")
         if not pictures.keys() & labels.keys():
             raise DanceNowError(
                 f"{folder} holds no pairs of {split}_img/NAME.png and {split}_label/NAME{_LABEL_SUFFIX}."
@@ -74,7 +84,7 @@ class LabelledPictures:
         pairs: dict[str, _Pair] = {}
         for name in sorted(pictures.keys() | labels.keys()):
             try:
-                pairs[name] = _read_pair(pictures.get(name), labels.get(name), skeleton)
+                pairs[name] = _read_pair(pictures.get(name), labels.get(name), ignored.get(name), skeleton)
             except ValueError as reason:
                 self.skipped.setdefault(str(reason), []).append(name)
         sizes = Counter(pair.size for pair in pairs.values())
@@ -87,6 +97,7 @@ class LabelledPictures:
         if not self.names:
             raise DanceNowError(f"{folder} holds nothing to use in {split}_img and {split}_label: {summary}.")
         self._encoded = [pairs[name].encoded for name in self.names]
+        self._ignored = [pairs[name].ignore for name in self.names]
         self.keypoints = np.stack([pairs[name].keypoints for name in self.names])
 
     def __len__(self) -> int:
@@ -98,6 +109,30 @@ class LabelledPictures:
         if image is None or image.ndim != 3 or image.shape[2] != 4:
             raise DanceNowError(f"{self.names[index]}.png is damaged.")
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)
+
+    @property
+    def channels(self) -> int:
+        """Channels of ``with_ignored``: 5 if some images have ignore masks, else 4."""
+        return 5 if any(self._ignored) else 4
+
+    def with_ignored(self, index: int) -> Image:
+        """Decodes an image: (H, W, channels) uint8 RGBA, and 255 where it is to be ignored."""
+        picture = self.picture(index)
+        if self.channels == 4:
+            return picture
+        ignored = self.ignored(index)
+        mask = np.zeros(picture.shape[:2], np.uint8) if ignored is None else np.where(ignored, 255, 0)
+        return np.dstack([picture, mask]).astype(np.uint8)
+
+    def ignored(self, index: int) -> BoolArray | None:
+        """Decodes an image's ignore mask: (H, W) bool; None if all of the image counts."""
+        encoded = self._ignored[index]
+        if encoded is None:
+            return None
+        mask = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if mask is None or mask.shape[::-1] != self.size:
+            raise DanceNowError(f"The ignore mask {self.names[index]}.png is damaged.")
+        return np.asarray(mask > 0)
 
 
 def log_skipped(folder: Path, skipped: Skipped) -> str:
@@ -143,7 +178,9 @@ def _skeleton(folder: Path) -> Skeleton | None:
         return None
 
 
-def _read_pair(picture: Path | None, label: Path | None, skeleton: Skeleton | None) -> _Pair:
+def _read_pair(
+    picture: Path | None, label: Path | None, ignored: Path | None, skeleton: Skeleton | None
+) -> _Pair:
     """Reads an image and its label; raises ValueError with the reason why they are unusable."""
     if label is None:
         raise ValueError("no label")
@@ -154,6 +191,7 @@ def _read_pair(picture: Path | None, label: Path | None, skeleton: Skeleton | No
     except DanceNowError as error:
         raise ValueError("an unreadable picture") from error
     size = _png_size(encoded)
+    ignore = None if ignored is None else _read_mask(ignored, size)
     try:
         keypoints = read_label(label)
     except DanceNowError as error:
@@ -163,11 +201,22 @@ def _read_pair(picture: Path | None, label: Path | None, skeleton: Skeleton | No
         raise ValueError("a label outside its picture")
     if skeleton is not None and skeleton.misfit(keypoints[:, :3]) > LENGTH_TOLERANCE:
         raise ValueError("a label of another body than the data set's")
-    return _Pair(encoded, size, keypoints)
+    return _Pair(encoded, size, keypoints, ignore)
 
 
-def _png_size(data: bytes) -> tuple[int, int]:
-    """Size (width, height) of an intact RGBA PNG, verified by chunk (PNG specification, 5.3 and 11.2)."""
+def _read_mask(path: Path, size: tuple[int, int]) -> bytes:
+    """Reads an ignore mask of an image's size; raises ValueError if it is unusable."""
+    try:
+        encoded = read_bounded(path, MAX_PICTURE_BYTES)
+        if _png_size(encoded, _PNG_GREY) == size:
+            return encoded
+    except (DanceNowError, ValueError) as error:
+        raise ValueError("an unusable ignore mask") from error
+    raise ValueError("an unusable ignore mask")
+
+
+def _png_size(data: bytes, kind: tuple[int, int] = _PNG_RGBA) -> tuple[int, int]:
+    """Size (width, height) of an intact PNG, verified by chunk (PNG specification, 5.3 and 11.2)."""
     place, header = len(_PNG_SIGNATURE), b""
     kinds: list[bytes] = []
     if not data.startswith(_PNG_SIGNATURE):
@@ -183,7 +232,7 @@ def _png_size(data: bytes) -> tuple[int, int]:
     if kinds[:1] != [b"IHDR"] or kinds.count(b"IHDR") > 1 or kinds[-1:] != [b"IEND"] or len(header) != 13:
         raise ValueError("a damaged picture")
     width, height, bits, color = struct.unpack(">IIBB", header[:10])
-    if (bits, color) != _PNG_RGBA:
+    if (bits, color) != kind:
         raise ValueError("a picture that is not RGBA with 8 bits a channel")
     if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
         raise ValueError(f"a picture larger than {_LARGEST} pixels")

@@ -28,12 +28,12 @@ _REACH: Final = 8  # canvas px, largest distance of a joint from its figure
 
 
 class _Figure(NamedTuple):
-    """Image trimmed to its bounding box of non-zero alpha.
+    """Image trimmed to what is not clear or ignored.
 
     Attributes:
         x: left edge in the whole image, pixels.
         y: upper edge, pixels.
-        picture: (h, w, 4) uint8 RGBA, straight alpha.
+        picture: (h, w, 4 or 5) uint8, see ``SampleCache.crop``.
     """
 
     x: int
@@ -50,6 +50,7 @@ class SampleCache:
     Attributes:
         keypoints: (n, 137, 4) float32: x, y, depth, confidence in canvas px.
         size: (width, height) of every image, pixels.
+        channels: of the crops: 5 if some images have ignore masks, else 4.
         device: of the crops.
         is_decoded: whether decoded images are kept.
         skipped: names of skipped pairs, by reason.
@@ -95,6 +96,7 @@ class SampleCache:
             raise DanceNowError(f"{pictures.folder} holds nothing to train on: {summary}.")
         self.keypoints = pictures.keypoints[usable]
         self.size = pictures.size
+        self.channels = pictures.channels
         self.is_decoded = taken <= memory_limit
         if (
             self.is_decoded
@@ -113,12 +115,15 @@ class SampleCache:
         return len(self._usable)
 
     def crop(self, index: int, x: int, y: int, side: int) -> Tensor:
-        """Crop (side, side, 4) of an image at (x, y), uint8 RGBA, straight alpha; clear beyond the image."""
+        """Crop (side, side, channels) of an image at (x, y), clear beyond the image.
+
+        uint8 RGBA, straight alpha; the fifth channel is 255 where the image is to be ignored.
+        """
         if self._compressed is None:
             figure = self._figures[index]
         else:
-            figure = _trimmed(self._compressed.picture(self._usable[index]))
-        crop = torch.zeros(side, side, 4, dtype=torch.uint8, device=figure.picture.device)
+            figure = _trimmed(self._compressed.with_ignored(self._usable[index]))
+        crop = torch.zeros(side, side, self.channels, dtype=torch.uint8, device=figure.picture.device)
         height, width = figure.picture.shape[:2]
         left, top = max(figure.x, x), max(figure.y, y)
         right, bottom = min(figure.x + width, x + side), min(figure.y + height, y + side)
@@ -157,7 +162,7 @@ def _figures(pictures: LabelledPictures) -> Iterator[_Figure | str]:
 
 def _checked_figure(pictures: LabelledPictures, index: int) -> _Figure | str:
     try:
-        picture = pictures.picture(index)
+        picture = pictures.with_ignored(index)
     except DanceNowError:
         return "a damaged picture"
     if not picture[..., 3].any():
@@ -182,8 +187,8 @@ def _fits(keypoints: FloatArray, picture: Image) -> bool:
 
 
 def _trimmed(picture: Image) -> _Figure:
-    """Trims an image to its bounding box of non-zero alpha."""
-    shown = picture[..., 3] > 0
+    """Trims an image to its bounding box of what is not clear or ignored."""
+    shown = picture[..., 3:].max(axis=2) > 0
     rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     return _Figure(left, top, torch.from_numpy(picture[top:bottom, left:right].copy()))

@@ -47,12 +47,17 @@ class Objective:
     def __call__(
         self, generator: ImageGenerator, inputs: Tensor, true: Tensor, step: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Total loss of rendering ``inputs`` against ``true`` (B, 4, H, W), and all losses by name.
+        """Total loss of rendering ``inputs`` against ``true`` (B, 4 or 5, H, W), and all losses by name.
 
-        Face and temporal losses need keypoints (B, 137, 4) as ``inputs``.
+        A fifth channel is 1 where ``true`` is to be ignored. Face and temporal losses need keypoints
+        (B, 137, 4) as ``inputs``.
         """
         weights, size = self.config.losses, (true.shape[2], true.shape[3])
         drawn = generator(inputs, size)
+        if true.shape[1] > 4:
+            known = 1 - true[:, 4:]
+            true = true[:, :4]
+            drawn = drawn * known + true * (1 - known)
         terms = {RECONSTRUCTION: (1.0, reconstruction_loss(drawn, true))}
         learned: dict[str, Tensor] = {}
         if (

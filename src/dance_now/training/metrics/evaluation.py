@@ -155,7 +155,10 @@ class _PictureScorer:
             self._pictures.picture(index),
             self._character.draw(pose_from_label(label), self._pictures.size),
         )
-        compared = ImageComparison.of(drawn, true)
+        ignored = self._pictures.ignored(index)
+        if ignored is not None:
+            drawn, true = (np.where(ignored[..., None], 0, each).astype(np.uint8) for each in (drawn, true))
+        compared = ImageComparison.of(drawn, true, ignored)
         score = PictureScore(
             self._pictures.names[index],
             compared.score(),

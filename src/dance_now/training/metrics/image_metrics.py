@@ -79,12 +79,22 @@ class ImageComparison:
     region: BoolArray
 
     @classmethod
-    def of(cls, drawn: Image, true: Image) -> ImageComparison:
-        """Builds the pair from RGBA images (H, W, 4) of one size."""
+    def of(cls, drawn: Image, true: Image, ignored: BoolArray | None = None) -> ImageComparison:
+        """Builds the pair from RGBA images (H, W, 4) of one size.
+
+        Args:
+            drawn: the rendering.
+            true: the ground truth.
+            ignored: (H, W) of what does not count, clear in both images.
+        """
         small_drawn, small_true = _over_grey(_reduced(drawn)), _over_grey(_reduced(true))
         union = (small_drawn[..., 3] > 0.5) | (small_true[..., 3] > 0.5)
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _MARGIN + 1, 2 * _MARGIN + 1))
-        return cls(small_drawn, small_true, cv2.dilate(union.astype(np.uint8), kernel) > 0)
+        region = cv2.dilate(union.astype(np.uint8), kernel) > 0
+        if ignored is not None:
+            size = (region.shape[1], region.shape[0])
+            region &= cv2.resize(ignored.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) == 0
+        return cls(small_drawn, small_true, region)
 
     @property
     def crop(self) -> tuple[slice, slice]:

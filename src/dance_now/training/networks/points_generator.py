@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dance_now.character.canvas_region import BLOCK
 from dance_now.character.figure_bounds import FigureBounds
 from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig
 from dance_now.pose.model.keypoints import FACE
@@ -22,8 +22,7 @@ from dance_now.synthesis.surface.corrective_shapes import GRAVITY_BONES, LIMB_PA
 from dance_now.synthesis.surface.surface_patches import tangents
 from dance_now.synthesis.surface.surface_points import MeshPoints
 from dance_now.training.distributed import half_precision
-from dance_now.training.exported_module import ExportedModule
-from dance_now.training.networks.decoder import BinomialSmoothing, Decoder, pixel_shuffle
+from dance_now.training.networks.decoder import BinomialSmoothing, Decoder
 from dance_now.training.networks.generator_config import GeneratorConfig
 from dance_now.training.networks.patch_layer import PatchLayer, closed_coverage
 from dance_now.training.networks.patch_table import Patches
@@ -143,10 +142,6 @@ class PointsGenerator(nn.Module):
 
     def forward(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
         """Premultiplied RGBA (B, 4, height, width), not clamped; ``size`` is divisible by 16."""
-        return pixel_shuffle(self.forward_unshuffled(keypoints, size))
-
-    def forward_unshuffled(self, keypoints: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
-        """Renders in unshuffled layout (B, 16, height / 2, width / 2): the 2x2 pixels of each channel."""
         half = (size[0] // 2, size[1] // 2)
         figure = self._pose(keypoints, half)
         sums, weights = splat(figure.position, figure.weight, figure.channels, half)
@@ -165,7 +160,7 @@ class PointsGenerator(nn.Module):
         base = self.smoothing(torch.cat([*steps, sharp[:, 12:] + behind], dim=1))
         with half_precision(means.device):
             residual = self.decoder(torch.cat([means, covers, sharp], dim=1))
-        return base + residual.float() * drawable_area(cover)
+        return F.pixel_shuffle(base + residual.float() * drawable_area(cover), 2)
 
     def _pose(self, keypoints: Tensor, half: tuple[int, int]) -> _Figure:
         """Poses the points by keypoints (B, 137, 4), for a map of size ``half``."""
@@ -257,24 +252,20 @@ class PointsGenerator(nn.Module):
             ([self.features, self.opacity], 4.0),
         ]
         if self.offset is not None:
-            groups.append(([self.offset], 0.02 * self.height))
+            groups.append(([self.offset], 0.05 * self.height))
         return [{"params": parameters, "scale": scale, "lr": rate * scale} for parameters, scale in groups]
 
 
-class ExportedPointsGenerator(ExportedModule):
-    """Points generator as exported to a character file."""
-
-    draws_parts = True
+class ExportedPointsGenerator(nn.Module):
+    """Points generator as characters are drawn: straight RGBA, clear beside the figure."""
 
     def __init__(self, generator: PointsGenerator) -> None:
         super().__init__()
         self.generator = generator
 
-    def forward(self, points: Tensor, canvas: Tensor) -> Tensor:
-        """(B, 137, 4) px of a region of size 16 * canvas (H, W) -> (B, 4, 16 H, 16 W)."""
-        size = (canvas.shape[0] * BLOCK, canvas.shape[1] * BLOCK)
-        premultiplied = self.generator.forward_unshuffled(points, size).unflatten(1, (4, 4))
+    def forward(self, points: Tensor, size: tuple[int, int] = (512, 512)) -> Tensor:
+        """(B, 137, 4) px of a picture of ``size`` (height, width) -> (B, 4, *size) in [0, 1]."""
+        premultiplied = self.generator(points, size)
         alpha = premultiplied[:, 3:]
         color = (premultiplied[:, :3] / alpha.clamp(1e-3, 1.0)).clamp(0, 1)
-        alpha = ((alpha - _CLEAR) / (1 - _CLEAR)).clamp(0, 1)
-        return pixel_shuffle(torch.cat([color, alpha], dim=1).flatten(1, 2))
+        return torch.cat([color, ((alpha - _CLEAR) / (1 - _CLEAR)).clamp(0, 1)], dim=1)

@@ -55,16 +55,16 @@ def capsule_points(
         pictures: (H, W, 4) uint8 RGBA image of each pose.
         seed: of everything random.
     """
-    views = _Views.of(skeleton, poses, pictures)
+    views = PosedViews.of(skeleton, poses)
     rng = np.random.default_rng(seed)
     rays = capsule_rays(skeleton_capsules(skeleton), _OVERSAMPLING * count, rng)
-    radius = _visual_hull(rays, views)
+    radius = _visual_hull(rays, views, pictures)
     share = rays.density * np.maximum(radius, 0.15 * rays.reach) / rays.reach
     chosen = np.sort(rng.choice(len(radius), count, replace=False, p=share / share.sum()))
     position = rays.origin + rays.direction * radius[:, None]
     position, normal = position[chosen], rays.direction[chosen]
     bones, weights = rays.bones[chosen], rays.weights[chosen]
-    color = _colors(position, normal, bones, weights, views)
+    color = _colors(position, normal, bones, weights, views, pictures)
     more = ((0, 0), (0, INFLUENCES - 2))
     return MeshPoints(
         position=position.astype(np.float32),
@@ -83,15 +83,15 @@ def capsule_points(
 
 
 @dataclass(frozen=True, eq=False)
-class _Views:
-    """Bone transforms of some images: rest -> view frame in pixels by (n, 47, 3, 3) and (n, 47, 3)."""
+class PosedViews:
+    """Bone transforms of some poses: rest -> view frame in pixels by (n, 47, 3, 3) and (n, 47, 3)."""
 
     linear: Array
     shift: Array
-    pictures: Sequence[Image]
 
     @classmethod
-    def of(cls, skeleton: Skeleton, poses: Sequence[Pose], pictures: Sequence[Image]) -> _Views:
+    def of(cls, skeleton: Skeleton, poses: Sequence[Pose]) -> PosedViews:
+        """Transforms of complete poses of a skeleton."""
         points = np.stack([np.column_stack([pose.points[:, :2], pose.depth]) for pose in poses])
         points = points.astype(np.float64) * [1.0, -1.0, -1.0]
         rig = BoneRig.of(skeleton)
@@ -103,7 +103,7 @@ class _Views:
         anchors = rig.anchors(points, rotations, scale).astype(np.float64)  # type: ignore[arg-type]
         linear = rotations * scale[:, None, None, None]
         shift = anchors - np.einsum("nbij,bj->nbi", linear, rig.pivots)
-        return cls(linear, shift, pictures)
+        return cls(linear, shift)
 
     def place(self, view: int, rest: Array, bones: npt.NDArray[np.int64], weights: Array) -> Array:
         """Projects points at rest (m, 3) to (m, 3) x, y (down) and depth (away) in pixels."""
@@ -119,13 +119,13 @@ class _Views:
         return result
 
 
-def _visual_hull(rays: Rays, views: _Views) -> Array:
+def _visual_hull(rays: Rays, views: PosedViews, pictures: Sequence[Image]) -> Array:
     """Visual hull: distance (n,) on each ray up to which nearly all views show the figure."""
     radii = np.arange(1, _STEPS + 1) / _STEPS
     inside = np.zeros((len(rays.reach), _STEPS))
     judged = np.zeros_like(inside)
-    aside = np.zeros((len(views.pictures), len(rays.reach)), np.float32)
-    for view, picture in enumerate(views.pictures):
+    aside = np.zeros((len(pictures), len(rays.reach)), np.float32)
+    for view, picture in enumerate(pictures):
         height, width = picture.shape[:2]
         covered = picture[..., 3] > 127
         start, end = (
@@ -187,11 +187,16 @@ def _nearest(places: Array, of: Array) -> npt.NDArray[np.int64]:
 
 
 def _colors(
-    position: Array, normal: Array, bones: npt.NDArray[np.int64], weights: Array, views: _Views
+    position: Array,
+    normal: Array,
+    bones: npt.NDArray[np.int64],
+    weights: Array,
+    views: PosedViews,
+    pictures: Sequence[Image],
 ) -> Array:
     """Colors (n, 3), sRGB in [0, 1]: medians over the images; unseen points take the nearest seen one's."""
-    samples = np.full((len(views.pictures), len(position), 3), np.nan, np.float32)
-    for view, picture in enumerate(views.pictures):
+    samples = np.full((len(pictures), len(position), 3), np.nan, np.float32)
+    for view, picture in enumerate(pictures):
         height, width = picture.shape[:2]
         place = views.place(view, position, bones, weights)
         within: npt.NDArray[np.bool_] = np.asarray(

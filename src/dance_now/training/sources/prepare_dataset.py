@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -23,9 +23,12 @@ from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.pose.networks.lifter import open_lifter
 from dance_now.synthesis.dataset import POINT_BUDGET, SCHEMA
+from dance_now.synthesis.surface.surface_points import MeshPoints
+from dance_now.training.data.dataset_reader import Split, ignore_folder
 from dance_now.training.sources.body_proportions import measure_body
 from dance_now.training.sources.capsules import capsule_points, points_bounds
 from dance_now.training.sources.dataset_matting import Matting, has_alpha
+from dance_now.training.sources.foreign_objects import ForeignObjects
 from dance_now.training.sources.openpose_layout import (
     FEWEST,
     LabelledImage,
@@ -41,6 +44,14 @@ Progress = Callable[[str, int, int], None]
 _BACKGROUND_SAMPLES: Final = 100
 _SHAPE_SAMPLES: Final = 60
 _PITCHES: Final = (-5.0, 5.0)  # degrees: the images come from one camera pitch
+
+
+class _Written(NamedTuple):
+    """Image of the data set: its split, file and pose."""
+
+    split: Split
+    path: Path
+    pose: Pose
 
 
 def prepare_dataset(
@@ -76,9 +87,12 @@ def prepare_dataset(
                 for kind in ("img", "label"):
                     (part / f"{split}_{kind}").mkdir()
             written, method = _write_pictures(findings, figures, scales, skeleton, part, report)
-            skeleton = _write_points(written, skeleton, part, seed)
+            points = _points([each for each in written if each.split == "train"], skeleton, seed)
+            points.save(part / "points.npz")
+            ignored = _ignore_foreign_objects(written, skeleton, points, part, report)
+            skeleton = _with_bounds(skeleton, points)
             avatar = {"name": name or source.resolve().name, "licence": licence, "credits": credits}
-            _describe(part, avatar, findings, skeleton, method, seed)
+            _describe(part, avatar, findings, skeleton, method, ignored, seed)
             target.commit()
     except OSError as error:
         raise DanceNowError(f"{output} cannot be written: {error.strerror or error}.") from error
@@ -100,11 +114,12 @@ def _write_pictures(
     skeleton: Skeleton,
     folder: Path,
     report: Progress,
-) -> tuple[list[tuple[Path, Pose]], str]:
-    """Writes images with alpha and complete labels; returns the training images, and the matting methods."""
+) -> tuple[list[_Written], str]:
+    """Writes images with alpha and complete labels; returns them, and the matting methods."""
     ears = float(np.linalg.norm(skeleton.rest[17] - skeleton.rest[18])) * scales
     matting = _matting(findings.pictures, figures, ears)
-    written, methods, colors = [], set(), {}
+    written: list[_Written] = []
+    methods, colors = set(), {}
     for number, (each, figure) in enumerate(zip(findings.pictures, figures, strict=True)):
         report("cut out", number + 1, len(figures))
         picture = each.picture()
@@ -119,12 +134,10 @@ def _write_pictures(
         path.write_bytes(encode_image(picture, ".png"))
         label = {"version": 1.3, "people": [figure.to_openpose()]}
         (folder / f"{each.split}_label" / f"{each.name}_keypoints.json").write_text(json.dumps(label))
-        if each.split == "train":
-            written.append((path, figure))
-    if len(written) < FEWEST // 2:
-        raise DanceNowError(
-            f"Only {len(written)} training images can be read; at least {FEWEST // 2} are needed."
-        )
+        written.append(_Written(each.split, path, figure))
+    train = sum(each.split == "train" for each in written)
+    if train < FEWEST // 2:
+        raise DanceNowError(f"Only {train} training images can be read; at least {FEWEST // 2} are needed.")
     _warn_of_two_subjects(colors)
     return written, ", ".join(sorted(methods))
 
@@ -154,16 +167,39 @@ def _matting(pictures: list[LabelledImage], figures: list[Pose], ears: npt.NDArr
     return Matting.of(opaque, [figures[index] for index in chosen], ears[chosen])
 
 
-def _write_points(written: list[tuple[Path, Pose]], skeleton: Skeleton, folder: Path, seed: int) -> Skeleton:
-    """Writes the initial surface points; returns the skeleton with the figure's bounds."""
+def _points(written: Sequence[_Written], skeleton: Skeleton, seed: int) -> MeshPoints:
+    """Initial surface points of the figure in some training images."""
     chosen = [written[index] for index in _spread(len(written), _SHAPE_SAMPLES)]
-    pictures = [_read_png(path) for path, _ in chosen]
-    points = capsule_points(skeleton, POINT_BUDGET, [pose for _, pose in chosen], pictures, seed)
-    points.save(folder / "points.npz")
+    pictures = [_read_png(each.path) for each in chosen]
+    return capsule_points(skeleton, POINT_BUDGET, [each.pose for each in chosen], pictures, seed)
+
+
+def _with_bounds(skeleton: Skeleton, points: MeshPoints) -> Skeleton:
+    """Skeleton with the figure's bounds."""
     low, high = points_bounds(points)
     known = skeleton.rest[:25][skeleton.known[:25]]
     bounds = np.stack([np.minimum(low, known.min(axis=0)), np.maximum(high, known.max(axis=0))])
     return replace(skeleton, bounds=bounds.astype(np.float32))
+
+
+def _ignore_foreign_objects(
+    written: Sequence[_Written], skeleton: Skeleton, points: MeshPoints, folder: Path, report: Progress
+) -> int:
+    """Clears held things in images, and marks where they were as to be ignored; returns in how many."""
+    explain = ForeignObjects(skeleton, points)
+    count = 0
+    for number, each in enumerate(written):
+        report("held things", number + 1, len(written))
+        picture = _read_png(each.path)
+        mask = explain(picture, each.pose)
+        if mask.any():
+            picture[mask > 0] = 0
+            each.path.write_bytes(encode_image(picture, ".png"))
+            ignore = folder / ignore_folder(each.split)
+            ignore.mkdir(exist_ok=True)
+            (ignore / each.path.name).write_bytes(cv2.imencode(".png", mask)[1].tobytes())
+            count += 1
+    return count
 
 
 def _describe(
@@ -172,6 +208,7 @@ def _describe(
     findings: LayoutContents,
     skeleton: Skeleton,
     method: str,
+    ignored: int,
     seed: int,
 ) -> None:
     digest = hashlib.sha256()
@@ -187,6 +224,7 @@ def _describe(
         "motions": 0,
         "seed": seed,
         "alpha": method,
+        "with_ignored_parts": ignored,
         "skipped": dict(findings.skipped),
         "labels_sha256": digest.hexdigest(),
     }

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,12 +26,18 @@ from dance_now.media.open_media import open_source
 from dance_now.media.source import Source
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Detection
+from dance_now.pose.model.packed_mask import PackedMask
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.limb_hull import standing_height
+from dance_now.pose.tracking.limb_mask import coarse_mask
 from dance_now.pose.tracking.person_choice import PersonChoice
+from dance_now.scene.background.camera_view import to_work_size
 from dance_now.scene.background.clean_background import BackgroundCollector, CleanBackground
+from dance_now.scene.filters.region import bounding_box
+from dance_now.scene.matting.difference_matte import difference_matte
 from dance_now.scene.matting.matte import PersonMatting
 from dance_now.training.sources.openpose_layout import FEWEST, HELD_OUT
+from dance_now.training.sources.pose_smoothing import smooth_poses
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +49,8 @@ _SEEN: Final = 0.3
 _SIDE: Final = 1.25  # of the person's height
 _SHARP: Final = 0.35  # of the clip's usual sharpness; less is a blur
 _WIDE_ENOUGH: Final = 1.15  # of the keypoints' extent: hair and hands extend beyond them
+_STRETCH: Final = 1500  # frames that are smoothed together
+_AROUND: Final = 0.08  # of the person's size: what is matted around the mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,30 +59,58 @@ class _UsableFrame:
 
     Attributes:
         index: of the frame.
-        detection: the person.
+        pose: of the person.
+        mask: of the person.
         height: standing height, pixels.
         sharpness: mean squared Laplacian on the person.
     """
 
     index: int
-    detection: Detection
+    pose: Pose
+    mask: PackedMask
     height: float
     sharpness: float
 
+    @property
+    def detection(self) -> Detection:
+        """The person, with the mask unpacked."""
+        return Detection(self.pose, self.mask.unpacked())
+
 
 class _FrameSampler:
-    """Subsample of a stream of frames, evenly spread, since each mask takes 262 kB.
+    """Subsample of a stream of frames, evenly spread, with smoothed poses; memory is bounded.
 
     Attributes:
         frames: the sample; of a long video between MOST_FRAMES and twice as many.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds_per_frame: float) -> None:
         self.frames: list[_UsableFrame] = []
         self._seen, self._step = 0, 1
+        self._seconds = seconds_per_frame
+        self._waiting: list[_UsableFrame] = []
 
     def add(self, frame: _UsableFrame) -> None:
-        """Adds or skips the next frame."""
+        """Adds the next frame."""
+        if len(self._waiting) == _STRETCH:
+            self.finish()
+        self._waiting.append(frame)
+
+    def finish(self) -> None:
+        """Smooths the frames that wait, and takes its sample of them."""
+        if not self._waiting:
+            return
+        smooth = smooth_poses(
+            [each.pose for each in self._waiting],
+            [each.index for each in self._waiting],
+            self._seconds,
+            float(np.median([each.height for each in self._waiting])),
+        )
+        for frame, pose in zip(self._waiting, smooth, strict=True):
+            self._sample(replace(frame, pose=pose))
+        self._waiting.clear()
+
+    def _sample(self, frame: _UsableFrame) -> None:
         if self._seen % self._step == 0:
             self.frames.append(frame)
         self._seen += 1
@@ -116,7 +152,7 @@ def _first_pass(source: Source, progress: Progress) -> tuple[list[_UsableFrame],
     """First pass: detects the person in every frame, subsampled in long videos, and the background."""
     find, choose = PeopleFinder(), PersonChoice()
     collector = BackgroundCollector(source.frame_count)
-    found = _FrameSampler()
+    found = _FrameSampler(float(1 / source.frame_rate))
     with closing(source.frames()) as frames:
         for frame in frames:
             people = find(frame.image, frame.index)
@@ -129,6 +165,7 @@ def _first_pass(source: Source, progress: Progress) -> tuple[list[_UsableFrame],
                 if usable is not None:
                     found.add(usable)
             progress("poses", frame.index + 1, source.frame_count or frame.index + 1)
+    found.finish()
     return found.frames, collector.finish()
 
 
@@ -142,7 +179,8 @@ def _usable(index: int, image: Image, detection: Detection) -> _UsableFrame | No
     low, high = np.clip([body[:, :2].min(axis=0), body[:, :2].max(axis=0)], 0, size).astype(int)
     grey = cv2.cvtColor(image[low[1] : high[1] + 1, low[0] : high[0] + 1], cv2.COLOR_RGB2GRAY)
     edges = cv2.Laplacian(grey, cv2.CV_32F)
-    return _UsableFrame(index, detection, height, float(np.square(edges).mean()))
+    sharpness = float(np.square(edges).mean())
+    return _UsableFrame(index, detection.pose, PackedMask.of(detection.mask), height, sharpness)
 
 
 def _chosen(found: list[_UsableFrame]) -> list[_UsableFrame]:
@@ -163,7 +201,7 @@ def _chosen(found: list[_UsableFrame]) -> list[_UsableFrame]:
 
 
 def _normalised(each: _UsableFrame) -> FloatArray:
-    points = each.detection.pose.body[list(_NEEDED), :2]
+    points = each.pose.body[list(_NEEDED), :2]
     result: FloatArray = ((points - points.mean(axis=0)) / each.height).ravel()
     return result
 
@@ -177,18 +215,42 @@ def _write_frames(
             (folder / f"{split}_{kind}").mkdir()
     side = _side(chosen)
     first_test = len(chosen) - max(1, len(chosen) // HELD_OUT)
-    matte = PersonMatting(background)
+    matting = _FullSizeMatting(background)
     for number, (image, usable) in enumerate(_frames_of(source, chosen)):
-        cutout = matte(image, [usable.detection])
-        alpha = cv2.resize(cutout.alpha, image.shape[1::-1], interpolation=cv2.INTER_CUBIC)
-        picture = np.dstack([image, np.round(np.clip(alpha, 0, 1) * 255)]).astype(np.uint8)
-        crop, pose = _crop(picture, usable.detection.pose, side)
+        picture = matting(image, usable.detection)
+        crop, pose = _crop(picture, usable.pose, side)
         split = "train" if number < first_test else "test"
         name = f"{usable.index:06d}"
         (folder / f"{split}_img" / f"{name}.png").write_bytes(encode_image(crop, ".png"))
         label = {"version": 1.3, "people": [pose.to_openpose()]}
         (folder / f"{split}_label" / f"{name}_keypoints.json").write_text(json.dumps(label))
         progress("cut out", number + 1, len(chosen))
+
+
+class _FullSizeMatting:
+    """Cuts a person out at full size, from frame to frame of one video."""
+
+    def __init__(self, background: CleanBackground) -> None:
+        self._background = background
+        self._matting = PersonMatting(background)
+
+    def __call__(self, image: Image, person: Detection) -> Image:
+        """RGBA (H, W, 4) uint8 of the person in a frame (H, W, 3)."""
+        height, width = image.shape[:2]
+        coarse = coarse_mask([person], height, width)
+        box = bounding_box(coarse > 0.05, margin=_AROUND)
+        small, scale = to_work_size(image, self._background.work_size)
+        people = coarse_mask([person], small.shape[0], small.shape[1], scale)
+        view = self._background.view(small, people, scale)
+        if view is None or box is None:
+            alpha = cv2.resize(
+                self._matting(image, [person]).alpha, (width, height), interpolation=cv2.INTER_CUBIC
+            )
+            return np.dstack([image, np.round(np.clip(alpha, 0, 1) * 255)]).astype(np.uint8)
+        matte = difference_matte(image, view, coarse, box)
+        result = np.dstack([image, np.zeros((height, width), np.uint8)])
+        result[box.slices] = np.dstack([matte.colors, matte.alpha * 255]).round()
+        return result
 
 
 def _frames_of(source: Source, chosen: list[_UsableFrame]) -> Iterator[tuple[Image, _UsableFrame]]:
@@ -202,7 +264,7 @@ def _frames_of(source: Source, chosen: list[_UsableFrame]) -> Iterator[tuple[Ima
 def _side(chosen: list[_UsableFrame]) -> float:
     """Side of the square crops: one for the whole clip, so that scale is constant."""
     tall = _SIDE * float(np.quantile([each.height for each in chosen], 0.9))
-    spans = [float(np.ptp(_shown(each.detection.pose), axis=0).max()) for each in chosen]
+    spans = [float(np.ptp(_shown(each.pose), axis=0).max()) for each in chosen]
     return max(tall, _WIDE_ENOUGH * float(np.quantile(spans, 0.98)))
 
 
