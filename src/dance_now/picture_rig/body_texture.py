@@ -1,0 +1,154 @@
+"""Texture of a figure: the picture in front, the picture without its face behind, sides of the outline's colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.core.arrays import BoolArray, FloatArray, Image
+from dance_now.picture_rig.body_regions import BodyRegions
+
+Points = npt.NDArray[np.float64]
+
+_BAND: Final = 0.012  # of the figure's larger side: where an inked outline is looked for
+_INK: Final = 26.0  # levels: an outline is that much darker than what it surrounds
+_INKED: Final = 0.45  # of the outline, at least
+_GAMMA: Final = 2.2
+_WIDEST: Final = 0.008  # of the figure's larger side
+_LEAST_RIM: Final = 2.0  # pixels that are never pure figure
+
+
+@dataclass(frozen=True, eq=False)
+class BodyTexture:
+    """Texture atlas of a figure: front on the left half, back on the right.
+
+    Attributes:
+        pixels: (H, 2 W, 3) uint8.
+        ink: how bright the figure's outline is against what it surrounds, linear light; None without one.
+        ink_width: pixels of the figure's raster.
+    """
+
+    pixels: Image
+    ink: float | None
+    ink_width: float
+
+    @property
+    def half(self) -> int:
+        """W, pixels."""
+        return int(self.pixels.shape[1] // 2)
+
+
+def body_texture(rgb: Image, alpha: FloatArray, mask: BoolArray, regions: BodyRegions, chin: Points) -> BodyTexture:
+    """Paints front and back.
+
+    Args:
+        rgb: (H, W, 3) the picture.
+        alpha: (H, W) in [0, 1].
+        mask: (H, W) of the figure.
+        regions: of the same.
+        chin: (2,) x, y.
+    """
+    ink, width = _find_ink(rgb, alpha, mask)
+    front = _from_inside(rgb, alpha, mask, max(_LEAST_RIM, width))
+    back = _without_face(front, mask, regions, chin)
+    return BodyTexture(np.concatenate([front, back], axis=1), ink, width)
+
+
+def _find_ink(rgb: Image, alpha: FloatArray, mask: BoolArray) -> tuple[float | None, float]:
+    """Brightness and width of a line drawn around the figure: dark near the outline, brighter farther in."""
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    band = max(4.0, _BAND * max(mask.shape))
+    lines = mask & (depth > 1) & (depth <= band) & (alpha > 0.9)
+    inner = cv2.dilate(grey, np.ones((2 * round(band) + 1,) * 2, np.uint8))
+    dark = lines & (inner - grey > _INK)
+    rows = [dark[(depth > low) & (depth <= low + 1) & lines] for low in range(1, int(band))]
+    shares = np.array([row.mean() if len(row) else 0.0 for row in rows])
+    if not len(shares) or shares[:2].max() < _INKED:
+        return None, 0.0
+    wide = int(np.argmax(np.r_[shares < 0.5 * shares.max(), True][int(np.argmax(shares)) :]))
+    width = 1.0 + int(np.argmax(shares)) + wide
+    ratio = np.median((grey[dark] + 1) / (inner[dark] + 1)) ** _GAMMA
+    return float(ratio), float(min(width, _WIDEST * max(mask.shape)))
+
+
+def _from_inside(rgb: Image, alpha: FloatArray, mask: BoolArray, rim: float) -> Image:
+    """The picture whose rim and surroundings have the colour of the nearest pixel well inside.
+
+    Where a limb is thinner than two rims, its middle line counts as inside.
+    """
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    reach = 2 * int(np.ceil(rim)) + 1
+    ridge = depth >= cv2.dilate(depth, np.ones((reach, reach), np.uint8)) - 0.5
+    core = mask & ((depth > rim) | (ridge & (depth > 0.5)))
+    _, labels = cv2.distanceTransformWithLabels(
+        (~core).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((int(labels.max()) + 1, 3), np.uint8)
+    colours[labels[core]] = rgb[core]
+    filled = colours[labels]
+    blurred = cv2.GaussianBlur(filled, (0, 0), 1.2)
+    return np.where(core[..., None], rgb, blurred)
+
+
+def _without_face(front: Image, mask: BoolArray, regions: BodyRegions, chin: Points) -> Image:
+    """The texture of the back: on the head, the colours of its rim (hair) are continued over the face."""
+    head = _region_at(regions, "head", mask) & mask
+    if not head.any():
+        return front
+    rows = np.flatnonzero(head.any(axis=1))
+    height = max(chin[1] - rows[0], 1.0)
+    row = np.arange(mask.shape[0])[:, None]
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    size = float(depth[head].max())
+    above = row < rows[0] + 0.30 * height
+    rim = (depth < 0.22 * size) & (row < rows[0] + 0.85 * height)
+    known = head & (above | rim)
+    colour = _most_common(front[head & (row < rows[0] + 0.30 * height) & (depth > 0.05 * size)])
+    # The rim of a face without hair beside it is skin; the crown's colour is more likely there behind.
+    far = np.linalg.norm(front.astype(np.float32) - colour, axis=2) > 90
+    known &= ~far
+    hole = head & ~known
+    filled = front.astype(np.float32)
+    filled[hole] = _pulled(filled, known, colour)[hole]
+    soft = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), 2)[..., None]
+    inside = np.where(head[..., None], filled, front)
+    smooth = cv2.GaussianBlur(inside, (0, 0), 2)
+    mixed = np.where(head[..., None], inside + np.minimum(soft, 1) * (smooth - inside) * (1 - soft) * 4 * 0.5, front)
+    return np.clip(mixed, 0, 255).astype(np.uint8)
+
+
+def _most_common(colours: Image) -> FloatArray:
+    """(3,) the mean of the most frequent coarse colour."""
+    if not len(colours):
+        return np.full(3, 128, np.float32)
+    coarse = (colours.astype(np.int64) // 40) @ np.array([49, 7, 1])
+    best = np.bincount(coarse).argmax()
+    return np.asarray(colours[coarse == best].mean(axis=0), np.float32)
+
+
+def _pulled(image: FloatArray, known: BoolArray, colour: FloatArray) -> FloatArray:
+    """Smooth continuation of the known pixels into the rest, from coarse to fine."""
+    levels = [(image * known[..., None], known.astype(np.float32))]
+    while min(levels[-1][1].shape) > 4:
+        values, weights = levels[-1]
+        size = (max(1, weights.shape[1] // 2), max(1, weights.shape[0] // 2))
+        levels.append(
+            (cv2.resize(values, size, interpolation=cv2.INTER_AREA), cv2.resize(weights, size, interpolation=cv2.INTER_AREA))
+        )
+    result = np.broadcast_to(colour, (*levels[-1][1].shape, 3)).astype(np.float32)
+    for values, weights in reversed(levels):
+        coarse = cv2.resize(result, weights.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        share = np.clip(weights * 4, 0, 1)[..., None]
+        result = coarse + share * (values / np.maximum(weights, 1e-3)[..., None] - coarse)
+    return np.asarray(result, np.float32)
+
+
+def _region_at(regions: BodyRegions, name: str, mask: BoolArray) -> BoolArray:
+    """(H, W) pixels that a bone carries for the most part."""
+    share = regions.weights()[regions.names.index(name)].astype(np.float32)
+    return np.asarray(cv2.resize(share, mask.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5)
