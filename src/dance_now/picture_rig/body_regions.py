@@ -34,6 +34,7 @@ class BodyRegions:
         names: of the B bones.
         excess: (B, h, w) geodesic distance to each bone beyond its radius, pixels; inf outside.
         radii: (B,) pixels.
+        width: W of the figure, pixels.
     """
 
     mask: BoolArray
@@ -41,6 +42,7 @@ class BodyRegions:
     names: tuple[str, ...]
     excess: Points
     radii: Points
+    width: int
 
     @classmethod
     def of(cls, mask: BoolArray, joints: FigureJoints) -> BodyRegions:
@@ -58,7 +60,7 @@ class BodyRegions:
         if (cut != small).any():
             graph = OutlineGraph.of(cut)
             excess = _excess(graph, segments, radii)
-        return cls(cut, scale, names, excess, radii)
+        return cls(cut, scale, names, excess, radii, mask.shape[1])
 
     def nearest(self) -> npt.NDArray[np.int64]:
         """(h, w) the bone of each pixel; -1 outside."""

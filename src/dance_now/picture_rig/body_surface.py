@@ -8,7 +8,7 @@ region makes trunks flatter than they are wide.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -29,7 +29,8 @@ _SPACING: Final = 1 / 110  # of the figure's larger side, between vertices
 _RIMS: Final = (0.12, 0.45)  # of the spacing: rows of vertices near the outline, where the surface is steep
 # Depth over width: of a strip for limbs and trunk, of a disc for the head.
 _DEPTHS: Final = {"limb": 0.95, "trunk": 0.72, "head": 0.95, "foot": 0.8}
-_HEAD_BOX: Final = 0.8  # exponent that turns a ball into a rounded box
+_HEAD_BOX: Final = (0.6, 0.85)  # exponents that turn a ball into a rounded box, face and back
+_NOSE: Final = (0.43, 0.16, 0.09)  # below the eyes, radius, height: of the eyes' distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,22 +61,35 @@ def body_surface(mask: BoolArray, regions: BodyRegions) -> BodySurface:
     """
     cut = cut_mask(mask, regions)
     places, rim, triangles = triangulated(cut, _SPACING * max(mask.shape))
-    heights = inflated(regions)
-    lift = regions.sample(heights, places) / regions.scale
+    front, back = inflated(regions)
+    near = 2.5 / regions.scale
     depth = cv2.distanceTransform(cut.astype(np.uint8), cv2.DIST_L2, 5)
     # The coarse height ends where its own raster does; near the outline it follows the fine one.
     inside = np.clip(_at(depth.astype(np.float64), places) - 0.5, 0, None)
-    near = 2.5 / regions.scale
-    steep = lift * np.sqrt(np.clip(inside / near, 0, 1) * (2 - np.clip(inside / near, 0, 1)))
-    lift = np.where(rim, 0, np.maximum(steep, 0.2))
+    share = np.clip(inside / near, 0, 1)
+    ease = np.sqrt(share * (2 - share))
+
+    def lift(field: Points) -> Points:
+        return np.where(rim, 0, np.maximum(regions.sample(field, places) / regions.scale * ease, 0.2))
+
     count = len(places)
     return BodySurface(
         np.concatenate([places, places]),
-        np.concatenate([lift, -lift]),
+        np.concatenate([lift(front), -lift(back)]),
         np.concatenate([triangles, triangles[:, ::-1] + count]),
         np.repeat([False, True], count),
         np.tile(rim, 2),
     )
+
+
+def with_nose(surface: BodySurface, right_eye: Points, left_eye: Points) -> BodySurface:
+    """A surface with a small nose below the eyes (2,): drawn faces are flat, and heads turn by their noses."""
+    apart = float(np.linalg.norm(left_eye - right_eye))
+    below, radius, high = (share * apart for share in _NOSE)
+    tip = (left_eye + right_eye) / 2 + [0, below]
+    square = np.square(surface.places - tip).sum(axis=1) / radius**2
+    bump = np.where(surface.behind, 0, high * np.exp(-square))
+    return replace(surface, heights=surface.heights + bump)
 
 
 def cut_mask(mask: BoolArray, regions: BodyRegions) -> BoolArray:
@@ -90,8 +104,8 @@ def cut_mask(mask: BoolArray, regions: BodyRegions) -> BoolArray:
     return np.asarray(mask & (soft < 0.22))
 
 
-def inflated(regions: BodyRegions) -> Points:
-    """(h, w) height over the picture's plane, pixels of the regions' raster; continued outside."""
+def inflated(regions: BodyRegions) -> tuple[Points, Points]:
+    """(h, w) heights of front and back over the picture's plane, pixels of the regions' raster."""
     mask = regions.mask
     kinds = np.array([_kind(name) for name in regions.names])
     depths = {kind: _DEPTHS[kind] for kind in _DEPTHS}
@@ -114,17 +128,19 @@ def inflated(regions: BodyRegions) -> Points:
     square = np.zeros(mask.shape)
     square[mask] = np.maximum(spsolve(matrix, source[mask]), 0)
     height = np.sqrt(square)
-    return np.asarray(extended(_boxed_head(height, regions), mask))
+    front, back = (extended(_boxed_head(height, regions, exponent), mask) for exponent in _HEAD_BOX)
+    return front, back
 
 
-def _boxed_head(height: Points, regions: BodyRegions) -> Points:
+def _boxed_head(height: Points, regions: BodyRegions, exponent: float) -> Points:
     """Heights with the head's ball turned into a rounded box: a face is flatter than a ball."""
     share = regions.weights()[regions.names.index("head")]
     inside = (share > 0.5) & regions.mask
     if not inside.any():
         return height
-    top = float(height[inside].max())
-    boxed = top * (height / max(top, 1e-9)) ** _HEAD_BOX * 0.97
+    depth = cv2.distanceTransform(np.pad(regions.mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    highest, top = float(height[inside].max()), _DEPTHS["head"] * float(depth[inside].max())
+    boxed = top * np.clip(height / max(highest, 1e-9), 0, 1) ** exponent
     mixed = height + share * (boxed - height)
     return np.where(regions.mask, gaussian_filter(mixed, 0.8), 0)
 

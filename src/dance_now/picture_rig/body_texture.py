@@ -18,7 +18,7 @@ _BAND: Final = 0.012  # of the figure's larger side: where an inked outline is l
 _INK: Final = 26.0  # levels: an outline is that much darker than what it surrounds
 _INKED: Final = 0.45  # of the outline, at least
 _GAMMA: Final = 2.2
-_WIDEST: Final = 0.008  # of the figure's larger side
+_WIDEST: Final = 0.004  # of the figure's larger side
 _LEAST_RIM: Final = 2.0  # pixels that are never pure figure
 
 

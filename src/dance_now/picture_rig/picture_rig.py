@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import LinearNDInterpolator
 
+from dance_now.core.arrays import Image
 from dance_now.formats3d.vrm_writer import RigBone, RigMesh, ToonPaint, vrm_bytes
 from dance_now.picture_rig.body_regions import BodyRegions
-from dance_now.picture_rig.body_surface import BodySurface, body_surface
+from dance_now.picture_rig.body_surface import BodySurface, body_surface, with_nose
 from dance_now.picture_rig.body_texture import BodyTexture, body_texture
-from dance_now.picture_rig.figure_joints import SIDES, FigureJoints
+from dance_now.picture_rig.face_finder import FaceFeatures, find_face
+from dance_now.picture_rig.face_patches import Patch, face_patches, mouth_inside, without_features
+from dance_now.picture_rig.figure_joints import FigureJoints
 from dance_now.picture_rig.figure_picture import FigurePicture
-from dance_now.picture_rig.rig_bones import BodyFrame, FINGER_JOINTS, rig_bones, skin_weights
+from dance_now.picture_rig.rig_bones import BodyFrame, rig_bones, skin_weights
 
 Points = npt.NDArray[np.float64]
+
+_SIDES: Final = 4  # strongest bones of a vertex
 
 
 def rig_figure(figure: FigurePicture, joints: FigureJoints, name: str, licence: str, credits: str) -> bytes:
@@ -33,46 +38,97 @@ def rig_figure(figure: FigurePicture, joints: FigureJoints, name: str, licence: 
     regions = BodyRegions.of(mask, joints)
     surface = body_surface(mask, regions)
     texture = body_texture(figure.rgb, figure.alpha, mask, regions, joints["chin"])
-    frame = BodyFrame.of(mask, joints)
+    face = find_face(figure.rgb, mask, joints)
+    middle = None
+    if face is not None:
+        eyes = [(face.eyes[side][:2] + face.eyes[side][2:]) / 2 for side in ("right", "left")]
+        surface = with_nose(surface, *eyes)
+        middle = float((eyes[0][0] + eyes[1][0]) / 2)
+    frame = BodyFrame.of(mask, joints, middle)
     bones = rig_bones(joints, surface, frame)
-    mesh = rig_mesh(surface, regions, texture, frame, bones, joints)
-    return vrm_bytes(name, bones, mesh, toon_paint(texture, frame), licence, credits)
+    mesh = _body_mesh(surface, regions, frame, bones, joints)
+    pixels = texture.pixels
+    if face is not None:
+        pixels = _with_face(texture, figure.rgb, face)
+        skin = _skin_height(surface)
+        patches = face_patches(face, skin, float(max(mask.shape)))
+        head = next(number for number, bone in enumerate(bones) if bone.name == "head")
+        mesh = _joined(mesh, [_patch_mesh(patch, frame, head, texture, pixels) for patch in patches])
+    uv = mesh.uv / np.array(pixels.shape[1::-1])
+    mesh = RigMesh(mesh.positions, mesh.normals, uv, mesh.triangles, mesh.joints, mesh.weights, mesh.morphs)
+    return vrm_bytes(name, bones, mesh, _paint(texture, pixels, frame), licence, credits)
 
 
-def rig_mesh(
-    surface: BodySurface,
-    regions: BodyRegions,
-    texture: BodyTexture,
-    frame: BodyFrame,
-    bones: list[RigBone],
-    joints: FigureJoints,
+def _paint(texture: BodyTexture, pixels: Image, frame: BodyFrame) -> ToonPaint:
+    if texture.ink is None:
+        return ToonPaint(pixels)
+    width = 0.6 * texture.ink_width * frame.metres
+    return ToonPaint(pixels, outline_width=width, outline_color=(texture.ink,) * 3)
+
+
+def _with_face(texture: BodyTexture, rgb: Image, face: FaceFeatures) -> Image:
+    """The atlas with eyes and mouth painted over, the picture as it is on the right, and the mouth's inside."""
+    half = texture.half
+    front = without_features(texture.pixels[:, :half], face)
+    drawn = texture.pixels[:, :half].copy()
+    for box in (*face.eyes.values(), *(() if face.mouth is None else (face.mouth,))):
+        low, high = np.floor(box[:2]).astype(int) - 8, np.ceil(box[2:]).astype(int) + 8
+        window = np.s_[max(low[1], 0) : high[1], max(low[0], 0) : high[0]]
+        drawn[window] = rgb[window]
+    inside = mouth_inside()
+    drawn[: inside.shape[0], : inside.shape[1]] = inside
+    return np.concatenate([front, texture.pixels[:, half:], drawn], axis=1)
+
+
+def _skin_height(surface: BodySurface):  # type: ignore[no-untyped-def]
+    front = ~surface.behind
+    return LinearNDInterpolator(surface.places[front], surface.heights[front], fill_value=0.0)
+
+
+def _body_mesh(
+    surface: BodySurface, regions: BodyRegions, frame: BodyFrame, bones: list[RigBone], joints: FigureJoints
 ) -> RigMesh:
-    """The body's mesh in metres, with skin weights."""
+    """The body's mesh in metres; texture coordinates in pixels of the atlas."""
     positions = frame.positions(surface)
     numbers, weights = skin_weights(surface, regions, bones, joints)
+    uv = surface.places.copy()
+    uv[surface.behind, 0] += regions.width
+    return RigMesh(positions, smooth_normals(positions, surface), uv, surface.triangles, numbers, weights)
+
+
+def _patch_mesh(patch: Patch, frame: BodyFrame, head: int, texture: BodyTexture, pixels: Image) -> RigMesh:
+    count = len(patch.places)
+    x, y = patch.places.T
+    positions = frame.metres * np.stack([x - frame.middle, frame.floor - y, patch.heights], axis=1)
+    uv = patch.texture + [2 * texture.half, 0]
+    joints = np.zeros((count, _SIDES), np.int64)
+    joints[:, 0] = head
+    weights = np.zeros((count, _SIDES))
+    weights[:, 0] = 1
+    morphs = {name: frame.metres * moved * [1, -1, 1] for name, moved in patch.morphs.items()}
+    normals = np.tile([0.0, 0.0, 1.0], (count, 1))
+    return RigMesh(positions, normals, uv, patch.triangles, joints, weights, morphs)
+
+
+def _joined(body: RigMesh, patches: list[RigMesh]) -> RigMesh:
+    meshes = [body, *patches]
+    counts = [len(mesh.positions) for mesh in meshes]
+    starts = np.cumsum([0, *counts])
+    names = dict.fromkeys(name for mesh in meshes for name in mesh.morphs)
     return RigMesh(
-        positions,
-        smooth_normals(positions, surface),
-        _uv(surface, texture),
-        surface.triangles,
-        numbers,
-        weights,
+        np.concatenate([mesh.positions for mesh in meshes]),
+        np.concatenate([mesh.normals for mesh in meshes]),
+        np.concatenate([mesh.uv for mesh in meshes]),
+        np.concatenate([mesh.triangles + start for mesh, start in zip(meshes, starts, strict=False)]),
+        np.concatenate([mesh.joints for mesh in meshes]),
+        np.concatenate([mesh.weights for mesh in meshes]),
+        {
+            name: np.concatenate(
+                [mesh.morphs.get(name, np.zeros((count, 3))) for mesh, count in zip(meshes, counts, strict=True)]
+            )
+            for name in names
+        },
     )
-
-
-def toon_paint(texture: BodyTexture, frame: BodyFrame) -> ToonPaint:
-    """The body's material."""
-    if texture.ink is None:
-        return ToonPaint(texture.pixels)
-    return ToonPaint(
-        texture.pixels, outline_width=0.6 * texture.ink_width * frame.metres, outline_color=(texture.ink,) * 3
-    )
-
-
-def _uv(surface: BodySurface, texture: BodyTexture) -> Points:
-    height, width = texture.pixels.shape[:2]
-    x = surface.places[:, 0] + np.where(surface.behind, texture.half, 0)
-    return np.stack([x / width, surface.places[:, 1] / height], axis=1)
 
 
 def smooth_normals(positions: Points, surface: BodySurface) -> Points:

@@ -49,10 +49,11 @@ class BodyFrame:
     ankles: dict[str, Points]
 
     @classmethod
-    def of(cls, mask: BoolArray, joints: FigureJoints) -> BodyFrame:
-        """The frame of a figure."""
+    def of(cls, mask: BoolArray, joints: FigureJoints, middle: float | None = None) -> BodyFrame:
+        """The frame of a figure; ``middle``: column of its face, where that is known."""
         rows = np.flatnonzero(mask.any(axis=1))
-        middle = float((joints["neck"][0] + joints["chin"][0]) / 2)
+        if middle is None:
+            middle = float((joints["neck"][0] + joints["chin"][0]) / 2)
         ankles = {side: joints[f"{side}_ankle"] for side in SIDES}
         return cls(STANDING / (rows[-1] + 1 - rows[0]), middle, float(rows[-1] + 1), ankles)
 
