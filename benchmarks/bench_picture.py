@@ -4,16 +4,18 @@
 
 Each avatar (by default the mascot, and Godette and Gene of DANCE_NOW_DATA) is rendered once from the front
 at rest: that is the picture. Then it is rendered in poses of motions that were held out, turned by up to 15,
-15 to 30, 30 to 60 and up to 180 degrees, and drawn from the same keypoints: by a flat puppet that keeps the
-drawing's lengths (AnimatedDrawings' method, see picture_puppet.py), by one whose limbs are foreshortened as
-they seem to be, and by the character that ``dance-now train PICTURE`` makes. Joints are found in the picture
-by the program for all of them. Means of the score and of the silhouettes' IoU of ``dance-now evaluate``, at
+15 to 30, 30 to 60 and up to 180 degrees. What is made of the picture takes the same pose: the joints that the
+program found in the picture turn by the same rotations. Rows: a flat puppet that keeps the drawing's lengths
+(AnimatedDrawings' method, see picture_puppet.py), the same with limbs foreshortened as they seem to be, and
+the character that ``dance-now train PICTURE`` makes. Means of the score and of the silhouettes' IoU of ``dance-now evaluate``, at
 256 px; processor seconds of the rig.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,25 +26,25 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.character.templates.surface import SurfaceDrawing
+from dance_now.character.templates.surface import SurfaceArrays, SurfaceDrawing
 from dance_now.core.arrays import FloatArray, Image
-from dance_now.core.user_folders import user_folder  # noqa: F401
-from dance_now.picture_rig.figure_joints import FigureJoints
+from dance_now.picture_rig.figure_joints import SIDES, FigureJoints
 from dance_now.picture_rig.figure_picture import FigurePicture
 from dance_now.picture_rig.outline_joints import outline_joints
 from dance_now.picture_rig.picture_rig import rig_figure
+from dance_now.picture_rig.rig_bones import STANDING
 from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig
-from dance_now.pose.model.keypoints import BODY_INDEX, hand_slice
+from dance_now.pose.model.keypoints import BODY_INDEX, FACE, hand_slice
+from dance_now.pose.model.skeleton import Skeleton
 from dance_now.render.avatar.avatar import Avatar
-from dance_now.render.avatar.avatar_keypoints import avatar_skeleton, place_keypoints
+from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
 from dance_now.render.avatar.avatar_options import AvatarOptions
 from dance_now.render.avatar.mascot import avatar_file
 from dance_now.render.camera import Camera
 from dance_now.render.face.face_points import face_landmarks, with_observable_expressions
 from dance_now.render.renderer import Renderer
 from dance_now.render.springs import STILL_STEPS, Springs
-from dance_now.synthesis.dataset_renderer import label
-from dance_now.synthesis.poses.avatar_poser import AvatarPoser
+from dance_now.synthesis.poses.avatar_poser import AvatarPoser, forward_kinematics
 from dance_now.synthesis.poses.motion_library import load_motion_library
 from dance_now.synthesis.poses.pose_selection import select_poses
 from dance_now.training.metrics.image_metrics import over_grey, score
@@ -58,22 +60,75 @@ _SEED: Final = 0
 _SHEET_POSES: Final = 3
 
 Points = npt.NDArray[np.float64]
-Draw = Callable[["View"], Image]
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A true picture and what is known of it.
+    """A true picture and the pose in it.
 
     Attributes:
         true: (SIZE, SIZE, 4).
-        keypoints: (137, 4) x, y, depth, confidence.
-        height: metres that the picture covers.
+        rotations: (47, 3, 3) of the bones, from the pose of the picture.
+        trunk: (3,) direction from the hips to the neck.
+        hips: (2, 3) middle of the hips at rest and posed, metres.
+        camera: of the picture.
     """
 
     true: Image
-    keypoints: FloatArray
-    height: float
+    rotations: FloatArray
+    trunk: FloatArray
+    hips: Points
+    camera: Camera
+
+
+Draw = Callable[[View], Image]
+
+
+@dataclass(frozen=True, eq=False)
+class Rigged:
+    """What was made of the picture, in the truth's metres.
+
+    Attributes:
+        skeleton: of the character, its own metres.
+        arrays: what it draws.
+        scale: the truth's metres for one of the character's.
+        origin: (3,) where the character's origin is in the truth's frame.
+    """
+
+    skeleton: Skeleton
+    arrays: SurfaceArrays
+    scale: float
+    origin: Points
+
+    @classmethod
+    def of(cls, vrm: bytes, original: Original, figure: FigurePicture) -> Rigged:
+        """Loads the avatar file that was made of an original's picture."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "from_picture.vrm"
+            path.write_bytes(vrm)
+            avatar = AvatarOptions(has_permission=True).load(path)
+        skeleton, arrays = surface_arrays(avatar, face_landmarks(avatar))
+        rows = np.flatnonzero(figure.mask.any(axis=1))
+        metre = original.cover / PICTURE * figure.to_picture  # of a pixel of the figure
+        scale = metre * (rows[-1] + 1 - rows[0]) / STANDING
+        # The character's middle is told by its hips, which the rig put where the joints are.
+        own = avatar.rest_position("leftUpperLeg")
+        joint = figure.picture_points(outline_joints(figure.mask)["left_hip"][None])[0]
+        low, high = original.avatar.bounds()
+        centre = (low + high) / 2
+        place = np.array([joint[0] - PICTURE / 2, PICTURE / 2 - joint[1]]) * original.cover / PICTURE + centre[:2]
+        return cls(skeleton, arrays, scale, np.append(place - scale * own[:2], 0.0))
+
+    def keypoints(self, view: View) -> FloatArray:
+        """(137, 4) x, y, depth in pixels, confidence, of the character in a view's pose."""
+        rig = BoneRig.of(self.skeleton)
+        points = forward_kinematics(rig, view.rotations[None], view.trunk[None])[0]
+        rest_hips = self.origin + self.scale * self.skeleton.rest[8]
+        turn = view.rotations[BONE_INDEX["hips"]]
+        hips = turn @ (rest_hips - view.hips[0]) + view.hips[1]
+        seen = view.camera.project(hips + self.scale * points, SIZE)
+        face = np.isin(np.arange(len(seen)), np.arange(FACE.start, FACE.stop))
+        return np.concatenate([seen, (self.skeleton.known & ~face)[:, None]], axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +164,7 @@ class Original:
         for points, rotations in zip(test.poses.points[:count], test.poses.rotations[:count], strict=True):
             posed = poser.world(points, rotations)
             world = springs.settle(posed, STILL_STEPS)
-            keypoints = place_keypoints(avatar, posed, points, face, {})
+            hips = np.stack([_middle_of_hips(avatar, avatar.rest_world), _middle_of_hips(avatar, posed)])
             forward = rotations[BONE_INDEX["chest"], :, 2]
             own = np.degrees(np.arctan2(forward[0], forward[2]))
             mesh = np.concatenate([each for each, _ in avatar.mesh_points(world)])
@@ -120,20 +175,22 @@ class Original:
                 low, high = seen.min(axis=0), seen.max(axis=0)
                 cover = float(1.1 * (high - low)[:2].max())
                 camera = Camera(level.rotation, level.rotation.T @ ((low + high) / 2), cover)
-                pose = label(keypoints, camera, SIZE, None)
-                known = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
                 picture = self.renderer.render(world, camera)
-                found[name].append(View(picture, known.astype(np.float32), cover))
+                found[name].append(View(picture, rotations, points[1], hips, camera))
         return found
 
 
-def puppet_draw(figure: FigurePicture, joints: FigureJoints, metres: float, foreshortened: bool) -> Draw:
+def _middle_of_hips(avatar: Avatar, world: Points) -> Points:
+    return np.asarray(np.mean([world[avatar.bones[f"{side}UpperLeg"], :3, 3] for side in SIDES], axis=0))
+
+
+def puppet_draw(figure: FigurePicture, joints: FigureJoints, rigged: Rigged, metres: float, foreshortened: bool) -> Draw:
     """Drawing by a puppet; ``metres``: of a pixel of the figure."""
     puppet = Puppet.of(figure, joints)
 
     def draw(view: View) -> Image:
-        seen = _joints_seen(view.keypoints)
-        scale = metres * SIZE / view.height
+        seen = _joints_seen(rigged.keypoints(view))
+        scale = metres * SIZE / view.camera.height
         targets = puppet.targets({name: place[:2] for name, place in seen.items()}, scale, foreshortened)
         moved = puppet.deformed(targets, scale)
         return puppet.draw(moved, {name: float(place[2]) for name, place in seen.items()}, SIZE)
@@ -147,27 +204,21 @@ def _joints_seen(keypoints: FloatArray) -> dict[str, Points]:
     ears, neck = (places[17] + places[18]) / 2, places[1]
     seen = {"root": places[8], "neck": neck, "chin": neck + 0.3 * (ears - neck)}
     seen["crown"] = ears + (ears - seen["chin"]) * 0.8
-    for side in ("left", "right"):
+    for side in SIDES:
         for limb in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"):
             seen[f"{side}_{limb}"] = places[BODY_INDEX[f"{side}_{limb}"]]
         seen[f"{side}_hand"] = places[hand_slice(side).start + 12]
     return seen
 
 
-def rigged_draw(vrm: bytes, folder: Path) -> Draw:
-    """Drawing by the character that is made of an avatar file."""
-    path = folder / "from_picture.vrm"
-    path.write_bytes(vrm)
-    avatar = AvatarOptions(has_permission=True).load(path)
-    skeleton, arrays = surface_arrays(avatar, face_landmarks(avatar))
-    drawing = SurfaceDrawing(skeleton, arrays)
-    return lambda view: drawing.draw(view.keypoints, (0, 0, SIZE, SIZE), screen_height=SIZE, threads=1)
+def rigged_draw(rigged: Rigged) -> Draw:
+    """Drawing by the character."""
+    drawing = SurfaceDrawing(rigged.skeleton, rigged.arrays)
+    return lambda view: drawing.draw(rigged.keypoints(view), (0, 0, SIZE, SIZE), screen_height=SIZE, threads=1)
 
 
 def default_avatars() -> list[Path]:
     """The mascot, and what DANCE_NOW_DATA has of the others."""
-    import os
-
     folder = Path(os.environ.get("DANCE_NOW_DATA", "")) / "characters"
     return [Path("mascot"), *(path for name in ("godette", "gene") if (path := folder / f"{name}.vrm").is_file())]
 
@@ -180,8 +231,6 @@ def main(arguments: Sequence[str]) -> int:
     rows = ("puppet", "puppet, foreshortened", "ours")
     results: dict[tuple[str, str], list[tuple[float, float]]] = {}
     pictures: list[Image] = []
-    import tempfile
-
     for path in [Path(word) for word in words] or default_avatars():
         original = Original.load(path)
         picture = original.picture()
@@ -192,12 +241,12 @@ def main(arguments: Sequence[str]) -> int:
         seconds = time.process_time() - begun
         record(f"{path.stem}: rig", seconds, "s")
         metres = original.cover / PICTURE * figure.to_picture
-        with tempfile.TemporaryDirectory() as folder:
-            draws = {
-                "puppet": puppet_draw(figure, joints, metres, False),
-                "puppet, foreshortened": puppet_draw(figure, joints, metres, True),
-                "ours": rigged_draw(vrm, Path(folder)),
-            }
+        rigged = Rigged.of(vrm, original, figure)
+        draws = {
+            "puppet": puppet_draw(figure, joints, rigged, metres, False),
+            "puppet, foreshortened": puppet_draw(figure, joints, rigged, metres, True),
+            "ours": rigged_draw(rigged),
+        }
         own: dict[tuple[str, str], list[tuple[float, float]]] = {}
         for yaw, views in original.views(POSES).items():
             for number, view in enumerate(views):

@@ -27,10 +27,11 @@ _TIP: Final = 0.06  # of the height: least prominence of a hand or foot
 _ELBOW, _WRIST = 0.37, 0.74  # of the arm from shoulder to fingertips
 _KNEE, _ANKLE = 0.45, 0.87  # of the leg from hip to sole
 _BEND: Final = 35.0  # degrees from which a bend is an elbow or knee
-_HIP_ABOVE_CROTCH: Final = 0.05  # of the height from sole to shoulder
-_HIP_RANGE: Final = (0.3, 0.68)  # of the height from sole to shoulder
+_HIP_ABOVE_CROTCH: Final = 0.07  # of the height from sole to shoulder
+_HIP_RANGE: Final = (0.3, 0.7)  # of the height from sole to shoulder
 _SKIRT: Final = 1.3  # a hem is wider than the legs below it by this factor
-_HIP_UNDER_SKIRT: Final = 0.63  # of the height from sole to shoulder
+_HIP_UNDER_SKIRT: Final = 0.66  # of the height from sole to shoulder
+_SHOULDER_ABOVE: Final = 0.3  # of an arm's half thickness: the joint lies above its middle line
 _SHOULDER_IN: Final = 0.8  # of the trunk's half width
 _HIP_OUT: Final = 0.48
 
@@ -171,7 +172,8 @@ class _Search:
         slope = (ahead - free[0]) / max(float(np.linalg.norm(ahead - free[0])), 1e-9)
         inward = max(float((free[0, 0] - self.middle) * sign) - _SHOULDER_IN * trunk, 0.0)
         shoulder = free[0] - slope * min(inward / max(abs(slope[0]), 0.35), 1.5 * trunk)
-        shoulder[1] = max(shoulder[1], self.neck[1] + 1)
+        thickness = graph.depth[tuple(graph.places[graph.nearest(free[0])])]
+        shoulder[1] = max(shoulder[1] - _SHOULDER_ABOVE * thickness, self.neck[1] + 1)
         shoulder[0] = self.middle + sign * max(_SHOULDER_IN * trunk * 0.7, (shoulder[0] - self.middle) * sign)
         whole = np.concatenate([shoulder[None], free])
         share, bend = sharpest_bend(whole, 0.25, 0.6)
