@@ -124,6 +124,7 @@ class Rigged:
         rig = BoneRig.of(self.skeleton)
         points = forward_kinematics(rig, view.rotations[None], view.trunk[None])[0]
         rest_hips = self.origin + self.scale * self.skeleton.rest[8]
+        rest_hips[2] = view.hips[0, 2]  # no picture tells how far in front of its axis a body stands
         turn = view.rotations[BONE_INDEX["hips"]]
         hips = turn @ (rest_hips - view.hips[0]) + view.hips[1]
         seen = view.camera.project(hips + self.scale * points, SIZE)

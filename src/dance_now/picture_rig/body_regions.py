@@ -20,8 +20,9 @@ HEIGHT: Final = 220
 """Pixels of the figure's larger side on the raster of regions."""
 _SOFT: Final = 0.5  # of a bone's radius: how far weights reach beyond the border between two bones
 _NECK_SOFT: Final = 0.35
-_LOOSE: Final = 0.6  # of a limb's radius: how far its sleeve may stand off
-_STEEP: Final = 5.0
+_NECK_REACH: Final = 1.5  # of the neck's radius
+_LOOSE: Final = 0.3  # of a limb's radius: how far its sleeve may stand off
+_STEEP: Final = 15.0, 6.0  # how fast limbs and the trunk give up what lies farther off
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,8 @@ class BodyRegions:
         names = tuple(segments)
         radii = np.array([_radius(graph, segment) for segment in segments.values()])
         excess = _excess(graph, segments, radii)
-        cut = small & ~_cuts(names, excess, small)
+        neck = small_joints["chin"], _NECK_REACH * radii[names.index("neck")]
+        cut = small & ~_cuts(names, excess, small, neck)
         if (cut != small).any():
             graph = OutlineGraph.of(cut)
             excess = _excess(graph, segments, radii)
@@ -138,13 +140,19 @@ def _excess(graph: OutlineGraph, segments: dict[str, tuple[Points, ...]], radii:
     excess = np.stack(fields)
     # Hair that touches an arm, or a skirt around a thigh, lies beyond what a limb can be.
     limbs = np.array([name.startswith(SIDES) for name in segments])
+    steep = np.where(limbs, _STEEP[0], np.where(np.array(list(segments)) == "head", 1.0, _STEEP[1]))
     slack = (_LOOSE * radii)[:, None, None]
-    beyond = slack + _STEEP * (excess - slack)
-    return np.where(limbs[:, None, None] & (excess > slack), beyond, excess)
+    beyond = slack + steep[:, None, None] * (excess - slack)
+    return np.where(excess > slack, beyond, excess)
 
 
-def _cuts(names: tuple[str, ...], excess: Points, mask: BoolArray) -> BoolArray:
-    """Pixels along which limbs are cut off what they only touch: legs from each other, forearms from all."""
+def _cuts(
+    names: tuple[str, ...], excess: Points, mask: BoolArray, neck: tuple[Points, float]
+) -> BoolArray:
+    """Pixels along which parts are cut off what they only touch: legs from each other, forearms from all.
+
+    The head, with its hair, is joined to the rest at the neck alone (its place and reach).
+    """
     owner = np.where(mask, np.argmin(excess, axis=0), -1)
     group = np.array([_group(name) for name in names] + [-1])[owner]
     cut = np.zeros(mask.shape, bool)
@@ -155,7 +163,11 @@ def _cuts(names: tuple[str, ...], excess: Points, mask: BoolArray) -> BoolArray:
             apart |= ((here == first) & (there == second)) | ((here == second) & (there == first))
         target = cut[:-1] if axis == 0 else cut[:, :-1]
         target |= apart
-    return cut
+    head, trunk = _GROUPS.index("head"), _GROUPS.index("trunk")
+    near = cv2.dilate((group == head).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    rows, columns = np.indices(mask.shape)
+    away = np.hypot(columns + 0.5 - neck[0][0], rows + 0.5 - neck[0][1]) > neck[1]
+    return cut | (near & (group == trunk) & away)
 
 
 _GROUPS: Final = ("trunk", "leftArm", "rightArm", "leftLeg", "rightLeg", "leftThigh", "rightThigh", "leftSleeve", "rightSleeve", "head")

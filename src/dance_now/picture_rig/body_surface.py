@@ -30,6 +30,8 @@ _RIMS: Final = (0.12, 0.45)  # of the spacing: rows of vertices near the outline
 # Depth over width: of a strip for limbs and trunk, of a disc for the head.
 _DEPTHS: Final = {"limb": 0.95, "trunk": 0.72, "head": 0.95, "foot": 0.8}
 _HEAD_BOX: Final = (0.6, 0.85)  # exponents that turn a ball into a rounded box, face and back
+_HAIR_BACK: Final = 0.4  # of the skull's radius
+_HAND_DEPTH: Final = 0.18  # of a hand's length: half its depth
 _NOSE: Final = (0.43, 0.16, 0.09)  # below the eyes, radius, height: of the eyes' distance
 
 
@@ -128,8 +130,38 @@ def inflated(regions: BodyRegions) -> tuple[Points, Points]:
     square = np.zeros(mask.shape)
     square[mask] = np.maximum(spsolve(matrix, source[mask]), 0)
     height = np.sqrt(square)
-    front, back = (extended(_boxed_head(height, regions, exponent), mask) for exponent in _HEAD_BOX)
-    return front, back
+    height = _widened_hands(height, regions)
+    back_by = _hair_offset(regions)
+    front, back = (_boxed_head(height, regions, exponent) for exponent in _HEAD_BOX)
+    # At the outline both meet in one point, so hair that sits back leans there.
+    ease = np.clip(height / 3, 0, 1)
+    return extended(front - ease * back_by, mask), extended(back + ease * back_by, mask)
+
+
+def _hair_offset(regions: BodyRegions) -> Points:
+    """(h, w) by how much what stands off the skull (tails, buns) sits behind its middle, pixels."""
+    share = regions.weights()[regions.names.index("head")] * regions.mask
+    depth = cv2.distanceTransform(np.pad(regions.mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    inside = np.where(share > 0.5, depth, 0)
+    y, x = np.unravel_index(int(np.argmax(inside)), inside.shape)
+    radius = float(inside[y, x])
+    rows, columns = np.indices(regions.mask.shape)
+    away = np.hypot(rows - y, columns - x) / max(radius, 1)
+    return np.asarray(share * radius * _HAIR_BACK * np.clip((away - 1.0) / 0.4, 0, 1))
+
+
+def _widened_hands(height: Points, regions: BodyRegions) -> Points:
+    """Heights with hands as deep as they are wide: seen from the front, palms that face down are thin."""
+    result, weights = height.copy(), regions.weights()
+    for name in ("leftHand", "rightHand"):
+        share = weights[regions.names.index(name)] * regions.mask
+        rows, columns = np.nonzero(share > 0.5)
+        if len(rows) < 4:
+            continue
+        length = float(np.hypot(np.ptp(rows), np.ptp(columns)))
+        factor = max(1.0, _HAND_DEPTH * length / max(float(height[share > 0.5].max()), 1e-6))
+        result *= 1 + share * (factor - 1)
+    return result
 
 
 def _boxed_head(height: Points, regions: BodyRegions, exponent: float) -> Points:

@@ -17,6 +17,8 @@ Points = npt.NDArray[np.float64]
 _BAND: Final = 0.012  # of the figure's larger side: where an inked outline is looked for
 _INK: Final = 26.0  # levels: an outline is that much darker than what it surrounds
 _INKED: Final = 0.45  # of the outline, at least
+_STEEP: Final = 0.035  # of the head's radius: where its sides are so steep that they show in profile only
+_INWARDS: Final = 0.35  # of the same: how far in their colours are looked for
 _GAMMA: Final = 2.2
 _WIDEST: Final = 0.004  # of the figure's larger side
 _LEAST_RIM: Final = 2.0  # pixels that are never pure figure
@@ -53,7 +55,8 @@ def body_texture(rgb: Image, alpha: FloatArray, mask: BoolArray, regions: BodyRe
         chin: (2,) x, y.
     """
     ink, width = _find_ink(rgb, alpha, mask)
-    front = _from_inside(rgb, alpha, mask, max(_LEAST_RIM, width))
+    head = _region_at(regions, "head", mask) & mask
+    front = _from_inside(rgb, alpha, mask, max(_LEAST_RIM, width), head)
     back = _without_face(front, mask, regions, chin)
     return BodyTexture(np.concatenate([front, back], axis=1), ink, width)
 
@@ -76,23 +79,45 @@ def _find_ink(rgb: Image, alpha: FloatArray, mask: BoolArray) -> tuple[float | N
     return float(ratio), float(min(width, _WIDEST * max(mask.shape)))
 
 
-def _from_inside(rgb: Image, alpha: FloatArray, mask: BoolArray, rim: float) -> Image:
-    """The picture whose rim and surroundings have the colour of the nearest pixel well inside.
+def _from_inside(rgb: Image, alpha: FloatArray, mask: BoolArray, rim: float, head: BoolArray) -> Image:
+    """The picture whose rim and surroundings have the colours that prevail farther in.
 
-    Where a limb is thinner than two rims, its middle line counts as inside.
+    The sides of the body show nothing but the rim, stretched: its colour is the median along the way inwards,
+    so that neither ink nor a thin band runs all over them. Where a limb is thinner than two rims, its middle
+    line stays.
     """
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
     reach = 2 * int(np.ceil(rim)) + 1
     ridge = depth >= cv2.dilate(depth, np.ones((reach, reach), np.uint8)) - 0.5
-    core = mask & ((depth > rim) | (ridge & (depth > 0.5)))
+    steep = np.where(head, _STEEP * float(depth[head].max(initial=0)), 0)
+    core = mask & ((depth > np.maximum(rim, steep)) | (ridge & (depth > 0.5)))
+    sure = mask & ((depth > rim) | (ridge & (depth > 0.5)))
     _, labels = cv2.distanceTransformWithLabels(
-        (~core).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        (~sure).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     colours = np.zeros((int(labels.max()) + 1, 3), np.uint8)
-    colours[labels[core]] = rgb[core]
+    colours[labels[sure]] = _prevailing(rgb, depth, sure, head)[sure]
     filled = colours[labels]
-    blurred = cv2.GaussianBlur(filled, (0, 0), 1.2)
-    return np.where(core[..., None], rgb, blurred)
+    blurred = cv2.GaussianBlur(filled, (0, 0), 1.5)
+    soft = cv2.GaussianBlur(core.astype(np.float32), (0, 0), 0.7)[..., None] * core[..., None]
+    return np.clip(blurred + soft * (rgb.astype(np.float32) - blurred), 0, 255).astype(np.uint8)
+
+
+def _prevailing(rgb: Image, depth: FloatArray, sure: BoolArray, head: BoolArray) -> Image:
+    """(H, W, 3) for each pixel the median colour on the way to the middle of its part."""
+    smooth = cv2.GaussianBlur(depth, (0, 0), 2.0)
+    across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    size = np.maximum(np.hypot(across, down), 1e-6)
+    rows, columns = np.indices(depth.shape).astype(np.float32)
+    far = np.where(head, _INWARDS * float(depth[head].max(initial=0)), 6.0).astype(np.float32)
+    samples = []
+    for share in np.linspace(0, 1, 9):
+        x = (columns + share * far * across / size).astype(np.float32)
+        y = (rows + share * far * down / size).astype(np.float32)
+        inside = cv2.remap(sure.astype(np.uint8), x, y, cv2.INTER_NEAREST) > 0
+        found = cv2.remap(rgb, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        samples.append(np.where(inside[..., None], found, rgb))
+    return np.asarray(np.median(np.stack(samples), axis=0), np.uint8)
 
 
 def _without_face(front: Image, mask: BoolArray, regions: BodyRegions, chin: Points) -> Image:

@@ -72,13 +72,13 @@ class BodyFrame:
 
     def foot_length(self, ankle: Points) -> float:
         """Pixels from heel to toe."""
-        return float(2.1 * (self.floor - ankle[1]))
+        return float(2.4 * (self.floor - ankle[1]))
 
     def _with_foot(self, heights: Points, x: Points, y: Points, ankle: Points) -> Points:
         """A foot seen from the front is foreshortened: below the ankle it is drawn out to the front."""
         rise = self.floor - ankle[1]
         near = np.abs(x - ankle[0]) < 2.2 * rise
-        low = np.clip((y - (ankle[1] + 0.1 * rise)) / max(0.6 * rise, 1e-6), 0, 1) * near
+        low = np.clip((y - ankle[1]) / max(0.5 * rise, 1e-6), 0, 1) * near
         low = low * low * (3 - 2 * low)
         if not (low > 0).any():
             return heights
