@@ -31,7 +31,7 @@ from dance_now.core.arrays import FloatArray, Image
 from dance_now.picture_rig.figure_joints import SIDES, FigureJoints
 from dance_now.picture_rig.figure_picture import FigurePicture
 from dance_now.picture_rig.outline_joints import outline_joints
-from dance_now.picture_rig.picture_rig import rig_figure
+from dance_now.picture_rig.figure_rig import rig_figure
 from dance_now.picture_rig.rig_bones import STANDING
 from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE, hand_slice

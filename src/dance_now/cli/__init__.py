@@ -21,7 +21,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _TERMINATED: Final = ("SIGTERM", "SIGHUP")  # end a program as Ctrl-C does; the second where there is one
 
 _COMMANDS: Final = (
-    *("dance", "live", "pose", "render", "train", "evaluate"),
+    *("dance", "live", "pose", "render", "rig", "train", "evaluate"),
     *("convert", "export", "characters", "fetch", "doctor"),
 )
 _DESCRIPTION = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,6 +17,8 @@ Points = npt.NDArray[np.float64]
 
 _LINEAR, _LINEAR_MIPMAPS, _CLAMP = 9729, 9987, 33071  # glTF sampler constants
 _VRM_LICENCE: Final = "https://vrm.dev/licenses/1.0/"
+_CREATIVE_COMMONS: Final = re.compile(r"(?i)creativecommons\.org|\bCC[-_ ]?(0|BY)|\b(MIT|Apache)\b")
+_NON_COMMERCIAL: Final = re.compile(r"(?i)(?<![a-z])NC(?![a-z])|non-?commercial")
 _THUMBS: Final = {"Proximal": "Metacarpal", "Intermediate": "Proximal", "Distal": "Distal"}
 _MOUTH: Final = ("aa", "ih", "ou", "ee", "oh")
 
@@ -215,18 +218,26 @@ def _material(paint: ToonPaint) -> dict[str, Any]:
 
 
 def _meta(name: str, licence: str, credits: str) -> dict[str, Any]:
-    """Metadata: the owner's licence by name or address; the permissions of the format stay at their strictest
-    except that the character may be shown and changed, which its owner asked for."""
+    """Metadata. Permissions follow a Creative Commons licence; under another one they are the strictest that let
+    the avatar be shown and changed, which its owner asked for."""
+    is_free = _CREATIVE_COMMONS.search(licence) is not None
+    is_commercial = is_free and not _NON_COMMERCIAL.search(licence)
+    allowed = {
+        f"allow{use}": is_free
+        for use in (
+            *("ExcessivelyViolentUsage", "ExcessivelySexualUsage", "PoliticalOrReligiousUsage"),
+            *("AntisocialOrHateUsage", "Redistribution"),
+        )
+    }
     return {
         "name": name,
         "version": "1.0",
         "authors": [credits],
-        "copyrightInformation": credits,
         "licenseUrl": _VRM_LICENCE,
         "otherLicenseUrl": licence,
         "avatarPermission": "everyone",
-        "commercialUsage": "personalNonProfit",
+        "commercialUsage": "corporation" if is_commercial else "personalNonProfit",
         "creditNotation": "required",
-        "allowRedistribution": False,
-        "modification": "allowModification",
+        "modification": "allowModificationRedistribution" if is_free else "allowModification",
+        **allowed,
     }
