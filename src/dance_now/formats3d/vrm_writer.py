@@ -69,13 +69,15 @@ class ToonPaint:
         texture: (H, W, 3 or 4) uint8.
         shade: (3,) factor of the texture in shade, linear light.
         outline_width: metres; 0 for none.
-        outline_color: (3,) linear light, times the surface's own color.
+        outline_color: (3,) linear light.
+        outline_mix: 1 multiplies it by the surface's own color, 0 leaves it as it is.
     """
 
     texture: Image
     shade: Sequence[float] = (0.82, 0.78, 0.82)
     outline_width: float = 0.0
     outline_color: Sequence[float] = (0.0, 0.0, 0.0)
+    outline_mix: float = 1.0
 
 
 def vrm_bytes(
@@ -201,7 +203,7 @@ def _material(paint: ToonPaint) -> dict[str, Any]:
         "outlineWidthMode": "worldCoordinates" if paint.outline_width > 0 else "none",
         "outlineWidthFactor": float(paint.outline_width),
         "outlineColorFactor": [float(value) for value in paint.outline_color],
-        "outlineLightingMixFactor": 1.0,
+        "outlineLightingMixFactor": paint.outline_mix,
     }
     return {
         "name": "Body",

@@ -14,14 +14,30 @@ from dance_now.picture_rig.body_regions import BodyRegions
 
 Points = npt.NDArray[np.float64]
 
-_BAND: Final = 0.012  # of the figure's larger side: where an inked outline is looked for
+_BAND: Final = 0.03  # of the figure's larger side: where an inked outline is looked for
 _INK: Final = 26.0  # levels: an outline is that much darker than what it surrounds
 _INKED: Final = 0.45  # of the outline, at least
 _STEEP: Final = 0.035  # of the head's radius: where its sides are so steep that they show in profile only
 _INWARDS: Final = 0.35  # of the same: how far in their colours are looked for
 _GAMMA: Final = 2.2
-_WIDEST: Final = 0.004  # of the figure's larger side
+_WIDEST: Final = 0.005  # of the figure's larger side: what is thicker is drawn with a pen
+_ONE_COLOR: Final = 60.0  # levels of deviation
 _LEAST_RIM: Final = 2.0  # pixels that are never pure figure
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """Line drawn around a figure.
+
+    Attributes:
+        ratio: how bright it is against what it surrounds, linear light.
+        width: pixels.
+        color: (3,) sRGB in [0, 1] of a thick line of one colour, as of a pen; else None.
+    """
+
+    ratio: float
+    width: float
+    color: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +46,11 @@ class BodyTexture:
 
     Attributes:
         pixels: (H, 2 W, 3) uint8.
-        ink: how bright the figure's outline is against what it surrounds, linear light; None without one.
-        ink_width: pixels of the figure's raster.
+        ink: the line drawn around the figure; None without one.
     """
 
     pixels: Image
-    ink: float | None
-    ink_width: float
+    ink: Ink | None
 
     @property
     def half(self) -> int:
@@ -54,29 +68,35 @@ def body_texture(rgb: Image, alpha: FloatArray, mask: BoolArray, regions: BodyRe
         regions: of the same.
         chin: (2,) x, y.
     """
-    ink, width = _find_ink(rgb, alpha, mask)
+    ink = _find_ink(rgb, alpha, mask)
+    width = 0.0 if ink is None else ink.width + 1
     head = _region_at(regions, "head", mask) & mask
     front = _from_inside(rgb, alpha, mask, max(_LEAST_RIM, width), head)
     back = _without_face(front, mask, regions, chin)
-    return BodyTexture(np.concatenate([front, back], axis=1), ink, width)
+    return BodyTexture(np.concatenate([front, back], axis=1), ink)
 
 
-def _find_ink(rgb: Image, alpha: FloatArray, mask: BoolArray) -> tuple[float | None, float]:
-    """Brightness and width of a line drawn around the figure: dark near the outline, brighter farther in."""
+def _find_ink(rgb: Image, alpha: FloatArray, mask: BoolArray) -> Ink | None:
+    """A line drawn around the figure: dark near the outline, brighter farther in."""
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    band = max(4.0, _BAND * max(mask.shape))
-    lines = mask & (depth > 1) & (depth <= band) & (alpha > 0.9)
-    inner = cv2.dilate(grey, np.ones((2 * round(band) + 1,) * 2, np.uint8))
-    dark = lines & (inner - grey > _INK)
-    rows = [dark[(depth > low) & (depth <= low + 1) & lines] for low in range(1, int(band))]
-    shares = np.array([row.mean() if len(row) else 0.0 for row in rows])
-    if not len(shares) or shares[:2].max() < _INKED:
-        return None, 0.0
-    wide = int(np.argmax(np.r_[shares < 0.5 * shares.max(), True][int(np.argmax(shares)) :]))
-    width = 1.0 + int(np.argmax(shares)) + wide
-    ratio = np.median((grey[dark] + 1) / (inner[dark] + 1)) ** _GAMMA
-    return float(ratio), float(min(width, _WIDEST * max(mask.shape)))
+    band = max(4, round(_BAND * max(mask.shape)))
+    inner = cv2.dilate(grey, np.ones((2 * band + 1,) * 2, np.uint8))
+    dark = mask & (alpha > 0.9) & (inner - grey > _INK)
+    rows = [(depth > low) & (depth <= low + 1) & (alpha > 0.9) for low in range(1, band)]
+    shares = np.array([float(dark[row].mean()) if row.any() else 0.0 for row in rows])
+    peak = int(np.argmax(shares[: max(3, band // 2)]))
+    rest = float(shares[-max(1, band // 4) :].mean())  # of what is dark anyway
+    if shares[peak] < _INKED or shares[peak] - rest < _INKED / 2:
+        return None
+    ends = np.flatnonzero(shares[peak:] < rest + 0.5 * (shares[peak] - rest))
+    width = 1.0 + peak + (int(ends[0]) if len(ends) else 1)
+    line = dark & (depth <= width)
+    ratio = float(np.median((grey[line] + 1) / (inner[line] + 1)) ** _GAMMA)
+    colors = rgb[line].astype(np.float32)
+    is_one = width > _WIDEST * max(mask.shape) and float(colors.std(axis=0).mean()) < _ONE_COLOR
+    color = np.median(colors, axis=0) / 255 if is_one else None
+    return Ink(ratio, width, color)
 
 
 def _from_inside(rgb: Image, alpha: FloatArray, mask: BoolArray, rim: float, head: BoolArray) -> Image:

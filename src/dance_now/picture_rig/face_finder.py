@@ -23,6 +23,7 @@ _RADII: Final = (0.024, 0.035, 0.05, 0.065, 0.08, 0.10)  # of the head's height
 _ROWS: Final = (0.32, 0.86)  # from crown to chin: where eyes are looked for
 _APART: Final = (0.10, 0.34)  # of the head's height: half the distance of the eyes
 _SURE: Final = 0.12  # least score of a pair
+_TRIED: Final = 150  # pairs
 _REACHES: Final = ((4.0, 3.2), (3.0, 2.4), (2.0, 1.7))  # of the radius, above and around, tried in turn
 _OTHER: Final = 0.28  # colour distance from skin that belongs to a feature
 
@@ -105,36 +106,48 @@ def _unlike(head: Image, skin: Image) -> FloatArray:
 
 
 def _find_pair(unlike: FloatArray, inside: BoolArray) -> dict[str, Points] | None:
-    """Boxes of both eyes on the head's raster."""
-    best: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
-    height, width = unlike.shape
-    blurred = {radius: _disc_mean(unlike, radius * _HEAD) for radius in _RADII}
+    """Boxes of both eyes on the head's raster: of the best pairs, the first of two islands in the skin."""
+    found: list[tuple[float, float, float, float, float]] = []
+    for radius in _RADII:
+        around = _disc_mean(unlike, radius * _HEAD)
+        found += _pairs(around, inside, radius)
+    found.sort(reverse=True)
+    best: tuple[float, dict[str, Points]] | None = None
+    for value, middle, half, row, radius in found[:_TRIED]:
+        places = {side: np.array([middle + sign * half, row]) for side, sign in (("left", 1), ("right", -1))}
+        grown = {side: _grown(unlike, place, radius) for side, place in places.items()}
+        islands = sum(is_island for _, is_island in grown.values())
+        if not islands:
+            continue
+        sizes = [np.prod(box[2:] - box[:2]) for box, _ in grown.values()]
+        worth = value * (0.5 + 0.25 * islands) * (min(sizes) / max(sizes)) ** 0.5
+        if best is None or worth > best[0]:
+            best = worth, {side: box for side, (box, _) in grown.items()}
+    return best[1] if best is not None and best[0] > _SURE else None
+
+
+def _pairs(around: FloatArray, inside: BoolArray, radius: float) -> list[tuple[float, float, float, float, float]]:
+    """Candidates: value, middle column, half the distance, row, radius in pixels; the best row of each."""
+    height, width = around.shape
+    found = []
+    reach = round(1.9 * radius * _HEAD)
+    deep = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3) > 1.6 * radius * _HEAD
+    rows = np.arange(round((0.05 + _ROWS[0]) * _HEAD), min(round((0.05 + _ROWS[1]) * _HEAD), height - reach))
     for middle in np.arange(width / 2 - 0.07 * _HEAD, width / 2 + 0.07 * _HEAD, 1.0):
-        for radius in _RADII:
-            around = blurred[radius]
-            for half in np.arange(max(_APART[0], 1.4 * radius) * _HEAD, _APART[1] * _HEAD, 1.5):
-                left, right = round(middle + half), round(middle - half)
-                reach = round(1.9 * radius * _HEAD)
-                if right - reach < 0 or left + reach >= width:
-                    continue
-                rows = np.arange(round((0.05 + _ROWS[0]) * _HEAD), min(round((0.05 + _ROWS[1]) * _HEAD), height - reach))
-                eyes = np.minimum(around[rows, left], around[rows, right])
-                below = np.maximum(around[rows + reach, left], around[rows + reach, right])
-                beside = np.maximum(around[rows, left - reach], around[rows, right + reach])
-                above = np.maximum(around[rows - reach, left], around[rows - reach, right])
-                there = inside[rows, left] & inside[rows, right]
-                unequal = np.abs(around[rows, left] - around[rows, right])
-                value = (eyes - 0.8 * below - 0.4 * beside - 0.3 * above - 0.5 * unequal) * there
-                row = int(np.argmax(value))
-                if value[row] > best[0]:
-                    best = (float(value[row]), middle, half, float(rows[row]), radius * _HEAD)
-    value, middle, half, row, radius = best
-    if value < _SURE:
-        return None
-    boxes = {
-        side: _grown(unlike, np.array([middle + sign * half, row]), radius) for side, sign in (("left", 1), ("right", -1))
-    }
-    return boxes
+        for half in np.arange(max(_APART[0], 1.4 * radius) * _HEAD, _APART[1] * _HEAD, 1.5):
+            left, right = round(middle + half), round(middle - half)
+            if right - reach < 0 or left + reach >= width:
+                continue
+            eyes = np.minimum(around[rows, left], around[rows, right])
+            below = np.maximum(around[rows + reach, left], around[rows + reach, right])
+            above = np.maximum(around[rows - reach, left], around[rows - reach, right])
+            beside = np.maximum(around[rows, left - reach], around[rows, right + reach])
+            there = deep[rows, left] & deep[rows, right]
+            unequal = np.abs(around[rows, left] - around[rows, right])
+            value = (eyes - 0.8 * below - 0.4 * beside - 0.3 * above - 0.5 * unequal) * there
+            row = int(np.argmax(value))
+            found.append((float(value[row]), float(middle), float(half), float(rows[row]), radius * _HEAD))
+    return found
 
 
 def _disc_mean(values: FloatArray, radius: float) -> FloatArray:
@@ -143,8 +156,8 @@ def _disc_mean(values: FloatArray, radius: float) -> FloatArray:
     return np.asarray(cv2.filter2D(values, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
 
 
-def _grown(unlike: FloatArray, centre: Points, radius: float) -> Points:
-    """(4,) the box of what differs from skin around a point: all of it where it is an island, lashes too."""
+def _grown(unlike: FloatArray, centre: Points, radius: float) -> tuple[Points, bool]:
+    """(4,) the box of what differs from skin around a point, and whether it is an island in the skin."""
     x, y = (round(value) for value in centre)
     for above, around in _REACHES:
         up, aside = max(3, round(above * radius)), max(3, round(around * radius))
@@ -159,8 +172,8 @@ def _grown(unlike: FloatArray, centre: Points, radius: float) -> Points:
         is_island = rows.min() > 0 and columns.min() > 0 and columns.max() < window.shape[1] - 1
         if is_island or (above, around) == _REACHES[-1]:
             low, high = (columns.min() + left, rows.min() + top), (columns.max() + left + 1, rows.max() + top + 1)
-            return np.array([*low, *high], np.float64)
-    return np.array([x - radius, y - radius, x + radius, y + radius], np.float64)
+            return np.array([*low, *high], np.float64), bool(is_island)
+    return np.array([x - radius, y - radius, x + radius, y + radius], np.float64), False
 
 
 def _find_mouth(unlike: FloatArray, eyes: dict[str, Points]) -> Points | None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.interpolate import LinearNDInterpolator
 
 from dance_now.core.arrays import Image
+from dance_now.formats3d.srgb import srgb_to_linear
 from dance_now.formats3d.vrm_writer import RigBone, RigMesh, ToonPaint, vrm_bytes
 from dance_now.picture_rig.body_regions import BodyRegions
 from dance_now.picture_rig.body_surface import BodySurface, body_surface, with_nose
@@ -21,6 +22,7 @@ from dance_now.picture_rig.rig_bones import BodyFrame, rig_bones, skin_weights
 
 Points = npt.NDArray[np.float64]
 
+_THICKEST: Final = 0.02  # metres of an outline
 _SIDES: Final = 4  # strongest bones of a vertex
 
 
@@ -60,10 +62,15 @@ def rig_figure(figure: FigurePicture, joints: FigureJoints, name: str, licence: 
 
 
 def _paint(texture: BodyTexture, pixels: Image, frame: BodyFrame) -> ToonPaint:
-    if texture.ink is None:
+    """The material; a line around the figure becomes the avatar's outline."""
+    ink = texture.ink
+    if ink is None:
         return ToonPaint(pixels)
-    width = 0.6 * texture.ink_width * frame.metres
-    return ToonPaint(pixels, outline_width=width, outline_color=(texture.ink,) * 3)
+    width = min(0.6 * ink.width * frame.metres, _THICKEST)
+    if ink.color is None:
+        return ToonPaint(pixels, outline_width=width, outline_color=(ink.ratio,) * 3)
+    color = srgb_to_linear(np.asarray(ink.color, np.float32))
+    return ToonPaint(pixels, outline_width=width, outline_color=[float(v) for v in color], outline_mix=0.0)
 
 
 def _with_face(texture: BodyTexture, rgb: Image, face: FaceFeatures) -> Image:

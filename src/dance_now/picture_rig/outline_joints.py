@@ -23,6 +23,7 @@ Points = npt.NDArray[np.float64]
 
 _HEIGHT: Final = 200  # pixels of the raster on which paths are searched
 _HEAD: Final = (0.12, 0.6)  # of the height: where a neck is looked for
+_OFF_MIDDLE: Final = 0.025  # of the height: a neck is in the figure's middle, or farther off
 _TIP: Final = 0.06  # of the height: least prominence of a hand or foot
 _ELBOW, _WRIST = 0.37, 0.74  # of the arm from shoulder to fingertips
 _KNEE, _ANKLE = 0.45, 0.87  # of the leg from hip to sole
@@ -31,9 +32,9 @@ _HIP_ABOVE_CROTCH: Final = 0.07  # of the height from sole to shoulder
 _HIP_RANGE: Final = (0.3, 0.7)  # of the height from sole to shoulder
 _SKIRT: Final = 1.3  # a hem is wider than the legs below it by this factor
 _HIP_UNDER_SKIRT: Final = 0.66  # of the height from sole to shoulder
-_SHOULDER_ABOVE: Final = 0.3  # of an arm's half thickness: the joint lies above its middle line
-_SHOULDER_IN: Final = 0.8  # of the trunk's half width
-_HIP_OUT: Final = 0.48
+_SHOULDER_BELOW: Final = 0.031  # of the height: how far below a sleeve's upper edge the joint is
+_SHOULDERS: Final = (0.041, 0.35)  # half their width: of the height, and of the trunk's half width
+_HIPS: Final = (0.015, 0.4)  # the same of the hips
 
 
 def outline_joints(mask: BoolArray) -> FigureJoints:
@@ -81,6 +82,8 @@ class _Search:
         if not body[floor - 2 :].any():
             body = mask & (np.arange(len(mask)) > neck_row)[:, None]
         column = (left + right) / 2
+        if abs(column - middle) < _OFF_MIDDLE * _HEIGHT:
+            column = middle
         crown_row = int(np.flatnonzero(mask[:, int(column)])[0])
         return cls(
             mask,
@@ -170,14 +173,19 @@ class _Search:
         free = path[first:]
         ahead = free[min(len(free) - 1, max(2, len(free) // 6))]
         slope = (ahead - free[0]) / max(float(np.linalg.norm(ahead - free[0])), 1e-9)
-        inward = max(float((free[0, 0] - self.middle) * sign) - _SHOULDER_IN * trunk, 0.0)
+        out = _SHOULDERS[0] * _HEIGHT + _SHOULDERS[1] * trunk
+        inward = max(float((free[0, 0] - self.middle) * sign) - out, 0.0)
         shoulder = free[0] - slope * min(inward / max(abs(slope[0]), 0.35), 1.5 * trunk)
         thickness = graph.depth[tuple(graph.places[graph.nearest(free[0])])]
-        shoulder[1] = max(shoulder[1] - _SHOULDER_ABOVE * thickness, self.neck[1] + 1)
-        shoulder[0] = self.middle + sign * max(_SHOULDER_IN * trunk * 0.7, (shoulder[0] - self.middle) * sign)
+        shoulder[1] = max(
+            shoulder[1] - max(0.0, float(thickness) - _SHOULDER_BELOW * _HEIGHT), self.neck[1] - 0.03 * _HEIGHT
+        )
+        shoulder[0] = self.middle + sign * max(0.7 * out, (shoulder[0] - self.middle) * sign)
         whole = np.concatenate([shoulder[None], free])
         share, bend = sharpest_bend(whole, 0.25, 0.6)
         elbow = share if bend > _BEND else _ELBOW
+        if bend <= _BEND:  # the middle of a wide sleeve sags below a straight arm
+            whole = np.stack([shoulder, free[-1]])
         wrist = elbow + (1 - elbow) * (_WRIST - _ELBOW) / (1 - _ELBOW)
         return {
             f"{side}_shoulder": shoulder,
@@ -193,10 +201,9 @@ class _Search:
         if self._width(gap - 0.02 * _HEIGHT) > _SKIRT * self._width(gap + 0.05 * _HEIGHT):
             height = max(height, _HIP_UNDER_SKIRT)
         row = self.floor - float(np.clip(height, *_HIP_RANGE)) * length
-        columns = np.flatnonzero(self.body.mask[int(row)])
-        half = min(trunk * 1.15, np.ptp(columns) / 2 if len(columns) else trunk)
+        out = _HIPS[0] * _HEIGHT + _HIPS[1] * trunk
         return {
-            side: np.array([self.middle + sign * _HIP_OUT * half, row])
+            side: np.array([self.middle + sign * out, row])
             for side, sign in zip(SIDES, (1, -1), strict=True)
         }
 
