@@ -21,6 +21,7 @@ HEIGHT: Final = 220
 _SOFT: Final = 0.5  # of a bone's radius: how far weights reach beyond the border between two bones
 _NECK_SOFT: Final = 0.35
 _NECK_REACH: Final = 1.5  # of the neck's radius
+_HAIR: Final = 2.0  # of the head's radius: how far hair may stand off
 _LOOSE: Final = 0.3  # of a limb's radius: how far its sleeve may stand off
 _STEEP: Final = 15.0, 6.0  # how fast limbs and the trunk give up what lies farther off
 
@@ -123,11 +124,11 @@ def bone_segments(joints: FigureJoints) -> dict[str, tuple[Points, ...]]:
 
 
 def _radius(graph: OutlineGraph, segment: tuple[Points, ...]) -> float:
-    """Half the silhouette's width along a bone: the median depth of its inner part."""
+    """Half the silhouette's width along a bone: a high quantile of the depth of its inner part."""
     start, end = segment
     shares = np.linspace(0.2, 0.8, 9)[:, None]
     nodes = [graph.nearest(point) for point in start + shares * (end - start)]
-    return float(max(1.0, np.median(graph.depth[tuple(graph.places[nodes].T)])))
+    return float(max(2.0, np.quantile(graph.depth[tuple(graph.places[nodes].T)], 0.7)))
 
 
 def _excess(graph: OutlineGraph, segments: dict[str, tuple[Points, ...]], radii: Points) -> Points:
@@ -140,8 +141,9 @@ def _excess(graph: OutlineGraph, segments: dict[str, tuple[Points, ...]], radii:
     excess = np.stack(fields)
     # Hair that touches an arm, or a skirt around a thigh, lies beyond what a limb can be.
     limbs = np.array([name.startswith(SIDES) for name in segments])
-    steep = np.where(limbs, _STEEP[0], np.where(np.array(list(segments)) == "head", 1.0, _STEEP[1]))
-    slack = (_LOOSE * radii)[:, None, None]
+    heads = np.array(list(segments)) == "head"
+    steep = np.where(limbs | heads, *_STEEP)
+    slack = (np.where(heads, _HAIR, _LOOSE) * radii)[:, None, None]
     beyond = slack + steep[:, None, None] * (excess - slack)
     return np.where(excess > slack, beyond, excess)
 

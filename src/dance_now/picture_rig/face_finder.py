@@ -23,6 +23,7 @@ _RADII: Final = (0.024, 0.035, 0.05, 0.065, 0.08, 0.10)  # of the head's height
 _ROWS: Final = (0.32, 0.86)  # from crown to chin: where eyes are looked for
 _APART: Final = (0.10, 0.34)  # of the head's height: half the distance of the eyes
 _SURE: Final = 0.12  # least score of a pair
+_PLAIN_SIGHT: Final = 0.35  # value of a pair that touches hair
 _TRIED: Final = 150  # pairs
 _REACHES: Final = ((4.0, 3.2), (3.0, 2.4), (2.0, 1.7))  # of the radius, above and around, tried in turn
 _OTHER: Final = 0.28  # colour distance from skin that belongs to a feature
@@ -117,7 +118,7 @@ def _find_pair(unlike: FloatArray, inside: BoolArray) -> dict[str, Points] | Non
         places = {side: np.array([middle + sign * half, row]) for side, sign in (("left", 1), ("right", -1))}
         grown = {side: _grown(unlike, place, radius) for side, place in places.items()}
         islands = sum(is_island for _, is_island in grown.values())
-        if not islands:
+        if not islands and value < _PLAIN_SIGHT:
             continue
         sizes = [np.prod(box[2:] - box[:2]) for box, _ in grown.values()]
         worth = value * (0.5 + 0.25 * islands) * (min(sizes) / max(sizes)) ** 0.5

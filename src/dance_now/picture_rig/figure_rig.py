@@ -46,7 +46,7 @@ def rig_figure(figure: FigurePicture, joints: FigureJoints, name: str, licence: 
         eyes = [(face.eyes[side][:2] + face.eyes[side][2:]) / 2 for side in ("right", "left")]
         surface = with_nose(surface, *eyes)
         middle = float((eyes[0][0] + eyes[1][0]) / 2)
-    frame = BodyFrame.of(mask, joints, middle)
+    frame = BodyFrame.of(mask, joints, regions, middle)
     bones = rig_bones(joints, surface, frame)
     mesh = _body_mesh(surface, regions, frame, bones, joints)
     pixels = texture.pixels
@@ -96,7 +96,7 @@ def _body_mesh(
     surface: BodySurface, regions: BodyRegions, frame: BodyFrame, bones: list[RigBone], joints: FigureJoints
 ) -> RigMesh:
     """The body's mesh in metres; texture coordinates in pixels of the atlas."""
-    positions = frame.positions(surface)
+    positions = frame.positions(surface, regions)
     numbers, weights = skin_weights(surface, regions, bones, joints)
     uv = surface.places.copy()
     uv[surface.behind, 0] += regions.width

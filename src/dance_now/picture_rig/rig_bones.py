@@ -28,6 +28,8 @@ FINGER_JOINTS: Final = {
     "Ring": ((0.48, 0.70, 0.84), -0.05),
     "Little": ((0.44, 0.60, 0.70), -0.13),
 }
+_FOOT_LENGTH: Final = (2.4, 2.2)  # at most so many heights of the ankle, and widths of the foot
+_SIDEWAYS: Final = 2.6  # heights of the ankle: wider feet are drawn from their side
 _FOOT_FORWARD: Final = 0.55  # of the foot's length: how far toes are in front of the ankle
 _TRUNK: Final = {"hips": 0.02, "spine": 0.2, "chest": 0.45}  # from hips to neck
 
@@ -40,53 +42,65 @@ class BodyFrame:
         metres: of a pixel.
         middle: column of the body's middle, pixels.
         floor: row of the soles, pixels.
-        feet: (side -> (ankle row, sole row, length in pixels)).
+        ankles: side -> (2,) x, y, pixels.
+        feet: side -> length of the foot to the front, pixels; 0 where it is drawn from its side.
     """
 
     metres: float
     middle: float
     floor: float
     ankles: dict[str, Points]
+    feet: dict[str, float]
 
     @classmethod
-    def of(cls, mask: BoolArray, joints: FigureJoints, middle: float | None = None) -> BodyFrame:
+    def of(
+        cls, mask: BoolArray, joints: FigureJoints, regions: BodyRegions, middle: float | None = None
+    ) -> BodyFrame:
         """The frame of a figure; ``middle``: column of its face, where that is known."""
         rows = np.flatnonzero(mask.any(axis=1))
         if middle is None:
             middle = float((joints["neck"][0] + joints["chin"][0]) / 2)
+        floor = float(rows[-1] + 1)
         ankles = {side: joints[f"{side}_ankle"] for side in SIDES}
-        return cls(STANDING / (rows[-1] + 1 - rows[0]), middle, float(rows[-1] + 1), ankles)
+        feet = {side: _foot_length(regions, side, floor - ankles[side][1]) for side in SIDES}
+        return cls(STANDING / (rows[-1] + 1 - rows[0]), middle, floor, ankles, feet)
 
     def point(self, place: Points, height: float = 0.0) -> Points:
         """(3,) metres of a pixel x, y at a height over the picture's plane, pixels."""
         x, y = place
         return self.metres * np.array([x - self.middle, self.floor - y, height])
 
-    def positions(self, surface: BodySurface) -> Points:
+    def positions(self, surface: BodySurface, regions: BodyRegions) -> Points:
         """(V, 3) metres of a surface; feet reach forward."""
         x, y = surface.places.T
+        weights = regions.weights()
         heights = surface.heights.copy()
-        for ankle in self.ankles.values():
-            heights = self._with_foot(heights, x, y, ankle)
+        for side in SIDES:
+            share = regions.sample(weights[regions.names.index(f"{side}Foot")], surface.places)
+            heights = self._with_foot(heights, y, np.clip(2.5 * share, 0, 1), side)
         return self.metres * np.stack([x - self.middle, self.floor - y, heights], axis=1)
 
-    def foot_length(self, ankle: Points) -> float:
-        """Pixels from heel to toe."""
-        return float(2.4 * (self.floor - ankle[1]))
-
-    def _with_foot(self, heights: Points, x: Points, y: Points, ankle: Points) -> Points:
+    def _with_foot(self, heights: Points, y: Points, share: Points, side: str) -> Points:
         """A foot seen from the front is foreshortened: below the ankle it is drawn out to the front."""
-        rise = self.floor - ankle[1]
-        near = np.abs(x - ankle[0]) < 2.2 * rise
-        low = np.clip((y - ankle[1]) / max(0.5 * rise, 1e-6), 0, 1) * near
-        low = low * low * (3 - 2 * low)
-        if not (low > 0).any():
+        rise, length = self.floor - self.ankles[side][1], self.feet[side]
+        low = np.clip((y - self.ankles[side][1]) / max(0.5 * rise, 1e-6), 0, 1)
+        low = low * low * (3 - 2 * low) * share
+        if length <= 0 or not (low > 0).any():
             return heights
-        length = self.foot_length(ankle)
         deepest = max(float(np.abs(heights[low > 0.5]).max(initial=1.0)), 1.0)
-        stretched = heights / deepest * length / 2
-        forward = stretched + 0.22 * length
+        forward = heights / deepest * length / 2 + 0.22 * length
         return np.asarray(heights + low * (forward - heights))
+
+
+def _foot_length(regions: BodyRegions, side: str, rise: float) -> float:
+    """Pixels from heel to toe of a foot whose ankle is ``rise`` pixels over the sole."""
+    _, columns = np.nonzero(regions.nearest() == regions.names.index(f"{side}Foot"))
+    if not len(columns):
+        return 0.0
+    width = (np.ptp(columns) + 1) / regions.scale
+    if width > _SIDEWAYS * rise:
+        return 0.0
+    return float(min(_FOOT_LENGTH[0] * rise, _FOOT_LENGTH[1] * width))
 
 
 def rig_bones(joints: FigureJoints, surface: BodySurface, frame: BodyFrame) -> list[RigBone]:
@@ -109,7 +123,10 @@ def rig_bones(joints: FigureJoints, surface: BodySurface, frame: BodyFrame) -> l
         ):
             bones.append(RigBone(f"{side}{bone}", parent, frame.point(joints[f"{side}_{limb}"])))
         ankle = joints[f"{side}_ankle"]
-        toe = frame.point(np.array([ankle[0], frame.floor]), _FOOT_FORWARD * frame.foot_length(ankle))
+        length = frame.feet[side]
+        toe = frame.point(joints[f"{side}_toe"])
+        if length > 0:
+            toe = frame.point(np.array([ankle[0], frame.floor]), _FOOT_FORWARD * length)
         toe[1] = 0.15 * bones[-1].position[1]
         bones.append(RigBone(f"{side}Toes", f"{side}Foot", toe))
         bones += _finger_bones(joints, side, frame)
