@@ -7,8 +7,8 @@ at rest: that is the picture. Then it is rendered in poses of motions that were 
 15 to 30, 30 to 60 and up to 180 degrees. What is made of the picture takes the same pose: the joints that the
 program found in the picture turn by the same rotations. Rows: a flat puppet that keeps the drawing's lengths
 (AnimatedDrawings' method, see picture_puppet.py), the same with limbs foreshortened as they seem to be, and
-the character that ``dance-now train PICTURE`` makes. Means of the score and of the silhouettes' IoU of ``dance-now evaluate``, at
-256 px; processor seconds of the rig.
+the character that ``dance-now train PICTURE`` makes. Means of the
+score and of the silhouettes' IoU of ``dance-now evaluate``, at 256 px; processor seconds of the rig.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from dance_now.character.templates.surface import SurfaceArrays, SurfaceDrawing
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.picture_rig.figure_joints import SIDES, FigureJoints
 from dance_now.picture_rig.figure_picture import FigurePicture
-from dance_now.picture_rig.outline_joints import outline_joints
 from dance_now.picture_rig.figure_rig import rig_figure
+from dance_now.picture_rig.outline_joints import outline_joints
 from dance_now.picture_rig.rig_bones import STANDING
 from dance_now.pose.model.bone_rule import BONE_INDEX, BoneRig
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE, hand_slice
@@ -116,7 +116,9 @@ class Rigged:
         joint = figure.picture_points(outline_joints(figure.mask)["left_hip"][None])[0]
         low, high = original.avatar.bounds()
         centre = (low + high) / 2
-        place = np.array([joint[0] - PICTURE / 2, PICTURE / 2 - joint[1]]) * original.cover / PICTURE + centre[:2]
+        place = (
+            np.array([joint[0] - PICTURE / 2, PICTURE / 2 - joint[1]]) * original.cover / PICTURE + centre[:2]
+        )
         return cls(skeleton, arrays, scale, np.append(place - scale * own[:2], 0.0))
 
     def keypoints(self, view: View) -> FloatArray:
@@ -185,7 +187,9 @@ def _middle_of_hips(avatar: Avatar, world: Points) -> Points:
     return np.asarray(np.mean([world[avatar.bones[f"{side}UpperLeg"], :3, 3] for side in SIDES], axis=0))
 
 
-def puppet_draw(figure: FigurePicture, joints: FigureJoints, rigged: Rigged, metres: float, foreshortened: bool) -> Draw:
+def puppet_draw(
+    figure: FigurePicture, joints: FigureJoints, rigged: Rigged, metres: float, foreshortened: bool
+) -> Draw:
     """Drawing by a puppet; ``metres``: of a pixel of the figure."""
     puppet = Puppet.of(figure, joints)
 
@@ -215,13 +219,18 @@ def _joints_seen(keypoints: FloatArray) -> dict[str, Points]:
 def rigged_draw(rigged: Rigged) -> Draw:
     """Drawing by the character."""
     drawing = SurfaceDrawing(rigged.skeleton, rigged.arrays)
-    return lambda view: drawing.draw(rigged.keypoints(view), (0, 0, SIZE, SIZE), screen_height=SIZE, threads=1)
+    return lambda view: drawing.draw(
+        rigged.keypoints(view), (0, 0, SIZE, SIZE), screen_height=SIZE, threads=1
+    )
 
 
 def default_avatars() -> list[Path]:
     """The mascot, and what DANCE_NOW_DATA has of the others."""
     folder = Path(os.environ.get("DANCE_NOW_DATA", "")) / "characters"
-    return [Path("mascot"), *(path for name in ("godette", "gene") if (path := folder / f"{name}.vrm").is_file())]
+    return [
+        Path("mascot"),
+        *(path for name in ("godette", "gene") if (path := folder / f"{name}.vrm").is_file()),
+    ]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -272,7 +281,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def print_table(title: str, values: dict[tuple[str, str], list[tuple[float, float]]], rows: Sequence[str]) -> None:
+def print_table(
+    title: str, values: dict[tuple[str, str], list[tuple[float, float]]], rows: Sequence[str]
+) -> None:
     """Prints means by yaw."""
     print(f"{title:24s} " + "   ".join(f"{yaw:>12s}" for yaw in YAWS))
     for name in rows:

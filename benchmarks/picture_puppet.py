@@ -112,7 +112,9 @@ class Puppet:
         wanted = np.stack([targets[name] for name in self.handles])
         held = np.bincount(rows, np.full(len(rows), _HOLD), count)
         laplace = coo_matrix((-weights, (both[:, 0], both[:, 1])), (count, count))
-        solver = splu(csc_matrix(laplace + coo_matrix((degree + held, (np.arange(count),) * 2), (count, count))))
+        solver = splu(
+            csc_matrix(laplace + coo_matrix((degree + held, (np.arange(count),) * 2), (count, count)))
+        )
         pull = np.zeros((count, 2))
         np.add.at(pull, rows, _HOLD * wanted)
         ways = rest[both[:, 0]] - rest[both[:, 1]]
@@ -152,11 +154,18 @@ class Puppet:
         canvas = np.zeros((size, size, 4), np.float32)
         source = cv2.cvtColor(self.rgba, cv2.COLOR_RGBA2mRGBA)
         for triangle in self.triangles[order]:
-            _paste(canvas, source, self.places[triangle].astype(np.float32), moved[triangle].astype(np.float32))
+            _paste(
+                canvas, source, self.places[triangle].astype(np.float32), moved[triangle].astype(np.float32)
+            )
         return cv2.cvtColor(np.clip(canvas, 0, 255).round().astype(np.uint8), cv2.COLOR_mRGBA2RGBA)
 
 
-def _paste(canvas: npt.NDArray[np.float32], source: Image, start: npt.NDArray[np.float32], end: npt.NDArray[np.float32]) -> None:
+def _paste(
+    canvas: npt.NDArray[np.float32],
+    source: Image,
+    start: npt.NDArray[np.float32],
+    end: npt.NDArray[np.float32],
+) -> None:
     """Draws one triangle of a premultiplied picture over the canvas."""
     low = np.maximum(np.floor(end.min(axis=0)).astype(int) - 1, 0)
     high = np.minimum(np.ceil(end.max(axis=0)).astype(int) + 2, canvas.shape[0])

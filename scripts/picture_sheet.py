@@ -1,7 +1,7 @@
 """Renders docs/pictures.webp: five drawings by children, and the avatars made of them, dancing.
 
-The drawings are in the folder DANCE_NOW_DATA; they are of facebookresearch/AnimatedDrawings (MIT). Their joints
-are found by the program, but for the third, which has no neck: it takes those that come with it.
+The drawings are in the folder DANCE_NOW_DATA; they are of facebookresearch/AnimatedDrawings (MIT). Their
+joints are found by the program, but for the third, which has no neck: it takes those that come with it.
 
 python scripts/picture_sheet.py
 """
@@ -33,7 +33,14 @@ MOTION: Final = Path("motions") / "deepmimic" / "humanoid3d_dance_a.txt"
 SIDE: Final = 200  # px
 FIRST, COUNT, STEP = 0, 40, 1  # frames
 QUALITY: Final = 45
-_ROWS: Final = {"shoulder": (5, 2), "elbow": (6, 3), "hand": (7, 4), "hip": (12, 9), "knee": (13, 10), "foot": (14, 11)}
+_ROWS: Final = {
+    "shoulder": (5, 2),
+    "elbow": (6, 3),
+    "hand": (7, 4),
+    "hip": (12, 9),
+    "knee": (13, 10),
+    "foot": (14, 11),
+}
 
 
 def main() -> int:
@@ -49,7 +56,9 @@ def main() -> int:
             joints = None
             if name in WITH_JOINTS:
                 joints = Path(folder) / f"{name}.json"
-                joints.write_text(json.dumps(openpose((picture.with_name(f"{name}_joints.yaml")).read_text())))
+                joints.write_text(
+                    json.dumps(openpose((picture.with_name(f"{name}_joints.yaml")).read_text()))
+                )
             rights = {"licence": "MIT", "credits": "Meta Platforms, AnimatedDrawings"}
             rig_picture(picture, avatar, **rights, options=RigOptions(joints=joints))
             stills.append(fitted(read_image(picture)[..., :3]))
@@ -57,7 +66,13 @@ def main() -> int:
     frames = [np.vstack([np.hstack(stills), np.hstack(row)]) for row in zip(*dances, strict=True)]
     pictures = [PIL.Image.fromarray(frame) for frame in frames]
     pictures[0].save(
-        SHEET, save_all=True, append_images=pictures[1:], duration=50 * STEP, loop=0, quality=QUALITY, method=6
+        SHEET,
+        save_all=True,
+        append_images=pictures[1:],
+        duration=50 * STEP,
+        loop=0,
+        quality=QUALITY,
+        method=6,
     )
     print(f"{SHEET.resolve()}: {SHEET.stat().st_size / 1e3:.0f} kB")
     return 0

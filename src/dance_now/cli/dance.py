@@ -31,8 +31,7 @@ from dance_now.cli.options import (
     Source,
     remark,
 )
-from dance_now.cli.progress import ProgressBars
-from dance_now.cli.report import report
+from dance_now.cli.progress import ProgressBars, report
 from dance_now.core.errors import DanceNowError
 
 _CharacterName = Annotated[str, tyro.conf.arg(aliases=["-c"], metavar="CHARACTER")]

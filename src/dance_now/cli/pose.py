@@ -8,8 +8,7 @@ from typing import Annotated
 import tyro
 
 from dance_now.cli.options import EstimatorName, Flag, Model, Seconds, Source, say
-from dance_now.cli.progress import ProgressBars
-from dance_now.cli.report import frame_count
+from dance_now.cli.progress import ProgressBars, frame_count
 from dance_now.pose.formats.keypoint_writers import PoseFormat
 
 _Output = Annotated[

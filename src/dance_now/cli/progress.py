@@ -1,4 +1,4 @@
-"""Progress on stderr: bars on a terminal, a line now and then in a log file."""
+"""Progress on stderr: bars on a terminal, a line now and then in a log file; and reports of finished runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import cv2
 from rich.console import Console
@@ -23,7 +23,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from dance_now.cli.options import remark, say
 from dance_now.cli.printable import printable
+
+if TYPE_CHECKING:
+    from dance_now.app.dance import DanceResult
+
+_logger = logging.getLogger(__name__)
 
 CONSOLE: Final = Console(stderr=True)
 _PATIENCE_SECONDS: Final = 1.0
@@ -143,3 +149,33 @@ def set_up_logging(verbose: bool) -> None:
     handler = _ConsoleHandler()
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s" if verbose else "%(message)s"))
     package.handlers[:] = [handler]
+
+
+def report(result: DanceResult, to_stdout: bool = True) -> None:
+    """Prints what is worth knowing about a run; its last line is the summary.
+
+    Args:
+        result: of the run.
+        to_stdout: otherwise to stderr, because stdout carries the frames.
+    """
+    tell = say if to_stdout else remark
+    stages = ", ".join(f"{name} {milliseconds:.1f}" for name, milliseconds in result.processor.items())
+    _logger.info("CPU milliseconds per frame: %s", stages)
+    if result.missed:
+        tell(f"no person found in {result.missed} of {frame_count(result.frames)}")
+    if result.left_out:
+        from dance_now.pose.tracking.tracker import MAX_PEOPLE  # only then: it loads numpy
+
+        people = "1 person" if result.left_out == 1 else f"{result.left_out} people"
+        tell(f"left out {people}: at most {MAX_PEOPLE} are replaced at once")
+    if result.skipped:
+        tell(f"skipped {frame_count(result.skipped, 'damaged ')} (--verbose lists them)")
+    if result.preview is not None:
+        tell(f"{result.preview}: contact sheet")
+    rate = result.frames / max(result.seconds, 1e-3)
+    tell(f"{result.output}: {frame_count(result.frames)} in {result.seconds:.1f} s ({rate:.1f} frames/s)")
+
+
+def frame_count(number: int, kind: str = "") -> str:
+    """``1 frame`` or ``5 frames``."""
+    return f"{number} {kind}frame{'' if number == 1 else 's'}"

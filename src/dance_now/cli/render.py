@@ -9,8 +9,7 @@ from typing import Annotated, Final
 import tyro
 
 from dance_now.cli.options import Bones, Count, Flag, Hide, OptionalCount, OptionalFolder, needs_extra, say
-from dance_now.cli.progress import ProgressBars
-from dance_now.cli.report import frame_count
+from dance_now.cli.progress import ProgressBars, frame_count
 from dance_now.core.errors import DanceNowError
 from dance_now.media.open_media import VIDEO_EXTENSIONS
 

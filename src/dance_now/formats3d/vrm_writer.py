@@ -1,4 +1,7 @@
-"""VRM 1.0 writer: one skinned, textured mesh with expressions. Sources: VRMC_vrm-1.0, VRMC_materials_mtoon-1.0."""
+"""VRM 1.0 writer: one skinned, textured mesh with expressions.
+
+Sources: VRMC_vrm-1.0, VRMC_materials_mtoon-1.0.
+"""
 
 from __future__ import annotations
 
@@ -220,8 +223,11 @@ def _material(paint: ToonPaint) -> dict[str, Any]:
 
 
 def _meta(name: str, licence: str, credits: str) -> dict[str, Any]:
-    """Metadata. Permissions follow a Creative Commons licence; under another one they are the strictest that let
-    the avatar be shown and changed, which its owner asked for."""
+    """Metadata of the avatar.
+
+    Permissions follow a Creative Commons licence; under another one they are the strictest that let the
+    avatar be shown and changed, which its owner asked for.
+    """
     is_free = _CREATIVE_COMMONS.search(licence) is not None
     is_commercial = is_free and not _NON_COMMERCIAL.search(licence)
     allowed = {

@@ -1,1 +1,1 @@
-"""Characters from one picture: matte, joints, an inflated and textured body, skin weights, expressions, VRM."""
+"""Characters from one picture: matte, joints, an inflated body, skin weights, expressions."""

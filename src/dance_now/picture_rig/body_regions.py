@@ -104,7 +104,7 @@ def bone_segments(joints: FigureJoints) -> dict[str, tuple[Points, ...]]:
         return np.asarray(hips + share * (neck - hips))
 
     chin, crown = joints["chin"], joints["crown"]
-    segments = {
+    segments: dict[str, tuple[Points, ...]] = {
         "hips": (trunk(-0.04), trunk(0.2)),
         "spine": (trunk(0.2), trunk(0.45)),
         "chest": (trunk(0.45), trunk(0.97)),
@@ -148,9 +148,7 @@ def _excess(graph: OutlineGraph, segments: dict[str, tuple[Points, ...]], radii:
     return np.where(excess > slack, beyond, excess)
 
 
-def _cuts(
-    names: tuple[str, ...], excess: Points, mask: BoolArray, neck: tuple[Points, float]
-) -> BoolArray:
+def _cuts(names: tuple[str, ...], excess: Points, mask: BoolArray, neck: tuple[Points, float]) -> BoolArray:
     """Pixels along which parts are cut off what they only touch: legs from each other, forearms from all.
 
     The head, with its hair, is joined to the rest at the neck alone (its place and reach).
@@ -172,7 +170,18 @@ def _cuts(
     return cut | (near & (group == trunk) & away)
 
 
-_GROUPS: Final = ("trunk", "leftArm", "rightArm", "leftLeg", "rightLeg", "leftThigh", "rightThigh", "leftSleeve", "rightSleeve", "head")
+_GROUPS: Final = (
+    "trunk",
+    "leftArm",
+    "rightArm",
+    "leftLeg",
+    "rightLeg",
+    "leftThigh",
+    "rightThigh",
+    "leftSleeve",
+    "rightSleeve",
+    "head",
+)
 
 
 def _group(name: str) -> int:

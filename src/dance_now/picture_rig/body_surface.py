@@ -85,7 +85,7 @@ def body_surface(mask: BoolArray, regions: BodyRegions) -> BodySurface:
 
 
 def with_nose(surface: BodySurface, right_eye: Points, left_eye: Points) -> BodySurface:
-    """A surface with a small nose below the eyes (2,): drawn faces are flat, and heads turn by their noses."""
+    """A surface with a small nose below the eyes (2,): drawn faces are flat, heads turn by their noses."""
     apart = float(np.linalg.norm(left_eye - right_eye))
     below, radius, high = (share * apart for share in _NOSE)
     tip = (left_eye + right_eye) / 2 + [0, below]
@@ -206,8 +206,13 @@ def triangulated(mask: BoolArray, spacing: float) -> tuple[Points, BoolArray, Tr
     rows = np.arange(0, mask.shape[0], step_y)
     grid = np.concatenate(
         [
-            np.stack([np.arange((number % 2) * spacing / 2, mask.shape[1], spacing), np.full_like(
-                np.arange((number % 2) * spacing / 2, mask.shape[1], spacing), row)], axis=1)
+            np.stack(
+                [
+                    np.arange((number % 2) * spacing / 2, mask.shape[1], spacing),
+                    np.full_like(np.arange((number % 2) * spacing / 2, mask.shape[1], spacing), row),
+                ],
+                axis=1,
+            )
             for number, row in enumerate(rows)
         ]
     )
@@ -231,9 +236,13 @@ def triangulated(mask: BoolArray, spacing: float) -> tuple[Points, BoolArray, Tr
     return _without_strays(places, rim, triangles)
 
 
-def _without_strays(places: Points, rim: BoolArray, triangles: Triangles) -> tuple[Points, BoolArray, Triangles]:
+def _without_strays(
+    places: Points, rim: BoolArray, triangles: Triangles
+) -> tuple[Points, BoolArray, Triangles]:
     """Drops vertices without triangles; every edge of one triangle alone makes its ends rim."""
-    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    edges = np.sort(
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1
+    )
     unique, counts = np.unique(edges, axis=0, return_counts=True)
     border = np.zeros(len(places), bool)
     border[unique[counts == 1]] = True

@@ -1,4 +1,4 @@
-"""Texture of a figure: the picture in front, the picture without its face behind, sides of the outline's colours."""
+"""Texture of a figure: the picture in front, the picture without its face behind, sides in its colours."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ class BodyTexture:
         return int(self.pixels.shape[1] // 2)
 
 
-def body_texture(rgb: Image, alpha: FloatArray, mask: BoolArray, regions: BodyRegions, chin: Points) -> BodyTexture:
+def body_texture(
+    rgb: Image, alpha: FloatArray, mask: BoolArray, regions: BodyRegions, chin: Points
+) -> BodyTexture:
     """Paints front and back.
 
     Args:
@@ -96,7 +98,7 @@ def _find_ink(rgb: Image, alpha: FloatArray, mask: BoolArray) -> Ink | None:
     colors = rgb[line].astype(np.float32)
     is_one = width > _WIDEST * max(mask.shape) and float(colors.std(axis=0).mean()) < _ONE_COLOR
     color = np.median(colors, axis=0) / 255 if is_one else None
-    return Ink(ratio, width, color)
+    return Ink(ratio, width, None if color is None else np.asarray(color, np.float32))
 
 
 def _from_inside(rgb: Image, alpha: FloatArray, mask: BoolArray, rim: float, head: BoolArray) -> Image:
@@ -106,7 +108,7 @@ def _from_inside(rgb: Image, alpha: FloatArray, mask: BoolArray, rim: float, hea
     so that neither ink nor a thin band runs all over them. Where a limb is thinner than two rims, its middle
     line stays.
     """
-    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    depth = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
     reach = 2 * int(np.ceil(rim)) + 1
     ridge = depth >= cv2.dilate(depth, np.ones((reach, reach), np.uint8)) - 0.5
     steep = np.where(head, _STEEP * float(depth[head].max(initial=0)), 0)
@@ -163,7 +165,9 @@ def _without_face(front: Image, mask: BoolArray, regions: BodyRegions, chin: Poi
     soft = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), 2)[..., None]
     inside = np.where(head[..., None], filled, front)
     smooth = cv2.GaussianBlur(inside, (0, 0), 2)
-    mixed = np.where(head[..., None], inside + np.minimum(soft, 1) * (smooth - inside) * (1 - soft) * 4 * 0.5, front)
+    mixed = np.where(
+        head[..., None], inside + np.minimum(soft, 1) * (smooth - inside) * (1 - soft) * 4 * 0.5, front
+    )
     return np.clip(mixed, 0, 255).astype(np.uint8)
 
 
@@ -178,18 +182,25 @@ def _most_common(colours: Image) -> FloatArray:
 
 def _pulled(image: FloatArray, known: BoolArray, colour: FloatArray) -> FloatArray:
     """Smooth continuation of the known pixels into the rest, from coarse to fine."""
-    levels = [(image * known[..., None], known.astype(np.float32))]
+    levels: list[tuple[FloatArray, FloatArray]] = [(image * known[..., None], known.astype(np.float32))]
     while min(levels[-1][1].shape) > 4:
         values, weights = levels[-1]
         size = (max(1, weights.shape[1] // 2), max(1, weights.shape[0] // 2))
         levels.append(
-            (cv2.resize(values, size, interpolation=cv2.INTER_AREA), cv2.resize(weights, size, interpolation=cv2.INTER_AREA))
+            (
+                np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32),
+                np.asarray(cv2.resize(weights, size, interpolation=cv2.INTER_AREA), np.float32),
+            )
         )
     result = np.broadcast_to(colour, (*levels[-1][1].shape, 3)).astype(np.float32)
     for values, weights in reversed(levels):
-        coarse = cv2.resize(result, weights.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        coarse = np.asarray(
+            cv2.resize(result, weights.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32
+        )
         share = np.clip(weights * 4, 0, 1)[..., None]
-        result = coarse + share * (values / np.maximum(weights, 1e-3)[..., None] - coarse)
+        result = np.asarray(
+            coarse + share * (values / np.maximum(weights, 1e-3)[..., None] - coarse), np.float32
+        )
     return np.asarray(result, np.float32)
 
 

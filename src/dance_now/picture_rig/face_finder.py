@@ -65,7 +65,9 @@ def find_face(rgb: Image, mask: BoolArray, joints: FigureJoints) -> FaceFeatures
     size = (round(1.5 * _HEAD), round(1.15 * _HEAD))
     matrix = np.array([[scale, 0, -low[0] * scale], [0, scale, -low[1] * scale]])
     step = cv2.GaussianBlur(rgb, (0, 0), max(0.3, 0.4 / scale)) if scale < 1 else rgb
-    head = cv2.warpAffine(step, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    head: Image = np.asarray(
+        cv2.warpAffine(step, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
     inside = cv2.warpAffine(mask.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST) > 0
     skin = _skin_colour(head, inside)
     unlike = _unlike(head, skin)
@@ -89,7 +91,10 @@ def _to_figure(box: Points, scale: float, low: Points) -> Points:
 
 def _skin_colour(head: Image, inside: BoolArray) -> Image:
     """(3,) the most frequent colour of the face's lower half."""
-    rows, columns = slice(round(0.6 * _HEAD), round(0.95 * _HEAD)), slice(round(0.5 * _HEAD), round(1.0 * _HEAD))
+    rows, columns = (
+        slice(round(0.6 * _HEAD), round(0.95 * _HEAD)),
+        slice(round(0.5 * _HEAD), round(1.0 * _HEAD)),
+    )
     colours = head[rows, columns][inside[rows, columns]]
     if not len(colours):
         return np.full(3, 128, np.uint8)
@@ -101,7 +106,8 @@ def _skin_colour(head: Image, inside: BoolArray) -> Image:
 def _unlike(head: Image, skin: Image) -> FloatArray:
     """(h, w) how far colours are from the skin's, 0 to 1."""
     lab, own = (
-        cv2.cvtColor(np.asarray(each, np.float32) / 255, cv2.COLOR_RGB2LAB) for each in (head, skin.reshape(1, 1, 3))
+        cv2.cvtColor(np.asarray(each, np.float32) / 255, cv2.COLOR_RGB2LAB)
+        for each in (head, skin.reshape(1, 1, 3))
     )
     return np.asarray(np.clip(np.linalg.norm(lab - own, axis=2) / 60, 0, 1), np.float32)
 
@@ -121,13 +127,15 @@ def _find_pair(unlike: FloatArray, inside: BoolArray) -> dict[str, Points] | Non
         if not islands and value < _PLAIN_SIGHT:
             continue
         sizes = [np.prod(box[2:] - box[:2]) for box, _ in grown.values()]
-        worth = value * (0.5 + 0.25 * islands) * (min(sizes) / max(sizes)) ** 0.5
+        worth = float(value * (0.5 + 0.25 * islands) * (min(sizes) / max(sizes)) ** 0.5)
         if best is None or worth > best[0]:
             best = worth, {side: box for side, (box, _) in grown.items()}
     return best[1] if best is not None and best[0] > _SURE else None
 
 
-def _pairs(around: FloatArray, inside: BoolArray, radius: float) -> list[tuple[float, float, float, float, float]]:
+def _pairs(
+    around: FloatArray, inside: BoolArray, radius: float
+) -> list[tuple[float, float, float, float, float]]:
     """Candidates: value, middle column, half the distance, row, radius in pixels; the best row of each."""
     height, width = around.shape
     found = []
@@ -172,7 +180,10 @@ def _grown(unlike: FloatArray, centre: Points, radius: float) -> tuple[Points, b
         rows, columns = np.nonzero(np.isin(labels, own))
         is_island = rows.min() > 0 and columns.min() > 0 and columns.max() < window.shape[1] - 1
         if is_island or (above, around) == _REACHES[-1]:
-            low, high = (columns.min() + left, rows.min() + top), (columns.max() + left + 1, rows.max() + top + 1)
+            low, high = (
+                (columns.min() + left, rows.min() + top),
+                (columns.max() + left + 1, rows.max() + top + 1),
+            )
             return np.array([*low, *high], np.float64), bool(is_island)
     return np.array([x - radius, y - radius, x + radius, y + radius], np.float64), False
 
@@ -198,9 +209,14 @@ def _find_mouth(unlike: FloatArray, eyes: dict[str, Points]) -> Points | None:
         offset = abs(centroids[number, 0] - window.shape[1] / 2) / apart
         if touches or offset > 0.18 or wide < 0.06 * apart or area < 3:
             continue
-        value = wide * (1 - 2 * offset) * float(window[labels == number].mean()) * (0.2 + y / window.shape[0]) ** 2
+        value = (
+            wide
+            * (1 - 2 * offset)
+            * float(window[labels == number].mean())
+            * (0.2 + y / window.shape[0]) ** 2
+        )
         if value > best:
             best, chosen = value, (x, y, x + wide, y + high)
     if chosen is None:
         return None
-    return np.asarray(np.array(chosen, np.float64) + [left, top, left, top])
+    return np.array(chosen, np.float64) + np.array([left, top, left, top])

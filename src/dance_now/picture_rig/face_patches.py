@@ -29,7 +29,13 @@ _CLOSED_AT: Final = 0.8  # of an eye's height below its top: where lids meet
 _LIFT: Final = 0.0016  # of the figure's larger side: how far patches lie before the skin
 _GROWN: Final = 0.10  # of an eye's size: rim that belongs to its patch
 # Vowel -> width and height of the open mouth, in widths of the drawn one.
-_VOWELS: Final = {"aa": (0.85, 0.75), "ih": (1.0, 0.28), "ou": (0.42, 0.42), "ee": (1.1, 0.45), "oh": (0.6, 0.62)}
+_VOWELS: Final = {
+    "aa": (0.85, 0.75),
+    "ih": (1.0, 0.28),
+    "ou": (0.42, 0.42),
+    "ee": (1.1, 0.45),
+    "oh": (0.6, 0.62),
+}
 _INSIDE: Final = ((112, 34, 44), (214, 96, 96))  # of a mouth, and its tongue
 _SLOT: Final = 32  # pixels of the painted inside
 
@@ -65,7 +71,8 @@ def face_patches(face: FaceFeatures, skin_height: Height, size: float) -> list[P
     """
     lift = _LIFT * size
     patches = [
-        _eye_patch(grown(box), f"blink{side.capitalize()}", skin_height, lift) for side, box in face.eyes.items()
+        _eye_patch(grown(box), f"blink{side.capitalize()}", skin_height, lift)
+        for side, box in face.eyes.items()
     ]
     width = _mouth_width(face)
     centre = _mouth_centre(face)
@@ -93,7 +100,7 @@ def _mouth_centre(face: FaceFeatures) -> Points:
         return np.asarray((face.mouth[:2] + face.mouth[2:]) / 2)
     centres = np.stack([(box[:2] + box[2:]) / 2 for box in face.eyes.values()])
     apart = float(np.linalg.norm(centres[0] - centres[1]))
-    return np.asarray(centres.mean(axis=0) + [0, 0.85 * apart])
+    return np.asarray(centres.mean(axis=0) + np.array([0, 0.85 * apart]))
 
 
 def _grid(columns: int = _COLUMNS, rows: int = _ROWS) -> tuple[Points, Triangles]:
@@ -103,7 +110,9 @@ def _grid(columns: int = _COLUMNS, rows: int = _ROWS) -> tuple[Points, Triangles
     shape = (1 - np.abs(across) ** 2.6) ** (1 / 2.6)
     grid = np.stack([across, down * np.maximum(shape, 0.15)], axis=2).reshape(-1, 2)
     number = np.arange(columns * rows).reshape(rows, columns)
-    a, b, c, d = (each.ravel() for each in (number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]))
+    a, b, c, d = (
+        each.ravel() for each in (number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:])
+    )
     return grid, np.concatenate([np.stack([a, c, b], axis=1), np.stack([b, c, d], axis=1)])
 
 
@@ -154,8 +163,17 @@ def mouth_inside() -> Image:
     """(32, 32, 3) what an open mouth shows."""
     picture = np.empty((_SLOT, _SLOT, 3), np.uint8)
     picture[:] = _INSIDE[0]
-    cv2.ellipse(picture, (_SLOT // 2, round(0.95 * _SLOT)), (round(0.32 * _SLOT), round(0.33 * _SLOT)), 0, 0, 360, _INSIDE[1], -1)
-    return cv2.GaussianBlur(picture, (0, 0), 0.8)
+    cv2.ellipse(
+        picture,
+        (_SLOT // 2, round(0.95 * _SLOT)),
+        (round(0.32 * _SLOT), round(0.33 * _SLOT)),
+        0,
+        0,
+        360,
+        _INSIDE[1],
+        -1,
+    )
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.8), np.uint8)
 
 
 def without_features(front: Image, face: FaceFeatures) -> Image:

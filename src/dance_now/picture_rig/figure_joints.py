@@ -101,9 +101,7 @@ def joints_of_pose(pose: Pose, crown: Point) -> FigureJoints:
     if missing:
         raise DanceNowError(f"the joints lack {', '.join(missing)}; all limbs are needed.", option="joints")
     places = pose.points[:, :2].astype(np.float64)
-    points = {
-        f"{side}_{limb}": places[BODY_INDEX[f"{side}_{limb}"]] for side in SIDES for limb in _NEEDED
-    }
+    points = {f"{side}_{limb}": places[BODY_INDEX[f"{side}_{limb}"]] for side in SIDES for limb in _NEEDED}
     neck = (points["left_shoulder"] + points["right_shoulder"]) / 2
     points["neck"] = places[1] if seen[1] else neck
     points["crown"] = crown
@@ -145,6 +143,6 @@ def check_inside(joints: Mapping[str, Point], mask: npt.NDArray[np.bool_]) -> No
             outside.append(name.replace("_", " "))
     if len(outside) > 2:
         raise DanceNowError(
-            f"these joints lie outside the figure: {', '.join(outside)}. They must be in pixels of this picture.",
+            f"these joints lie outside the figure: {', '.join(outside)}. They count pixels of this picture.",
             option="joints",
         )

@@ -59,10 +59,11 @@ def cut_out(picture: Path, mask: Path | None, estimator: PoseEstimator) -> Pictu
     alpha = pixels[..., 3] if pixels.shape[2] == 4 else None
     rgb = _reduced(pixels[..., :3], size)
     how = "given"
+    found: FloatArray
     if mask is not None:
-        found = _reduced(_read_mask(mask, (height, width)), size).astype(np.float32) / 255
+        found = _share(_reduced(_read_mask(mask, (height, width)), size))
     elif alpha is not None and (alpha < 128).mean() > _TRANSPARENT:
-        found, how = _reduced(alpha, size).astype(np.float32) / 255, "alpha"
+        found, how = _share(_reduced(alpha, size)), "alpha"
     else:
         rgb = _reduced(over_white(pixels) if alpha is not None else pixels, size)
         ground = _plain_ground(rgb)
@@ -71,6 +72,10 @@ def cut_out(picture: Path, mask: Path | None, estimator: PoseEstimator) -> Pictu
         else:
             found, how = _person(rgb, estimator), "person"
     return PictureMatte(rgb, found, scale, _notes(found, how))
+
+
+def _share(levels: Image) -> FloatArray:
+    return np.asarray(levels.astype(np.float32) / np.float32(255), np.float32)
 
 
 def _reduced(image: Image, size: tuple[int, int]) -> Image:
@@ -83,8 +88,8 @@ def _read_mask(path: Path, shape: tuple[int, int]) -> Image:
     pixels = read_image(path)
     if pixels.shape[:2] != shape:
         raise DanceNowError(
-            f"{path} has {pixels.shape[1]}x{pixels.shape[0]} pixels, the picture {shape[1]}x{shape[0]}; a mask has "
-            "to have the picture's size.",
+            f"{path} has {pixels.shape[1]}x{pixels.shape[0]} pixels, the picture {shape[1]}x{shape[0]}; "
+            "they must be of one size.",
             option="mask",
         )
     if pixels.shape[2] == 4 and pixels[..., 3].min() < 128:
@@ -93,7 +98,7 @@ def _read_mask(path: Path, shape: tuple[int, int]) -> Image:
 
 
 def _plain_ground(rgb: Image) -> FloatArray | None:
-    """(H, W, 3) CIELAB of the ground where the picture's border is of one colour, shaded smoothly; else None."""
+    """(H, W, 3) CIELAB of the ground where the border is of one colour, shaded smoothly; else None."""
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     height, width = lab.shape[:2]
     rim = max(2, round(0.02 * min(height, width)))
@@ -101,7 +106,8 @@ def _plain_ground(rgb: Image) -> FloatArray | None:
     border[rim:-rim, rim:-rim] = False
     rows, columns = np.indices((height, width)).astype(np.float32)
     terms = np.stack(
-        [np.ones_like(rows), rows / height, columns / width, (rows / height) ** 2, (columns / width) ** 2], axis=2
+        [np.ones_like(rows), rows / height, columns / width, (rows / height) ** 2, (columns / width) ** 2],
+        axis=2,
     )
     known, kept = lab[border], terms[border]
     near = np.linalg.norm(known - np.median(known, axis=0), axis=1) < 25
@@ -127,7 +133,7 @@ def _on_plain_ground(rgb: Image, ground: FloatArray) -> FloatArray:
     # At the outline the difference from the ground tells how much of a pixel is figure.
     soft = np.clip(unlike / (2 * _UNLIKE), 0, 1)
     band = cv2.dilate(outside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return np.where(band & ~outside, np.maximum(soft, 0.6), inside).astype(np.float32)
+    return np.asarray(np.where(band & ~outside, np.maximum(soft, 0.6), inside), np.float32)
 
 
 def _reached_from_border(free: BoolArray) -> BoolArray:
@@ -140,8 +146,8 @@ def _person(rgb: Image, estimator: PoseEstimator) -> FloatArray:
     people = estimator(rgb)
     if not people:
         raise DanceNowError(
-            "no person was found on the picture's busy ground; give the figure's outline with mask, or a picture "
-            "with a plain or transparent ground.",
+            "no person was found on the picture's busy ground; give the figure's outline with mask, or a "
+            "picture with a plain or transparent ground.",
             option="mask",
         )
     coarse = people[0].detection.mask.alpha_in(*rgb.shape[:2])

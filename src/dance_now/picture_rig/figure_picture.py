@@ -54,7 +54,9 @@ class FigurePicture:
         mask = largest_region(alpha > 0.5)
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
-            raise DanceNowError("no figure was found in the picture; give its outline with mask.", option="mask")
+            raise DanceNowError(
+                "no figure was found in the picture; give its outline with mask.", option="mask"
+            )
         longer = max(np.ptp(rows), np.ptp(columns)) + 1
         if longer < SMALLEST:
             raise DanceNowError(

@@ -74,7 +74,7 @@ def _paint(texture: BodyTexture, pixels: Image, frame: BodyFrame) -> ToonPaint:
 
 
 def _with_face(texture: BodyTexture, rgb: Image, face: FaceFeatures) -> Image:
-    """The atlas with eyes and mouth painted over, the picture as it is on the right, and the mouth's inside."""
+    """The atlas with eyes and mouth painted over; on the right the picture as it is, and a mouth's inside."""
     half = texture.half
     front = without_features(texture.pixels[:, :half], face)
     drawn = texture.pixels[:, :half].copy()
@@ -107,7 +107,7 @@ def _patch_mesh(patch: Patch, frame: BodyFrame, head: int, texture: BodyTexture,
     count = len(patch.places)
     x, y = patch.places.T
     positions = frame.metres * np.stack([x - frame.middle, frame.floor - y, patch.heights], axis=1)
-    uv = patch.texture + [2 * texture.half, 0]
+    uv = patch.texture + np.array([2 * texture.half, 0])
     joints = np.zeros((count, _SIDES), np.int64)
     joints[:, 0] = head
     weights = np.zeros((count, _SIDES))
@@ -131,7 +131,10 @@ def _joined(body: RigMesh, patches: list[RigMesh]) -> RigMesh:
         np.concatenate([mesh.weights for mesh in meshes]),
         {
             name: np.concatenate(
-                [mesh.morphs.get(name, np.zeros((count, 3))) for mesh, count in zip(meshes, counts, strict=True)]
+                [
+                    mesh.morphs.get(name, np.zeros((count, 3)))
+                    for mesh, count in zip(meshes, counts, strict=True)
+                ]
             )
             for name in names
         },

@@ -24,7 +24,9 @@ Points = npt.NDArray[np.float64]
 _TRUSTED: Final = 0.6  # confidence of each joint
 _MARGIN: Final = 0.12  # of the picture, around it: figures fill their pictures
 _NEEDED: Final = [
-    BODY_INDEX[f"{side}_{limb}"] for side in SIDES for limb in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    BODY_INDEX[f"{side}_{limb}"]
+    for side in SIDES
+    for limb in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 ]
 _FACING: Final = 0.3  # least width of shoulders or hips, of the trunk's length
 _STANDING: Final = 0.5  # least fall from hip to knee, of that from knee to ankle
@@ -39,7 +41,7 @@ def find_joints(figure: FigurePicture, given: Path | None, estimator: PoseEstima
         estimator: of people, who may be painted.
 
     Raises:
-        DanceNowError: joints of the file lie outside the figure or are incomplete; or none were found, and why.
+        DanceNowError: joints of the file lie outside the figure or are incomplete; or none were found.
     """
     mask = figure.mask
     crown = highest_point(mask)
@@ -110,12 +112,14 @@ def _check_stance(joints: FigureJoints) -> None:
     width = max(abs(joints[f"left_{limb}"][0] - joints[f"right_{limb}"][0]) for limb in ("shoulder", "hip"))
     if width < _FACING * trunk:
         raise DanceNowError(
-            "the figure is seen from the side; it has to face the viewer. If it does, give its joints.", option="joints"
+            "the figure is seen from the side; it has to face the viewer. If it does, give its joints.",
+            option="joints",
         )
     for side in SIDES:
         thigh = joints[f"{side}_knee"][1] - joints[f"{side}_hip"][1]
         shin = joints[f"{side}_ankle"][1] - joints[f"{side}_knee"][1]
         if thigh < _STANDING * shin:
             raise DanceNowError(
-                "the figure sits or lifts a leg; it has to stand. If it does, give its joints.", option="joints"
+                "the figure sits or lifts a leg; it has to stand. If it does, give its joints.",
+                option="joints",
             )

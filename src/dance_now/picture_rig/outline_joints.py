@@ -78,7 +78,7 @@ class _Search:
         headless[neck_row, left:right] = False
         # Cut at the neck: raised arms stay with the body, and hair that hangs down stays with the head.
         _, labels = cv2.connectedComponents(headless.astype(np.uint8), connectivity=4)
-        body = labels == labels[min(neck_row + 1, len(mask) - 1), (left + right) // 2]
+        body = np.asarray(labels == labels[min(neck_row + 1, len(mask) - 1), (left + right) // 2])
         if not body[floor - 2 :].any():
             body = mask & (np.arange(len(mask)) > neck_row)[:, None]
         column = (left + right) / 2
@@ -178,7 +178,8 @@ class _Search:
         shoulder = free[0] - slope * min(inward / max(abs(slope[0]), 0.35), 1.5 * trunk)
         thickness = graph.depth[tuple(graph.places[graph.nearest(free[0])])]
         shoulder[1] = max(
-            shoulder[1] - max(0.0, float(thickness) - _SHOULDER_BELOW * _HEIGHT), self.neck[1] - 0.03 * _HEIGHT
+            shoulder[1] - max(0.0, float(thickness) - _SHOULDER_BELOW * _HEIGHT),
+            self.neck[1] - 0.03 * _HEIGHT,
         )
         shoulder[0] = self.middle + sign * max(0.7 * out, (shoulder[0] - self.middle) * sign)
         whole = np.concatenate([shoulder[None], free])
@@ -203,8 +204,7 @@ class _Search:
         row = self.floor - float(np.clip(height, *_HIP_RANGE)) * length
         out = _HIPS[0] * _HEIGHT + _HIPS[1] * trunk
         return {
-            side: np.array([self.middle + sign * out, row])
-            for side, sign in zip(SIDES, (1, -1), strict=True)
+            side: np.array([self.middle + sign * out, row]) for side, sign in zip(SIDES, (1, -1), strict=True)
         }
 
     def _width(self, row: float) -> float:
@@ -216,7 +216,7 @@ class _Search:
         """The row from which on, down to the floor, nothing joins the legs near the middle."""
         half = max(1, round(0.01 * _HEIGHT))
         near = slice(max(0, int(self.middle) - 3 * half), int(self.middle) + 3 * half + 1)
-        gaps = (~self.body.mask[:, near]).any(axis=1)
+        gaps = np.asarray((~self.body.mask[:, near]).any(axis=1))
         row = int(self.floor - 0.04 * _HEIGHT)
         while row > self.neck[1] and gaps[row]:
             row -= 1

@@ -111,7 +111,9 @@ class OutlineGraph:
             if not np.isfinite(values[node]):
                 break
             around = both.indices[both.indptr[node] : both.indptr[node + 1]]
-            groups = sorted({root(int(each)) for each in around if parent[each] >= 0}, key=lambda g: -values[peak[g]])
+            groups = sorted(
+                {root(int(each)) for each in around if parent[each] >= 0}, key=lambda g: -values[peak[g]]
+            )
             parent[node] = node
             if not groups:
                 peak[int(node)] = int(node)
@@ -135,7 +137,7 @@ def along(path: Points, share: float) -> Points:
 
 
 def sharpest_bend(path: Points, low: float, high: float) -> tuple[float, float]:
-    """Share of the path's length, between ``low`` and ``high``, where it bends most, and how much, degrees."""
+    """Share of the path's length, from ``low`` to ``high``, where it bends most, and how much, degrees."""
     shares = np.linspace(low, high, 25)
     angles = []
     for share in shares:

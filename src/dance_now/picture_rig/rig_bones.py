@@ -152,7 +152,7 @@ def _finger_bones(joints: FigureJoints, side: str, frame: BodyFrame) -> list[Rig
 def skin_weights(
     surface: BodySurface, regions: BodyRegions, bones: list[RigBone], joints: FigureJoints
 ) -> tuple[npt.NDArray[np.int64], Points]:
-    """(V, 4) bones and (V, 4) weights of a surface; what lies beyond the knuckles follows the middle finger."""
+    """(V, 4) bones and (V, 4) weights of a surface; beyond the knuckles it follows the middle finger."""
     fields = regions.weights()
     dense = np.zeros((len(surface.places), len(bones)))
     rows = {bone.name: number for number, bone in enumerate(bones)}

@@ -13,9 +13,9 @@ from dance_now.picture_rig.face_finder import FaceFeatures, find_face
 from dance_now.picture_rig.figure_joints import FigureJoints
 from dance_now.picture_rig.figure_matte import cut_out
 from dance_now.picture_rig.figure_picture import FigurePicture
+from dance_now.picture_rig.figure_rig import rig_figure
 from dance_now.picture_rig.find_joints import find_joints
 from dance_now.picture_rig.joints_sheet import joints_sheet
-from dance_now.picture_rig.figure_rig import rig_figure
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.model.detection import PoseEstimator
 
@@ -79,18 +79,13 @@ def rig_picture(
         estimator: of people; opened where none is given.
 
     Raises:
-        DanceNowError: no licence or credits, unreadable files, no figure, or joints that were not found; where
-            a figure was found, the picture of it is written all the same.
+        DanceNowError: no licence or credits, unreadable files, no figure, or joints that were not found;
+            where a figure was found, the picture of it is written all the same.
 
     Example:
-        >>> rig_picture(Path("drawing.png"), Path("drawing.vrm"), licence="CC0", credits="me")  # doctest: +SKIP
+        >>> rig_picture(Path("me.png"), Path("me.vrm"), licence="CC0", credits="me")  # doctest: +SKIP
     """
-    for name, value in (("licence", licence), ("credits", credits)):
-        if not (value and value.strip()):
-            raise DanceNowError(
-                f"{name} is needed: an avatar says under which licence its picture may be used, and whose it is.",
-                option=name,
-            )
+    licence, credits = _checked("licence", licence), _checked("credits", credits)
     if output.suffix.lower() != ".vrm":
         raise DanceNowError(f"output must be called NAME.vrm, not {output.name}.", option="output")
     targets = [output, *(output.with_name(f"{output.stem}_joints{suffix}") for suffix in (".png", ".json"))]
@@ -108,9 +103,18 @@ def rig_picture(
     finally:
         _write(targets[1], encode_image(joints_sheet(figure, joints, face), ".png"), inputs)
     _write(targets[2], joints_document(figure, joints, face), inputs)
-    assert licence is not None and credits is not None
-    write_file(output, rig_figure(figure, joints, output.stem, licence.strip(), credits.strip()), options.overwrite)
+    write_file(output, rig_figure(figure, joints, output.stem, licence, credits), options.overwrite)
     return RigReport(output, targets[1], targets[2], (*cut.notes, *_notes(joints, face)))
+
+
+def _checked(name: str, value: str | None) -> str:
+    """A text that has to be given."""
+    if value is None or not value.strip():
+        raise DanceNowError(
+            f"{name} is needed: an avatar says under which licence its picture may be used, and who made it.",
+            option=name,
+        )
+    return value.strip()
 
 
 def _write(target: Path, content: bytes, inputs: frozenset[Path]) -> None:

@@ -15,7 +15,9 @@ def is_picture(source: Path) -> bool:
     return source.is_file() and image_kind(source) == "still"
 
 
-def picture_avatar(picture: Path, run: Path, name: str, rights: Rights, options: RigOptions, report: Report) -> Path:
+def picture_avatar(
+    picture: Path, run: Path, name: str, rights: Rights, options: RigOptions, report: Report
+) -> Path:
     """Rigs a picture; NAME.vrm, NAME_joints.png and NAME_joints.json are kept in the run's folder.
 
     Args:
