@@ -53,7 +53,7 @@ from figures import record, run_benchmark
 from picture_puppet import Puppet
 
 YAWS: Final = {"0 to 15": (0, 15), "15 to 30": (15, 30), "30 to 60": (30, 60), "all around": (0, 180)}
-POSES: Final = 12
+POSES: Final = 6
 PICTURE: Final = 1024  # pixels
 SIZE: Final = 512
 _SEED: Final = 0

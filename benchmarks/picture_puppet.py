@@ -26,8 +26,8 @@ from dance_now.picture_rig.figure_picture import FigurePicture
 
 Points = npt.NDArray[np.float64]
 
-_SPACING: Final = 1 / 50  # of the figure's larger side
-_ROUNDS: Final = 12
+_SPACING: Final = 1 / 40  # of the figure's larger side
+_ROUNDS: Final = 8
 _HOLD: Final = 1000.0  # how much dearer a handle is than an edge
 # Child -> parent, parents first; the root is the middle of the hips.
 _TREE: Final = {

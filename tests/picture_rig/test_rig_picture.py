@@ -131,6 +131,7 @@ def test_two_figures(tmp_path):
         (np.zeros((200, 200, 4), np.uint8), "no figure was found"),
         (drawn_figure()[::12, ::12].copy(), "at least 64 are needed"),
         (drawn_figure(arms=False), "arm was not found"),
+        (drawn_figure()[:240].copy(), "the picture ends within the figure's body"),
     ],
 )
 def test_one_line_where_it_cannot_be(tmp_path, picture, message):

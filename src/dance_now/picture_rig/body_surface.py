@@ -28,7 +28,7 @@ Triangles = npt.NDArray[np.int64]
 _SPACING: Final = 1 / 110  # of the figure's larger side, between vertices
 _RIMS: Final = (0.12, 0.45)  # of the spacing: rows of vertices near the outline, where the surface is steep
 # Depth over width: of a strip for limbs and trunk, of a disc for the head.
-_DEPTHS: Final = {"limb": 0.95, "trunk": 0.72, "head": 0.85, "foot": 0.8}
+_DEPTHS: Final = {"limb": 0.95, "trunk": 0.72, "head": 0.8, "foot": 0.8}
 _HEAD_BOX: Final = (0.75, 0.85)  # exponents that turn a ball into a rounded box, face and back
 _HAIR_BACK: Final = 0.4  # of the skull's radius
 _HAND_DEPTH: Final = 0.18  # of a hand's length: half its depth

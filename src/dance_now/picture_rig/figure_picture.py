@@ -31,7 +31,8 @@ class FigurePicture:
         alpha: (H, W) float32 in [0, 1].
         to_picture: pixels of the user's picture for one of this raster.
         corner: (2,) x, y in the user's picture of this raster's corner.
-        size: width and height of the user's picture, pixels.
+        size: width and height of the picture that was cut out, pixels.
+        picture_scale: pixels of the user's picture for one of that.
     """
 
     rgb: Image
@@ -39,6 +40,7 @@ class FigurePicture:
     to_picture: float
     corner: Points
     size: tuple[int, int]
+    picture_scale: float = 1.0
 
     @classmethod
     def of(cls, rgb: Image, alpha: FloatArray) -> FigurePicture:

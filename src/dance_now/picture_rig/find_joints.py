@@ -29,6 +29,7 @@ _NEEDED: Final = [
     for limb in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 ]
 _FACING: Final = 0.3  # least width of shoulders or hips, of the trunk's length
+_CUT: Final = 0.18  # of the figure's width: what touches the picture's lower edge is no foot
 _STANDING: Final = 0.5  # least fall from hip to knee, of that from knee to ankle
 
 
@@ -50,6 +51,7 @@ def find_joints(figure: FigurePicture, given: Path | None, estimator: PoseEstima
         joints = joints_of_pose(pose, crown)
         check_inside(joints.points, mask)
         return joints
+    _check_whole(figure)
     seen = _estimated(figure, estimator)
     if seen is not None:
         joints = joints_of_pose(seen, crown)
@@ -59,6 +61,21 @@ def find_joints(figure: FigurePicture, given: Path | None, estimator: PoseEstima
         return outline_joints(mask)
     except DanceNowError as error:
         raise DanceNowError(f"{error} Correct the joints that were saved and pass them as joints.") from error
+
+
+def _check_whole(figure: FigurePicture) -> None:
+    """Refuses figures that the picture's lower edge cuts through the body."""
+    mask = figure.mask
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    bottom = figure.picture_points(np.array([[0.0, rows[-1] + 1]]))[0, 1]
+    if bottom < figure.size[1] * figure.picture_scale - 2 * figure.to_picture:
+        return
+    cut = np.flatnonzero(mask[max(rows[0], rows[-1] - 2)])
+    widest = int(np.diff(np.flatnonzero(np.diff(cut, prepend=-2, append=cut[-1] + 2) > 1)).max())
+    if widest > _CUT * np.ptp(columns):
+        raise DanceNowError(
+            "the picture ends within the figure's body; the whole figure is needed, down to its feet.",
+        )
 
 
 def highest_point(mask: BoolArray) -> Points:

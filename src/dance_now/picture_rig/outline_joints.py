@@ -32,7 +32,7 @@ _HIP_ABOVE_CROTCH: Final = 0.07  # of the height from sole to shoulder
 _HIP_RANGE: Final = (0.3, 0.7)  # of the height from sole to shoulder
 _SKIRT: Final = 1.3  # a hem is wider than the legs below it by this factor
 _HIP_UNDER_SKIRT: Final = 0.66  # of the height from sole to shoulder
-_SHOULDER_BELOW: Final = 0.031  # of the height: how far below a sleeve's upper edge the joint is
+_SHOULDER_BELOW: Final = 0.022  # of the height: how far below a sleeve's upper edge the joint is
 _SHOULDERS: Final = (0.041, 0.35)  # half their width: of the height, and of the trunk's half width
 _HIPS: Final = (0.015, 0.4)  # the same of the hips
 

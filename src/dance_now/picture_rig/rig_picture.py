@@ -94,7 +94,12 @@ def rig_picture(
     estimator = open_estimator(hands=False, face=False) if estimator is None else estimator
     cut = cut_out(picture, options.mask, estimator)
     figure = FigurePicture.of(cut.rgb, cut.alpha)
-    figure = replace(figure, to_picture=figure.to_picture * cut.scale, corner=figure.corner * cut.scale)
+    figure = replace(
+        figure,
+        to_picture=figure.to_picture * cut.scale,
+        corner=figure.corner * cut.scale,
+        picture_scale=cut.scale,
+    )
     joints: FigureJoints | None = None
     face: FaceFeatures | None = None
     try:
