@@ -113,7 +113,7 @@ class Puppet:
         held = np.bincount(rows, np.full(len(rows), _HOLD), count)
         laplace = coo_matrix((-weights, (both[:, 0], both[:, 1])), (count, count))
         solver = splu(
-            csc_matrix(laplace + coo_matrix((degree + held, (np.arange(count),) * 2), (count, count)))
+            csc_matrix(laplace + coo_matrix((degree + held + 1e-6, (np.arange(count),) * 2), (count, count)))
         )
         pull = np.zeros((count, 2))
         np.add.at(pull, rows, _HOLD * wanted)
