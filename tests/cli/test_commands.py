@@ -188,7 +188,9 @@ def test_render_makes_a_video_of_one_motion(run, tmp_path, monkeypatch):
 def test_train_takes_a_preset_and_what_differs_from_it(run, monkeypatch):
     seen = []
 
-    def train(source, output, config, *, motions, rights, options, template, sticks, stage, start, report):
+    def train(
+        source, output, config, *, motions, rights, options, template, sticks, stage, start, rig, report
+    ):
         seen.append((source, output, config.steps, config.images, motions, rights, options, start))
         report("train", 7, 7, "loss 0.1")
         overall = Summary(3, 21.25, 19.0, 0.9, 0.9512, 0.01, None, 0, None, None, None)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tools.mascot.glb import ARRAY_BUFFER, ELEMENT_BUFFER, GlbWriter
+from dance_now.formats3d.glb_writer import ARRAY_BUFFER, ELEMENT_BUFFER, GlbWriter
 from tools.mascot.paint import TEXTURES
 from tools.mascot.parts import PARTS, Part
 from tools.mascot.skeleton import CHAINS, COLLIDERS, joints

@@ -21,7 +21,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _TERMINATED: Final = ("SIGTERM", "SIGHUP")  # end a program as Ctrl-C does; the second where there is one
 
 _COMMANDS: Final = (
-    *("dance", "live", "pose", "inspect", "render", "train", "evaluate"),
+    *("dance", "live", "pose", "inspect", "render", "rig", "train", "evaluate"),
     *("convert", "export", "batch-report", "characters", "fetch", "doctor"),
 )
 _DESCRIPTION = (

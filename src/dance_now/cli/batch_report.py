@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import tyro
 
 from dance_now.cli.options import say
-from dance_now.cli.printable import printable
+from dance_now.cli.terminal.printable import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -26,6 +26,7 @@ _MoreAvatars = Annotated[
 ]
 _Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="")]
 _Start = Annotated[str | None, tyro.conf.arg(name="from", metavar="NAME.dance", help_behavior_hint="")]
+_File = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 _Output = Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="NAME.dance")]
 
 
@@ -54,13 +55,16 @@ def train(
     hide: Hide = (),
     bones: Bones = None,
     springs: Literal["file", "auto"] = "file",
+    mask: _File = None,
+    joints: _File = None,
     i_have_permission: Flag = False,
     batch: Batch = NO_FLAGS,
 ) -> None:
     """Train a character, or one for each of several avatars. Rerun to resume.
 
     Args:
-        source: avatar (.vrm, .glb or mascot), folder made by dance-now render, or video of a person.
+        source: avatar (.vrm, .glb or mascot), picture of one figure (see dance-now rig), folder made by
+            dance-now render, or video of a person.
         more: more avatars, also @LIST (a file that lists some), each to NAME.dance in the folder -o.
         output: character file to write; the run is kept beside it in NAME.run. Of several, the folder.
         preset: of networks: debug is a smoke test; quick takes 10 minutes, standard an hour on 2 cores; full
@@ -81,10 +85,13 @@ def train(
         bones: JSON file that maps humanoid bones to nodes: {"leftUpperArm": "Arm_L", ...}.
         springs: auto gives gentle springs to an avatar that has none: hair, skirts, tails, by name or as they
             hang.
+        mask: of a picture: picture of the same size, white on the figure, instead of what is found.
+        joints: of a picture: OpenPose JSON with the figure's joints, instead of what is found.
         i_have_permission: the avatar's owner permits what its licence forbids.
         batch: how several avatars are processed.
     """
     with needs_extra("studio"):
+        from dance_now.picture_rig.rig_picture import RigOptions
         from dance_now.render.avatar.avatar_options import AvatarOptions
         from dance_now.render.avatar.mascot import MASCOT, avatar_file
         from dance_now.training.character_card import Rights
@@ -137,6 +144,7 @@ def train(
             sticks=sticks,
             stage=stage,
             start=start,
+            rig=RigOptions(mask=mask, joints=joints),
             report=bars.update,
         )
     if result is None:

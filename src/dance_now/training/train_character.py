@@ -16,11 +16,13 @@ from dance_now.character.character_file import SUFFIX, is_character_name
 from dance_now.core.atomic_write import check_target, remove_dead_parts, replace_file
 from dance_now.core.errors import DanceNowError
 from dance_now.core.file_lock import FileLock
+from dance_now.picture_rig.rig_picture import DEFAULT_RIG, RigOptions
 from dance_now.render.avatar.avatar_options import DEFAULT_OPTIONS, AvatarOptions
 from dance_now.training.character_card import SOURCE_RIGHTS, Report, Rights, dataset_card
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.metrics.evaluation import check_size
 from dance_now.training.metrics.scores import Evaluation
+from dance_now.training.sources.picture_avatar import is_picture, picture_avatar
 from dance_now.training.sources.training_source import DATASET, FRAMES, Kind, TrainingSource
 from dance_now.training.sticks.sticks_config import SticksConfig
 from dance_now.training.surface.surface_training import TEST_SET, train_surface
@@ -46,6 +48,7 @@ def train(
     sticks: SticksConfig | None = None,
     stage: Stage = "all",
     start: str | None = None,
+    rig: RigOptions = DEFAULT_RIG,
     report: Report,
 ) -> Evaluation | None:
     """Trains a character and exports its file; an interrupted run is resumed.
@@ -54,8 +57,9 @@ def train(
     the configuration, and the output of each stage.
 
     Args:
-        source: an avatar (.vrm, .glb), a folder made by ``dance-now render``, a folder of images with
-            OpenPose labels (train_img, train_label), or a video of a person.
+        source: an avatar (.vrm, .glb), a picture of one figure, of which an avatar is made, a folder made by
+            ``dance-now render``, a folder of images with OpenPose labels (train_img, train_label), or a video
+            of a person.
         output: the character file, NAME.dance.
         config: of the training.
         motions: a file or folder of motions for an avatar's data set, instead of the motion library.
@@ -68,6 +72,7 @@ def train(
         stage: a single stage, on the output of those before it; those of HEAD_STAGES are for sticks.
         start: a points character of the same body, by name or path, whose network is trained further instead
             of a new one.
+        rig: mask and joints of a picture, by hand.
         report: called with the stage's name, steps done, steps in all, and a note.
 
     Returns:
@@ -77,6 +82,9 @@ def train(
         DanceNowError: unusable source or output, or a run that was begun with something else.
     """
     name = _character_name(output)
+    run = output.with_name(f"{output.stem}.run")
+    if is_picture(source):
+        source = picture_avatar(source, run, name, rights, rig, report)
     training_source = TrainingSource.of(source, motions, options)
     training_source.check_rights(rights)
     template = template or ("surface" if training_source.kind is Kind.AVATAR else "points")
@@ -92,7 +100,6 @@ def train(
             + "; set template to points, or leave it out.",
             option="from",
         )
-    run = output.with_name(f"{output.stem}.run")
     if not run.exists():
         check_target(output, frozenset(), overwrite=True)
     try:

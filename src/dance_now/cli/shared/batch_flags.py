@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from dance_now.cli.error_text import error_text
 from dance_now.cli.options import remark, say
 from dance_now.cli.progress import ProgressBars
 from dance_now.cli.shared.report import frame_count
+from dance_now.cli.terminal.error_text import error_text
 from dance_now.core.errors import DanceNowError, UsageError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Characters from one picture: matte, joints, an inflated body, skin weights, expressions."""

@@ -1,0 +1,212 @@
+"""Regions of a silhouette by bone: geodesic distances to the bones, cuts between limbs, skin weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import map_coordinates
+
+from dance_now.core.arrays import BoolArray
+from dance_now.picture_rig.figure_joints import SIDES, FigureJoints
+from dance_now.picture_rig.outline_paths import OutlineGraph
+
+Points = npt.NDArray[np.float64]
+
+HEIGHT: Final = 220
+"""Pixels of the figure's larger side on the raster of regions."""
+_SOFT: Final = 0.5  # of a bone's radius: how far weights reach beyond the border between two bones
+_NECK_SOFT: Final = 0.35
+_NECK_REACH: Final = 1.5  # of the neck's radius
+_HAIR: Final = 2.0  # of the head's radius: how far hair may stand off
+_LOOSE: Final = 0.3  # of a limb's radius: how far its sleeve may stand off
+_STEEP: Final = 15.0, 6.0  # how fast limbs and the trunk give up what lies farther off
+
+
+@dataclass(frozen=True, eq=False)
+class BodyRegions:
+    """Which bone carries which pixel, on a small raster.
+
+    Attributes:
+        mask: (h, w) the silhouette, cut apart where limbs only touch in the picture's plane.
+        scale: pixels of this raster for one of the figure's.
+        names: of the B bones.
+        excess: (B, h, w) geodesic distance to each bone beyond its radius, pixels; inf outside.
+        radii: (B,) pixels.
+        width: W of the figure, pixels.
+    """
+
+    mask: BoolArray
+    scale: float
+    names: tuple[str, ...]
+    excess: Points
+    radii: Points
+    width: int
+
+    @classmethod
+    def of(cls, mask: BoolArray, joints: FigureJoints) -> BodyRegions:
+        """Regions of a silhouette (H, W) with joints in its pixels."""
+        scale = min(1.0, HEIGHT / max(mask.shape))
+        size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
+        small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
+        small_joints = joints.moved(scale, np.zeros(2))
+        graph = OutlineGraph.of(small)
+        segments = bone_segments(small_joints)
+        names = tuple(segments)
+        radii = np.array([_radius(graph, segment) for segment in segments.values()])
+        excess = _excess(graph, segments, radii)
+        neck = small_joints["chin"], _NECK_REACH * radii[names.index("neck")]
+        cut = small & ~_cuts(names, excess, small, neck)
+        if (cut != small).any():
+            graph = OutlineGraph.of(cut)
+            excess = _excess(graph, segments, radii)
+        return cls(cut, scale, names, excess, radii, mask.shape[1])
+
+    def nearest(self) -> npt.NDArray[np.int64]:
+        """(h, w) the bone of each pixel; -1 outside."""
+        found = np.argmin(self.excess, axis=0)
+        return np.where(self.mask, found, -1).astype(np.int64)
+
+    def weights(self) -> Points:
+        """(B, h, w) skin weights, which sum to 1; outside those of the nearest pixel within."""
+        least = self.excess.min(axis=0)
+        with np.errstate(invalid="ignore"):
+            beyond = np.where(np.isfinite(least), self.excess - least, np.inf)
+        soft = np.array([_NECK_SOFT if name in ("neck", "head") else _SOFT for name in self.names])
+        weights = np.exp(-np.square(beyond / (soft * np.maximum(self.radii, 2))[:, None, None]))
+        weights /= np.maximum(weights.sum(axis=0), 1e-9)
+        return extended(weights, self.mask)
+
+    def sample(self, field: Points, points: Points) -> Points:
+        """(n,) bilinear values of a (h, w) field at (n, 2) points in the figure's pixels."""
+        x, y = (points * self.scale - 0.5).T
+        return np.asarray(map_coordinates(field, [y, x], order=1, mode="nearest"), np.float64)
+
+
+def extended(fields: Points, mask: BoolArray) -> Points:
+    """Fields (..., h, w) continued outside a mask with the values of the nearest pixel within."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~mask).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    owner = np.zeros(int(labels.max()) + 1, np.int64)
+    owner[labels[mask]] = np.flatnonzero(mask)
+    return np.asarray(fields.reshape(*fields.shape[:-2], -1)[..., owner[labels]])
+
+
+def bone_segments(joints: FigureJoints) -> dict[str, tuple[Points, ...]]:
+    """Bone -> the line (points x, y) along which it runs in the picture."""
+    neck, hips = joints["neck"], joints.middle("hip")
+
+    def trunk(share: float) -> Points:
+        return np.asarray(hips + share * (neck - hips))
+
+    chin, crown = joints["chin"], joints["crown"]
+    segments: dict[str, tuple[Points, ...]] = {
+        "hips": (trunk(-0.04), trunk(0.2)),
+        "spine": (trunk(0.2), trunk(0.45)),
+        "chest": (trunk(0.45), trunk(0.97)),
+        "neck": (trunk(1.0), chin),
+        "head": (chin + 0.12 * (crown - chin), crown),
+    }
+    for side in SIDES:
+        at = {limb: joints[f"{side}_{limb}"] for limb in ("shoulder", "elbow", "wrist", "hand")}
+        segments[f"{side}UpperArm"] = (at["shoulder"], at["elbow"])
+        segments[f"{side}LowerArm"] = (at["elbow"], at["wrist"])
+        segments[f"{side}Hand"] = (at["wrist"], at["hand"])
+        at = {limb: joints[f"{side}_{limb}"] for limb in ("hip", "knee", "ankle", "toe")}
+        segments[f"{side}UpperLeg"] = (at["hip"], at["knee"])
+        segments[f"{side}LowerLeg"] = (at["knee"], at["ankle"])
+        segments[f"{side}Foot"] = (at["ankle"], at["toe"])
+    return segments
+
+
+def _radius(graph: OutlineGraph, segment: tuple[Points, ...]) -> float:
+    """Half the silhouette's width along a bone: a high quantile of the depth of its inner part."""
+    start, end = segment
+    shares = np.linspace(0.2, 0.8, 9)[:, None]
+    nodes = [graph.nearest(point) for point in start + shares * (end - start)]
+    return float(max(2.0, np.quantile(graph.depth[tuple(graph.places[nodes].T)], 0.7)))
+
+
+def _excess(graph: OutlineGraph, segments: dict[str, tuple[Points, ...]], radii: Points) -> Points:
+    fields = []
+    for (start, end), radius in zip(segments.values(), radii, strict=True):
+        count = max(2, int(np.linalg.norm(end - start)) + 1)
+        line = start + np.linspace(0, 1, count)[:, None] * (end - start)
+        nodes = sorted({graph.nearest(point) for point in line})
+        fields.append(graph.distances(nodes) - radius)
+    excess = np.stack(fields)
+    # Hair that touches an arm, or a skirt around a thigh, lies beyond what a limb can be.
+    limbs = np.array([name.startswith(SIDES) for name in segments])
+    heads = np.array(list(segments)) == "head"
+    steep = np.where(limbs | heads, *_STEEP)
+    slack = (np.where(heads, _HAIR, _LOOSE) * radii)[:, None, None]
+    beyond = slack + steep[:, None, None] * (excess - slack)
+    return np.where(excess > slack, beyond, excess)
+
+
+def _cuts(names: tuple[str, ...], excess: Points, mask: BoolArray, neck: tuple[Points, float]) -> BoolArray:
+    """Pixels along which parts are cut off what they only touch: legs from each other, forearms from all.
+
+    The head, with its hair, is joined to the rest at the neck alone (its place and reach).
+    """
+    owner = np.where(mask, np.argmin(excess, axis=0), -1)
+    group = np.array([_group(name) for name in names] + [-1])[owner]
+    cut = np.zeros(mask.shape, bool)
+    for axis in (0, 1):
+        here, there = (group[:-1], group[1:]) if axis == 0 else (group[:, :-1], group[:, 1:])
+        apart = np.zeros(here.shape, bool)
+        for first, second in _SEPARATE:
+            apart |= ((here == first) & (there == second)) | ((here == second) & (there == first))
+        target = cut[:-1] if axis == 0 else cut[:, :-1]
+        target |= apart
+    head, trunk = _GROUPS.index("head"), _GROUPS.index("trunk")
+    near = cv2.dilate((group == head).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    rows, columns = np.indices(mask.shape)
+    away = np.hypot(columns + 0.5 - neck[0][0], rows + 0.5 - neck[0][1]) > neck[1]
+    return cut | (near & (group == trunk) & away)
+
+
+_GROUPS: Final = (
+    "trunk",
+    "leftArm",
+    "rightArm",
+    "leftLeg",
+    "rightLeg",
+    "leftThigh",
+    "rightThigh",
+    "leftSleeve",
+    "rightSleeve",
+    "head",
+)
+
+
+def _group(name: str) -> int:
+    """What a bone is cut off with: free parts of limbs, or the trunk with what joins it."""
+    side = next((side for side in SIDES if name.startswith(side)), "")
+    if name.endswith(("LowerArm", "Hand")):
+        return _GROUPS.index(f"{side}Arm")
+    if name.endswith(("LowerLeg", "Foot")):
+        return _GROUPS.index(f"{side}Leg")
+    if name.endswith("UpperArm"):
+        return _GROUPS.index(f"{side}Sleeve")
+    if name.endswith("UpperLeg"):
+        return _GROUPS.index(f"{side}Thigh")
+    return _GROUPS.index("head" if name == "head" else "trunk")
+
+
+def _pairs(*names: tuple[str, str]) -> tuple[tuple[int, int], ...]:
+    return tuple((_GROUPS.index(first), _GROUPS.index(second)) for first, second in names)
+
+
+_SEPARATE: Final = _pairs(
+    ("leftLeg", "rightLeg"),
+    ("leftLeg", "rightThigh"),
+    ("rightLeg", "leftThigh"),
+    *((f"{side}Sleeve", "head") for side in SIDES),
+    *((f"{side}Arm", other) for side in SIDES for other in ("trunk", "head", "leftLeg", "rightLeg")),
+    *((f"{side}Arm", f"{other}Thigh") for side in SIDES for other in SIDES),
+)

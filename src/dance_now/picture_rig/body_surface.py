@@ -1,0 +1,280 @@
+"""A closed surface from a silhouette: triangulated, then inflated in front and behind.
+
+The height h over the picture's plane solves a Poisson problem for its square (Igarashi et al., "Teddy: A
+Sketching Interface for 3D Freeform Design", 1999, inflate by distance; the squared Poisson height is that of
+Baran and Lehtinen, "Notes on Inflating Curves", 2009): limbs come out round, and a source that differs by
+region makes trunks flatter than they are wide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
+from scipy.sparse import csc_matrix
+from scipy.sparse.linalg import spsolve
+from scipy.spatial import Delaunay, cKDTree
+
+from dance_now.core.arrays import BoolArray
+from dance_now.picture_rig.body_regions import BodyRegions, extended
+
+Points = npt.NDArray[np.float64]
+Triangles = npt.NDArray[np.int64]
+
+_SPACING: Final = 1 / 110  # of the figure's larger side, between vertices
+_RIMS: Final = (0.12, 0.45)  # of the spacing: rows of vertices near the outline, where the surface is steep
+# Depth over width: of a strip for limbs and trunk, of a disc for the head.
+_DEPTHS: Final = {"limb": 0.95, "trunk": 0.72, "head": 0.8, "foot": 0.8}
+_HEAD_BOX: Final = (0.75, 0.85)  # exponents that turn a ball into a rounded box, face and back
+_HAIR_BACK: Final = 0.4  # of the skull's radius
+_HAND_DEPTH: Final = 0.18  # of a hand's length: half its depth
+_NOSE: Final = (0.43, 0.16, 0.09)  # below the eyes, radius, height: of the eyes' distance
+
+
+@dataclass(frozen=True, eq=False)
+class BodySurface:
+    """Closed surface over a silhouette: front vertices first, then those behind.
+
+    Attributes:
+        places: (V, 2) x, y (down) in the figure's pixels.
+        heights: (V,) towards the viewer, pixels.
+        triangles: (T, 3) counter-clockwise from outside.
+        behind: (V,) whether a vertex is of the back.
+        rim: (V,) whether it lies on the outline; its twin behind has the same place.
+    """
+
+    places: Points
+    heights: Points
+    triangles: Triangles
+    behind: BoolArray
+    rim: BoolArray
+
+
+def body_surface(mask: BoolArray, regions: BodyRegions) -> BodySurface:
+    """Inflates a figure.
+
+    Args:
+        mask: (H, W) its silhouette.
+        regions: of the same.
+    """
+    cut = cut_mask(mask, regions)
+    places, rim, triangles = triangulated(cut, _SPACING * max(mask.shape))
+    front, back = inflated(regions)
+    near = 2.5 / regions.scale
+    depth = cv2.distanceTransform(cut.astype(np.uint8), cv2.DIST_L2, 5)
+    # The coarse height ends where its own raster does; near the outline it follows the fine one.
+    inside = np.clip(_at(depth.astype(np.float64), places) - 0.5, 0, None)
+    share = np.clip(inside / near, 0, 1)
+    ease = np.sqrt(share * (2 - share))
+
+    def lift(field: Points) -> Points:
+        return np.where(rim, 0, np.maximum(regions.sample(field, places) / regions.scale * ease, 0.2))
+
+    count = len(places)
+    return BodySurface(
+        np.concatenate([places, places]),
+        np.concatenate([lift(front), -lift(back)]),
+        np.concatenate([triangles, triangles[:, ::-1] + count]),
+        np.repeat([False, True], count),
+        np.tile(rim, 2),
+    )
+
+
+def with_nose(surface: BodySurface, right_eye: Points, left_eye: Points) -> BodySurface:
+    """A surface with a small nose below the eyes (2,): drawn faces are flat, heads turn by their noses."""
+    apart = float(np.linalg.norm(left_eye - right_eye))
+    below, radius, high = (share * apart for share in _NOSE)
+    tip = (left_eye + right_eye) / 2 + [0, below]
+    square = np.square(surface.places - tip).sum(axis=1) / radius**2
+    bump = np.where(surface.behind, 0, high * np.exp(-square))
+    return replace(surface, heights=surface.heights + bump)
+
+
+def cut_mask(mask: BoolArray, regions: BodyRegions) -> BoolArray:
+    """The silhouette (H, W) with thin slits where the regions' raster is cut."""
+    width, height = mask.shape[1], mask.shape[0]
+    small = regions.mask
+    whole = cv2.resize(mask.astype(np.float32), small.shape[::-1], interpolation=cv2.INTER_AREA) > 0.5
+    slit = (whole & ~small).astype(np.float32)
+    if not slit.any():
+        return mask
+    soft = cv2.resize(cv2.GaussianBlur(slit, (0, 0), 0.7), (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(mask & (soft < 0.22))
+
+
+def inflated(regions: BodyRegions) -> tuple[Points, Points]:
+    """(h, w) heights of front and back over the picture's plane, pixels of the regions' raster."""
+    mask = regions.mask
+    kinds = np.array([_kind(name) for name in regions.names])
+    depths = {kind: _DEPTHS[kind] for kind in _DEPTHS}
+    # Of a strip of half width a with source c the height is sqrt(c / 2) a, of a disc sqrt(c / 4) a.
+    strength = np.array([(4 if kind == "head" else 2) * depths[kind] ** 2 for kind in kinds])
+    source = np.einsum("b,bhw->hw", strength, regions.weights())
+    number = np.full(mask.shape, -1, np.int64)
+    number[mask] = np.arange(mask.sum())
+    count = int(mask.sum())
+    rows, columns = [np.arange(count)], [np.arange(count)]
+    values = [np.full(count, 4.0)]
+    padded = np.pad(number, 1, constant_values=-1)
+    for down, right in ((0, 1), (1, 0), (2, 1), (1, 2)):
+        neighbour = padded[down : down + mask.shape[0], right : right + mask.shape[1]][mask]
+        there = neighbour >= 0
+        rows.append(np.flatnonzero(there))
+        columns.append(neighbour[there])
+        values.append(np.full(int(there.sum()), -1.0))
+    matrix = csc_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))))
+    square = np.zeros(mask.shape)
+    square[mask] = np.maximum(spsolve(matrix, source[mask]), 0)
+    height = np.sqrt(square)
+    height = _widened_hands(height, regions)
+    back_by = _hair_offset(regions)
+    front, back = (_boxed_head(height, regions, exponent) for exponent in _HEAD_BOX)
+    # At the outline both meet in one point, so hair that sits back leans there.
+    ease = np.clip(height / 3, 0, 1)
+    return extended(front - ease * back_by, mask), extended(back + ease * back_by, mask)
+
+
+def _hair_offset(regions: BodyRegions) -> Points:
+    """(h, w) by how much what stands off the skull (tails, buns) sits behind its middle, pixels."""
+    share = regions.weights()[regions.names.index("head")] * regions.mask
+    depth = cv2.distanceTransform(np.pad(regions.mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    inside = np.where(share > 0.5, depth, 0)
+    y, x = np.unravel_index(int(np.argmax(inside)), inside.shape)
+    radius = float(inside[y, x])
+    rows, columns = np.indices(regions.mask.shape)
+    away = np.hypot(rows - y, columns - x) / max(radius, 1)
+    return np.asarray(share * radius * _HAIR_BACK * np.clip((away - 1.0) / 0.4, 0, 1))
+
+
+def _widened_hands(height: Points, regions: BodyRegions) -> Points:
+    """Heights with hands as deep as they are wide: seen from the front, palms that face down are thin."""
+    result, weights = height.copy(), regions.weights()
+    for name in ("leftHand", "rightHand"):
+        share = weights[regions.names.index(name)] * regions.mask
+        rows, columns = np.nonzero(share > 0.5)
+        if len(rows) < 4:
+            continue
+        length = float(np.hypot(np.ptp(rows), np.ptp(columns)))
+        factor = max(1.0, _HAND_DEPTH * length / max(float(height[share > 0.5].max()), 1e-6))
+        result *= 1 + share * (factor - 1)
+    return result
+
+
+def _boxed_head(height: Points, regions: BodyRegions, exponent: float) -> Points:
+    """Heights with the head's ball turned into a rounded box: a face is flatter than a ball."""
+    share = regions.weights()[regions.names.index("head")]
+    inside = (share > 0.5) & regions.mask
+    if not inside.any():
+        return height
+    depth = cv2.distanceTransform(np.pad(regions.mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    highest, top = float(height[inside].max()), _DEPTHS["head"] * float(depth[inside].max())
+    boxed = top * np.clip(height / max(highest, 1e-9), 0, 1) ** exponent
+    mixed = height + share * (boxed - height)
+    return np.where(regions.mask, gaussian_filter(mixed, 0.8), 0)
+
+
+def _kind(name: str) -> str:
+    if name.endswith("Foot"):
+        return "foot"
+    if name in ("hips", "spine", "chest"):
+        return "trunk"
+    return "head" if name == "head" else "limb"
+
+
+def _at(field: Points, points: Points) -> Points:
+    x, y = np.clip(points, 0, np.array(field.shape[::-1]) - 1).astype(int).T
+    return np.asarray(field[y, x])
+
+
+def triangulated(mask: BoolArray, spacing: float) -> tuple[Points, BoolArray, Triangles]:
+    """(n, 2) vertices, (n,) whether on the outline, and triangles (t, 3) of a mask."""
+    contours, _ = cv2.findContours(_doubled(mask), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    outlines = [_smoothed(contour[:, 0].astype(np.float64) / 2 + 0.25, spacing) for contour in contours]
+    outlines = [outline for outline in outlines if len(outline) >= 3]
+    edge = np.concatenate(outlines)
+    inward = np.concatenate([_inward(outline, mask) for outline in outlines])
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5).astype(np.float64)
+    layers = [edge]
+    for share in _RIMS:
+        row = edge + inward * share * spacing
+        layers.append(row[_at(depth, row) > 0.7 * share * spacing])
+    step_y = spacing * np.sqrt(3) / 2
+    rows = np.arange(0, mask.shape[0], step_y)
+    grid = np.concatenate(
+        [
+            np.stack(
+                [
+                    np.arange((number % 2) * spacing / 2, mask.shape[1], spacing),
+                    np.full_like(np.arange((number % 2) * spacing / 2, mask.shape[1], spacing), row),
+                ],
+                axis=1,
+            )
+            for number, row in enumerate(rows)
+        ]
+    )
+    layers.append(grid[_at(depth, grid) > 0.85 * spacing])
+    places = np.concatenate(layers)
+    tree = cKDTree(places)
+    drop = {second for _, second in tree.query_pairs(0.08 * spacing)}
+    keep = np.array([number not in drop for number in range(len(places))])
+    rim = (np.arange(len(places)) < len(edge))[keep]
+    places = places[keep]
+    triangles = Delaunay(places).simplices.astype(np.int64)
+    corners = places[triangles]
+    inside = np.ones(len(triangles), bool)
+    for weights in ((1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4)):
+        middle = np.einsum("k,tkc->tc", np.array(weights) / sum(weights), corners)
+        inside &= _at(mask.astype(np.float64), middle) > 0.5
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    area = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    inside &= np.abs(area) > 1e-4 * spacing**2
+    triangles = np.where((area > 0)[:, None], triangles[:, ::-1], triangles)[inside]
+    return _without_strays(places, rim, triangles)
+
+
+def _without_strays(
+    places: Points, rim: BoolArray, triangles: Triangles
+) -> tuple[Points, BoolArray, Triangles]:
+    """Drops vertices without triangles; every edge of one triangle alone makes its ends rim."""
+    edges = np.sort(
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1
+    )
+    unique, counts = np.unique(edges, axis=0, return_counts=True)
+    border = np.zeros(len(places), bool)
+    border[unique[counts == 1]] = True
+    used = np.unique(triangles)
+    new = np.full(len(places), -1, np.int64)
+    new[used] = np.arange(len(used))
+    return places[used], (border | rim & border)[used], new[triangles]
+
+
+def _doubled(mask: BoolArray) -> npt.NDArray[np.uint8]:
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.8)
+    size = (mask.shape[1] * 2, mask.shape[0] * 2)
+    return (cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR) > 0.5).astype(np.uint8)
+
+
+def _smoothed(outline: Points, spacing: float) -> Points:
+    """A closed outline at even steps, its pixel stairs rounded off."""
+    if len(outline) < 8:
+        return np.zeros((0, 2))
+    closed = gaussian_filter(outline, (1.5, 0), mode="wrap")
+    around = np.concatenate([closed, closed[:1]])
+    steps = np.r_[0, np.cumsum(np.linalg.norm(np.diff(around, axis=0), axis=1))]
+    count = max(6, round(steps[-1] / (0.75 * spacing)))
+    where = np.linspace(0, steps[-1], count, endpoint=False)
+    return np.stack([np.interp(where, steps, around[:, axis]) for axis in range(2)], axis=1)
+
+
+def _inward(outline: Points, mask: BoolArray) -> Points:
+    """(n, 2) unit normals of an outline that point into the mask."""
+    along = np.roll(outline, -1, axis=0) - np.roll(outline, 1, axis=0)
+    normal = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    inner = _at(mask.astype(np.float64), outline + 2 * normal).mean()
+    outer = _at(mask.astype(np.float64), outline - 2 * normal).mean()
+    return normal if inner >= outer else -normal
