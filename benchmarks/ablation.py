@@ -113,11 +113,12 @@ class TrainingCharacter:
     def __init__(self, generator: PointsGenerator) -> None:
         self._network = ExportedPointsGenerator(generator).eval()
 
-    def draw(self, pose: Pose) -> Image:
-        """Renders a pose: (512, 512, 4) RGBA."""
+    def draw(self, pose: Pose, size: tuple[int, int]) -> Image:
+        """Renders a pose on a canvas of ``size`` (width, height), multiples of 16: (height, width, 4) RGBA."""
         keypoints = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
         with torch.inference_mode():
-            drawn = self._network(torch.from_numpy(keypoints[None].astype(np.float32)))[0]
+            points = torch.from_numpy(keypoints[None].astype(np.float32))
+            drawn = self._network(points, size[::-1])[0]
         return np.round(drawn.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
 
     draw_unchecked = draw
@@ -128,7 +129,8 @@ def wrong_poses_score(drawing: TrainingCharacter, pictures: LabelledPictures) ->
     scores = []
     for index in np.linspace(0, len(pictures) - 1, min(WRONG_POSES, len(pictures))).astype(int).tolist():
         label = add_pose_noise(pictures.keypoints[index], RETARGETING_NOISE, np.random.default_rng(index))
-        scores.append(score(drawing.draw(pose_from_label(label)), pictures.picture(index)).psnr)
+        drawn = drawing.draw(pose_from_label(label), pictures.size)
+        scores.append(score(drawn, pictures.picture(index)).psnr)
     return float(np.median(scores))
 
 
