@@ -114,7 +114,7 @@ class TrainingCharacter:
         self._network = ExportedPointsGenerator(generator).eval()
 
     def draw(self, pose: Pose, size: tuple[int, int]) -> Image:
-        """Renders a pose on a canvas of ``size`` (width, height), multiples of 16: (height, width, 4) RGBA."""
+        """Renders a pose at ``size`` (width, height), multiples of 16: (height, width, 4) RGBA."""
         keypoints = np.concatenate([pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]], axis=1)
         with torch.inference_mode():
             points = torch.from_numpy(keypoints[None].astype(np.float32))

@@ -244,7 +244,7 @@ def main(arguments: Sequence[str]) -> int:
     for path in [Path(word) for word in words] or default_avatars():
         original = Original.load(path)
         picture = original.picture()
-        figure = FigurePicture.of(picture[..., :3], picture[..., 3].astype(np.float32) / 255)
+        figure = FigurePicture.of(picture[..., :3], picture[..., 3] / np.float32(255))
         begun = time.process_time()
         joints = outline_joints(figure.mask)
         vrm = rig_figure(figure, joints, path.stem, "none", "none")
@@ -293,7 +293,8 @@ def print_table(
 
 def _shown(rgba: Image) -> Image:
     half = cv2.resize(rgba, (SIZE // 2, SIZE // 2), interpolation=cv2.INTER_AREA)
-    return np.round(255 * over_grey(half)[..., :3]).astype(np.uint8)
+    levels = np.round(255 * over_grey(np.asarray(half, np.uint8))[..., :3])
+    return np.asarray(levels, np.uint8)
 
 
 if __name__ == "__main__":

@@ -152,12 +152,13 @@ class Puppet:
         far = np.array([depths[name] for name in self.handles])[self.nearest]
         order = np.argsort(-far[self.triangles].mean(axis=1), kind="stable")
         canvas = np.zeros((size, size, 4), np.float32)
-        source = cv2.cvtColor(self.rgba, cv2.COLOR_RGBA2mRGBA)
+        source = np.asarray(cv2.cvtColor(self.rgba, cv2.COLOR_RGBA2mRGBA), np.uint8)
         for triangle in self.triangles[order]:
             _paste(
                 canvas, source, self.places[triangle].astype(np.float32), moved[triangle].astype(np.float32)
             )
-        return cv2.cvtColor(np.clip(canvas, 0, 255).round().astype(np.uint8), cv2.COLOR_mRGBA2RGBA)
+        levels = np.clip(canvas, 0, 255).round().astype(np.uint8)
+        return np.asarray(cv2.cvtColor(levels, cv2.COLOR_mRGBA2RGBA), np.uint8)
 
 
 def _paste(

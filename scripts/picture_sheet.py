@@ -59,8 +59,13 @@ def main() -> int:
                 joints.write_text(
                     json.dumps(openpose((picture.with_name(f"{name}_joints.yaml")).read_text()))
                 )
-            rights = {"licence": "MIT", "credits": "Meta Platforms, AnimatedDrawings"}
-            rig_picture(picture, avatar, **rights, options=RigOptions(joints=joints))
+            rig_picture(
+                picture,
+                avatar,
+                licence="MIT",
+                credits="Meta Platforms, AnimatedDrawings",
+                options=RigOptions(joints=joints),
+            )
             stills.append(fitted(read_image(picture)[..., :3]))
             dances.append(danced(avatar, data / MOTION))
     frames = [np.vstack([np.hstack(stills), np.hstack(row)]) for row in zip(*dances, strict=True)]
