@@ -244,7 +244,7 @@ def main(arguments: Sequence[str]) -> int:
     for path in [Path(word) for word in words] or default_avatars():
         original = Original.load(path)
         picture = original.picture()
-        figure = FigurePicture.of(picture[..., :3], picture[..., 3] / np.float32(255))
+        figure = FigurePicture.of(picture[..., :3], np.asarray(picture[..., 3] / 255, np.float32))
         begun = time.process_time()
         joints = outline_joints(figure.mask)
         vrm = rig_figure(figure, joints, path.stem, "none", "none")
