@@ -1,5 +1,6 @@
 """What the report says about this installation and about worse ones."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -34,12 +35,12 @@ def report():
 
 def test_the_extras_are_those_of_the_project():
     listed = {
-        extra: {name.partition(">")[0] for name in names if not name.startswith("dance-now")}
+        extra: {re.split(r"[>\[]", name)[0] for name in names if not name.startswith("dance-now")}
         for extra, names in PROJECT["optional-dependencies"].items()
     }
     listed["train"] |= listed["studio"]
     assert {extra: set(names) for extra, names in EXTRAS.items()} == listed
-    assert set(BASE) == {name.partition(">")[0] for name in PROJECT["dependencies"]}
+    assert set(BASE) == {re.split(r"[>\[]", name)[0] for name in PROJECT["dependencies"]}
 
 
 def test_a_bare_installation_names_the_commands(world):

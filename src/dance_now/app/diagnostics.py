@@ -24,6 +24,7 @@ from dance_now.pose.networks.litert import LiteRTNetwork
 
 BASE: Final = ("numpy", "opencv-python-headless", "ai-edge-litert", "av", "pillow", "rich", "tyro")
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cluster": ("ray", "fsspec"),
     "heic": ("pillow-heif",),
     "live": ("aiohttp",),
     "onnx": ("onnxruntime",),
@@ -32,6 +33,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "train": ("numba", "scipy", "torch", "onnx", "onnxscript", "onnx-ir", "onnxruntime"),
 }
 _PURPOSES: Final = {
+    "cluster": "dances many files on a Ray cluster, and remote files",
     "heic": "reads HEIC photos",
     "live": "serves the pages of dance-now live",
     "onnx": "runs --estimator rtmw, and characters of --template sticks",

@@ -23,7 +23,7 @@ _SUFFIXES: Final = (".html", ".css", ".js", ".json", ".bin", ".wasm", ".svg")
 _SPARE: Final = re.compile(
     r"/\*\*.*?\*/ ?|^\s*//[^\n]*\n|(?<=[;,{(\[]) //[^\n]*$|^\s+", re.MULTILINE | re.DOTALL
 )
-_JOINED: Final = re.compile(r"(?<=[{;,(\[])\n")  # line breaks that no statement needs
+_JOINED: Final = re.compile(r"(?<=[{;,(\[])\n|\n(?=[})\]])")  # line breaks that no statement needs
 _NOT_SERVED: Final = ("package.json",)  # for node, which tests the modules
 
 

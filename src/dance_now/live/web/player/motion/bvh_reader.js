@@ -19,14 +19,16 @@ const MOST_VALUES = 8_000_000;
  * @returns {import("./motion_joints.js").JointTracks}
  */
 export function readBvh(text, name) {
-  const middle = text.indexOf("MOTION");
-  require(middle >= 0 && /^\s*HIERARCHY\s/.test(text), "it is not a BVH motion (no HIERARCHY and MOTION)");
-  const joints = new Hierarchy(text.slice(0, middle)).joints;
-  const { frames, frameTime, numbers } = readFrames(text.slice(middle + "MOTION".length), joints);
+  const plain = text.replace(/^\ufeff/, "").replaceAll("\r\n", "\n").replace(/^[ \t]*#.*$/gm, "");
+  const middle = /(?<!\S)MOTION\s+(?=Frames\b)/i.exec(plain);
+  require(middle && /^\s*HIERARCHY\s/.test(plain), "it is not a BVH motion (no HIERARCHY and MOTION)");
+  const joints = new Hierarchy(plain.slice(0, middle.index)).joints;
+  const { frames, frameTime, numbers } = readFrames(plain.slice(middle.index + middle[0].length), joints);
   const found = matchJointNames(joints.map((joint) => joint.name));
   const columns = jointColumns(found);
   const count = numbers.length / frames;
-  const world = (/** @type {Float32Array | null} */ values) => worldOf(joints, values, columns);
+  const travelling = travellingJoints(joints);
+  const world = (/** @type {Float32Array | null} */ values) => worldOf(joints, values, columns, travelling);
   return {
     name,
     frameTime,
@@ -34,6 +36,7 @@ export function readBvh(text, name) {
     zero: world(null),
     frames: Array.from({ length: frames }, (_, row) => world(numbers.subarray(row * count, (row + 1) * count))),
     zeroIsReference: false,
+    keepsWorld: false,
   };
 }
 
@@ -42,9 +45,9 @@ export function readBvh(text, name) {
  * @param {Joint[]} joints
  */
 function readFrames(body, joints) {
-  const lines = /^\s*Frames\s*:\s*(\d+)\s*\n\s*Frame Time\s*:\s*([0-9.eE+-]+)[^\S\n]*(?:\n|$)/i.exec(body.replaceAll("\r\n", "\n"));
+  const lines = /^\s*Frames\s*:\s*(\d+)\s*\n\s*Frame Time\s*:\s*([0-9.,eE+-]+)[^\S\n]*(?:\n|$)/i.exec(body);
   require(lines, "damaged BVH ('Frames:' and 'Frame Time:' expected)");
-  const [frames, frameTime] = [Number(lines[1]), Number(lines[2])];
+  const [frames, frameTime] = [Number(lines[1]), Number(lines[2].replace(",", "."))];
   const count = joints.reduce((sum, joint) => sum + joint.channels.length, 0);
   const usable = frames > 0 && frames <= MOST_FRAMES && frameTime > 1e-5 && frameTime < 10 && count > 0;
   require(usable, `damaged BVH (${frames} frames of ${frameTime} s with ${count} channels)`);
@@ -53,14 +56,32 @@ function readFrames(body, joints) {
   const numbers = new Float32Array(frames * count);
   const words = /\S+/g;
   words.lastIndex = lines[0].length;
-  const text = body.replaceAll("\r\n", "\n");
-  for (let at = 0; at < numbers.length; at++) {
-    const word = words.exec(text);
-    require(word, `damaged BVH (${numbers.length} values expected, ${at} found)`);
-    numbers[at] = Number(word[0]);
-    require(Number.isFinite(numbers[at]), "damaged BVH (values that are not finite)");
+  const values = body.slice(lines[0].length);
+  const text = lines[0] + (values.includes(",") && !values.includes(".") ? values.replaceAll(",", ".") : values);
+  let found = 0;
+  for (let word = words.exec(text); word && found < numbers.length; word = words.exec(text)) {
+    numbers[found] = Number(word[0]);
+    require(Number.isFinite(numbers[found]), `damaged BVH (frame ${Math.floor(found / count)} has values that are not finite)`);
+    found++;
   }
-  return { frames, frameTime, numbers };
+  const enough = found >= Math.max(frames - 1, 1) * count; // a last frame that is cut short is left out
+  require(enough, `damaged BVH (${numbers.length} values expected, ${found} found)`);
+  const whole = Math.floor(found / count);
+  return { frames: whole, frameTime, numbers: numbers.subarray(0, whole * count) };
+}
+
+/**
+ * Joints whose positions count: the roots, and those below them down to the first that branches.
+ * @param {Joint[]} joints
+ */
+function travellingJoints(joints) {
+  const children = joints.map((_, index) => joints.filter((joint) => joint.parent === index).length);
+  /** @type {Set<number>} */
+  const found = new Set();
+  joints.forEach(({ parent }, index) => {
+    if (parent < 0 || (found.has(parent) && children[parent] === 1)) found.add(index);
+  });
+  return found;
 }
 
 /**
@@ -68,8 +89,9 @@ function readFrames(body, joints) {
  * @param {Joint[]} joints
  * @param {Float32Array | null} values of the channels
  * @param {number[]} columns
+ * @param {Set<number>} travelling
  */
-function worldOf(joints, values, columns) {
+function worldOf(joints, values, columns, travelling) {
   /** @type {Matrix[]} */
   const rotations = [];
   /** @type {Vector[]} */
@@ -83,7 +105,7 @@ function worldOf(joints, values, columns) {
       const value = values ? values[at] : 0;
       const axis = channel.charCodeAt(0) - "X".charCodeAt(0);
       if (channel.endsWith("rotation")) local = product(local, axisRotation(axis, f(value * f(Math.PI / 180))));
-      else if (parent < 0 && values) place[axis] = value;
+      else if (travelling.has(index) && values) place[axis] = value;
       at++;
     }
     rotations[index] = parent < 0 ? local : product(rotations[parent], local);
@@ -169,7 +191,7 @@ class Hierarchy {
     const count = Number(this._next());
     const counted = Number.isInteger(count) && count >= 0 && count <= 6;
     require(counted, "damaged BVH (a joint with an unknown number of channels)");
-    const channels = Array.from({ length: count }, () => this._next());
+    const channels = Array.from({ length: count }, () => this._next()).map((token) => token[0].toUpperCase() + token.slice(1).toLowerCase());
     const known = channels.every((channel) => /^[XYZ](position|rotation)$/.test(channel));
     require(known, "damaged BVH (unknown channels)");
     return channels;

@@ -60,6 +60,7 @@ function read(file, name) {
     zero: world(null),
     frames: times.map(world),
     zeroIsReference: Boolean(humanoid),
+    keepsWorld: Boolean(humanoid),
   };
 }
 

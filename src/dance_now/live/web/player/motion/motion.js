@@ -10,6 +10,10 @@ import { basis, column, dot, length, minus, plus, product, times, transposed, tu
 
 const SIDES = ["left", "right"];
 const T_POSE_DEGREES = 12;
+const NEAR_T_POSE_DEGREES = 25; // farther, a frame says nothing about where a level head looks
+const FAR_ZERO_DEGREES = 60; // likewise, a zero pose
+const FRONT_SECONDS = 1;
+const TURNING = 0.3; // mean of unit vectors: below, a clip turns on the spot in its first second
 const ZERO_POSE_BONUS = 5; // a file's zero pose is preferred over a frame that is hardly closer to a T-pose
 const LIMBS = [
   ["UpperArm", "LowerArm", "Hand"],
@@ -41,7 +45,7 @@ export function joint(frame, name) {
 }
 
 /**
- * Aligns what a reader found: y up, the reference pose facing the front.
+ * Aligns what a reader found: y up, the first second facing the front (synthesis/poses/motion_alignment.py).
  * @param {JointTracks} tracks
  * @returns {Motion}
  */
@@ -52,11 +56,14 @@ export function alignedMotion(tracks) {
   if (tracks.zeroIsReference) scores[0] = 0;
   scores[0] -= ZERO_POSE_BONUS;
   const best = tracks.zeroIsReference ? 0 : scores.indexOf(Math.min(...scores));
-  const align = alignment(all[best]);
-  const [reference, ...frames] = [all[best], ...tracks.frames].map((frame) => alignedFrame(frame, align));
   const posed = scores.slice(1).map((score) => score >= T_POSE_DEGREES);
   const [first, last] = [posed.indexOf(true), posed.lastIndexOf(true)];
   require(first >= 0, "it holds only a T-pose");
+  const own = poseAlignment(all[best], mostUsualUp([all[best]]));
+  const align = tracks.keepsWorld ? own : clipAlignment(tracks.frames.slice(first), last + 1 - first, tracks.frameTime);
+  const reference = alignedFrame(all[best], own);
+  const frames = tracks.frames.map((frame) => alignedFrame(frame, align));
+  const far = scores[best] > (best === 0 ? FAR_ZERO_DEGREES : NEAR_T_POSE_DEGREES);
   const forearms = SIDES.map((side) =>
     unit(minus(joint(reference, `${side}Hand`), joint(reference, `${side}LowerArm`))),
   );
@@ -65,7 +72,7 @@ export function alignedMotion(tracks) {
     frameTime: tracks.frameTime,
     hasToes: tracks.hasToes,
     frames: frames.slice(first, last + 1),
-    reference: { head: reference.head, hands: reference.hands, forearms },
+    reference: { head: far ? levelHead(frames, reference.head) : reference.head, hands: reference.hands, forearms },
     footPitch: tracks.hasToes ? footPitch(frames) : 0,
   };
 }
@@ -137,17 +144,72 @@ function checkSize(frame) {
 }
 
 /**
- * Rotation after which y is up and the reference pose faces +z: the coordinate axis nearest to the body's own is up.
- * @param {JointFrame} reference
+ * The coordinate axis nearest to the bodies' own up in most frames.
+ * @param {JointFrame[]} frames
+ * @returns {Vector}
  */
-function alignment(reference) {
-  const body = bodyAxes(reference);
-  const own = column(body, 1);
-  const sizes = own.map(Math.abs);
-  const axis = sizes.indexOf(Math.max(...sizes));
-  const up = /** @type {Vector} */ ([0, 1, 2].map((place) => (place === axis ? Math.sign(own[axis]) : 0)));
-  const left = column(body, 0);
-  return transposed(basis(minus(left, times(up, dot(up, left))), up));
+function mostUsualUp(frames) {
+  const votes = [0, 0, 0, 0, 0, 0]; // of -x, x, -y, ...
+  for (const frame of frames) {
+    const own = column(bodyAxes(frame), 1);
+    const sizes = own.map(Math.abs);
+    const axis = sizes.indexOf(Math.max(...sizes));
+    votes[2 * axis + (own[axis] > 0 ? 1 : 0)]++;
+  }
+  const chosen = votes.indexOf(Math.max(...votes));
+  const up = [0, 0, 0];
+  up[chosen >> 1] = chosen % 2 ? 1 : -1;
+  return /** @type {Vector} */ (up);
+}
+
+/**
+ * Rotation after which `up` is y, and a pose faces +z.
+ * @param {JointFrame} pose
+ * @param {Vector} up
+ */
+function poseAlignment(pose, up) {
+  return transposed(basis(flattened(column(bodyAxes(pose), 0), up), up));
+}
+
+/**
+ * Alignment of a clip: up is what most frames say, the front that of its first second.
+ * @param {JointFrame[]} frames from the first usable one on
+ * @param {number} usable how many are no calibration poses
+ * @param {number} frameTime seconds
+ */
+function clipAlignment(frames, usable, frameTime) {
+  const up = mostUsualUp(frames.slice(0, usable));
+  const begin = frames.slice(0, Math.max(1, Math.round(FRONT_SECONDS / frameTime)));
+  const flat = times(
+    begin.map((frame) => flattened(column(bodyAxes(frame), 0), up)).reduce((a, b) => plus(a, b)),
+    1 / begin.length,
+  );
+  return length(flat) < TURNING ? poseAlignment(begin[0], up) : transposed(basis(flat, up));
+}
+
+/**
+ * @param {Vector} direction
+ * @param {Vector} up
+ */
+function flattened(direction, up) {
+  return minus(direction, times(up, dot(up, direction)));
+}
+
+/**
+ * Reference rotation of the head under which its median pitch is level.
+ * @param {MotionFrame[]} frames aligned
+ * @param {Matrix} reference of a pose that is far from a T-pose
+ */
+function levelHead(frames, reference) {
+  const pitches = frames.map((frame) => {
+    const front = column(product(frame.head, transposed(reference)), 2);
+    const body = column(bodyAxes(frame), 2);
+    const ahead = Math.abs(dot(unit([body[0], 0, body[2]]), front));
+    return Math.atan2(-front[1], Math.max(ahead, 1e-6));
+  });
+  const angle = quantile(pitches, 0.5);
+  const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
+  return product([1, 0, 0, 0, cosine, -sine, 0, sine, cosine], reference);
 }
 
 /**

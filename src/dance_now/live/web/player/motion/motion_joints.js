@@ -31,6 +31,7 @@ export const JOINT_INDEX = Object.fromEntries(JOINT_NAMES.map((name, index) => [
  * @property {JointFrame} zero the skeleton's zero pose
  * @property {JointFrame[]} frames
  * @property {boolean} zeroIsReference whether the format defines the zero pose as T-pose
+ * @property {boolean} keepsWorld whether the format defines the world's axes as those of the zero pose
  */
 
 /**
