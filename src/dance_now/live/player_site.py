@@ -23,7 +23,11 @@ _SUFFIXES: Final = (".html", ".css", ".js", ".json", ".bin", ".wasm", ".svg")
 _SPARE: Final = re.compile(
     r"/\*\*.*?\*/ ?|^\s*//[^\n]*\n|(?<=[;,{(\[]) //[^\n]*$|^\s+", re.MULTILINE | re.DOTALL
 )
-_JOINED: Final = re.compile(r"(?<=[{;,(\[])\n|\n(?=[})\]])")  # line breaks that no statement needs
+# Line breaks that no statement needs, and marks before a closing bracket.
+_JOINED: Final = re.compile(r"(?<=[{;,(\[])\n|\n(?=[})\]\n])")
+# Spaces around operators, where they are not in a string.
+_SPACED: Final = re.compile(r"""("(?:\\.|[^"\\\n])*"|`[^`]*`)| (=>|===|=|\?|&&|\|\||:) """)
+_LAST: Final = re.compile(r"[;,](?=[}\]])")
 _NOT_SERVED: Final = ("package.json",)  # for node, which tests the modules
 
 
@@ -48,9 +52,14 @@ def player_files() -> dict[str, Path]:
 
 
 def read_player_file(path: Path) -> bytes:
-    """Content of a file of the page as it is served: scripts without their comments, a third smaller."""
+    """Content of a file of the page as it is served: without comments and indentation, a third smaller."""
     data = path.read_bytes()
-    return _JOINED.sub("", _SPARE.sub("", data.decode())).encode() if path.suffix == ".js" else data
+    if path.suffix not in (".js", ".css", ".html"):
+        return data
+    text = _SPARE.sub("", data.decode())
+    if path.suffix == ".js":
+        text = _SPACED.sub(lambda found: found[1] or found[2], text)
+    return (text if path.suffix == ".html" else _LAST.sub("", _JOINED.sub("", text))).encode()
 
 
 def character_index() -> str:
