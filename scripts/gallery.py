@@ -30,7 +30,7 @@ from gallery_frames import RUN_UP, AnalysedClip, Moment, danced, empty_frame
 
 PAGE: Final = Path("docs") / "gallery.md"
 PICTURES: Final = Path("docs") / "gallery"
-BUILTIN: Final = ("godette", "uka", "tempo")
+BUILTIN: Final = ("tempo", "godette", "uka")
 TILE_HEIGHT: Final = 340
 DETAIL_SIDE: Final = 300
 QUALITY: Final = 76
