@@ -26,6 +26,23 @@ def quaternion_matrices(quaternions: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
+def slerp(low: npt.NDArray[Any], high: npt.NDArray[Any], share: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Spherical linear interpolation (n, 4) of unit quaternions (n, 4) along the shorter arc, by shares (n,).
+
+    Source: Shoemake, "Animating Rotation with Quaternion Curves", SIGGRAPH 1985.
+    """
+    cosine = (low * high).sum(axis=1)
+    high = np.where(cosine[:, None] < 0, -high, high)
+    angle = np.arccos(np.clip(np.abs(cosine), 0, 1))
+    sine = np.sin(angle)
+    near = sine < 1e-6
+    safe = np.where(near, 1.0, sine)
+    start = np.where(near, 1 - share, np.sin((1 - share) * angle) / safe)
+    end = np.where(near, share, np.sin(share * angle) / safe)
+    mixed: npt.NDArray[Any] = low * start[:, None] + high * end[:, None]
+    return mixed
+
+
 def matrix_quaternions(rotations: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Unit quaternions (..., 4) of rotation matrices (..., 3, 3); the sign is arbitrary."""
     diagonal = np.diagonal(rotations, axis1=-2, axis2=-1)

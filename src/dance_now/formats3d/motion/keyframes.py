@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.formats3d.quaternions import quaternion_matrices
+from dance_now.formats3d.quaternions import quaternion_matrices, slerp
 
 KINDS: Final = ("STEP", "LINEAR", "CUBICSPLINE")
 _SHORTEST: Final = 1e-9
@@ -52,15 +52,7 @@ class Keyframes:
             return quaternion_matrices(self.sample(times))
         first, second, share = self._interval(times)
         low, high = (_unit(self.values[rows]) for rows in (first, second))
-        cosine = (low * high).sum(axis=1)
-        high = np.where(cosine[:, None] < 0, -high, high)  # the shorter arc
-        angle = np.arccos(np.clip(np.abs(cosine), 0, 1))
-        sine = np.sin(angle)
-        near = sine < 1e-6
-        safe = np.where(near, 1.0, sine)
-        start = np.where(near, 1 - share, np.sin((1 - share) * angle) / safe)
-        end = np.where(near, share, np.sin(share * angle) / safe)
-        return quaternion_matrices(low * start[:, None] + high * end[:, None])
+        return quaternion_matrices(slerp(low, high, share))
 
     def _interval(self, times: _Array) -> tuple[_Rows, _Rows, _Array]:
         """Rows of the keys before and after each time, and the fraction between them, 0 to 1."""

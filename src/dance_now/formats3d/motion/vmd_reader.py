@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from dance_now.core.errors import DanceNowError
 from dance_now.core.limits import MemoryBudget, read_bounded
+from dance_now.formats3d.quaternions import slerp
 
 Array = npt.NDArray[np.float64]
 
@@ -157,7 +158,7 @@ def _track(keys: npt.NDArray[np.void], frames: int) -> BoneTrack:
     )  # (n, ax ay bx by, XYZR)
     weights = np.stack([_bezier(share, curves[:, :, axis]) for axis in range(4)], axis=1)
     moved = shifts[first] + (shifts[second] - shifts[first]) * weights[:, :3]
-    return BoneTrack(moved, _slerp(turns[first], turns[second], weights[:, 3]), len(keys))
+    return BoneTrack(moved, _unit(slerp(turns[first], turns[second], weights[:, 3])), len(keys))
 
 
 def _bezier(share: Array, curve: Array) -> Array:
@@ -180,18 +181,6 @@ def _cubic(t: Array, first: Array, second: Array) -> Array:
 def _unit(quaternions: Array) -> Array:
     length = np.linalg.norm(quaternions, axis=1, keepdims=True)
     return np.where(length > 1e-9, quaternions / np.maximum(length, 1e-9), [0.0, 0.0, 0.0, 1.0])
-
-
-def _slerp(low: Array, high: Array, share: Array) -> Array:
-    cosine = (low * high).sum(axis=1)
-    high = np.where(cosine[:, None] < 0, -high, high)
-    angle = np.arccos(np.clip(np.abs(cosine), 0, 1))
-    sine = np.sin(angle)
-    near = sine < 1e-6
-    safe = np.where(near, 1.0, sine)
-    start = np.where(near, 1 - share, np.sin((1 - share) * angle) / safe)
-    end = np.where(near, share, np.sin(share * angle) / safe)
-    return _unit(low * start[:, None] + high * end[:, None])
 
 
 USED_BONES: Final = frozenset(
