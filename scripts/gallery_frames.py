@@ -21,6 +21,7 @@ from dance_now.core.errors import DanceNowError
 from dance_now.media.frame import Frame
 from dance_now.media.source import Source
 from dance_now.pose.estimators.people_finder import PeopleFinder
+from dance_now.pose.model.detection import EstimatorOptions
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.person_choice import PersonChoice
 from dance_now.scene.background.backdrop import Backdrop
@@ -56,7 +57,7 @@ class AnalysedClip:
         """Runs the analysis pass: people and background."""
         self.source = source
         self._which = "all" if people > 1 else "largest"
-        find = PeopleFinder(max_people=PersonChoice(self._which).max_people)
+        find = PeopleFinder(options=EstimatorOptions(max_people=PersonChoice(self._which).max_people))
         find.reset()
         self._analysis: Analysis = analyze(source, find, _silent, background=True)
         assert self._analysis.background is not None

@@ -14,9 +14,10 @@ from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.media.source import Source
 from dance_now.pose.estimators.people_finder import PeopleFinder
-from dance_now.pose.model.detection import Detection, Person, PersonMask
+from dance_now.pose.model.detection import Detection, HandSide, Person, PersonMask
 from dance_now.pose.model.packed_mask import PackedMask
 from dance_now.pose.model.pose import Pose
+from dance_now.pose.smoothing.carried_hands import interpolate_carried_hands
 from dance_now.scene.background.clean_background import BackgroundCollector
 
 Progress = Callable[[str, int, int | None], None]
@@ -31,15 +32,17 @@ class Record:
     identity: int
     pose: Pose
     mask: PackedMask
+    carried: frozenset[HandSide]
 
     @classmethod
     def of(cls, person: Person) -> Record:
         """Compresses a person."""
-        return cls(person.identity, person.detection.pose, PackedMask.of(person.detection.mask))
+        found = person.detection
+        return cls(person.identity, found.pose, PackedMask.of(found.mask), found.carried)
 
     def person(self) -> Person:
         """Decompresses the person."""
-        return Person(self.identity, Detection(self.pose, self.mask.unpacked()))
+        return Person(self.identity, Detection(self.pose, self.mask.unpacked(), self.carried))
 
 
 @dataclass
@@ -67,11 +70,18 @@ class Analysis:
         )
 
     def poses_of(self, identity: int) -> list[Pose | None]:
-        """One person's poses in all frames; None where they were not found."""
-        return [
-            next((record.pose for record in records if record.identity == identity), None)
+        """One person's poses in all frames; None where they were not found.
+
+        Hands that were not read in a frame lie between those of the frames around it.
+        """
+        found = [
+            next((record for record in records if record.identity == identity), None)
             for records in self.people.values()
         ]
+        return interpolate_carried_hands(
+            [None if record is None else record.pose for record in found],
+            [frozenset() if record is None else record.carried for record in found],
+        )
 
     def add(self, frame: Frame, people: Sequence[Person]) -> None:
         """Records the next frame."""

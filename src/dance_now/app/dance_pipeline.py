@@ -29,7 +29,7 @@ from dance_now.media.source import Source
 from dance_now.media.video.audio_samples import clip_samples
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
-from dance_now.pose.model.detection import PoseEstimator
+from dance_now.pose.model.detection import EstimatorOptions, PoseEstimator
 from dance_now.pose.speech.formants import SAMPLE_RATE
 from dance_now.pose.speech.lip_sync import SpeechTrack
 from dance_now.pose.tracking.tracker import MAX_PEOPLE
@@ -183,31 +183,26 @@ class DancePipeline:
         """Finds the bodies of all people."""
         if not isinstance(self._options.estimator, str):
             return self._options.estimator
-        return self._networks.estimator(max_people=MAX_PEOPLE, hands=False, face=False)
+        return self._networks.estimator(EstimatorOptions(max_people=MAX_PEOPLE, hands=False, face=False))
 
     def _open_finder(self) -> PeopleFinder:
         """Finds people; the default estimator is opened only when it is needed."""
         options, is_photo = self._options, self._source.pictures.kind == "photo"
         # of a clip, two steps work at the same time
-        threads = min(2, available_cores() if is_photo else _half_the_cores())
+        wanted = EstimatorOptions(
+            threads=min(2, available_cores() if is_photo else _half_the_cores()),
+            max_people=self._choice.max_people,
+            model=None if options.model is None else Path(options.model),
+            heavy=options.quality == "best",
+            in_turns=options.quality == "fast",
+        )
         estimator: PoseEstimator | None = None
         if not isinstance(options.estimator, str):
             estimator = options.estimator
         elif (options.estimator, options.model) != ("mediapipe", None):
-            model = None if options.model is None else Path(options.model)
-            estimator = self._networks.estimator(
-                max_people=self._choice.max_people, name=options.estimator, model=model
-            )
+            estimator = self._networks.estimator(wanted, options.estimator)
         masks = self._source.scene in IN_PLACE
-        finder = PeopleFinder(
-            estimator,
-            self._keypoints,
-            masks,
-            self._choice.max_people,
-            threads,
-            self._networks.estimator,
-            heavy=options.quality == "best",
-        )
+        finder = PeopleFinder(estimator, self._keypoints, masks, wanted, self._networks.estimator)
         finder.reset()
         return finder
 

@@ -24,7 +24,7 @@ from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
-from dance_now.pose.model.detection import PoseEstimator
+from dance_now.pose.model.detection import EstimatorOptions, PoseEstimator
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.soles import sole_points
 from dance_now.pose.retarget.retargeter import Retargeter
@@ -123,9 +123,8 @@ class Dancer:
         )
         if session is None:
             choice = person_choice(person, len(self.characters))
-            finder = PeopleFinder(
-                estimator, poses, masks=self.scene in IN_PLACE, max_people=choice.max_people
-            )
+            options = EstimatorOptions(max_people=choice.max_people)
+            finder = PeopleFinder(estimator, poses, self.scene in IN_PLACE, options)
             session = LiveSession(finder, choice, CharacterAssignment(self.characters), smooth)
         self._session = session
         moves = isinstance(background, CleanBackground) and background.camera in ("handheld", "moving")

@@ -8,7 +8,7 @@ from pathlib import Path
 from dance_now.app.character_loading import CharacterLike, load_characters
 from dance_now.character.character import Character, Device
 from dance_now.pose.estimators.estimator_registry import open_estimator
-from dance_now.pose.model.detection import PoseEstimator
+from dance_now.pose.model.detection import EstimatorOptions, PoseEstimator
 
 
 class NetworkCache:
@@ -24,7 +24,7 @@ class NetworkCache:
 
     def __init__(self) -> None:
         self._characters: dict[tuple[str | Path, Device, int], Character] = {}
-        self._estimators: dict[tuple[object, ...], PoseEstimator] = {}
+        self._estimators: dict[tuple[str, EstimatorOptions], PoseEstimator] = {}
 
     def characters(
         self, requested: Sequence[CharacterLike], device: Device = "auto", threads: int = 0
@@ -41,29 +41,11 @@ class NetworkCache:
             loaded.append(self._characters[key])
         return tuple(loaded)
 
-    def estimator(
-        self,
-        threads: int = 2,
-        *,
-        hands: bool = True,
-        face: bool = True,
-        max_people: int = 1,
-        name: str = "mediapipe",
-        model: Path | None = None,
-        heavy: bool = False,
-    ) -> PoseEstimator:
-        """Opens an estimator without tracks; arguments and errors as for ``open_estimator``."""
-        key = (threads, hands, face, max_people, name, model, heavy)
+    def estimator(self, options: EstimatorOptions, name: str = "mediapipe") -> PoseEstimator:
+        """Opens an estimator without tracks; names and errors as for ``open_estimator``."""
+        key = (name, options)
         if key not in self._estimators:
-            self._estimators[key] = open_estimator(
-                threads=threads,
-                hands=hands,
-                face=face,
-                max_people=max_people,
-                name=name,
-                model=model,
-                heavy=heavy,
-            )
+            self._estimators[key] = open_estimator(name=name, **vars(options))
             return self._estimators[key]
         estimator = self._estimators[key]
         getattr(estimator, "restart", estimator.reset)()

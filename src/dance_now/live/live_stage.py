@@ -111,6 +111,8 @@ class LiveStage:
         )
         if changed or self._session is None:
             self._session = self._open_session(settings, character)
+        for finder in self._finders.values():
+            finder.masks = not settings.is_transparent
         return Dancer(
             character,
             scene=Scene.ALPHA if settings.is_transparent else Scene.REPLACE,
@@ -231,7 +233,7 @@ class LiveStage:
         if max_people not in self._finders:
             # One thread: find and draw run side by side.
             estimator = self._estimator or Holistic(threads=1, max_people=max_people, in_turns=True)
-            self._finders[max_people] = PeopleFinder(estimator, max_people=max_people)
+            self._finders[max_people] = PeopleFinder(estimator)
         return self._finders[max_people]
 
 

@@ -261,7 +261,7 @@ def test_confidence_is_visibility_and_never_zero() -> None:
         points=points,
         depth=np.arange(39, dtype=np.float32),
         visibility=visibility,
-        mask_logits=np.zeros((256, 256), np.float32),
+        mask=np.zeros((256, 256), np.float32),
     )
     pose = answer.reading(256, 256).detection.pose
     body = pose.body
@@ -320,3 +320,21 @@ def test_mask_lands_on_its_window() -> None:
     expected = np.zeros((200, 180), np.float32)
     expected[20 + 32 : 20 + 64, 10 + 64 : 10 + 96] = 1
     np.testing.assert_allclose(picture, expected, atol=0.01)
+
+
+def test_a_mask_that_is_given_is_taken_again_and_nothing_else_changes(data_dir: Path) -> None:
+    try:
+        network = BlazePose(1)
+    except DanceNowError as error:
+        pytest.skip(str(error))
+    (image,) = frames(data_dir / "people" / "sam2_juggle.mp4", 55, 1)
+    region = Region(640.0, 360.0, 800.0, 0.0)
+    whole = network.read_person(image, region)
+    mask = np.full((256, 256), 0.25, np.float32)
+    alone = network.read_person(image, region, mask)
+    assert whole is not None
+    assert alone is not None
+    np.testing.assert_array_equal(alone.detection.pose.points, whole.detection.pose.points)
+    np.testing.assert_array_equal(alone.circle, whole.circle)
+    np.testing.assert_array_equal(alone.detection.mask.alpha, mask)
+    assert whole.detection.mask.alpha.max() > 0.9

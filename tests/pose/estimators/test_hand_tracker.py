@@ -206,3 +206,37 @@ def test_squares_hold_the_hand_and_point_along_it(angle: float, size: float, x: 
 def test_a_hand_seen_end_on_still_gets_a_whole_square() -> None:
     wrist = np.array([100.0, 100.0], np.float32)
     assert region_from_body(wrist, wrist, wrist, 150.0).size == pytest.approx(0.65 * 150)
+
+
+def test_a_hand_that_is_not_read_goes_along_with_its_wrist() -> None:
+    network = both()
+    hands = HandTracker(network)  # type: ignore[arg-type]
+    hands(IMAGE, (arm(LEFT), arm(RIGHT)), HEIGHT)
+    looks = network.looks
+    left, right = hands(IMAGE, (arm(moved(LEFT, 9)), arm(moved(RIGHT, 20))), HEIGHT, (True, False))
+    assert network.looks == looks + 1
+    assert hands.carried == {"right"}
+    assert left is not None
+    assert right is not None
+    np.testing.assert_array_equal(left.points, hand(LEFT))  # where the network sees it
+    np.testing.assert_array_equal(right.points, moved(hand(RIGHT), 20))
+
+
+def test_a_hand_that_appears_is_confirmed_out_of_turn() -> None:
+    network = Network()
+    hands = HandTracker(network)  # type: ignore[arg-type]
+    arms = (arm(LEFT), arm(RIGHT))
+    for _ in range(4):
+        hands(IMAGE, arms, HEIGHT)
+    network.hands = both().hands
+    for read in ((True, False), (False, True), (True, False), (False, True)):
+        left, _ = hands(IMAGE, arms, HEIGHT, read)
+        if left is not None:
+            break
+    assert read == (False, True)
+
+
+def test_a_hidden_hand_is_not_carried() -> None:
+    hands = HandTracker(both())  # type: ignore[arg-type]
+    hands(IMAGE, (arm(LEFT), arm(RIGHT)), HEIGHT)
+    assert hands(IMAGE, (arm(LEFT), arm(RIGHT, seen=False)), HEIGHT, (True, False))[1] is None

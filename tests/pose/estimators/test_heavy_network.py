@@ -7,6 +7,7 @@ import pytest
 from dance_now.assets import registry
 from dance_now.pose.estimators import blazepose
 from dance_now.pose.estimators.people_finder import PeopleFinder
+from dance_now.pose.model.detection import EstimatorOptions
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         (tmp_path / name).write_bytes(b"")
     monkeypatch.setenv(registry.MODELS_VARIABLE, str(tmp_path))
     monkeypatch.setattr(blazepose, "PersonDetector", lambda path, threads: None)
-    monkeypatch.setattr(blazepose, "LiteRTNetwork", lambda path, *_: names.append(path.name))
+    monkeypatch.setattr(blazepose, "LiteRTNetwork", lambda path, *_, **__: names.append(path.name))
     return names
 
 
@@ -27,7 +28,7 @@ def test_best_opens_the_heavy_network(
 ) -> None:
     for part in ("HandNetwork", "FaceNetworks"):
         monkeypatch.setattr(f"dance_now.pose.estimators.holistic.{part}", lambda *_: None)
-    PeopleFinder(heavy=heavy).open()
+    PeopleFinder(options=EstimatorOptions(heavy=heavy)).open()
     assert opened == [registry.HEAVY_MODEL if heavy else "pose_landmark_full.tflite"]
 
 

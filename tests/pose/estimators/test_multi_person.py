@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fakes import standing
 
-from dance_now.core.arrays import Image
+from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.estimators.multi_person import MultiPersonTracker
 from dance_now.pose.estimators.person_network import PersonLandmarks
 from dance_now.pose.model.detection import Detection, Person, PersonMask
@@ -45,7 +45,9 @@ class ColorNetwork:
         seen.sort(key=lambda each: -len(each[0]))
         return [DetectedRegion(self._around(pixels), 0.9) for pixels, _ in seen if len(pixels) > 2500]
 
-    def read_person(self, image: Image, region: Region) -> PersonLandmarks | None:
+    def read_person(
+        self, image: Image, region: Region, mask: FloatArray | None = None
+    ) -> PersonLandmarks | None:
         """The person with most pixels near the region's middle."""
         self.looks += 1
         best, found = 400, None
@@ -156,7 +158,9 @@ class LegsNetwork:
         """Somebody upside down."""
         return [DetectedRegion(Region(320, 180, 350, 3.0), 0.9)]
 
-    def read_person(self, image: Image, region: Region) -> PersonLandmarks | None:
+    def read_person(
+        self, image: Image, region: Region, mask: FloatArray | None = None
+    ) -> PersonLandmarks | None:
         """Somebody folded up in squares of the image, who stands in squares above it."""
         above = region.y < 100
         if above and not self.knows_legs:

@@ -12,7 +12,7 @@ from clips import frames
 from fakes import standing
 from hard_pictures import HIPS, NOSE, behind_table, dark, far_away, filled_beside_passer_by, webcam
 
-from dance_now.core.arrays import Image
+from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.estimators.blazepose import BlazePose
 from dance_now.pose.estimators.multi_person import MultiPersonTracker
@@ -124,7 +124,9 @@ class ListedNetwork:
         """All that is listed."""
         return [DetectedRegion(reading.region, score) for reading, score in self.listed]
 
-    def read_person(self, image: Image, region: Region) -> PersonLandmarks | None:
+    def read_person(
+        self, image: Image, region: Region, mask: FloatArray | None = None
+    ) -> PersonLandmarks | None:
         """The reading nearest to the region, that way up."""
         near = [each for each, _ in self.listed if abs(each.region.x - region.x) < 20]
         return min(near, key=lambda each: abs(np.sin((each.region.angle - region.angle) / 2)), default=None)

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from dance_now.core.arrays import FloatArray, Image
+from dance_now.pose.model.detection import HandSide
 from dance_now.pose.networks.blazehand import (
     HAND_SHARE,
     HandLandmarks,
@@ -23,7 +24,7 @@ from dance_now.pose.networks.blazehand import (
 )
 from dance_now.pose.networks.litert import Region
 
-SIDES: Final = ("left", "right")
+SIDES: Final[tuple[HandSide, HandSide]] = ("left", "right")
 _EXPECTED: Final = 0.27  # side of a hand's square, of the standing height
 _SMALLEST_HAND: Final = 12.0  # pixels
 _INITIAL_PASSES: Final = 3
@@ -57,30 +58,48 @@ class Arm:
 
 
 class HandTracker:
-    """Tracks the left and the right hand of one person."""
+    """Tracks the left and the right hand of one person.
+
+    Attributes:
+        carried: the hands of the last result that were not read in that frame.
+    """
 
     def __init__(self, network: HandNetwork) -> None:
         self._network = network
         self._sides = [_SideTracker(network, side) for side in SIDES]
+        self.carried: frozenset[HandSide] = frozenset()
 
     def reset(self) -> None:
         """Resets both hands."""
         for side in self._sides:
             side.reset()
 
-    def __call__(self, image: Image, arms: tuple[Arm, Arm], height: float) -> list[HandLandmarks | None]:
+    def __call__(
+        self,
+        image: Image,
+        arms: tuple[Arm, Arm],
+        height: float,
+        read: tuple[bool, bool] = (True, True),
+    ) -> list[HandLandmarks | None]:
         """Estimates the left and the right hand; None where confidence is low.
 
         Args:
             image: (H, W, 3) uint8 RGB.
             arms: left and right.
             height: the person's standing height in pixels.
+            read: which hands to read; another one is carried along with its wrist, unless it has just
+                appeared.
         """
         expected = _EXPECTED * height
         if expected * HAND_SHARE < _SMALLEST_HAND:
             self.reset()
             return [None, None]
-        found = [side(image, arm, expected) for side, arm in zip(self._sides, arms, strict=True)]
+        new = [asked or side.is_appearing for asked, side in zip(read, self._sides, strict=True)]
+        self.carried = frozenset(name for name, each in zip(SIDES, new, strict=True) if not each)
+        found = [
+            side(image, arm, expected) if each else side.carried(arm)
+            for side, arm, each in zip(self._sides, arms, new, strict=True)
+        ]
         left, right = self._sides
         if _are_swapped(found, arms, expected):
             found.reverse()
@@ -93,7 +112,11 @@ class HandTracker:
 
 
 class _SideTracker:
-    """Tracker of one side's hand."""
+    """Tracker of one side's hand.
+
+    Attributes:
+        is_appearing: whether the last pass saw a hand that another pass has to confirm.
+    """
 
     def __init__(self, network: HandNetwork, side: str) -> None:
         self._network = network
@@ -108,12 +131,23 @@ class _SideTracker:
         """Drops the track; the next search starts from the body network's points."""
         self._square: Region | None = None
         self._wrist: FloatArray | None = None
+        self._latest: HandLandmarks | None = None
         self._candidate: Region | None = None
         self._fresh = False
+        self.is_appearing = False
 
     def swap(self, other: _SideTracker) -> None:
         """Swaps the tracked hands of the two sides."""
         self._square, other._square = other._square, self._square
+        self._latest, other._latest = other._latest, self._latest
+
+    def carried(self, arm: Arm) -> HandLandmarks | None:
+        """The hand as it was read last, moved along with its wrist."""
+        if not arm.seen:
+            self.reset()
+        if self._latest is None or self._wrist is None:
+            return None
+        return self._latest.moved(arm.wrist - self._wrist)
 
     def __call__(self, image: Image, arm: Arm, expected: float) -> HandLandmarks | None:
         if not arm.seen:
@@ -131,7 +165,7 @@ class _SideTracker:
         if reading is None or square is None or reading.presence < _PRESENT:
             self.lose()
             return None
-        self._square, self._wrist = square, arm.wrist
+        self._square, self._wrist, self._latest = square, arm.wrist, reading
         return reading
 
     def _search(self, image: Image, arm: Arm, expected: float, looks: int) -> HandLandmarks | None:
@@ -144,14 +178,15 @@ class _SideTracker:
             region = self._candidate or region_from_body(arm.wrist, arm.index, arm.little, expected)
             reading = self._network(image, region)
             square = self._next_square(reading, arm, expected)
-            self._candidate = None
+            self._candidate, self.is_appearing = None, False
             if reading is None or square is None:
                 return None
             if reading.presence >= _PRESENT and second and self._fits_side(reading):
-                self._square, self._wrist = square, arm.wrist
+                self._square, self._wrist, self._latest = square, arm.wrist, reading
                 return reading
             # a confident result is continued; another gets one more pass
-            self._candidate = square if reading.presence >= _PRESENT or not second else None
+            self.is_appearing = reading.presence >= _PRESENT
+            self._candidate = square if self.is_appearing or not second else None
         return None
 
     def _next_square(self, reading: HandLandmarks | None, arm: Arm, expected: float) -> Region | None:

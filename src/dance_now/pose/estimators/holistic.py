@@ -18,7 +18,7 @@ from dance_now.pose.estimators.blazepose import BlazePose
 from dance_now.pose.estimators.hand_tracker import Arm, HandTracker
 from dance_now.pose.estimators.multi_person import MultiPersonTracker
 from dance_now.pose.model.body_scale import SEGMENT_RATIOS, SEGMENTS
-from dance_now.pose.model.detection import Detection, Person
+from dance_now.pose.model.detection import Detection, HandSide, Person
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.blazehand import HandLandmarks, HandNetwork
@@ -37,8 +37,7 @@ _SEEN: Final = 0.3  # confidence of a point of the body from which its hand or f
 _FACE_PRESENT: Final = 0.5
 _SMALLEST_FACE: Final = 24.0  # pixels
 _INITIAL_PASSES: Final = 2
-_TURNS_PERIOD: Final = 2  # frames between two updates of the first person's hands and face, in turns
-_REFRESH_PERIOD: Final = 4  # frames between two updates of the hands and face of a further person
+_REFRESH_PERIOD: Final = 4  # frames in which a further person's hands and face are read once
 _LARGE_SEGMENTS: Final = np.arange(1, 11)  # shoulders, trunk, arms and legs
 _HEIGHT_QUANTILE: Final = 0.75
 
@@ -49,8 +48,8 @@ class Holistic:
     The body is ``BlazePose``'s, its depth blended with the lifting network's. A hand that its network finds
     gets all 21 points, else the four that BlazePose marks; a face that its network finds gets all 70 points,
     else none. Their confidence is the network's presence. Their depth is true to scale within a hand or face,
-    and set at the depth of the body's wrist or nose. Of everybody but the first, hands and face are updated
-    in one frame of four each, and move along with wrist and nose in between.
+    and set at the depth of the body's wrist or nose. Of everybody but the first, each hand and the face are
+    read in one frame of four, and move along with wrist and nose in between.
     """
 
     def __init__(
@@ -73,8 +72,8 @@ class Holistic:
             hands: read fingers; 4 ms a hand.
             face: read the face; 3 ms.
             max_people: how many people to track.
-            in_turns: read the first person's hands in one frame and the face in the next, for live use: a
-                sixth less time, and both are half as often new.
+            in_turns: read one hand and one eye of the first person in each frame, in turns: a quarter less
+                time. The other hand moves along with its wrist and is marked in ``Detection.carried``.
             heavy: take the larger body network, where it is at hand.
 
         Raises:
@@ -94,7 +93,7 @@ class Holistic:
         )
         self._looks: dict[int, _HandFaceReader] = {}
         self._count = 0
-        self._first_period = _TURNS_PERIOD if in_turns else 1
+        self._in_turns = in_turns
 
     @property
     def left_out(self) -> int:
@@ -125,9 +124,16 @@ class Holistic:
 
     def detect_bodies(self, image: Image) -> tuple[Person, ...]:
         """Detects and tracks the people, without hands and faces."""
+        return self._with_depth(self._people(image))
+
+    def detect_bodies_alone(self, image: Image) -> tuple[Person, ...]:
+        """Detects and tracks the people; most masks are of an earlier frame and moved along."""
+        return self._with_depth(self._people(image, masks=False))
+
+    def _with_depth(self, people: tuple[Person, ...]) -> tuple[Person, ...]:
         return tuple(
             replace(person, detection=replace(person.detection, pose=blend_depth(pose, self._lift)))
-            for person in self._people(image)
+            for person in people
             for pose in [person.detection.pose]
         )
 
@@ -141,35 +147,40 @@ class Holistic:
         self._looks = looks
         self._count += 1
         return tuple(
-            Person(
-                person.identity,
-                looks[person.identity](
-                    image,
-                    person.detection,
-                    self._count + place,
-                    _REFRESH_PERIOD if place else self._first_period,
-                ),
-            )
+            replace(person, detection=looks[person.identity](image, person.detection, self._turn(place)))
             for place, person in enumerate(people)
         )
 
+    def _turn(self, place: int) -> _Turn:
+        """What is read of a person in this frame."""
+        if place > 0:
+            return _REFRESH_TURNS[(self._count + place) % _REFRESH_PERIOD]
+        return _TURNS[self._count % len(_TURNS)] if self._in_turns else _EVERYTHING
 
-@dataclass(frozen=True, eq=False)
-class _PartReading:
-    """Landmarks of a hand or face: its rows of a pose, and the body point that anchors it."""
 
-    rows: slice
-    anchor: int
-    reading: HandLandmarks | FaceLandmarks | None
-    anchor_position: FloatArray  # (2,) pixels
+@dataclass(frozen=True)
+class _Turn:
+    """What is read of a person in one frame; the rest is carried along.
 
-    def moved_with(self, body: FloatArray) -> _PartReading:
-        """Moves the landmarks with their anchor on a body (137, 3); drops them where it is not visible."""
-        position = body[self.anchor, :2]
-        if self.reading is None or body[self.anchor, 2] < _SEEN:
-            return replace(self, reading=None, anchor_position=position)
-        moved = replace(self.reading, points=self.reading.points + (position - self.anchor_position))
-        return replace(self, reading=moved, anchor_position=position)
+    Attributes:
+        hands: left and right. One that is hidden leaves its turn to the other one.
+        face: whether the face is read.
+        eyes: right and left.
+    """
+
+    hands: tuple[bool, bool] = (False, False)
+    face: bool = False
+    eyes: tuple[bool, bool] = (False, False)
+
+
+_EVERYTHING: Final = _Turn((True, True), True, (True, True))
+_TURNS: Final = (_Turn((True, False), True, (False, True)), _Turn((False, True), True, (True, False)))
+_REFRESH_TURNS: Final = (
+    _Turn(hands=(True, False)),
+    _Turn(face=True, eyes=(True, True)),
+    _Turn(hands=(False, True)),
+    _Turn(),
+)
 
 
 class _HandFaceReader:
@@ -178,41 +189,35 @@ class _HandFaceReader:
     def __init__(self, hands: HandNetwork | None, face: FaceNetworks | None) -> None:
         self._hands = HandTracker(hands) if hands is not None else None
         self._face = _FaceTracker(face) if face is not None else None
-        self._found: tuple[list[_PartReading], list[_PartReading]] | None = None
+        self._is_new = True
 
-    def __call__(self, image: Image, detection: Detection, turn: int, period: int) -> Detection:
-        """Adds hands and face to a body.
+    def __call__(self, image: Image, detection: Detection, turn: _Turn) -> Detection:
+        """Adds hands and face to a body; the first call reads everything.
 
         Args:
             image: (H, W, 3) uint8 RGB.
             detection: the body.
-            turn: frame counter.
-            period: of so many frames, one updates the hands and one the face; the first call updates both.
+            turn: what is read.
         """
-        body = detection.pose.points
-        if self._found is None or period == 1:
-            self._found = self._read_hands(image, body), self._read_face(image, body)
-        else:
-            hands, face = ([each.moved_with(body) for each in part] for part in self._found)
-            self._found = (
-                self._read_hands(image, body) if turn % period == 0 else hands,
-                self._read_face(image, body) if turn % period == period // 2 else face,
-            )
-        return Detection(_merge_parts(detection.pose, [*self._found[0], *self._found[1]]), detection.mask)
+        if self._is_new:
+            turn, self._is_new = _EVERYTHING, False
+        pose = detection.pose
+        found: list[tuple[slice, int, HandLandmarks | FaceLandmarks | None]] = []
+        carried: frozenset[HandSide] = frozenset()
+        if self._hands is not None:
+            arms = _arm(pose.points, 0), _arm(pose.points, 1)
+            hands = self._hands(image, arms, _height(pose.points), _hands_to_read(turn, arms))
+            found += zip(_HANDS, _WRISTS, hands, strict=True)
+            carried = self._hands.carried
+        if self._face is not None:
+            found.append((FACE, _NOSE, self._face(image, pose.points, turn)))
+        return replace(detection, pose=_merge_parts(pose, found), carried=carried)
 
-    def _read_hands(self, image: Image, body: FloatArray) -> list[_PartReading]:
-        if self._hands is None:
-            return []
-        hands = self._hands(image, (_arm(body, 0), _arm(body, 1)), _height(body))
-        return [
-            _PartReading(rows, wrist, hand, body[wrist, :2])
-            for rows, wrist, hand in zip(_HANDS, _WRISTS, hands, strict=True)
-        ]
 
-    def _read_face(self, image: Image, body: FloatArray) -> list[_PartReading]:
-        if self._face is None:
-            return []
-        return [_PartReading(FACE, _NOSE, self._face(image, body), body[_NOSE, :2])]
+def _hands_to_read(turn: _Turn, arms: tuple[Arm, Arm]) -> tuple[bool, bool]:
+    """Which hands are read: where one of them is to be, but is hidden, the other one is."""
+    left, right = (arm.seen for arm in arms)
+    return (True, True) if any(turn.hands) and left != right else turn.hands
 
 
 class _FaceTracker:
@@ -224,10 +229,22 @@ class _FaceTracker:
 
     def reset(self) -> None:
         self._steady = RegionFilter()
+        self._latest: FaceLandmarks | None = None
+        self._nose = np.zeros(2, np.float32)
 
-    def __call__(self, image: Image, points: FloatArray) -> FaceLandmarks | None:
+    def __call__(self, image: Image, points: FloatArray, turn: _Turn) -> FaceLandmarks | None:
         """Estimates the face of a body (137, 3); None where it is too small, turned away or hidden."""
         nose = points[_NOSE]
+        if not turn.face:
+            if nose[2] < _SEEN:
+                self._latest = None
+            return None if self._latest is None else self._latest.moved(nose[:2] - self._nose)
+        self._latest, self._nose = self._read(image, nose, points, turn.eyes), nose[:2].copy()
+        return self._latest
+
+    def _read(
+        self, image: Image, nose: FloatArray, points: FloatArray, eyes: tuple[bool, bool]
+    ) -> FaceLandmarks | None:
         followed = self._steady.at(nose[:2])
         region = followed
         if region is None and nose[2] >= _SEEN:
@@ -244,20 +261,27 @@ class _FaceTracker:
                 break
             if followed is not None or look == _INITIAL_PASSES - 1:
                 self._steady.update(region, nose[:2])
-                return self._networks.read_landmarks(image, mesh, presence)
+                known = (None, None) if self._latest is None else self._latest.eyes
+                right, left = (None if new else offsets for new, offsets in zip(eyes, known, strict=True))
+                return self._networks.read_landmarks(image, mesh, presence, (right, left))
         self.reset()
         return None
 
 
-def _merge_parts(body: Pose, found: list[_PartReading]) -> Pose:
-    """Merges the landmarks of hands and face into the body's pose."""
+def _merge_parts(body: Pose, found: list[tuple[slice, int, HandLandmarks | FaceLandmarks | None]]) -> Pose:
+    """Merges hands and face into the body's pose.
+
+    Args:
+        body: the pose.
+        found: rows of the pose, the body's point that anchors them in depth, and the landmarks.
+    """
     points, depth, has_depth = body.points.copy(), body.depth.copy(), body.has_depth.copy()
-    for each in found:
-        if each.reading is not None:
-            points[each.rows, :2] = each.reading.points
-            points[each.rows, 2] = each.reading.presence
-            depth[each.rows] = each.reading.depth + depth[each.anchor]
-            has_depth[each.rows] = True
+    for rows, anchor, part in found:
+        if part is not None:
+            points[rows, :2] = part.points
+            points[rows, 2] = part.presence
+            depth[rows] = part.depth + depth[anchor]
+            has_depth[rows] = True
     return Pose(points, depth, has_depth, body.hidden_below)
 
 

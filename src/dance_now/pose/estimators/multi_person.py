@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from dance_now.core.arrays import FloatArray, Image
+from dance_now.core.arrays import Image
 from dance_now.pose.estimators.person_network import PersonLandmarks, PersonNetwork
 from dance_now.pose.estimators.person_search import Candidate, PersonSearch, tilt
 from dance_now.pose.model.detection import Person
@@ -29,6 +29,7 @@ from dance_now.pose.tracking.tracker import Observation, Tracker, is_same_person
 _DETECT_INTERVAL: Final = 12  # frames, for new people
 _HIDDEN_INTERVAL: Final = 3  # frames, for a hidden person
 _HIDDEN_SEARCH_SIZE: Final = 2.0  # side of the square that is searched, of the person's extent
+_MASK_PERIOD: Final = 8  # frames between two new masks where masks are not needed
 _FRAME_SECONDS: Final = 1 / 30  # the clock of the region's filter: estimators are not told the time
 _REGION_CUTOFF: Final = 0.5  # Hz at rest
 _REGION_BETA: Final = 9.0  # Hz for a speed of one region a second
@@ -76,11 +77,12 @@ class MultiPersonTracker:
         self.left_out = 0
         self.reset()
 
-    def __call__(self, image: Image) -> tuple[Person, ...]:
+    def __call__(self, image: Image, masks: bool = True) -> tuple[Person, ...]:
         """Estimates the people in ``image``, in the order of their identities.
 
         Args:
             image: (H, W, 3) uint8 RGB of any size; it is not written to.
+            masks: whether everybody needs a new mask; else some are carried along from earlier frames.
 
         Raises:
             ValueError: another shape or type.
@@ -88,7 +90,7 @@ class MultiPersonTracker:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
             raise ValueError(f"an image must be (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}")
         image = stretch_dark(np.ascontiguousarray(image))
-        readings = self._tracked(image)
+        readings = self._tracked(image, masks)
         if readings:
             self._age += 1
             for reading in islice(self._newcomers(image, readings), self._max_people - len(readings)):
@@ -102,11 +104,13 @@ class MultiPersonTracker:
         self._count += 1
         return self._assign_identities(image, readings)
 
-    def _tracked(self, image: Image) -> list[PersonLandmarks]:
+    def _tracked(self, image: Image, masks: bool) -> list[PersonLandmarks]:
         """Reads the tracked people in their regions."""
         readings: list[PersonLandmarks] = []
         for identity, square in self._squares.items():
-            reading = self._network.read_person(image, square.region)
+            needs_mask = masks or (self._count + identity) % _MASK_PERIOD == 0
+            mask = None if needs_mask else square.mask
+            reading = self._network.read_person(image, square.region, mask)
             if reading is not None:
                 turned = tilt(reading.region) - tilt(square.region) > _TUMBLE
                 if turned or self._age < max(_DOUBTFUL_CHECKS) or self._is_search_frame:
@@ -153,7 +157,7 @@ class MultiPersonTracker:
         named = sorted((identity, place) for place, identity in enumerate(identities) if identity is not None)
         squares = {identity: self._squares.get(identity) or _RegionSmoother() for identity, _ in named}
         for identity, place in named:
-            squares[identity].update(readings[place].circle)
+            squares[identity].update(readings[place])
         self._squares = squares
         own = instance_masks(found)
         return tuple(Person(identity, own[place]) for identity, place in named if identity > 0)
@@ -202,14 +206,20 @@ class MultiPersonTracker:
 
 
 class _RegionSmoother:
-    """Filter of a person's region of interest: jitter of the region causes jitter of the points."""
+    """Filter of a person's region of interest: jitter of the region causes jitter of the points.
+
+    Attributes:
+        region: for the next frame.
+        mask: the person's, in the region of this frame.
+    """
 
     def __init__(self) -> None:
         self._filter: OneEuroFilter | None = None
         self._count = 0
 
-    def update(self, circle: FloatArray) -> None:
-        """Updates the region with the alignment circle (2, 2) of this frame."""
+    def update(self, reading: PersonLandmarks) -> None:
+        """Updates the region with the alignment circle of this frame."""
+        circle, self.mask = reading.circle, reading.detection.mask.alpha
         if self._filter is None:
             self._filter = OneEuroFilter(_REGION_CUTOFF, _REGION_BETA / region_from_circle(*circle).size)
         self._count += 1

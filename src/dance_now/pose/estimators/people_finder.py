@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,15 @@ from dance_now.core.arrays import Image
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.formats.openpose_files import OpenPoseFiles
 from dance_now.pose.formats.openpose_parser import OpenPosePerson
-from dance_now.pose.model.detection import Detection, Person, PersonMask, PoseEstimator, TwoStageEstimator
+from dance_now.pose.model.detection import (
+    Detection,
+    EstimatorOptions,
+    MasklessEstimator,
+    Person,
+    PersonMask,
+    PoseEstimator,
+    TwoStageEstimator,
+)
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.instance_masks import instance_masks
 from dance_now.pose.tracking.limb_hull import hull_mask
@@ -32,10 +41,11 @@ class PeopleFinder:
         estimator: by default the base install's; opened when it is first needed.
         poses: keypoint files, one per frame.
         masks: whether masks are needed; without, given poses need no estimator and come with their hulls.
-        max_people: how many people the estimator tracks if it is opened here.
-        threads: CPU threads that it then uses.
-        opener: opens it, called like ``open_estimator``, which is the default.
-        heavy: whether it then takes a larger network, where one is at hand.
+        options: of the estimator if it is opened here; hands and face are set here.
+        opener: opens it; by default the base install's.
+
+    Attributes:
+        masks: whether masks are needed; it may change between frames.
     """
 
     def __init__(
@@ -43,19 +53,14 @@ class PeopleFinder:
         estimator: PoseEstimator | None = None,
         poses: OpenPoseFiles | None = None,
         masks: bool = True,
-        max_people: int = 1,
-        threads: int = 2,
-        opener: Callable[..., PoseEstimator] | None = None,
-        *,
-        heavy: bool = False,
+        options: EstimatorOptions | None = None,
+        opener: Callable[[EstimatorOptions], PoseEstimator] | None = None,
     ) -> None:
         self._estimator = estimator
         self._poses = poses
-        self._masks = masks
-        self._max_people = max_people
-        self._threads = threads
-        self._opener = opener or open_estimator
-        self._heavy = heavy
+        self.masks = masks
+        self._options = options or EstimatorOptions()
+        self._opener = opener or _open_default
         self._tracker = Tracker()
 
     def __call__(self, image: Image, index: int) -> tuple[Person, ...]:
@@ -89,9 +94,11 @@ class PeopleFinder:
     def detect_bodies(self, image: Image, index: int) -> tuple[Person, ...]:
         """Runs the first stage of a call: people without hands and faces, if the estimator has two stages."""
         estimator = self._opened() if self._poses is None else None
-        return (
-            estimator.detect_bodies(image) if isinstance(estimator, TwoStageEstimator) else self(image, index)
-        )
+        if not self.masks and isinstance(estimator, MasklessEstimator):
+            return estimator.detect_bodies_alone(image)
+        if isinstance(estimator, TwoStageEstimator):
+            return estimator.detect_bodies(image)
+        return self(image, index)
 
     def add_hands_and_faces(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:
         """Runs the second stage: adds hands and faces, while ``detect_bodies`` may run on the next frame."""
@@ -129,7 +136,7 @@ class PeopleFinder:
 
     def _all_masks(self, image: Image, listed: list[OpenPosePerson]) -> list[PersonMask]:
         """Mask of each person: the best of the estimator's if it covers that person, else a hull."""
-        left = [person.detection.mask for person in self._opened()(image)] if self._masks and listed else []
+        left = [person.detection.mask for person in self._opened()(image)] if self.masks and listed else []
         masks = []
         for each in listed:
             covered = [_coverage(each.pose, mask) for mask in left]
@@ -140,14 +147,12 @@ class PeopleFinder:
     def _opened(self) -> PoseEstimator:
         if self._estimator is None:
             whole = self._poses is None  # given poses need masks only
-            self._estimator = self._opener(
-                threads=self._threads,
-                hands=whole,
-                face=whole,
-                max_people=self._max_people,
-                heavy=self._heavy,
-            )
+            self._estimator = self._opener(replace(self._options, hands=whole, face=whole))
         return self._estimator
+
+
+def _open_default(options: EstimatorOptions) -> PoseEstimator:
+    return open_estimator(**vars(options))
 
 
 def _coverage(pose: Pose, mask: PersonMask) -> float:

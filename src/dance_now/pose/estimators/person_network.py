@@ -41,6 +41,14 @@ class PersonNetwork(Protocol):
         """Detects people in upright squares of an image, most prominent first; duplicates are possible."""
         ...
 
-    def read_person(self, image: Image, region: Region) -> PersonLandmarks | None:
-        """Estimates the person in a region; None where there is none."""
+    def read_person(
+        self, image: Image, region: Region, mask: FloatArray | None = None
+    ) -> PersonLandmarks | None:
+        """Estimates the person in a region; None where there is none.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            region: a square around the person.
+            mask: of the same person in an earlier region; it may be taken again instead of a new one.
+        """
         ...

@@ -84,8 +84,13 @@ class Rtmw:
             self._detector = PersonDetector(assets.pose_model("pose_detection.tflite"), self._threads)
         return self._detector(image, squares)
 
-    def read_person(self, image: Image, region: Region) -> PersonLandmarks | None:
-        """Estimates the person in the middle of a region; None where there is none."""
+    def read_person(
+        self, image: Image, region: Region, mask: FloatArray | None = None
+    ) -> PersonLandmarks | None:
+        """Estimates the person in the middle of a region; None where there is none.
+
+        The mask is always that of the limbs' hulls.
+        """
         if not region.is_usable(image):
             return None
         matrix = self._to_picture(region)

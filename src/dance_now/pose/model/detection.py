@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -12,6 +12,8 @@ import numpy as np
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.model.affine import to_opencv_affine
 from dance_now.pose.model.pose import Pose
+
+HandSide = Literal["left", "right"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +44,12 @@ class Detection:
     Attributes:
         pose: keypoints in pixels of the image.
         mask: the same person's mask.
+        carried: the hands that are of an earlier frame, moved along with their wrists.
     """
 
     pose: Pose
     mask: PersonMask
+    carried: frozenset[HandSide] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +76,8 @@ class EstimatorOptions:
         max_people: how many people to track: with 1 the most prominent one.
         model: the network's file, for estimators that do not come with one.
         heavy: take a larger network, where one is at hand: slower, more exact.
+        in_turns: of people who are followed, one hand and one eye may be read in each frame, while the other
+            is carried along with the body (``Detection.carried``).
     """
 
     threads: int = 2
@@ -80,6 +86,7 @@ class EstimatorOptions:
     max_people: int = 1
     model: Path | None = None
     heavy: bool = False
+    in_turns: bool = False
 
 
 class PoseEstimator(Protocol):
@@ -112,4 +119,13 @@ class TwoStageEstimator(PoseEstimator, Protocol):
 
     def add_hands_and_faces(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:
         """Adds the keypoints of hands and faces to the same people."""
+        ...
+
+
+@runtime_checkable
+class MasklessEstimator(TwoStageEstimator, Protocol):
+    """Pose estimator in two stages that is faster where nobody looks at the masks."""
+
+    def detect_bodies_alone(self, image: Image) -> tuple[Person, ...]:
+        """Runs ``detect_bodies``, with masks that may be of an earlier frame and are moved along."""
         ...

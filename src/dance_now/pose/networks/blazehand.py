@@ -6,7 +6,7 @@ decoding as in MediaPipe 0.10.21, modules ``hand_landmark`` and ``holistic_landm
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +47,10 @@ class HandLandmarks:
     depth: FloatArray
     presence: float
     right_handedness: float
+
+    def moved(self, offset: FloatArray) -> HandLandmarks:
+        """The same hand ``offset`` (2,) pixels away."""
+        return replace(self, points=self.points + offset)
 
 
 class HandNetwork:

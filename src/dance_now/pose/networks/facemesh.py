@@ -8,7 +8,7 @@ are those of MediaPipe's canonical face model (``canonical_face_model_uv_visuali
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -62,12 +62,19 @@ class FaceLandmarks:
         depth: (70,) float32 pixels from the tip of the nose, away from the viewer positive.
         presence: confidence that there is a face, in [0, 1].
         region: region of interest for the next frame.
+        eyes: of the right and the left eye: (7, 2) pixels from the mesh's lids and their middle to the points
+            of the iris network; None where that has not read it.
     """
 
     points: FloatArray
     depth: FloatArray
     presence: float
     region: Region
+    eyes: tuple[FloatArray | None, FloatArray | None]
+
+    def moved(self, offset: FloatArray) -> FaceLandmarks:
+        """The same face ``offset`` (2,) pixels away, with the same region."""
+        return replace(self, points=self.points + offset)
 
 
 class FaceNetworks:
@@ -96,29 +103,48 @@ class FaceNetworks:
         mesh = np.column_stack([flat, values[:, 2] * (region.size / _FACE_SIZE)]).astype(np.float32)
         return mesh, float(sigmoid(outputs[_PRESENCE])[0, 0, 0, 0])
 
-    def read_landmarks(self, image: Image, mesh: FloatArray, presence: float) -> FaceLandmarks:
-        """Estimates FACE_70 from a mesh, with both eyes refined by the iris network."""
+    def read_landmarks(
+        self,
+        image: Image,
+        mesh: FloatArray,
+        presence: float,
+        eyes: tuple[FloatArray | None, FloatArray | None] = (None, None),
+    ) -> FaceLandmarks:
+        """Estimates FACE_70 from a mesh, with the eyes refined by the iris network.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            mesh: (468, 3) pixels, from ``read_mesh``.
+            presence: from ``read_mesh``.
+            eyes: refinements of an earlier frame that are taken again; None for an eye that is to be read.
+        """
         points = np.zeros((FACE_POINT_COUNT, 3), np.float32)
         points[: len(_MESH_POINTS)] = face_points(mesh)
-        corners = (_RIGHT_CORNERS, _LEFT_CORNERS)
-        for side, (rows, pupil, order) in enumerate(zip(_EYE_ROWS, _PUPIL_ROWS, _EYE_CONTOURS, strict=True)):
-            points[pupil] = points[rows].mean(axis=0)
-            eye = self._eye(image, mesh[list(corners[side]), :2], flip=side == 1)
-            if eye is not None:
-                contour, iris = eye
-                points[rows, :2] = contour[list(order)]
-                points[pupil, :2] = iris
+        refined: list[FloatArray | None] = []
+        for side, (lids, pupil) in enumerate(zip(_EYE_ROWS, _PUPIL_ROWS, strict=True)):
+            points[pupil] = points[lids].mean(axis=0)
+            rows = [*range(lids.start, lids.stop), pupil]
+            offsets = eyes[side]
+            if offsets is None:
+                eye = self._eye(image, mesh, side)
+                offsets = None if eye is None else eye - points[rows, :2]
+            if offsets is not None:
+                points[rows, :2] += offsets
+            refined.append(offsets)
         depth = points[:, 2] - points[30, 2]
-        return FaceLandmarks(points[:, :2].copy(), depth, presence, region_from_face(mesh))
+        region = region_from_face(mesh)
+        return FaceLandmarks(points[:, :2].copy(), depth, presence, region, (refined[0], refined[1]))
 
-    def _eye(self, image: Image, corners: FloatArray, flip: bool) -> tuple[FloatArray, FloatArray] | None:
-        """Eye contour (71, 2) and iris centre (2,) in pixels; the left eye is mirrored for the network.
+    def _eye(self, image: Image, mesh: FloatArray, side: int) -> FloatArray | None:
+        """Lids and centre of the iris (7, 2) in pixels; the left eye is mirrored for the network.
 
         Args:
             image: the image.
-            corners: (2, 2) outer and inner corner of the eye.
-            flip: whether this is a left eye.
+            mesh: (468, 3) pixels.
+            side: 0 for the right eye, 1 for the left one.
         """
+        flip = side == 1
+        corners = mesh[list((_RIGHT_CORNERS, _LEFT_CORNERS)[side]), :2]
         across = (corners[0] - corners[1]) if flip else (corners[1] - corners[0])
         middle = corners.mean(axis=0)
         angle = float(np.arctan2(across[1], across[0]))
@@ -136,7 +162,7 @@ class FaceNetworks:
             values = np.column_stack([_EYE_SIZE - values[:, 0], values[:, 1]])
         matrix = region.to_image(_EYE_SIZE)
         flat = (values @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-        return flat[:71], flat[71]
+        return flat[[*_EYE_CONTOURS[side], _CONTOUR[1] // 3]]
 
 
 def face_points(mesh: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ from ai_edge_litert.interpreter import Interpreter
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.affine import to_opencv_affine
+from dance_now.pose.networks.litert_pruning import without_outputs
 
 Affine = npt.NDArray[np.float64]
 
@@ -81,20 +82,29 @@ class LiteRTNetwork:
         input_shape: batch first.
     """
 
-    def __init__(self, path: Path, threads: int, shapes: set[tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        threads: int,
+        shapes: set[tuple[int, ...]],
+        without: frozenset[tuple[int, ...]] = frozenset(),
+    ) -> None:
         """Loads the network.
 
         Args:
             path: the tflite file.
             threads: CPU threads.
             shapes: of the outputs that the caller will read, batch first.
+            without: shapes of outputs that are left out, with all layers that nothing else needs.
 
         Raises:
             DanceNowError: LiteRT cannot run the file, or it lacks these outputs.
         """
         try:
             with _silence_info():
-                self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+                content = without_outputs(path.read_bytes(), without) if without else None
+                place = str(path) if content is None else None
+                self._interpreter = Interpreter(place, content, num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
             raise DanceNowError(
