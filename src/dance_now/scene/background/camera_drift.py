@@ -11,6 +11,7 @@ import numpy.typing as npt
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.model.detection import Detection, PersonMask
 from dance_now.scene.background.registration import CameraRegistration
+from dance_now.scene.filters.reduction import reduced
 
 _SIDE = 256  # px of the longer side: hundreds of corners average to a fraction of a pixel
 _REFERENCE_FRAMES = 10  # that are registered with one, whose corners are found once
@@ -48,7 +49,7 @@ class CameraDrift:
         height, width = image.shape[:2]
         self._scale = min(1.0, _SIDE / max(height, width))
         size = (max(1, round(width * self._scale)), max(1, round(height * self._scale)))
-        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        small = reduced(image, size)
         mask = _people_mask(people, small.shape[:2], self._scale)
         self._to_before, known = None, None
         if self._reference is not None and small.shape == self._shape:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import BoolArray, FloatArray, Image
+from dance_now.scene.filters.reduction import reduced
 from dance_now.scene.filters.region import Box
 
 # Longer side in pixels of the reduced image in which people are segmented from the scene
@@ -28,7 +29,7 @@ def to_work_size(image: Image, work_size: int = WORK_SIZE) -> tuple[Image, float
     height, width = image.shape[:2]
     scale = min(1.0, work_size / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+    return reduced(image, size), scale
 
 
 @dataclass(frozen=True, eq=False)

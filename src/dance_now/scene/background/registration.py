@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import BoolArray, FloatArray, Image
+from dance_now.scene.filters.reduction import reduced
 
 _WORK_SIZE = 480  # longer side in pixels
 _CORNERS = 300
@@ -106,8 +107,7 @@ class CameraRegistration:
         return np.asarray(mask[place[:, 1], place[:, 0]] > 0)
 
     def _small_grey(self, image: Image) -> Image:
-        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        return np.asarray(cv2.resize(grey, self._size, interpolation=cv2.INTER_AREA), np.uint8)
+        return np.asarray(cv2.cvtColor(reduced(image, self._size), cv2.COLOR_RGB2GRAY), np.uint8)
 
     def _free_mask(self, person: FloatArray | None) -> Image:
         """Mask (h, w) uint8: 255 away from the person."""
