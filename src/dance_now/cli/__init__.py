@@ -49,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words in (["--version"], ["-V"]):
         sys.stdout.write(f"dance-now {__version__}\n")
         return 0
+    # Matrices here are small: OpenBLAS's threads would only wait, which takes a tenth of a second each. numpy
+    # is not loaded yet.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     verbose = "--verbose" in words
     words = [word for word in words if word != "--verbose"]
     if isinstance(sys.stdout, io.TextIOWrapper):
