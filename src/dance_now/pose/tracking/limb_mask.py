@@ -119,12 +119,12 @@ def _beyond(
 
 
 def _fixed(places: npt.NDArray[np.float64]) -> npt.NDArray[np.int_]:
-    return np.rint(np.clip(places - 0.5, -1e5, 1e5) * (1 << _SHIFT)).astype(int)
+    return np.rint(np.minimum(np.maximum(places - 0.5, -1e5), 1e5) * (1 << _SHIFT)).astype(int)
 
 
 def _capsule(
     canvas: Image, start: npt.NDArray[np.float64], end: npt.NDArray[np.float64], radius: float
 ) -> None:
-    thickness = int(np.clip(round(2 * radius), 1, 255))
+    thickness = min(max(round(2 * radius), 1), 255)
     first, last = _fixed(start).tolist(), _fixed(end).tolist()
     cv2.line(canvas, tuple(first), tuple(last), 255, thickness, cv2.LINE_8, _SHIFT)
