@@ -23,6 +23,7 @@ from dance_now.pose.networks.litert_pruning import without_outputs
 Affine = npt.NDArray[np.float64]
 
 _MINIMUM_REGION: Final = 4.0  # pixels
+_SURROUNDINGS: Final = 3  # pixels around a square that interpolation may read
 _OVERSAMPLING: Final = 1.5  # from this reduction on, a square is sampled twice as finely and then averaged
 
 
@@ -60,12 +61,28 @@ class Region:
         Strong reductions are averaged from twice as many samples: less aliasing, so less jitter of points.
         """
         fine = 2 if self.size > _OVERSAMPLING * side else 1
-        matrix = to_opencv_affine(self.to_image(side * fine))
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        square = cv2.warpAffine(image, matrix, (side * fine, side * fine), flags=flags, borderMode=border)
+        matrix = self.to_image(side * fine)
+        part, corner = self._surroundings(image)
+        matrix[:, 2] -= corner
+        # OpenCV warps four channels three times as fast as three.
+        square = cv2.warpAffine(
+            cv2.cvtColor(part, cv2.COLOR_RGB2RGBA),
+            to_opencv_affine(matrix),
+            (side * fine, side * fine),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=border,
+        )
         if fine > 1:
             square = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
-        return np.asarray(square, np.uint8)
+        return np.asarray(cv2.cvtColor(square, cv2.COLOR_RGBA2RGB), np.uint8)
+
+    def _surroundings(self, image: Image) -> tuple[Image, tuple[int, int]]:
+        """The part of the image that the square may touch, and its corner x, y; at least one pixel."""
+        reach = self.size * (abs(np.cos(self.angle)) + abs(np.sin(self.angle))) / 2 + _SURROUNDINGS
+        height, width = image.shape[:2]
+        left, top = min(max(int(self.x - reach), 0), width - 1), min(max(int(self.y - reach), 0), height - 1)
+        right, bottom = max(int(self.x + reach) + 1, left + 1), max(int(self.y + reach) + 1, top + 1)
+        return image[top:bottom, left:right], (left, top)
 
     def is_usable(self, image: Image) -> bool:
         """Tests whether the square has a valid size and overlaps the image."""
