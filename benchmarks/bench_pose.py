@@ -1,9 +1,20 @@
 """Pose estimation time per frame of a video, at 1280x720 and native size, and by part.
 
+With --against, processor time a frame of a followed person with hands and face, as ``dance`` estimates clips
+(in turns), beside that of another revision of the repository, each in processes of its own and in turns: with
+masks, and, for scenes that do without, without masks.
+
 python benchmarks/bench_pose.py [VIDEO] [--threads 2] [--frames 150]
+python benchmarks/bench_pose.py [VIDEO] --against f3ba8ee [--frames 100] [--rounds 3]
 """
 
 import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -13,12 +24,60 @@ import av
 import cv2
 import numpy as np
 
+from bench_dance import install_revision
 from dance_now.assets.registry import sample_clip
 from dance_now.core.arrays import Image
 from dance_now.pose.estimators.estimator_registry import open_estimator
 from dance_now.pose.model.detection import PoseEstimator
 from dance_now.pose.tracking.tracker import MAX_PEOPLE
 from figures import record, run_benchmark
+
+
+# What runs in each revision: prints milliseconds of the processor a frame, with masks and without.
+CHILD = """
+import json, sys, time
+import numpy as np
+images = np.load(sys.argv[1])
+try:
+    from dance_now.pose.estimators.estimator_registry import open_estimator
+    whole = open_estimator(threads=1, in_turns=True)
+    alone = open_estimator(threads=1, in_turns=True)
+    bare = lambda image: alone.add_hands_and_faces(image, alone.detect_bodies_alone(image))
+except ImportError:  # f3ba8ee and its like
+    from dance_now.pose.opening import open_estimator
+    whole = bare = open_estimator(threads=1)
+result = []
+for estimate in (whole, bare):
+    whole.reset()
+    for image in images[:5]:
+        estimate(image)
+    begun = time.process_time()
+    for image in images[5:]:
+        estimate(image)
+    result.append((time.process_time() - begun) * 1000 / (len(images) - 5))
+print(json.dumps(result))
+"""
+
+
+def compare(images: list[Image], revision: str, rounds: int) -> None:
+    """Prints processor time a frame of this and another revision."""
+    with tempfile.TemporaryDirectory() as folder:
+        install_revision(revision, Path(folder) / "revision")
+        file = Path(folder) / "images.npy"
+        np.save(file, np.stack(images))
+        paths = {revision: {"PYTHONPATH": str(Path(folder) / "revision")}, "this": {}}
+        runs: dict[str, list[list[float]]] = {name: [] for name in paths}
+        for _ in range(rounds):
+            for name, variables in paths.items():
+                command = [sys.executable, "-P", "-c", CHILD, str(file)]
+                environment = {**os.environ, **variables}
+                done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+                runs[name].append(json.loads(done.stdout.splitlines()[-1]))
+    for place, kind in enumerate(("with masks", "without masks")):
+        each = {name: statistics.median(run[place] for run in measured) for name, measured in runs.items()}
+        ratio = each["this"] / each[revision]
+        record(f"{kind}: processor to {revision}", ratio, "ratio", "lower")
+        print(f"{kind}: {each[revision]:.1f} ms of the processor -> {each['this']:.1f}, ratio {ratio:.2f}")
 
 
 def frames(path: Path) -> Iterator[Image]:
@@ -125,8 +184,14 @@ def main() -> None:
     parser.add_argument("video", type=Path, nargs="?")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--frames", type=int, default=150)
+    parser.add_argument("--against", metavar="REV")
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     video = arguments.video or sample_clip()
+    if arguments.against:
+        images = [fitted(image) for image in islice(frames(video), arguments.frames)]
+        compare(images, arguments.against, arguments.rounds)
+        return
     estimate = open_estimator(threads=arguments.threads)
     measure(estimate, (fitted(image) for image in islice(frames(video), arguments.frames)), "1280x720")
     measure(estimate, islice(frames(video), arguments.frames), "as it is")

@@ -19,6 +19,7 @@ WORK_SIZE: Final = 640
 _STEP: Final = 8  # every eighth pixel of the reduced image is enough to compare exposures
 _USABLE: Final = (24, 232)  # grey levels between which a ratio of brightness is meaningful
 _LARGEST_GAIN: Final = 1.5
+_NO_GAIN: Final = 1 / 512  # changes no level by more than a half
 _FEWEST: Final = 50
 _ZERO_TOLERANCE: Final = 12.0  # grey levels: noise and compression of what does not move at all
 _SPREAD: Final = 3.0  # mean deviations over time that a pixel may differ
@@ -182,6 +183,8 @@ def estimate_gain(source: Image, target: Image, free: Image) -> npt.NDArray[np.f
 
 def apply_gain(image: Image, gain: npt.NDArray[np.float64]) -> Image:
     """Multiplies the channels of an image by gains (3,)."""
+    if np.abs(gain - 1).max() < _NO_GAIN:
+        return image
     table = np.clip(np.rint(np.arange(256)[:, None] * gain), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table[None]), np.uint8)
 
