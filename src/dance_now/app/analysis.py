@@ -27,34 +27,38 @@ _NO_MASK: Final = PersonMask(np.zeros((1, 1), np.float32), np.eye(2, 3, dtype=np
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """A person in one frame, with a compressed mask."""
+    """A person in one frame, with a compressed mask, where masks are needed."""
 
     identity: int
     pose: Pose
-    mask: PackedMask
+    mask: PackedMask | None
     carried: frozenset[HandSide]
 
     @classmethod
-    def of(cls, person: Person) -> Record:
-        """Compresses a person."""
+    def of(cls, person: Person, masks: bool) -> Record:
+        """Compresses a person; ``masks``: whether to keep the mask."""
         found = person.detection
-        return cls(person.identity, found.pose, PackedMask.of(found.mask), found.carried)
+        mask = PackedMask.of(found.mask) if masks else None
+        return cls(person.identity, found.pose, mask, found.carried)
 
     def person(self) -> Person:
-        """Decompresses the person."""
-        return Person(self.identity, Detection(self.pose, self.mask.unpacked(), self.carried))
+        """Decompresses the person; with an empty mask where none was kept."""
+        mask = _NO_MASK if self.mask is None else self.mask.unpacked()
+        return Person(self.identity, Detection(self.pose, mask, self.carried))
 
 
 @dataclass
 class Analysis:
-    """Result of the analysis pass; about 6 kB per person and frame.
+    """Result of the analysis pass; about 6 kB per person and frame, 3 kB without masks.
 
     Attributes:
+        masks: whether masks are kept.
         times: seconds, by the frame's index (which skips damaged frames).
         people: in each frame, by its index.
         background: samples of the background; None where nobody asked for it.
     """
 
+    masks: bool = True
     times: dict[int, float] = field(default_factory=dict)
     people: dict[int, tuple[Record, ...]] = field(default_factory=dict)
     background: BackgroundCollector | None = None
@@ -86,7 +90,7 @@ class Analysis:
     def add(self, frame: Frame, people: Sequence[Person]) -> None:
         """Records the next frame."""
         self.times[frame.index] = frame.time
-        self.people[frame.index] = tuple(Record.of(person) for person in people)
+        self.people[frame.index] = tuple(Record.of(person, self.masks) for person in people)
         if self.background is not None:
             self.background.add(frame.image, [person.detection for person in people])
 
@@ -108,7 +112,8 @@ def analyze(
         profiler: what the time of the stages is added to.
     """
     profiler = profiler or Profiler()
-    analysis = Analysis(background=BackgroundCollector(source.frame_count) if background else None)
+    collector = BackgroundCollector(source.frame_count) if background else None
+    analysis = Analysis(finder.masks, background=collector)
 
     def detect(frame: Frame) -> tuple[Frame, tuple[Person, ...]]:
         with profiler.stage("pose"):

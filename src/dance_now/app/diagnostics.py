@@ -22,7 +22,16 @@ from dance_now.core.errors import DanceNowError
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.litert import LiteRTNetwork
 
-BASE: Final = ("numpy", "opencv-python-headless", "ai-edge-litert", "av", "pillow", "rich", "tyro")
+BASE: Final = (
+    "numpy",
+    "opencv-python-headless",
+    "ai-edge-litert",
+    "flatbuffers",
+    "av",
+    "pillow",
+    "rich",
+    "tyro",
+)
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "cluster": ("ray", "fsspec"),
     "heic": ("pillow-heif",),
