@@ -32,7 +32,6 @@ from dance_now.pose.model.detection import PoseEstimator
 from dance_now.pose.tracking.tracker import MAX_PEOPLE
 from figures import record, run_benchmark
 
-
 # What runs in each revision: prints milliseconds of the processor a frame, with masks and without.
 CHILD = """
 import json, sys, time
@@ -40,8 +39,8 @@ import numpy as np
 images = np.load(sys.argv[1])
 try:
     from dance_now.pose.estimators.estimator_registry import open_estimator
-    whole = open_estimator(threads=1, in_turns=True)
-    alone = open_estimator(threads=1, in_turns=True)
+    whole = open_estimator(threads=1, turn=2)
+    alone = open_estimator(threads=1, turn=2)
     bare = lambda image: alone.add_hands_and_faces(image, alone.detect_bodies_alone(image))
 except ImportError:  # f3ba8ee and its like
     from dance_now.pose.opening import open_estimator

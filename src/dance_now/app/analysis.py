@@ -14,10 +14,10 @@ from dance_now.core.profiler import Profiler
 from dance_now.media.frame import Frame
 from dance_now.media.source import Source
 from dance_now.pose.estimators.people_finder import PeopleFinder
-from dance_now.pose.model.detection import Detection, HandSide, Person, PersonMask
+from dance_now.pose.model.detection import Detection, Person, PersonMask, PosePart
 from dance_now.pose.model.packed_mask import PackedMask
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.smoothing.carried_hands import interpolate_carried_hands
+from dance_now.pose.smoothing.carried_parts import interpolate_carried
 from dance_now.scene.background.clean_background import BackgroundCollector
 
 Progress = Callable[[str, int, int | None], None]
@@ -32,7 +32,7 @@ class Record:
     identity: int
     pose: Pose
     mask: PackedMask | None
-    carried: frozenset[HandSide]
+    carried: frozenset[PosePart]
 
     @classmethod
     def of(cls, person: Person, masks: bool) -> Record:
@@ -76,13 +76,13 @@ class Analysis:
     def poses_of(self, identity: int) -> list[Pose | None]:
         """One person's poses in all frames; None where they were not found.
 
-        Hands that were not read in a frame lie between those of the frames around it.
+        Hands and faces that were not read in a frame lie between those of the frames around it.
         """
         found = [
             next((record for record in records if record.identity == identity), None)
             for records in self.people.values()
         ]
-        return interpolate_carried_hands(
+        return interpolate_carried(
             [None if record is None else record.pose for record in found],
             [frozenset() if record is None else record.carried for record in found],
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -36,6 +37,7 @@ from dance_now.pose.tracking.tracker import MAX_PEOPLE
 from dance_now.scene.background.backdrop import Backdrop, open_backdrop
 from dance_now.scene.background.clean_background import CleanBackground
 
+_HIGH_RATE: Final = 48  # frames a second from which every fourth shows a hand often enough
 _FRAMES_DRAWN_AT_ONCE: Final = 2  # their networks get one thread each where there are two cores
 
 
@@ -194,7 +196,7 @@ class DancePipeline:
             max_people=self._choice.max_people,
             model=None if options.model is None else Path(options.model),
             heavy=options.quality == "best",
-            in_turns=options.quality == "fast",
+            turn=1 if options.quality == "best" else _turn(self._source.pictures.frame_rate),
         )
         estimator: PoseEstimator | None = None
         if not isinstance(options.estimator, str):
@@ -218,6 +220,11 @@ class DancePipeline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._resources.close()
+
+
+def _turn(frame_rate: Fraction) -> int:
+    """Frames in which each hand is read once: at least twelve times a second in usual clips."""
+    return 4 if frame_rate >= _HIGH_RATE else 2
 
 
 def drawing_threads(is_photo: bool) -> int:

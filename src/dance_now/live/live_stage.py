@@ -232,7 +232,7 @@ class LiveStage:
     def _finder(self, max_people: int) -> PeopleFinder:
         if max_people not in self._finders:
             # One thread: find and draw run side by side.
-            estimator = self._estimator or Holistic(threads=1, max_people=max_people, in_turns=True)
+            estimator = self._estimator or Holistic(threads=1, max_people=max_people, turn=2)
             self._finders[max_people] = PeopleFinder(estimator)
         return self._finders[max_people]
 

@@ -215,7 +215,7 @@ def test_a_hand_that_is_not_read_goes_along_with_its_wrist() -> None:
     looks = network.looks
     left, right = hands(IMAGE, (arm(moved(LEFT, 9)), arm(moved(RIGHT, 20))), HEIGHT, (True, False))
     assert network.looks == looks + 1
-    assert hands.carried == {"right"}
+    assert hands.carried == {"right_hand"}
     assert left is not None
     assert right is not None
     np.testing.assert_array_equal(left.points, hand(LEFT))  # where the network sees it

@@ -176,10 +176,11 @@ def test_two_people_have_their_own_hands_and_faces_all_the_time(juggler: list[Im
                 assert np.linalg.norm(hand[0, :2] - pose.body[BODY_INDEX[wrist], :2]) < 40
 
 
-def test_hands_and_face_in_turns_stay_on_the_body(juggler: list[Image]) -> None:
-    """Half of the time they are carried along; they hardly differ from those read in every frame."""
+@pytest.mark.parametrize("turn", [2, 4])
+def test_hands_and_face_in_turns_stay_on_the_body(turn: int, juggler: list[Image]) -> None:
+    """Most of the time they are carried along; they hardly differ from those read in every frame."""
     try:
-        every, turns = Holistic(), Holistic(in_turns=True)
+        every, turns = Holistic(), Holistic(turn=turn)
     except DanceNowError as error:
         pytest.skip(str(error))
     away = []

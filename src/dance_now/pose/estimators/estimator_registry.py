@@ -40,7 +40,7 @@ def open_estimator(
     name: str = "mediapipe",
     model: Path | None = None,
     heavy: bool = False,
-    in_turns: bool = False,
+    turn: int = 1,
 ) -> PoseEstimator:
     """Creates a pose estimator, by default MediaPipe's networks, which the base install uses.
 
@@ -52,7 +52,7 @@ def open_estimator(
         name: one of ``estimator_names()``.
         model: the network's file, for estimators that do not come with one.
         heavy: take a larger network, where one is at hand: slower, more exact.
-        in_turns: read one hand and one eye of a person in each frame, for speed.
+        turn: frames in which each hand of a person is read once, for speed: 1, 2 or 4.
 
     Raises:
         DanceNowError: there is no such estimator, its networks cannot be fetched, or a plug-in is broken.
@@ -69,7 +69,7 @@ def open_estimator(
         max_people=max_people,
         model=model,
         heavy=heavy,
-        in_turns=in_turns,
+        turn=turn,
     )
     if name in ESTIMATORS:
         # only when a pose is to be estimated: this loads the runtimes

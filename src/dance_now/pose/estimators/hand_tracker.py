@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from dance_now.core.arrays import FloatArray, Image
-from dance_now.pose.model.detection import HandSide
+from dance_now.pose.model.detection import PosePart
 from dance_now.pose.networks.blazehand import (
     HAND_SHARE,
     HandLandmarks,
@@ -24,7 +24,8 @@ from dance_now.pose.networks.blazehand import (
 )
 from dance_now.pose.networks.litert import Region
 
-SIDES: Final[tuple[HandSide, HandSide]] = ("left", "right")
+SIDES: Final = ("left", "right")
+_PARTS: Final[tuple[PosePart, PosePart]] = ("left_hand", "right_hand")
 _EXPECTED: Final = 0.27  # side of a hand's square, of the standing height
 _SMALLEST_HAND: Final = 12.0  # pixels
 _INITIAL_PASSES: Final = 3
@@ -67,7 +68,7 @@ class HandTracker:
     def __init__(self, network: HandNetwork) -> None:
         self._network = network
         self._sides = [_SideTracker(network, side) for side in SIDES]
-        self.carried: frozenset[HandSide] = frozenset()
+        self.carried: frozenset[PosePart] = frozenset()
 
     def reset(self) -> None:
         """Resets both hands."""
@@ -95,7 +96,7 @@ class HandTracker:
             self.reset()
             return [None, None]
         new = [asked or side.is_appearing for asked, side in zip(read, self._sides, strict=True)]
-        self.carried = frozenset(name for name, each in zip(SIDES, new, strict=True) if not each)
+        self.carried = frozenset(part for part, each in zip(_PARTS, new, strict=True) if not each)
         found = [
             side(image, arm, expected) if each else side.carried(arm)
             for side, arm, each in zip(self._sides, arms, new, strict=True)

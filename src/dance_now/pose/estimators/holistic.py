@@ -18,7 +18,7 @@ from dance_now.pose.estimators.blazepose import BlazePose
 from dance_now.pose.estimators.hand_tracker import Arm, HandTracker
 from dance_now.pose.estimators.multi_person import MultiPersonTracker
 from dance_now.pose.model.body_scale import SEGMENT_RATIOS, SEGMENTS
-from dance_now.pose.model.detection import Detection, HandSide, Person
+from dance_now.pose.model.detection import Detection, Person, PosePart
 from dance_now.pose.model.keypoints import BODY_INDEX, FACE, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.vectors import quantile
@@ -61,7 +61,7 @@ class Holistic:
         hands: bool = True,
         face: bool = True,
         max_people: int = 1,
-        in_turns: bool = False,
+        turn: int = 1,
         heavy: bool = False,
     ) -> None:
         """Loads the networks.
@@ -73,8 +73,9 @@ class Holistic:
             hands: read fingers; 4 ms a hand.
             face: read the face; 3 ms.
             max_people: how many people to track.
-            in_turns: read one hand and one eye of the first person in each frame, in turns: a quarter less
-                time. The other hand moves along with its wrist and is marked in ``Detection.carried``.
+            turn: frames in which each hand and eye of the first person is read once: 1, 2 (a quarter less
+                time) or 4 (then every second frame reads the face). What is not read moves along with wrist
+                or nose and is marked in ``Detection.carried``.
             heavy: take the larger body network, where it is at hand.
 
         Raises:
@@ -94,7 +95,7 @@ class Holistic:
         )
         self._looks: dict[int, _HandFaceReader] = {}
         self._count = 0
-        self._in_turns = in_turns
+        self._turns = _TURNS[turn]
 
     @property
     def left_out(self) -> int:
@@ -156,7 +157,7 @@ class Holistic:
         """What is read of a person in this frame."""
         if place > 0:
             return _REFRESH_TURNS[(self._count + place) % _REFRESH_PERIOD]
-        return _TURNS[self._count % len(_TURNS)] if self._in_turns else _EVERYTHING
+        return self._turns[self._count % len(self._turns)]
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,16 @@ class _Turn:
 
 
 _EVERYTHING: Final = _Turn((True, True), True, (True, True))
-_TURNS: Final = (_Turn((True, False), True, (False, True)), _Turn((False, True), True, (True, False)))
+_TURNS: Final = {
+    1: (_EVERYTHING,),
+    2: (_Turn((True, False), True, (False, True)), _Turn((False, True), True, (True, False))),
+    4: (
+        _Turn(hands=(True, False)),
+        _Turn(face=True, eyes=(False, True)),
+        _Turn(hands=(False, True)),
+        _Turn(face=True, eyes=(True, False)),
+    ),
+}
 _REFRESH_TURNS: Final = (
     _Turn(hands=(True, False)),
     _Turn(face=True, eyes=(True, True)),
@@ -204,7 +214,7 @@ class _HandFaceReader:
             turn, self._is_new = _EVERYTHING, False
         pose = detection.pose
         found: list[tuple[slice, int, HandLandmarks | FaceLandmarks | None]] = []
-        carried: frozenset[HandSide] = frozenset()
+        carried: frozenset[PosePart] = frozenset()
         if self._hands is not None:
             arms = _arm(pose.points, 0), _arm(pose.points, 1)
             hands = self._hands(image, arms, _height(pose.points), _hands_to_read(turn, arms))
@@ -212,6 +222,7 @@ class _HandFaceReader:
             carried = self._hands.carried
         if self._face is not None:
             found.append((FACE, _NOSE, self._face(image, pose.points, turn)))
+            carried |= frozenset() if turn.face else {"face"}
         return replace(detection, pose=_merge_parts(pose, found), carried=carried)
 
 

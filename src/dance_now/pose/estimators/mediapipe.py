@@ -21,5 +21,5 @@ def build(options: EstimatorOptions) -> PoseEstimator:
         face=options.face,
         max_people=options.max_people,
         heavy=options.heavy,
-        in_turns=options.in_turns,
+        turn=options.turn,
     )

@@ -13,7 +13,7 @@ from dance_now.core.arrays import FloatArray, Image
 from dance_now.pose.model.affine import to_opencv_affine
 from dance_now.pose.model.pose import Pose
 
-HandSide = Literal["left", "right"]
+PosePart = Literal["left_hand", "right_hand", "face"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +44,12 @@ class Detection:
     Attributes:
         pose: keypoints in pixels of the image.
         mask: the same person's mask.
-        carried: the hands that are of an earlier frame, moved along with their wrists.
+        carried: what is of an earlier frame, moved along with wrist or nose.
     """
 
     pose: Pose
     mask: PersonMask
-    carried: frozenset[HandSide] = frozenset()
+    carried: frozenset[PosePart] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +76,8 @@ class EstimatorOptions:
         max_people: how many people to track: with 1 the most prominent one.
         model: the network's file, for estimators that do not come with one.
         heavy: take a larger network, where one is at hand: slower, more exact.
-        in_turns: of people who are followed, one hand and one eye may be read in each frame, while the other
-            is carried along with the body (``Detection.carried``).
+        turn: frames in which each hand of a person who is followed is read once: 1, 2 or 4; with 4, a face is
+            read twice. In the others they may be carried along with the body (``Detection.carried``).
     """
 
     threads: int = 2
@@ -86,7 +86,7 @@ class EstimatorOptions:
     max_people: int = 1
     model: Path | None = None
     heavy: bool = False
-    in_turns: bool = False
+    turn: int = 1
 
 
 class PoseEstimator(Protocol):
