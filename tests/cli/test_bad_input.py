@@ -35,6 +35,7 @@ def desk(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Character, "load", load_red)
     monkeypatch.setattr(dance_now.app.network_cache, "open_estimator", lambda *_, **__: MagentaEstimator())
+    monkeypatch.setattr("dance_now.cli.progress._PATIENCE_SECONDS", 1e9)  # a slow machine shows progress
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
