@@ -28,8 +28,10 @@ _JOINED: Final = re.compile(r"(?<=[{;,(\[])\n|\n(?=[})\]\n])")
 # Spaces around operators and inside brackets, where they are not in a string.
 _SPACED: Final = re.compile(
     r"""("(?:\\.|[^"\\\n])*"|`[^`]*`|(?<=[(=,]) ?/(?![*/ ])(?:\\.|[^/\n])+/)"""
-    r"""| (=>|[!=]==|[<>]=|[-+*]=|\?\??|&&|\|\||[=:<>*/%]|[-+](?![-+])) |(?<=[,{]) | (?=})|(?<=\)) (?={)"""
+    r"""| (=>|[!=]==|[<>]=|[-+*]=|\?\??|&&|\|\||[=:<>*/%]|[-+](?![-+])) """
+    r"""|(?<=[,{:;]) |(?<=\b(?:if|or)) (?=\()| (?=})|(?<=\)) (?={)"""
 )
+_STYLES: Final = re.compile(r"\s*([{:;,])\s+")
 _LAST: Final = re.compile(r"[;,](?=[}\]])")
 _NOT_SERVED: Final = ("package.json",)  # for node, which tests the modules
 
@@ -62,6 +64,8 @@ def read_player_file(path: Path) -> bytes:
     text = _SPARE.sub("", data.decode())
     if path.suffix == ".js":
         text = _SPACED.sub(lambda found: found[1] or found[2] or "", text)
+    if path.suffix == ".css":
+        text = _STYLES.sub(r"\1", text)
     return (text if path.suffix == ".html" else _LAST.sub("", _JOINED.sub("", text))).encode()
 
 
