@@ -30,6 +30,7 @@ from dance_now.training.train_config import TrainingConfig
 from dance_now.training.training_loop import CHECKPOINT, Trainer
 from dance_now.training.training_run import Run
 
+_DECODER_OF = "tempo:network"
 _SAME_BODY = 0.02  # of the height: by how much keypoints at rest may differ
 
 
@@ -52,10 +53,21 @@ def continued_generator(character: str, dataset: Path) -> PointsGenerator:
 
 
 def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
-    """Builds an untrained generator for a data set; the same for the same seed."""
+    """Builds a generator for a data set; the same for the same seed.
+
+    Its decoder and light are those of a built-in character, if the sizes are. To close gaps between patches and
+    smooth their edges is much the same for every character; what is untrained are the points.
+    """
     torch.manual_seed(config.seed)
     mesh = MeshPoints.load(dataset / "points.npz").subset(config.generator.points, config.seed)
-    return PointsGenerator(dataset_skeleton(dataset), mesh, config.generator)
+    generator = PointsGenerator(dataset_skeleton(dataset), mesh, config.generator)
+    _, trained = read_generator(_DECODER_OF)
+    sizes = {name: value.shape for name, value in generator.decoder.state_dict().items()}
+    weights = trained.decoder.state_dict()
+    if {name: value.shape for name, value in weights.items()} == sizes:
+        generator.decoder.load_state_dict(weights)
+        generator.tone.data.copy_(trained.tone)
+    return generator
 
 
 def body_trainer(run: Run, generator: nn.Module, folder: Path) -> Trainer[Any]:
