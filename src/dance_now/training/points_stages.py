@@ -30,7 +30,7 @@ from dance_now.training.train_config import TrainingConfig
 from dance_now.training.training_loop import CHECKPOINT, Trainer
 from dance_now.training.training_run import Run
 
-_DECODER_OF = "tempo:network"
+_DECODER_OF = "tempo:network"  # CC0, as what is trained from it has to be free
 _SAME_BODY = 0.02  # of the height: by how much keypoints at rest may differ
 
 
@@ -55,17 +55,16 @@ def continued_generator(character: str, dataset: Path) -> PointsGenerator:
 def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
     """Builds a generator for a data set; the same for the same seed.
 
-    Its decoder and light are those of a built-in character, if the sizes are. To close gaps between patches and
-    smooth their edges is much the same for every character; what is untrained are the points.
+    A decoder of the usual sizes begins as that of a built-in character, and so does the light: closing gaps
+    between patches and smoothing their edges is much the same for every character.
     """
     torch.manual_seed(config.seed)
     mesh = MeshPoints.load(dataset / "points.npz").subset(config.generator.points, config.seed)
     generator = PointsGenerator(dataset_skeleton(dataset), mesh, config.generator)
     _, trained = read_generator(_DECODER_OF)
-    sizes = {name: value.shape for name, value in generator.decoder.state_dict().items()}
-    weights = trained.decoder.state_dict()
-    if {name: value.shape for name, value in weights.items()} == sizes:
-        generator.decoder.load_state_dict(weights)
+    own, theirs = generator.decoder.state_dict(), trained.decoder.state_dict()
+    if all(own[name].shape == value.shape for name, value in theirs.items()):
+        generator.decoder.load_state_dict(theirs)
         generator.tone.data.copy_(trained.tone)
     return generator
 
