@@ -52,15 +52,20 @@ def continued_generator(character: str, dataset: Path) -> PointsGenerator:
     return generator
 
 
+def untrained_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
+    """Builds an untrained generator for a data set; the same for the same seed."""
+    torch.manual_seed(config.seed)
+    mesh = MeshPoints.load(dataset / "points.npz").subset(config.generator.points, config.seed)
+    return PointsGenerator(dataset_skeleton(dataset), mesh, config.generator)
+
+
 def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
-    """Builds a generator for a data set; the same for the same seed.
+    """Builds the generator with which a training begins; the same for the same seed.
 
     A decoder of the usual sizes begins as that of a built-in character, and so does the light: closing gaps
     between patches and smoothing their edges is much the same for every character.
     """
-    torch.manual_seed(config.seed)
-    mesh = MeshPoints.load(dataset / "points.npz").subset(config.generator.points, config.seed)
-    generator = PointsGenerator(dataset_skeleton(dataset), mesh, config.generator)
+    generator = untrained_generator(dataset, config)
     _, trained = read_generator(_DECODER_OF)
     own, theirs = generator.decoder.state_dict(), trained.decoder.state_dict()
     if all(own[name].shape == value.shape for name, value in theirs.items()):
