@@ -65,7 +65,7 @@ typedef struct {
     const Tensor *skipped;
     const float *weights;
     const float *biases;
-    float *room; /* transformed tiles and their products */
+    float *room;           /* transformed tiles and their products */
     const uint8_t *wanted; /* whether each column of a row is needed; NULL: all are */
     int32_t inputs;
     enum Kind kind;
