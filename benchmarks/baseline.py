@@ -32,7 +32,7 @@ from dance_now.training.data.dataset_reader import LabelledPictures, Split
 from dance_now.training.metrics.scores import Evaluation
 from dance_now.training.metrics.temporal_jitter import pose_from_label
 from dance_now.training.networks.points_generator import ExportedPointsGenerator
-from dance_now.training.points_stages import build_generator
+from dance_now.training.points_stages import untrained_generator
 from dance_now.training.sticks.head_crops import typical_head_size
 from dance_now.training.sticks.pix2pixhd import GlobalGenerator
 from dance_now.training.sticks.sticks_config import STICKS, SticksConfig
@@ -149,7 +149,7 @@ def measured(
     labels = LabelledPictures(dataset, "test").keypoints
     side = sticks.head_size or typical_head_size(LabelledPictures(dataset, "train").keypoints)
     networks = (
-        ExportedPointsGenerator(build_generator(dataset, config)),
+        ExportedPointsGenerator(untrained_generator(dataset, config)),
         SticksGenerator(BodyGenerator(sticks), HeadGenerator(sticks), side),
     )
     rows: dict[str, Row] = {name: [value(result) for result, _ in found] for name, value in ROWS.items()}

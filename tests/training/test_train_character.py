@@ -28,8 +28,9 @@ from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.distributed import Worker
 from dance_now.training.metrics.evaluation import evaluate
 from dance_now.training.metrics.scores import Evaluation
+from dance_now.training.networks.generator_config import GeneratorConfig
 from dance_now.training.networks.points_generator import ExportedPointsGenerator
-from dance_now.training.points_export import compare_drawings
+from dance_now.training.points_export import compare_drawings, read_generator
 from dance_now.training.points_stages import build_generator
 from dance_now.training.sources import training_source as opening
 from dance_now.training.sticks.sticks_config import STICKS, SticksConfig
@@ -128,6 +129,16 @@ def test_the_file_draws_what_was_trained(
     drawing = PointsDrawing(trained.content.card.skeleton, PointsArrays.of(trained.content.arrays), 1)
     difference, _ = compare_drawings(drawing, generator, points)
     assert difference < 0.5  # level of 255: half precision does not show
+
+
+def test_a_decoder_of_the_usual_sizes_begins_trained(dataset: Path, debug: TrainingConfig) -> None:
+    usual = replace(debug, generator=GeneratorConfig(points=300))
+    first, second = (build_generator(dataset, usual) for _ in range(2))
+    _, builtin = read_generator("tempo:network")
+    for name, value in builtin.decoder.state_dict().items():
+        assert torch.equal(first.decoder.state_dict()[name], value)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert build_generator(dataset, debug).decoder.narrow.weight.shape[0] == debug.generator.width == 8
 
 
 def test_training_goes_on_from_its_run(

@@ -25,8 +25,13 @@ _SPARE: Final = re.compile(
 )
 # Line breaks that no statement needs, and marks before a closing bracket.
 _JOINED: Final = re.compile(r"(?<=[{;,(\[])\n|\n(?=[})\]\n])")
-# Spaces around operators, where they are not in a string.
-_SPACED: Final = re.compile(r"""("(?:\\.|[^"\\\n])*"|`[^`]*`)| (=>|===|=|\?|&&|\|\||:) """)
+# Spaces around operators and inside brackets, where they are not in a string.
+_SPACED: Final = re.compile(
+    r"""("(?:\\.|[^"\\\n])*"|`[^`]*`|(?<=[(=,]) ?/(?![*/ ])(?:\\.|[^/\n])+/)"""
+    r"""| (=>|[!=]==|[<>]=|[-+*]=|\?\??|&&|\|\||[=:<>*/%]|[-+](?![-+])) """
+    r"""|(?<=[,{:;]) |(?<=\b(?:if|or)) (?=\()| (?=})|(?<=\)) (?={)"""
+)
+_STYLES: Final = re.compile(r"\s*([{:;,])\s+")
 _LAST: Final = re.compile(r"[;,](?=[}\]])")
 _NOT_SERVED: Final = ("package.json",)  # for node, which tests the modules
 
@@ -58,7 +63,9 @@ def read_player_file(path: Path) -> bytes:
         return data
     text = _SPARE.sub("", data.decode())
     if path.suffix == ".js":
-        text = _SPACED.sub(lambda found: found[1] or found[2], text)
+        text = _SPACED.sub(lambda found: found[1] or found[2] or "", text)
+    if path.suffix == ".css":
+        text = _STYLES.sub(r"\1", text)
     return (text if path.suffix == ".html" else _LAST.sub("", _JOINED.sub("", text))).encode()
 
 

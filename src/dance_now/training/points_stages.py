@@ -30,6 +30,7 @@ from dance_now.training.train_config import TrainingConfig
 from dance_now.training.training_loop import CHECKPOINT, Trainer
 from dance_now.training.training_run import Run
 
+_DECODER_OF = "tempo:network"  # CC0, as what is trained from it has to be free
 _SAME_BODY = 0.02  # of the height: by how much keypoints at rest may differ
 
 
@@ -51,11 +52,26 @@ def continued_generator(character: str, dataset: Path) -> PointsGenerator:
     return generator
 
 
-def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
+def untrained_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
     """Builds an untrained generator for a data set; the same for the same seed."""
     torch.manual_seed(config.seed)
     mesh = MeshPoints.load(dataset / "points.npz").subset(config.generator.points, config.seed)
     return PointsGenerator(dataset_skeleton(dataset), mesh, config.generator)
+
+
+def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
+    """Builds the generator with which a training begins; the same for the same seed.
+
+    A decoder of the usual sizes begins as that of a built-in character, and so does the light: closing gaps
+    between patches and smoothing their edges is much the same for every character.
+    """
+    generator = untrained_generator(dataset, config)
+    _, trained = read_generator(_DECODER_OF)
+    own, theirs = generator.decoder.state_dict(), trained.decoder.state_dict()
+    if all(own[name].shape == value.shape for name, value in theirs.items()):
+        generator.decoder.load_state_dict(theirs)
+        generator.tone.data.copy_(trained.tone)
+    return generator
 
 
 def body_trainer(run: Run, generator: nn.Module, folder: Path) -> Trainer[Any]:

@@ -71,10 +71,11 @@ def test_the_modules_pass_their_own_tests(site):
 
 
 @pytest.mark.slow
-def test_types_are_right():
-    """``npm install`` in this folder installs TypeScript."""
+@pytest.mark.parametrize("pages", ["player", "web"])
+def test_types_are_right(pages):
+    """Of the player and of the control page; ``npm install`` in this folder installs TypeScript."""
     program = HERE / "node_modules" / ".bin" / "tsc"
     if not program.exists():
         pytest.skip(f"run npm install in {HERE}")
-    done = subprocess.run([program, "-p", HERE], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "-p", HERE.parent / pages], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

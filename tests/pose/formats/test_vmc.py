@@ -1,11 +1,11 @@
 """VMC out: what a receiver hears, in its own axes."""
 
 import socket
-import struct
 
 import numpy as np
 import pytest
 from skeletons import adult_skeleton
+from vmc_receiver import read_bundle
 
 from dance_now.core.errors import DanceNowError
 from dance_now.pose.formats.vmc_bundle import VmcEncoder, osc_message
@@ -17,37 +17,6 @@ from dance_now.pose.retarget.retargeter import Retargeted
 
 SCALE = 200.0
 ADULT = adult_skeleton()
-
-
-def text_at(data, at):
-    """An OSC string and where the next value begins."""
-    end = data.index(b"\0", at)
-    return data[at:end].decode(), end + 4 - end % 4
-
-
-def read_bundle(data):
-    """A receiver of OSC 1.0: the messages of a bundle as lists, address first."""
-    assert data[:8] == b"#bundle\0"
-    assert struct.unpack(">Q", data[8:16]) == (1,)
-    at, messages = 16, []
-    while at < len(data):
-        (size,) = struct.unpack_from(">i", data, at)
-        assert size % 4 == 0
-        body = data[at + 4 : at + 4 + size]
-        at += 4 + size
-        address, place = text_at(body, 0)
-        tags, place = text_at(body, place)
-        values = []
-        for tag in tags[1:]:
-            if tag == "s":
-                value, place = text_at(body, place)
-            else:
-                (value,) = struct.unpack_from(">i" if tag == "i" else ">f", body, place)
-                place += 4
-            values.append(value)
-        assert place == len(body)
-        messages.append([address, *values])
-    return messages
 
 
 def turned(quaternion, vector):

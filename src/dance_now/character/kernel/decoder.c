@@ -2,12 +2,12 @@
  *
  * Tensors have channels last and a border of zeros. 3x3 convolutions of stride 1, four fifths of the work,
  * use Winograd's minimal filtering F(2x2, 3x3) (Lavin and Gray 2016, Fast Algorithms for Convolutional Neural
- * Networks). Channels are padded to multiples of 16, whose weights are zero. The last two layers run only
- * where the figure is near. Reference: training/networks/decoder.py.
+ * Networks). Channels are padded to multiples of 16, whose weights are zero. The last layers run only where
+ * the figure is near. Reference: training/networks/decoder.py.
  */
 #include "points.h"
 
-enum { CHANNEL_STEP = 16, WINOGRAD_TILES = 8 };
+enum { CHANNEL_STEP = 16, WINOGRAD_TILES = 8, EVERYWHERE = -1 };
 
 enum Kind {
     NARROW,   /* 1x1 */
@@ -35,25 +35,27 @@ static const struct {
     int8_t halvings, widths;
 } TENSOR[TENSORS] = {{0, 0}, {0, 1}, {0, 1}, {1, 2}, {2, 3}, {3, 4}, {3, 4}, {3, 4}, {2, 3}, {1, 2}};
 
+/* `around`: how many tiles of 2x2 pixels of the target around blocks near the figure the next layers read;
+ * EVERYWHERE: about all of them. */
 static const struct {
-    int8_t kind, rectified, source, target, skipped, near_only;
+    int8_t kind, rectified, source, target, skipped, around;
 } LAYER[DECODER_LAYERS] = {
-    {NARROW, 1, -1, FULL_A, -1, 0},
-    {WINOGRAD, 1, FULL_A, FULL_B, -1, 0},           /* down0 */
-    {STRIDED, 1, FULL_B, HALF_A, -1, 0},            /* down1 */
-    {STRIDED, 1, HALF_A, QUARTER_A, -1, 0},         /* down2 */
-    {STRIDED, 1, QUARTER_A, EIGHTH_A, -1, 0},       /* down3 */
-    {WINOGRAD, 1, EIGHTH_A, EIGHTH_B, -1, 0},       /* two residual blocks */
-    {WINOGRAD, 0, EIGHTH_B, EIGHTH_C, EIGHTH_A, 0}, /* */
-    {WINOGRAD, 1, EIGHTH_C, EIGHTH_B, -1, 0},       /* */
-    {WINOGRAD, 0, EIGHTH_B, EIGHTH_A, EIGHTH_C, 0}, /* */
-    {RISE, 0, EIGHTH_A, QUARTER_A, -1, 0},          /* up2 */
-    {WINOGRAD, 1, QUARTER_A, QUARTER_B, -1, 0},     /* */
-    {RISE, 0, QUARTER_B, HALF_A, -1, 0},            /* up1 */
-    {WINOGRAD, 1, HALF_A, HALF_B, -1, 0},           /* */
-    {RISE, 0, HALF_B, FULL_B, -1, 0},               /* up0 */
-    {WINOGRAD, 1, FULL_B, FULL_A, -1, 1},           /* */
-    {WINOGRAD, 0, FULL_A, RESIDUAL, -1, 1},         /* out */
+    {NARROW, 1, -1, FULL_A, -1, EVERYWHERE},
+    {WINOGRAD, 1, FULL_A, FULL_B, -1, EVERYWHERE},           /* down0 */
+    {STRIDED, 1, FULL_B, HALF_A, -1, EVERYWHERE},            /* down1 */
+    {STRIDED, 1, HALF_A, QUARTER_A, -1, EVERYWHERE},         /* down2 */
+    {STRIDED, 1, QUARTER_A, EIGHTH_A, -1, EVERYWHERE},       /* down3 */
+    {WINOGRAD, 1, EIGHTH_A, EIGHTH_B, -1, EVERYWHERE},       /* two residual blocks */
+    {WINOGRAD, 0, EIGHTH_B, EIGHTH_C, EIGHTH_A, EVERYWHERE}, /* */
+    {WINOGRAD, 1, EIGHTH_C, EIGHTH_B, -1, EVERYWHERE},       /* */
+    {WINOGRAD, 0, EIGHTH_B, EIGHTH_A, EIGHTH_C, EVERYWHERE}, /* */
+    {RISE, 0, EIGHTH_A, QUARTER_A, -1, EVERYWHERE},          /* up2 */
+    {WINOGRAD, 1, QUARTER_A, QUARTER_B, -1, 1},              /* */
+    {RISE, 0, QUARTER_B, HALF_A, -1, 2},                     /* up1 */
+    {WINOGRAD, 1, HALF_A, HALF_B, -1, 1},                    /* */
+    {RISE, 0, HALF_B, FULL_B, -1, 2},                        /* up0 */
+    {WINOGRAD, 1, FULL_B, FULL_A, -1, 1},                    /* */
+    {WINOGRAD, 0, FULL_A, RESIDUAL, -1, 0},                  /* out */
 };
 
 /* What a part of a layer works on. */
@@ -63,7 +65,8 @@ typedef struct {
     const Tensor *skipped;
     const float *weights;
     const float *biases;
-    float *room; /* transformed tiles and their products */
+    float *room;           /* transformed tiles and their products */
+    const uint8_t *wanted; /* whether each column of a row is needed; NULL: all are */
     int32_t inputs;
     enum Kind kind;
     int rectified;
@@ -231,9 +234,11 @@ static void clear_border(const Tensor *tensor, int32_t first, int32_t last) {
     }
 }
 
-/* Whether a tile of 2x2 pixels, or one beside it, lies in a block near the figure. */
-static int is_near(const PointsPicture *picture, int32_t x, int32_t y, int around) {
-    int32_t tiles = NEAR_BLOCK / 2, across = picture->width / NEAR_BLOCK, down = picture->height / NEAR_BLOCK;
+/* Whether a tile of 2x2 pixels of a layer's target is needed for the blocks near the figure. */
+static int is_needed(const PointsPicture *picture, int32_t layer, int32_t x, int32_t y) {
+    int32_t around = LAYER[layer].around, tiles = NEAR_BLOCK / 2 >> TENSOR[LAYER[layer].target].halvings;
+    int32_t across = picture->width / NEAR_BLOCK, down = picture->height / NEAR_BLOCK;
+    if (around == EVERYWHERE) return 1;
     for (int32_t row = most_int(y - around, 0) / tiles; row <= least_int((y + around) / tiles, down - 1);
          row++)
         for (int32_t column = most_int(x - around, 0) / tiles;
@@ -243,13 +248,12 @@ static int is_near(const PointsPicture *picture, int32_t x, int32_t y, int aroun
 }
 
 /* Tile rows [first, last) of a layer, WINOGRAD_TILES at a time. */
-static void convolve_near(const Decoder *decoder, const PointsPicture *picture, const Job *job, int32_t layer,
-                          int32_t first, int32_t last) {
+static void convolve_needed(const Decoder *decoder, const PointsPicture *picture, const Job *job,
+                            int32_t layer, int32_t first, int32_t last) {
     int32_t tiles[WINOGRAD_TILES][2], count = 0;
     for (int32_t y = first; y < last; y++)
         for (int32_t x = 0; x < job->target->width / 2; x++) {
-            /* The last layer reads one pixel beyond its own tiles. */
-            if (LAYER[layer].near_only && !is_near(picture, x, y, layer < DECODER_LAYERS - 1)) continue;
+            if (!is_needed(picture, layer, x, y)) continue;
             tiles[count][0] = x;
             tiles[count++][1] = y;
             if (count < WINOGRAD_TILES) continue;
@@ -257,6 +261,17 @@ static void convolve_near(const Decoder *decoder, const PointsPicture *picture, 
             count = 0;
         }
     if (count) convolve_tiles(decoder->instructions, job, (const int32_t (*)[2])tiles, count);
+}
+
+/* Rows [first, last) of a layer's source, each pixel of which is a tile of the target. */
+static void rise_needed(const Decoder *decoder, const PointsPicture *picture, Job *job, int32_t layer,
+                        int32_t first, int32_t last) {
+    uint8_t wanted[MAP_MOST];
+    job->wanted = wanted;
+    for (int32_t y = first; y < last; y++) {
+        for (int32_t x = 0; x < job->source->width; x++) wanted[x] = (uint8_t)is_needed(picture, layer, x, y);
+        convolve_rows(decoder->instructions, job, y, y + 1);
+    }
 }
 
 void decode(const Decoder *decoder, PointsPicture *picture, int32_t layer, int32_t part) {
@@ -275,14 +290,17 @@ void decode(const Decoder *decoder, PointsPicture *picture, int32_t layer, int32
     job.weights = decoder->weights[layer];
     job.biases = decoder->biases[layer];
     job.room = picture->part_room + part * picture->part_floats;
+    job.wanted = 0;
     if (job.kind == WINOGRAD) {
         part_rows(job.target->height, 2, picture->parts, part, &first, &last);
         clear_border(job.target, first, last);
-        convolve_near(decoder, picture, &job, layer, first / 2, last / 2);
-        return;
+        convolve_needed(decoder, picture, &job, layer, first / 2, last / 2);
+    } else if (job.kind == RISE) {
+        part_rows(job.source->height, 1, picture->parts, part, &first, &last);
+        rise_needed(decoder, picture, &job, layer, first, last);
+    } else {
+        part_rows(job.target->height, 1, picture->parts, part, &first, &last);
+        clear_border(job.target, first, last);
+        convolve_rows(decoder->instructions, &job, first, last);
     }
-    part_rows(job.kind == RISE ? job.source->height : job.target->height, 1, picture->parts, part, &first,
-              &last);
-    if (job.kind != RISE) clear_border(job.target, first, last);
-    convolve_rows(decoder->instructions, &job, first, last);
 }

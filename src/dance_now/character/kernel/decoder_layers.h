@@ -142,6 +142,12 @@ INLINE void NAMED(add_doubled)(const Tensor *target, int64_t x, int64_t y, int32
     }
 }
 
+INLINE int NAMED(is_wanted)(const uint8_t *wanted) {
+    int found = 0;
+    for (int pixel = 0; pixel < PIXELS; pixel++) found |= wanted[pixel];
+    return found;
+}
+
 /* 1x1 convolutions, and 3x3 ones of stride 2, pixel by pixel; `first` to `last` are rows of the sums. */
 TARGET static void NAMED(convolve_rows)(const Job *job, int32_t first, int32_t last) {
     const Tensor *source = job->source, *target = job->target;
@@ -152,6 +158,7 @@ TARGET static void NAMED(convolve_rows)(const Job *job, int32_t first, int32_t l
         for (int32_t place = 0; place < columns; place += PIXELS) {
             int32_t x = least_int(place, columns - PIXELS); /* the last few may be worked out twice */
             int32_t fresh = place - x;
+            if (job->wanted && !NAMED(is_wanted)(job->wanted + x)) continue;
             const float *corner = source->first + (int64_t)(stride * y - edge / 2) * source->stride +
                                   (int64_t)(stride * x - edge / 2) * step;
             for (int32_t output = 0; output < outputs; output += VECTORS * LANES) {

@@ -66,7 +66,7 @@ int64_t lay_out_points(const PointsModel *model, const Decoder *decoder, int32_t
     picture->whole = taken(memory, &used, floats * (pixels / 4));
     picture->block_cover = taken(memory, &used, floats * (pixels / (NEAR_BLOCK * NEAR_BLOCK)));
     picture->near_figure = taken(memory, &used, pixels / (NEAR_BLOCK * NEAR_BLOCK));
-    picture->front_patch = taken(memory, &used, (int64_t)sizeof(int64_t) * (width + 2) * (height + 2));
+    picture->front_patch = taken(memory, &used, (int64_t)sizeof(int64_t) * (width + PATCH_RIM) * (height + 2));
     picture->shown = taken(memory, &used, pixels);
     int64_t tensors = lay_out_tensors(decoder, width, height, 0, picture->tensors);
     lay_out_tensors(decoder, width, height, taken(memory, &used, floats * tensors), picture->tensors);

@@ -31,6 +31,7 @@ enum {
     MAP_LEAST = 64,
     MAP_MOST = 512,
     MOST_SHAPES = 128,
+    PATCH_RIM = 4,  /* columns of `front_patch` beside the map: one to the left */
     NEAR_BLOCK = 8, /* map pixels of a block of which it is known whether a figure is near */
 };
 
@@ -141,7 +142,8 @@ typedef struct {
     float *whole;             /* (height / 2, width / 2) coverage without holes */
     float *block_cover;       /* (height / 8, width / 8) */
     uint8_t *near_figure;     /* (height / 8, width / 8) */
-    int64_t *front_patch;     /* (height + 2, width + 2) depth and point of the foremost patch */
+    int64_t *front_patch;     /* (height + 2, width + PATCH_RIM) depth and point of the foremost patch; a pixel
+                                 above and to the left */
     uint8_t *shown;           /* (height, width) whether a patch shows here */
     Tensor tensors[10];       /* of the decoder, in the order of decoder.c */
     float *part_room;         /* (parts, part_floats) */

@@ -18,59 +18,92 @@ static const int32_t WINDOWS[] = {2,  3,  4,  6,  8,  10,
 
 static float rise_of(uint8_t relief) { return (float)relief * (1 / RELIEF_STEPS) - 128 / RELIEF_STEPS; }
 
-/* Narrows columns [first, last) to those where |at + gain * (x - middle)| can be below `inner`. */
-static void clip_columns(float at, float gain, float middle, float inner, int32_t *first, int32_t *last) {
+static inline Float4 magnitude4(Float4 a) { return (Float4)((Int4)a & 0x7fffffff); }
+
+/* Narrows columns [first, last) to those where |at + gain * (x - middle)| can be below `inner`; `inverse` is
+ * that of `gain`. */
+static void clip_columns(float at, float gain, float inverse, float middle, float inner, int32_t *first,
+                         int32_t *last) {
     if (magnitude(gain) <= 1e-6f) {
         if (magnitude(at) > inner * 1.01f) *last = *first;
         return;
     }
-    float inverse = 1 / gain, centre = middle - at * inverse, reach = magnitude(inner * inverse);
+    float centre = middle - at * inverse, reach = magnitude(inner * inverse);
     float low = clamped(centre - reach - 0.01f, (float)*first, (float)*last);
     float high = clamped(centre + reach + 0.01f, (float)*first - 1, (float)*last - 1);
     *first = (int32_t)low + ((float)(int32_t)low < low);
     *last = floor_int(high) + 1;
 }
 
+static inline Int4 is_inside(Float4 u, Float4 v, float inner) {
+    return (magnitude4(u) < all4(inner)) & (magnitude4(v) < all4(inner));
+}
+
+/* Rows or columns of texels of patch coordinates; 0 for pixels beside the patch. */
+static inline Int4 texels_of(Float4 coordinates, Int4 inside) {
+    Float4 place = (Float4)((Int4)(coordinates + all4(PATCH_EDGE / 2.0f)) & inside);
+    Int4 texel = __builtin_convertvector(place, Int4);
+    return texel + (texel > fill4(PATCH_EDGE - 1)); /* sums are rounded up to PATCH_EDGE */
+}
+
+/* Enters a patch in those of 4 pixels from column x on that it covers; (u_row, v_row): what the row adds to
+ * its coordinates. Pixels to the right of `last` are left alone; their entries are written all the same. */
+static inline void enter_pixels(const Patch *patch, const uint8_t *relief, float inner, int32_t x, int32_t last,
+                                float u_row, float v_row, int64_t *entries) {
+    const Float4 steps = {0, 1, 2, 3};
+    Float4 column = all4((float)x) + steps, dx = column - all4(patch->x);
+    Float4 u = all4(patch->across[0]) * dx + all4(u_row), v = all4(patch->across[1]) * dx + all4(v_row);
+    Int4 inside = is_inside(u, v, inner) & (column < all4((float)last));
+    if (!any4(inside)) return;
+    Int4 texel = texels_of(v, inside) * PATCH_EDGE + texels_of(u, inside);
+    Int4 level = {relief[texel[0]], relief[texel[1]], relief[texel[2]], relief[texel[3]]};
+    Float4 rise = __builtin_convertvector(level, Float4) * all4(1 / RELIEF_STEPS) - all4(128 / RELIEF_STEPS);
+    u -= rise * all4(patch->shift[0]);
+    v -= rise * all4(patch->shift[1]);
+    /* Beside a curved surface the plane reaches out of the outline: what is met there is beyond. */
+    inside &= (level != fill4(NO_SURFACE)) & is_inside(u, v, inner);
+    Float4 aside = all4(patch->aside);
+    Float4 depth = (u * aside + all4(patch->slope[0])) * u + (v * aside + all4(patch->slope[1])) * v +
+                   (all4(patch->depth) + rise * all4(patch->upward));
+    depth = choose4(depth > all4(0), depth, all4(0));
+    depth = choose4(depth < all4(MOST_DEPTH), depth, all4(MOST_DEPTH));
+    Int4 step = __builtin_convertvector(depth, Int4);
+    for (int lane = 0; lane < 4; lane++) { /* without branches, which nobody could predict */
+        int64_t entry = (int64_t)step[lane] * POINTS + patch->point, old = entries[x + lane];
+        entry = inside[lane] ? entry : NOTHING;
+        entries[x + lane] = entry < old ? entry : old;
+    }
+}
+
 /* Enters a patch in the pixels of rows [top, bottom) that lie in its window. */
 static void enter_patch(const PointsModel *model, const PointsPicture *picture, const Patch *patch,
                         int32_t top, int32_t bottom) {
-    const float half = PATCH_EDGE / 2.0f, inner = model->inner * half;
+    const float inner = model->inner * (PATCH_EDGE / 2.0f);
     const uint8_t *relief = model->relief + (int64_t)patch->point * PATCH_EDGE * PATCH_EDGE;
-    int32_t edge = WINDOWS[11], width = picture->width;
-    for (int i = 10; i >= 0; i--)
-        if (patch->extent * (2 * model->inner) < (float)WINDOWS[i]) edge = WINDOWS[i];
+    int32_t width = picture->width, size = 0;
+    while (size < 11 && !(patch->extent * (2 * model->inner) < (float)WINDOWS[size])) size++;
+    int32_t edge = WINDOWS[size];
     float corner = 1 - (float)edge / 2;
     int32_t column = floor_int(clamped(patch->x + corner, -64.0f, (float)width));
     int32_t row = floor_int(clamped(patch->y + corner, -64.0f, (float)picture->height));
     int32_t first_row = most_int(row, top), last_row = least_int(row + edge, bottom);
+    float inverse[2] = {1 / patch->across[0], 1 / patch->across[1]};
     for (int32_t y = first_row; y < last_row; y++) {
         float dy = (float)y - patch->y, u_row = patch->down[0] * dy, v_row = patch->down[1] * dy;
         int32_t first = most_int(column, 0), last = least_int(column + edge, width);
-        clip_columns(u_row, patch->across[0], patch->x, inner, &first, &last);
-        if (first < last) clip_columns(v_row, patch->across[1], patch->x, inner, &first, &last);
-        int64_t *entries = picture->front_patch + (int64_t)(y + 1) * (width + 2) + 1;
-        for (int32_t x = first; x < last; x++) {
-            float dx = (float)x - patch->x;
-            float u = patch->across[0] * dx + u_row, v = patch->across[1] * dx + v_row;
-            if (!(most(magnitude(u), magnitude(v)) < inner)) continue;
-            int32_t texel_row = least_int((int32_t)(v + half), PATCH_EDGE - 1);
-            uint8_t level = relief[texel_row * PATCH_EDGE + least_int((int32_t)(u + half), PATCH_EDGE - 1)];
-            if (level == NO_SURFACE) continue;
-            float rise = rise_of(level);
-            u -= rise * patch->shift[0];
-            v -= rise * patch->shift[1];
-            /* Beside a curved surface the plane reaches out of the outline: what is met there is beyond. */
-            if (!(most(magnitude(u), magnitude(v)) < inner)) continue;
-            float depth = (u * patch->aside + patch->slope[0]) * u +
-                          (v * patch->aside + patch->slope[1]) * v + (patch->depth + rise * patch->upward);
-            int64_t entry = (int64_t)clamped(depth, 0, MOST_DEPTH) * POINTS + patch->point;
-            if (entry < entries[x]) entries[x] = entry;
+        if (edge > 4) {
+            clip_columns(u_row, patch->across[0], inverse[0], patch->x, inner, &first, &last);
+            if (first < last)
+                clip_columns(v_row, patch->across[1], inverse[1], patch->x, inner, &first, &last);
         }
+        int64_t *entries = picture->front_patch + (int64_t)(y + 1) * (width + PATCH_RIM) + 1;
+        for (int32_t x = first; x < last; x += 4)
+            enter_pixels(patch, relief, inner, x, last, u_row, v_row, entries);
     }
 }
 
 void enter_patches(const PointsModel *model, PointsPicture *picture, int32_t part) {
-    int32_t top, bottom, stride = picture->width + 2;
+    int32_t top, bottom, stride = picture->width + PATCH_RIM;
     if (picture->empty || !model->has_patches) return;
     part_rows(picture->height, 1, picture->parts, part, &top, &bottom);
     int32_t first = part ? top + 1 : 0, last = part == picture->parts - 1 ? bottom + 2 : bottom + 1;
@@ -149,7 +182,7 @@ static void prefetch_patch(const PointsModel *model, const PointsPicture *pictur
 }
 
 void read_patches(const PointsModel *model, PointsPicture *picture, int32_t part) {
-    int32_t top, bottom, width = picture->width, stride = width + 2;
+    int32_t top, bottom, width = picture->width, stride = width + PATCH_RIM;
     if (picture->empty) return;
     part_rows(picture->height, 1, picture->parts, part, &top, &bottom);
     int64_t gap = (int64_t)(picture->figure * (GAP / 2) * (STEPS_A_PIXEL * (float)POINTS));

@@ -13,8 +13,7 @@ from dance_now.formats3d.humanoid.skeleton_families import FAMILIES, bare_name, 
 COMMON_NAMES: Final = "common names"
 """Family of rigs whose names mix several conventions."""
 
-# Aliases of centre bones and of one-sided bones, normalised by ``plain_name``.
-_CENTRE: Final = {
+CENTRE_ALIASES: Final = {
     "hips": "hips hip pelvis jbipchips",
     "spine": "spine spine01 tummy abdomen jbipcspine",
     "chest": "chest spine1 spine02 jbipcchest",
@@ -23,7 +22,8 @@ _CENTRE: Final = {
     "head": "head jbipchead",
     "jaw": "jaw",
 }
-_SIDED: Final = {
+"""Names of centre bones that are common to many rigs, normalised by ``plain_name``."""
+SIDED_ALIASES: Final = {
     "Eye": ("eye", "adjfaceeye", "faceeye"),
     "Shoulder": ("shoulder", "clavicle", "collar"),
     "UpperArm": ("upperarm", "arm", "shldr"),
@@ -34,6 +34,7 @@ _SIDED: Final = {
     "Foot": ("foot",),
     "Toes": ("toes", "toebase", "toe", "ball"),
 }
+"""The same of bones that there are two of, without the side."""
 _SKETCHFAB: Final = re.compile(r"_\d{1,4}$")  # Hips_01
 _BLENDER_COPY: Final = re.compile(r"\.\d{3}$")  # Hips.001
 _SECOND_SIDE: Final = re.compile(r"[._][lrLR]$")  # J_Bip_L_UpperLeg.L
@@ -158,9 +159,9 @@ def _finger_names(side: str, finger: str, number: int) -> Iterator[str]:
 
 
 def _alias_table() -> dict[str, str]:
-    table = {alias: bone for bone, words in _CENTRE.items() for alias in words.split()}
+    table = {alias: bone for bone, words in CENTRE_ALIASES.items() for alias in words.split()}
     for side in SIDES:
-        for part, words in _SIDED.items():
+        for part, words in SIDED_ALIASES.items():
             for word in words:
                 for alias in _sided(side, word):
                     table.setdefault(alias, side + part)

@@ -14,7 +14,7 @@ from dance_now.pose.model.keypoints import FINGERS
 _HEAD: Final = 1.3
 _HANDS: Final = 2.0
 # Eyes, brows and mouth matter most in close-ups, and cover a few square centimetres.
-_FEATURES: Final = 12.0
+_FEATURES: Final = 24.0
 _FEATURE_REACH: Final = 0.35  # of the distance between the eyes
 # Surface that is hidden at rest (a body under its clothes) still shows in some poses.
 _HIDDEN: Final = 0.3

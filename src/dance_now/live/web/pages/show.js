@@ -2,7 +2,7 @@
 import { Stage, socketAddress } from "/shared/stage.js";
 
 const RETRY_MS = 1000;
-const stage = new Stage(document.getElementById("canvas"));
+const stage = new Stage(/** @type {HTMLCanvasElement} */ (document.getElementById("canvas")));
 let drawing = Promise.resolve();
 
 function connect() {

@@ -1,49 +1,75 @@
 // What the server says, shown: the settings, the characters, the recording, and the figures.
 
 import { remembered, startCamera } from "./camera.js";
-import { $, set } from "./page.js";
+import { $, field, set } from "./page.js";
 import { openCharacter } from "./uploads.js";
 
 const LATENCIES = 12; // frames over which latency is averaged
+/**
+ * The state that the server sends (LiveDirector.state).
+ * @typedef {object} State
+ * @property {{scene: string, color: string, mirror: boolean, idle: boolean, frame_rate_limit: number, paused: boolean, person: string | number, character: string}} settings
+ * @property {{name: string, credits: string, licence: string}[]} characters
+ * @property {string} camera of the server; empty: the page's own
+ * @property {string} picture in the background
+ * @property {string} recording
+ * @property {boolean} plate whether the empty scene is known
+ * @property {boolean} calibrated
+ * @property {string} show address of the show page
+ * @property {string[]} files
+ */
+
+/**
+ * @typedef {object} Figures
+ * @property {number} rate
+ * @property {number} latency
+ * @property {number} shows
+ * @property {Record<string, [number, number, number, number]> | null} people
+ * @property {number[]} followed
+ */
+
+/** @type {number[]} */
 let latencies = [];
 let recordingSince = 0;
 
-/** The last state that the server has sent, or null. */
+/** The last state that the server has sent. @type {State | null} */
 export let state = null;
 
+export const scenes = () => /** @type {HTMLButtonElement[]} */ ([...$("scenes").children]);
+
+/** @param {State} next */
 export function show(next) {
   const first = state === null;
   state = next;
-  const { settings } = state;
+  const { settings } = next;
   $("stage").dataset.scene = settings.scene;
   $("stage").style.background = settings.scene === "color" ? settings.color : "";
   $("self").classList.toggle("mirrored", settings.mirror);
-  for (const button of $("scenes").children) button.setAttribute("aria-checked", button.dataset.scene === settings.scene);
+  for (const button of scenes()) button.setAttribute("aria-checked", String(button.dataset.scene === settings.scene));
   $("scenes").style.setProperty("--chosen", settings.color);
   $("color-row").hidden = settings.scene !== "color";
   $("picture-row").hidden = settings.scene !== "picture";
-  $("plate-hint").hidden = settings.scene !== "replace" || state.plate;
-  $("picture-name").textContent = state.picture || "No picture yet";
-  $("color").value = settings.color;
-  $("mirror").checked = settings.mirror;
-  $("idle").checked = settings.idle;
-  $("limit").value = settings.frame_rate_limit;
+  $("plate-hint").hidden = settings.scene !== "replace" || next.plate;
+  $("picture-name").textContent = next.picture || "No picture yet";
+  field("color").value = settings.color;
+  field("mirror").checked = settings.mirror;
+  field("idle").checked = settings.idle;
+  field("limit").value = String(settings.frame_rate_limit);
   $("limit-text").textContent = `${settings.frame_rate_limit} fps`;
-  $("calibrated").hidden = !state.calibrated;
-  showPerson(settings.person);
-  showCast();
-  $("pause").setAttribute("aria-pressed", settings.paused);
-  $("pause").lastChild.textContent = settings.paused ? "Go on" : "Pause";
-  const recording = Boolean(state.recording);
+  $("calibrated").hidden = !next.calibrated;
+  showPerson(settings.person, Boolean(next.camera));
+  showCast(next);
+  press("pause", settings.paused, settings.paused ? "Go on" : "Pause");
+  const recording = Boolean(next.recording);
   if (recording && !recordingSince) recordingSince = Date.now();
   if (!recording) recordingSince = 0;
-  $("record").setAttribute("aria-pressed", recording);
-  $("record").lastChild.textContent = recording ? "Stop" : "Record";
-  $("format").disabled = recording;
-  $("format").options[1].textContent = settings.scene === "alpha" ? "webm, transparent" : "webm";
+  press("record", recording, recording ? "Stop" : "Record");
+  const format = choice("format");
+  format.disabled = recording;
+  format.options[1].textContent = settings.scene === "alpha" ? "webm, transparent" : "webm";
   $("live").hidden = !recording;
-  $("show").value = state.show;
-  $("files").replaceChildren(...state.files.slice(-6).reverse().map((name) => {
+  field("show").value = next.show;
+  $("files").replaceChildren(...next.files.slice(-6).reverse().map((name) => {
     const item = document.createElement("li");
     const link = document.createElement("a");
     link.href = `/files/${encodeURIComponent(name)}`;
@@ -52,26 +78,45 @@ export function show(next) {
     item.append(link);
     return item;
   }));
-  if (first) begin();
+  if (first) begin(next);
 }
 
-function showPerson(person) {
-  const own = $("person").querySelector("[data-own]");
+/** @param {string} id */
+const choice = (id) => /** @type {HTMLSelectElement} */ ($(id));
+
+/**
+ * @param {string} id of a button
+ * @param {boolean} pressed
+ * @param {string} text
+ */
+function press(id, pressed, text) {
+  $(id).setAttribute("aria-pressed", String(pressed));
+  const label = $(id).lastElementChild;
+  if (label) label.textContent = text;
+}
+
+/**
+ * @param {string | number} person
+ * @param {boolean} ofServer whether frames come from the server's camera, in which nobody can be clicked on
+ */
+function showPerson(person, ofServer) {
+  const own = /** @type {HTMLOptionElement | null} */ ($("person").querySelector("[data-own]"));
   if (typeof person === "number") {
     const option = own ?? new Option("", "");
     option.dataset.own = "1";
     option.textContent = `Person ${person}`;
-    option.value = person;
+    option.value = String(person);
     if (!own) $("person").append(option);
   } else {
     own?.remove();
   }
-  $("person").value = person;
-  $("follow-hint").hidden = person === "largest" || Boolean(state.camera);
+  field("person").value = String(person);
+  $("follow-hint").hidden = person === "largest" || ofServer;
 }
 
-function showCast() {
-  const names = state.characters.map((each) => each.name);
+/** @param {State} state */
+function showCast({ characters, settings }) {
+  const names = characters.map((each) => each.name);
   if ($("cast").dataset.names !== names.join()) {
     $("cast").dataset.names = names.join();
     const cards = names.map((name) => {
@@ -98,31 +143,33 @@ function showCast() {
     $("cast").replaceChildren(...cards, open);
   }
   for (const card of $("cast").querySelectorAll("button")) {
-    card.setAttribute("aria-checked", card.dataset.name === state.settings.character);
+    card.setAttribute("aria-checked", String(card.dataset.name === settings.character));
   }
-  const now = state.characters.find((each) => each.name === state.settings.character);
+  const now = characters.find((each) => each.name === settings.character);
   $("credit").textContent = now ? [now.credits, now.licence].filter(Boolean).join(" · ") : "";
 }
 
+/** @param {Figures} figures */
 export function showFigures({ rate, latency, shows, people, followed }) {
-  $("rate").value = rate ? rate.toFixed(rate < 10 ? 1 : 0) : "–";
+  field("rate").value = rate ? rate.toFixed(rate < 10 ? 1 : 0) : "–";
   const own = latencies.length ? latencies.reduce((sum, each) => sum + each, 0) / latencies.length : latency;
-  $("latency").value = own ? Math.round(own) : "–";
-  $("shows").value = shows;
-  const several = state && state.settings.person !== "largest" && people;
-  $("people").replaceChildren(...(several ? Object.entries(people) : []).map(([id, [left, top, width, height]]) => {
+  field("latency").value = own ? String(Math.round(own)) : "–";
+  field("shows").value = String(shows);
+  const shown = state && state.settings.person !== "largest" && people ? people : {};
+  $("people").replaceChildren(...Object.entries(shown).map(([id, [left, top, width, height]]) => {
     const box = document.createElement("button");
     box.style.left = `${100 * left}%`;
     box.style.top = `${100 * top}%`;
     box.style.width = `${100 * width}%`;
     box.style.height = `${100 * height}%`;
     box.setAttribute("aria-label", `Follow person ${id}`);
-    box.setAttribute("aria-pressed", followed.includes(Number(id)));
+    box.setAttribute("aria-pressed", String(followed.includes(Number(id))));
     box.addEventListener("click", () => set({ person: Number(id) }));
     return box;
   }));
 }
 
+/** @param {number} ms from a frame's taking to its showing */
 export function noteLatency(ms) {
   latencies = [...latencies.slice(1 - LATENCIES), ms];
 }
@@ -136,11 +183,12 @@ export function showClock() {
   $("clock").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-function begin() {
-  if (state.camera) {
+/** @param {State} state the first one */
+function begin({ camera }) {
+  if (camera) {
     $("camera-own").hidden = true;
     $("camera-server").hidden = false;
-    $("camera-server").textContent = `Frames come from ${state.camera}.`;
+    $("camera-server").textContent = `Frames come from ${camera}.`;
     $("cover").hidden = true;
   } else if (remembered().on) {
     startCamera();

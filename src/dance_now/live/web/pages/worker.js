@@ -5,9 +5,12 @@ import { Stage, socketAddress } from "/shared/stage.js";
 const RETRY_MS = [500, 1000, 2000, 5000];
 const JPEG_QUALITY = 0.85;
 
+/** @type {Stage | null} */
 let stage = null;
+/** @type {WebSocket | null} */
 let socket = null;
 let failures = 0;
+/** @type {Promise<void>} */
 let drawing = Promise.resolve();
 let ratio = 0;
 
@@ -17,21 +20,25 @@ let limit = 30;
 let due = 0;
 let encoding = false;
 let wanted = false; // whether this page's camera is on
-let newest = null; // VideoFrame or ImageBitmap that was not sent yet
+/** One that was not sent yet. @type {VideoFrame | ImageBitmap | null} */
+let newest = null;
+/** @type {ReadableStreamDefaultReader<VideoFrame> | null} */
 let reader = null;
 let timer = 0;
+/** Frame's number -> time. @type {Map<number, number>} */
 const sentAt = new Map();
 const grabCanvas = new OffscreenCanvas(1, 1);
 
 function connect() {
-  socket = new WebSocket(socketAddress("/control"));
-  socket.binaryType = "arraybuffer";
-  socket.addEventListener("open", () => {
+  const opened = new WebSocket(socketAddress("/control"));
+  socket = opened;
+  opened.binaryType = "arraybuffer";
+  opened.addEventListener("open", () => {
     failures = 0;
     postMessage({ type: "link", open: true });
-    if (wanted) socket.send("capture");
+    if (wanted) opened.send("capture");
   });
-  socket.addEventListener("message", ({ data }) => {
+  opened.addEventListener("message", ({ data }) => {
     if (typeof data !== "string") {
       drawing = drawing.then(() => draw(data)).catch((error) => console.warn(error));
       return;
@@ -45,7 +52,7 @@ function connect() {
     if (message.type === "state") limit = message.settings.frame_rate_limit;
     postMessage({ type: "message", message });
   });
-  socket.addEventListener("close", () => {
+  opened.addEventListener("close", () => {
     credits = 0;
     sentAt.clear();
     postMessage({ type: "link", open: false, failures });
@@ -53,11 +60,14 @@ function connect() {
   });
 }
 
+/** @param {string | Uint8Array<ArrayBuffer>} message */
 function say(message) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(message);
 }
 
+/** @param {ArrayBuffer} data */
 async function draw(data) {
+  if (!stage) return;
   const frame = await stage.draw(data);
   say("shown");
   const { width, height } = stage.canvas;
@@ -70,6 +80,7 @@ async function draw(data) {
   if (sent !== undefined) postMessage({ type: "latency", ms: performance.now() - sent });
 }
 
+/** @param {VideoFrame | ImageBitmap} frame */
 function offer(frame) {
   newest?.close();
   newest = frame;
@@ -92,9 +103,9 @@ async function pump() {
   newest = null;
   const taken = performance.now();
   try {
-    grabCanvas.width = frame.displayWidth ?? frame.width;
-    grabCanvas.height = frame.displayHeight ?? frame.height;
-    grabCanvas.getContext("2d").drawImage(frame, 0, 0);
+    grabCanvas.width = "displayWidth" in frame ? frame.displayWidth : frame.width;
+    grabCanvas.height = "displayHeight" in frame ? frame.displayHeight : frame.height;
+    grabCanvas.getContext("2d")?.drawImage(frame, 0, 0);
     const jpeg = await (await grabCanvas.convertToBlob({ type: "image/jpeg", quality: JPEG_QUALITY })).arrayBuffer();
     const message = new Uint8Array(4 + jpeg.byteLength);
     number = (number + 1) >>> 0;
@@ -109,7 +120,10 @@ async function pump() {
   pump();
 }
 
-// Reads a camera's frames where the browser hands them out as a stream.
+/**
+ * Reads a camera's frames where the browser hands them out as a stream.
+ * @param {ReadableStream<VideoFrame>} stream
+ */
 async function readStream(stream) {
   const own = stream.getReader();
   reader = own;
@@ -136,6 +150,7 @@ function release() {
   newest = null;
 }
 
+/** What the page sends, by its type. @type {Record<string, (data: any) => void>} */
 const HANDLERS = {
   start({ canvas }) {
     stage = new Stage(canvas);

@@ -1,5 +1,6 @@
-/** The player page: what is clicked, opened and dropped goes to the worker; what it draws is shown. */
+/** The player page: what is clicked, opened and dropped goes to the workers; what they draw is shown. */
 import { onDrag } from "./dragging.js";
+import { DrawingWorkers } from "./drawing_workers.js";
 import { StageCanvas } from "./stage_canvas.js";
 
 const LONGEST_STEP = 0.25; // seconds; a page that slept goes on where it was
@@ -7,8 +8,10 @@ const LEAST_MS = 1000 / 60;
 const RATE_MS = 1000;
 
 const stage = new StageCanvas(/** @type {HTMLCanvasElement} */ (element("canvas")));
-const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-const state = { playing: true, time: 0, last: performance.now(), waiting: false, dirty: true, shown: 0, since: 0 };
+const workers = new DrawingWorkers(heard, () =>
+  notice("This browser cannot run the player. Update it, or use a current Chrome, Firefox or Safari."),
+);
+const state = { playing: true, time: 0, last: performance.now(), timer: 0, dirty: true, shown: 0, since: 0 };
 let character = "character";
 
 /** @param {string} id */
@@ -28,13 +31,20 @@ function notice(text) {
   line.hidden = !text;
 }
 
-/** Asks the worker for the next moment, one at a time. */
+/** Asks for the next moment, when it is time and a worker is free. */
 function ask() {
-  if (state.waiting || (!state.playing && !state.dirty)) return;
+  clearTimeout(state.timer);
+  if (!workers.isFree || (!state.playing && !state.dirty)) return;
   const now = performance.now();
+  const early = state.last + Math.max(LEAST_MS, workers.spacing) - now;
+  if (early > 0) {
+    state.timer = setTimeout(ask, early);
+    return;
+  }
   if (state.playing) state.time += Math.min((now - state.last) / 1000, LONGEST_STEP);
-  Object.assign(state, { last: now, waiting: true, dirty: false });
-  worker.postMessage({ type: "draw", time: state.time, side: Number(input("side").value) });
+  Object.assign(state, { last: now, dirty: false });
+  workers.draw({ type: "draw", time: state.time, side: Number(input("side").value) });
+  ask();
 }
 
 function redraw() {
@@ -42,9 +52,9 @@ function redraw() {
   ask();
 }
 
-/** @param {{picture: import("./character/surface_drawing.js").Picture | null, side: number}} drawn */
-function show({ picture, side }) {
-  state.waiting = false;
+/** @param {import("./worker.js").Answer} drawn */
+function show({ picture = null, side = 1 }) {
+  ask(); // the worker is not kept waiting until this picture is on the screen
   if (picture) element("hint").hidden = true;
   stage.show(picture, side);
   state.shown++;
@@ -53,27 +63,25 @@ function show({ picture, side }) {
     element("rate").textContent = ((1000 * state.shown) / (now - state.since)).toFixed(0);
     Object.assign(state, { shown: 0, since: now });
   }
-  setTimeout(ask, Math.max(0, LEAST_MS - (now - state.last)));
 }
 
-worker.addEventListener("message", ({ data }) => {
-  if (data.type === "picture") return show(data);
-  if (data.type === "failed") {
-    if (data.of === "draw") state.waiting = false;
-    else mark(data.of === "character" ? "characters" : "motions", "");
-    return notice(data.text);
+/** @param {import("./worker.js").Answer} said */
+function heard(said) {
+  if (said.type === "picture") return show(said);
+  if (said.type === "failed") {
+    if (said.of !== "draw") mark(said.of === "character" ? "characters" : "motions", "");
+    return notice(said.text ?? "");
   }
   notice("");
-  if (data.type === "character") {
-    character = data.name;
-    mark("characters", data.template === "points" ? `${data.name}:network` : data.name);
-    element("credit").textContent = `${data.credits}; ${data.licence}`;
+  if (said.type === "character") {
+    character = said.name ?? "";
+    mark("characters", said.template === "points" ? `${said.name}:network` : character);
+    element("credit").textContent = `${said.credits}; ${said.licence}`;
   } else {
-    mark("motions", data.title);
+    mark("motions", said.title ?? "");
   }
   redraw();
-});
-worker.addEventListener("error", () => notice("This browser cannot run the player. Update it, or use a current Chrome, Firefox or Safari."));
+}
 
 /**
  * Marks the choice of a group.
@@ -120,14 +128,14 @@ async function fetchCharacter(file) {
   const response = await fetch(new URL(`characters/${file}`, import.meta.url)).catch(() => null);
   if (!response?.ok) return notice(`${file} could not be loaded.`);
   const data = new Uint8Array(await response.arrayBuffer());
-  worker.postMessage({ type: "character", data, title: file }, [data.buffer]);
+  workers.open({ type: "character", data, title: file });
 }
 
 async function listMotions() {
   const listed = (await json("motions.json")) ?? [];
   const choose = (/** @type {{name: string, credit: string}} */ motion) => {
     element("motion-credit").textContent = motion.credit;
-    worker.postMessage({ type: "library", title: motion.name });
+    workers.open({ type: "library", title: motion.name });
   };
   for (const motion of listed) addChoice("motions", motion.name, motion.title, () => choose(motion));
   if (listed.length) choose(listed[0]);
@@ -139,7 +147,7 @@ async function open(files) {
     const data = new Uint8Array(await file.arrayBuffer());
     const type = file.name.toLowerCase().endsWith(".dance") ? "character" : "motion";
     if (type === "motion") element("motion-credit").textContent = "";
-    worker.postMessage({ type, data, title: file.name }, [data.buffer]);
+    workers.open({ type, data, title: file.name });
   }
 }
 
@@ -190,7 +198,7 @@ for (const id of ["character-file", "motion-file"]) {
   field.onchange = () => open(field.files ?? []).then(() => (field.value = ""));
 }
 onDrag(element("stage"), (yaw, pitch) => {
-  worker.postMessage({ type: "turn", yaw, pitch });
+  workers.turn({ type: "turn", yaw, pitch });
   redraw();
 });
 addEventListener("dragover", (event) => {

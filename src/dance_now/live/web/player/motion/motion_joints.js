@@ -35,61 +35,19 @@ export const JOINT_INDEX = Object.fromEntries(JOINT_NAMES.map((name, index) => [
  */
 
 /**
- * @param {string} hips
- * @param {string} pattern
- * @param {string[]} marks
- * @returns {Record<string, string>}
- */
-function family(hips, pattern, marks) {
-  const words = pattern.split(" ");
-  const named = SIDES.flatMap((side, number) =>
-    [...SIDE_JOINTS, "Toes"].map((joint, place) => [side + joint, words[place].replace("@", marks[number])]),
-  );
-  return { hips, head: "head", ...Object.fromEntries(named) };
-}
-
-/** Skeletons whose names contradict those of rigged avatars, lower case; "@" stands for the side. */
-const FAMILIES = [
-  family("hips", "@shoulder @elbow @wrist @hip @knee @ankle @toe", SIDES),
-  family("root", "@humerus @radius @wrist @femur @tibia @foot @toes", ["l", "r"]),
-  {
-    hips: "cmu00",
-    head: "cmu18",
-    ...Object.fromEntries(
-      [21, 22, 23, 2, 3, 4, 5, 30, 31, 32, 8, 9, 10, 11].map((number, place) => [
-        SIDES[(place / 7) | 0] + [...SIDE_JOINTS, "Toes"][place % 7],
-        `cmu${String(number).padStart(2, "0")}`,
-      ]),
-    ),
-  },
-];
-
-/**
  * Index of each joint among a file's joint names, parents before children; toes may be absent.
  * @param {string[]} names
  * @returns {Record<string, number>}
  * @throws {PlayerError} an unknown skeleton, or one without an arm or a leg, which the message names
  */
 export function matchJointNames(names) {
-  /** @type {Record<string, number>} */
-  const plain = {};
-  names.forEach((name, index) => (plain[normalisedJointName(name)] ??= index));
-  const candidates = [
-    findHumanoidBones(names),
-    ...FAMILIES.map((words) =>
-      Object.fromEntries(
-        Object.entries(words)
-          .filter(([, word]) => word in plain)
-          .map(([joint, word]) => [joint, plain[word]]),
-      ),
-    ),
-  ].map((found) => Object.fromEntries(JOINT_NAMES.filter((joint) => joint in found).map((joint) => [joint, found[joint]])));
-  const best = candidates.reduce((a, b) => (Object.keys(b).length > Object.keys(a).length ? b : a));
-  if (Object.keys(best).length < JOINT_NAMES.length >> 1) {
+  const bones = findHumanoidBones(names);
+  const found = Object.fromEntries(JOINT_NAMES.filter((joint) => joint in bones).map((joint) => [joint, bones[joint]]));
+  if (Object.keys(found).length < JOINT_NAMES.length >> 1) {
     throw new PlayerError(`its joint names match no known skeleton (first: "${(names[0] ?? "").slice(0, 40)}")`);
   }
-  requireLimbs(best);
-  return best;
+  requireLimbs(found);
+  return found;
 }
 
 /** @param {Record<string, number>} joints */
@@ -109,11 +67,4 @@ export function jointColumns(joints) {
 /** @param {Record<string, number>} joints */
 export function hasToes(joints) {
   return TOES.every((joint) => joint in joints);
-}
-
-/** @param {string} name */
-function normalisedJointName(name) {
-  return name
-    .replace(/^.*[:|]|[ _.-]/g, "")
-    .toLowerCase();
 }
