@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import map_coordinates
 
-from dance_now.core.arrays import BoolArray
+from dance_now.core.arrays import BoolArray, Image
 from dance_now.picture_rig.figure_joints import SIDES, FigureJoints
 from dance_now.picture_rig.outline_paths import OutlineGraph
 
@@ -23,6 +23,7 @@ _NECK_SOFT: Final = 0.35
 _NECK_REACH: Final = 1.5  # of the neck's radius
 _HAIR: Final = 2.0  # of the head's radius: how far hair may stand off
 _LOOSE: Final = 0.3  # of a limb's radius: how far its sleeve may stand off
+_WALL: Final = 0.1  # pixels for one step of CIELAB
 _STEEP: Final = 15.0, 6.0  # how fast limbs and the trunk give up what lies farther off
 
 
@@ -47,8 +48,14 @@ class BodyRegions:
     width: int
 
     @classmethod
-    def of(cls, mask: BoolArray, joints: FigureJoints) -> BodyRegions:
-        """Regions of a silhouette (H, W) with joints in its pixels."""
+    def of(cls, mask: BoolArray, joints: FigureJoints, rgb: Image | None = None) -> BodyRegions:
+        """Regions of a silhouette.
+
+        Args:
+            mask: (H, W).
+            joints: in its pixels.
+            rgb: (H, W, 3) the figure: parts that only touch are told apart by their colours.
+        """
         scale = min(1.0, HEIGHT / max(mask.shape))
         size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
         small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
@@ -57,12 +64,11 @@ class BodyRegions:
         segments = bone_segments(small_joints)
         names = tuple(segments)
         radii = np.array([_radius(graph, segment) for segment in segments.values()])
-        excess = _excess(graph, segments, radii)
+        walled = graph if rgb is None else OutlineGraph.of(small, _walls(rgb, size))
+        excess = _excess(walled, segments, radii)
         neck = small_joints["chin"], _NECK_REACH * radii[names.index("neck")]
         cut = small & ~_cuts(names, excess, small, neck)
-        if (cut != small).any():
-            graph = OutlineGraph.of(cut)
-            excess = _excess(graph, segments, radii)
+        excess = _excess(OutlineGraph.of(cut), segments, radii)
         return cls(cut, scale, names, excess, radii, mask.shape[1])
 
     def nearest(self) -> npt.NDArray[np.int64]:
@@ -84,6 +90,12 @@ class BodyRegions:
         """(n,) bilinear values of a (h, w) field at (n, 2) points in the figure's pixels."""
         x, y = (points * self.scale - 0.5).T
         return np.asarray(map_coordinates(field, [y, x], order=1, mode="nearest"), np.float64)
+
+
+def _walls(rgb: Image, size: tuple[int, int]) -> Points:
+    """(h, w, 3) colours in steps that weigh as much as pixels: a limb is not entered from other clothes."""
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return np.asarray(_WALL * cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.float64)
 
 
 def extended(fields: Points, mask: BoolArray) -> Points:

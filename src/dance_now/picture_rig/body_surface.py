@@ -94,6 +94,22 @@ def with_nose(surface: BodySurface, right_eye: Points, left_eye: Points) -> Body
     return replace(surface, heights=surface.heights + bump)
 
 
+def narrowed(surface: BodySurface, mask: BoolArray, width: float) -> BodySurface:
+    """A surface drawn in from its outline by ``width`` pixels, where a line will be drawn around it.
+
+    What is thin is drawn in by a third of its half width at most.
+    """
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5).astype(np.float64)
+    smooth = gaussian_filter(depth, max(1.0, width / 2))
+    down, across = (_at(field, surface.places) for field in np.gradient(smooth))
+    size = np.maximum(np.hypot(across, down), 1e-6)
+    reach = 2 * int(np.ceil(3 * width)) + 1
+    thick = _at(cv2.dilate(depth, np.ones((reach, reach), np.uint8)), surface.places)
+    step = np.minimum(width, thick / 3) * np.clip(1 - _at(depth, surface.places) / (4 * width), 0, 1)
+    inward = np.stack([across, down], axis=1) / size[:, None]
+    return replace(surface, places=surface.places + step[:, None] * inward)
+
+
 def cut_mask(mask: BoolArray, regions: BodyRegions) -> BoolArray:
     """The silhouette (H, W) with thin slits where the regions' raster is cut."""
     width, height = mask.shape[1], mask.shape[0]

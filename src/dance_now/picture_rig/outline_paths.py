@@ -40,8 +40,13 @@ class OutlineGraph:
     costs: csr_matrix
 
     @classmethod
-    def of(cls, mask: BoolArray) -> OutlineGraph:
-        """The graph of a mask."""
+    def of(cls, mask: BoolArray, walls: Points | None = None) -> OutlineGraph:
+        """The graph of a mask.
+
+        Args:
+            mask: (H, W).
+            walls: (H, W, C) a step is longer by the distance between the values at its ends.
+        """
         padded = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
         depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1].astype(np.float64)
         number = np.full(mask.shape, -1, np.int64)
@@ -55,16 +60,20 @@ class OutlineGraph:
             joined = (here >= 0) & (there >= 0)
             starts.append(here[joined])
             ends.append(there[joined])
-            lengths.append(np.full(int(joined.sum()), float(np.hypot(down, right))))
-        begin, end, length = np.concatenate(starts), np.concatenate(ends), np.concatenate(lengths)
+            length = np.full(int(joined.sum()), float(np.hypot(down, right)))
+            if walls is not None:
+                flat_walls = walls[mask]
+                length += np.linalg.norm(flat_walls[here[joined]] - flat_walls[there[joined]], axis=1)
+            lengths.append(length)
+        begin, end, steps = np.concatenate(starts), np.concatenate(ends), np.concatenate(lengths)
         flat = depth[mask]
-        dear = length * (np.percentile(flat, 95) / np.minimum(flat[begin], flat[end])) ** _CENTRED
+        dear = steps * (np.percentile(flat, 95) / np.minimum(flat[begin], flat[end])) ** _CENTRED
         count = int(mask.sum())
 
         def graph(values: Points) -> csr_matrix:
             return csr_matrix((values, (begin, end)), (count, count))
 
-        return cls(mask, depth, number, np.argwhere(mask), graph(length), graph(dear))
+        return cls(mask, depth, number, np.argwhere(mask), graph(steps), graph(dear))
 
     def nearest(self, point: npt.ArrayLike) -> int:
         """The node nearest to x, y."""
