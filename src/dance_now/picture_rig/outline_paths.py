@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -74,6 +74,22 @@ class OutlineGraph:
             return csr_matrix((values, (begin, end)), (count, count))
 
         return cls(mask, depth, number, np.argwhere(mask), graph(steps), graph(dear))
+
+    def severed(self, groups: Indices, apart: BoolArray) -> OutlineGraph:
+        """The graph without steps between pixels of groups that are apart.
+
+        Args:
+            groups: (H, W) of each pixel.
+            apart: (G, G) symmetric.
+        """
+        group = groups[self.mask]
+
+        def kept(matrix: csr_matrix) -> csr_matrix:
+            steps = matrix.tocoo()
+            stays = ~apart[group[steps.row], group[steps.col]]
+            return csr_matrix((steps.data[stays], (steps.row[stays], steps.col[stays])), matrix.shape)
+
+        return replace(self, lengths=kept(self.lengths), costs=kept(self.costs))
 
     def nearest(self, point: npt.ArrayLike) -> int:
         """The node nearest to x, y."""
