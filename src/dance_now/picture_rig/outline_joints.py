@@ -27,12 +27,14 @@ _OFF_MIDDLE: Final = 0.025  # of the height: a neck is in the figure's middle, o
 _TIP: Final = 0.06  # of the height: least prominence of a hand or foot
 _ELBOW, _WRIST = 0.37, 0.74  # of the arm from shoulder to fingertips
 _KNEE, _ANKLE = 0.45, 0.87  # of the leg from hip to sole
+_SIDEWAYS: Final = 2.2  # heights of the ankle: wider feet are drawn from their side
 _BEND: Final = 35.0  # degrees from which a bend is an elbow or knee
-_HIP_ABOVE_CROTCH: Final = 0.07  # of the height from sole to shoulder
+_HIP_ABOVE_CROTCH: Final = 0.06  # of the height from sole to shoulder
 _HIP_RANGE: Final = (0.3, 0.7)  # of the height from sole to shoulder
 _SKIRT: Final = 1.3  # a hem is wider than the legs below it by this factor
 _HIP_UNDER_SKIRT: Final = 0.66  # of the height from sole to shoulder
-_SHOULDER_BELOW: Final = 0.022  # of the height: how far below a sleeve's upper edge the joint is
+_STANCE: Final = 0.33  # of how much farther out legs stand: hips are wider
+_ARM_RADIUS: Final = 0.028  # of the height: an arm's bone is so far below its sleeve's upper edge
 _SHOULDERS: Final = (0.041, 0.35)  # half their width: of the height, and of the trunk's half width
 _HIPS: Final = (0.015, 0.4)  # the same of the hips
 
@@ -171,16 +173,17 @@ class _Search:
         first = int(beyond[0]) if len(beyond) else len(path) // 4
         # The middle line leaves the trunk slanting; the shoulder lies where the free arm's line comes in.
         free = path[first:]
-        ahead = free[min(len(free) - 1, max(2, len(free) // 6))]
-        slope = (ahead - free[0]) / max(float(np.linalg.norm(ahead - free[0])), 1e-9)
+        _, bend = sharpest_bend(free, 0.25, 0.6)
+        straight = 0.65 if bend <= _BEND else 0.4
+        upper = self._bone_of_sleeve(free[len(free) // 6 : max(4, int(straight * len(free)))])
+        middle = upper.mean(axis=0)
+        slope = np.linalg.svd(upper - middle)[2][0]
+        slope = slope if slope @ (free[-1] - free[0]) > 0 else -slope
         out = _SHOULDERS[0] * _HEIGHT + _SHOULDERS[1] * trunk
-        inward = max(float((free[0, 0] - self.middle) * sign) - out, 0.0)
-        shoulder = free[0] - slope * min(inward / max(abs(slope[0]), 0.35), 1.5 * trunk)
-        thickness = graph.depth[tuple(graph.places[graph.nearest(free[0])])]
-        shoulder[1] = max(
-            shoulder[1] - max(0.0, float(thickness) - _SHOULDER_BELOW * _HEIGHT),
-            self.neck[1] - 0.03 * _HEIGHT,
-        )
+        inward = max(float((middle[0] - self.middle) * sign) - out, 0.0)
+        most = 1.5 * trunk + float(np.linalg.norm(middle - free[0]))
+        shoulder = middle - slope * min(inward / max(abs(slope[0]), 0.35), most)
+        shoulder[1] = max(shoulder[1], self.neck[1] - 0.03 * _HEIGHT)
         shoulder[0] = self.middle + sign * max(0.7 * out, (shoulder[0] - self.middle) * sign)
         whole = np.concatenate([shoulder[None], free])
         share, bend = sharpest_bend(whole, 0.25, 0.6)
@@ -195,6 +198,16 @@ class _Search:
             f"{side}_hand": tip,
         }
 
+    def _bone_of_sleeve(self, path: Points) -> Points:
+        """A middle line moved to where the bone is: an arm lies in the upper part of a wide sleeve."""
+        graph = self.body
+        depth = np.array([graph.depth[tuple(graph.places[graph.nearest(point)])] for point in path])
+        way = path[-1] - path[0]
+        up = np.array([way[1], -way[0]]) / max(float(np.linalg.norm(way)), 1e-9)
+        up = up if up[1] < 0 else -up
+        loose = np.maximum(depth - _ARM_RADIUS * _HEIGHT, 0.0) * abs(up[1])
+        return np.asarray(path + loose[:, None] * up)
+
     def _hips(self, feet: dict[str, Points], shoulder: float, trunk: float) -> dict[str, Points]:
         length = self.floor - shoulder
         gap = self._crotch()
@@ -203,9 +216,18 @@ class _Search:
             height = max(height, _HIP_UNDER_SKIRT)
         row = self.floor - float(np.clip(height, *_HIP_RANGE)) * length
         out = _HIPS[0] * _HEIGHT + _HIPS[1] * trunk
-        return {
-            side: np.array([self.middle + sign * out, row]) for side, sign in zip(SIDES, (1, -1), strict=True)
-        }
+        hips = {}
+        for side, sign in zip(SIDES, (1, -1), strict=True):
+            wide = max((self._leg_column(feet[side], gap) - self.middle) * sign - out, 0.0)
+            hips[side] = np.array([self.middle + sign * (out + min(_STANCE * wide, 0.5 * out)), row])
+        return hips
+
+    def _leg_column(self, foot: Points, gap: float) -> float:
+        """The middle of a leg between crotch and foot."""
+        row = int(np.clip((gap + foot[1]) / 2, 0, self.floor - 1))
+        columns = np.flatnonzero(self.body.mask[row])
+        own = columns[(columns > self.middle) == (foot[0] > self.middle)]
+        return float(own.mean() + 0.5) if len(own) else float(foot[0])
 
     def _width(self, row: float) -> float:
         """Pixels of the trunk or legs in a row, without what stands apart as far as arms do."""
@@ -226,10 +248,13 @@ class _Search:
 
     def _leg(self, side: str, hip: Points, foot: Points) -> dict[str, Points]:
         graph = self.body
+        foot = self._toe(foot, 1 - _ANKLE, hip)
         path = graph.path(graph.nearest(hip), graph.nearest(foot))
         line = np.stack([hip, foot]) if len(path) < 3 else np.concatenate([hip[None], path[1:]])
         share, bend = sharpest_bend(line, 0.3, 0.65)
         knee = share if bend > _BEND else _KNEE
+        if bend <= _BEND:  # the middle of a skirt or coat is no leg's
+            line = np.stack([hip, foot])
         ankle = knee + (1 - knee) * (_ANKLE - _KNEE) / (1 - _KNEE)
         return {
             f"{side}_hip": hip,
@@ -237,6 +262,18 @@ class _Search:
             f"{side}_ankle": along(line, ankle),
             f"{side}_toe": foot,
         }
+
+    def _toe(self, tip: Points, rise: float, hip: Points) -> Points:
+        """The end of a foot: its middle, or its tip where it is drawn from its side."""
+        low, column = int(tip[1] - 0.025 * _HEIGHT), int(tip[0])
+        columns = np.flatnonzero(self.body.mask[low : int(tip[1]) + 1].any(axis=0))
+        first = _near(columns[columns <= column][::-1], -1)
+        last = _near(columns[columns >= column], 1)
+        if not len(first) or not len(last):
+            return tip
+        if last[-1] + 1 - first[-1] > _SIDEWAYS * rise * (self.floor - hip[1]):
+            return tip
+        return np.array([(first[-1] + last[-1] + 1) / 2, tip[1]])
 
 
 def _middle_column(mask: BoolArray) -> float:
