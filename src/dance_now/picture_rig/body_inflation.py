@@ -129,7 +129,7 @@ def _widened_hands(height: Points, regions: BodyRegions) -> Points:
 
 
 def _boxed_head(height: Points, regions: BodyRegions, exponent: float, top: float, away: Points) -> Points:
-    """Heights with the skull's ball turned into a rounded box of height ``top``: faces are flatter than balls."""
+    """Heights with the skull's ball turned into a rounded box of height ``top``: faces are flat."""
     share = regions.weights()[regions.names.index("head")]
     inside = (share > 0.5) & regions.mask
     if not inside.any():

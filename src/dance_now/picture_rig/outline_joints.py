@@ -17,12 +17,19 @@ import numpy.typing as npt
 from dance_now.core.arrays import BoolArray
 from dance_now.core.errors import DanceNowError
 from dance_now.picture_rig.figure_joints import SIDES, FigureJoints
-from dance_now.picture_rig.outline_paths import OutlineGraph, along, sharpest_bend
+from dance_now.picture_rig.outline_paths import (
+    OutlineGraph,
+    along,
+    central_runs,
+    middle_column,
+    neck_row,
+    run_from_start,
+    sharpest_bend,
+)
 
 Points = npt.NDArray[np.float64]
 
 _HEIGHT: Final = 200  # pixels of the raster on which paths are searched
-_HEAD: Final = (0.12, 0.6)  # of the height: where a neck is looked for
 _OFF_MIDDLE: Final = 0.025  # of the height: a neck is in the figure's middle, or farther off
 _TIP: Final = 0.06  # of the height: least prominence of a hand or foot
 _ELBOW, _WRIST = 0.37, 0.74  # of the arm from shoulder to fingertips
@@ -72,17 +79,17 @@ class _Search:
     def of(cls, mask: BoolArray) -> _Search:
         rows = np.flatnonzero(mask.any(axis=1))
         top, floor = int(rows[0]), int(rows[-1]) + 1
-        middle = _middle_column(mask)
-        runs = _central_runs(mask, middle)
-        neck_row = _neck_row(runs, top, floor)
-        left, right = runs[neck_row]
+        middle = middle_column(mask)
+        runs = central_runs(mask, middle)
+        narrowest = neck_row(runs, top, floor)
+        left, right = runs[narrowest]
         headless = mask.copy()
-        headless[neck_row, left:right] = False
+        headless[narrowest, left:right] = False
         # Cut at the neck: raised arms stay with the body, and hair that hangs down stays with the head.
         _, labels = cv2.connectedComponents(headless.astype(np.uint8), connectivity=4)
-        body = np.asarray(labels == labels[min(neck_row + 1, len(mask) - 1), (left + right) // 2])
+        body = np.asarray(labels == labels[min(narrowest + 1, len(mask) - 1), (left + right) // 2])
         if not body[floor - 2 :].any():
-            body = mask & (np.arange(len(mask)) > neck_row)[:, None]
+            body = mask & (np.arange(len(mask)) > narrowest)[:, None]
         column = (left + right) / 2
         if abs(column - middle) < _OFF_MIDDLE * _HEIGHT:
             column = middle
@@ -91,7 +98,7 @@ class _Search:
             mask,
             OutlineGraph.of(body),
             middle,
-            np.array([column, neck_row + 0.5]),
+            np.array([column, narrowest + 0.5]),
             float(right - left),
             np.array([column, crown_row]),
             floor,
@@ -161,7 +168,7 @@ class _Search:
         for row in rows:
             columns = np.flatnonzero(self.body.mask[row])
             left, right = columns[columns <= self.middle], columns[columns > self.middle]
-            left, right = _near(left[::-1], -1), _near(right, 1)
+            left, right = run_from_start(left[::-1], -1), run_from_start(right, 1)
             if len(left) and len(right):
                 widths.append((right[-1] - left[-1] + 1) / 2)
         return float(np.percentile(widths, 15)) if widths else 0.08 * _HEIGHT
@@ -267,68 +274,10 @@ class _Search:
         """The end of a foot: its middle, or its tip where it is drawn from its side."""
         low, column = int(tip[1] - 0.025 * _HEIGHT), int(tip[0])
         columns = np.flatnonzero(self.body.mask[low : int(tip[1]) + 1].any(axis=0))
-        first = _near(columns[columns <= column][::-1], -1)
-        last = _near(columns[columns >= column], 1)
+        first = run_from_start(columns[columns <= column][::-1], -1)
+        last = run_from_start(columns[columns >= column], 1)
         if not len(first) or not len(last):
             return tip
         if last[-1] + 1 - first[-1] > _SIDEWAYS * rise * (self.floor - hip[1]):
             return tip
         return np.array([(first[-1] + last[-1] + 1) / 2, tip[1]])
-
-
-def _middle_column(mask: BoolArray) -> float:
-    """The column about which the silhouette is most symmetric."""
-    columns = np.flatnonzero(mask.any(axis=0))
-    low, high = int(columns[0]), int(columns[-1])
-    rows = mask[:, low : high + 1].astype(np.float32)
-    width = rows.shape[1]
-    best, place = -1.0, (low + high) / 2
-    for twice in range(round(0.6 * width), round(1.4 * width)):
-        first, last = max(0, twice - width + 1), min(width - 1, twice)
-        part = rows[:, first : last + 1]
-        overlap = float((part * part[:, ::-1]).sum() / rows.sum())
-        if overlap > best:
-            best, place = overlap, low + twice / 2
-    return float(place + 0.5)
-
-
-def _near(columns: npt.NDArray[np.int64], step: int) -> npt.NDArray[np.int64]:
-    """The columns of a sorted row that hang together with the first."""
-    breaks = np.flatnonzero(np.diff(columns) != step)
-    return columns[: breaks[0] + 1] if len(breaks) else columns
-
-
-def _central_runs(mask: BoolArray, middle: float) -> dict[int, tuple[int, int]]:
-    """Row -> first column and end of what hangs together across the middle."""
-    runs = {}
-    column = int(np.clip(middle, 0, mask.shape[1] - 1))
-    for row in np.flatnonzero(mask[:, max(0, column - 2) : column + 3].any(axis=1)):
-        columns = np.flatnonzero(mask[row])
-        nearest = int(columns[np.argmin(np.abs(columns - column))])
-        left = right = nearest
-        while left > 0 and mask[row, left - 1]:
-            left -= 1
-        while right < mask.shape[1] - 1 and mask[row, right + 1]:
-            right += 1
-        runs[int(row)] = (left, right + 1)
-    return runs
-
-
-def _neck_row(runs: dict[int, tuple[int, int]], top: int, floor: int) -> int:
-    """The narrowest row between the head's widest and the shoulders."""
-    height = floor - top
-    rows = [row for row in runs if top + _HEAD[0] * height <= row <= top + _HEAD[1] * height]
-    widths = np.array([runs[row][1] - runs[row][0] for row in rows], np.float64)
-    if len(rows) < 5:
-        raise DanceNowError("the figure's neck was not found.")
-    best, place = -np.inf, rows[0]
-    above = np.array([runs[row][1] - runs[row][0] for row in sorted(runs) if row < rows[0]], np.float64)
-    widest = float(above.max(initial=0))
-    for index in range(len(rows)):
-        head = max(widest, float(widths[: index + 1].max()))
-        below = float(widths[index : index + max(2, round(0.12 * height))].max())
-        depth = min(head, below) / max(widths[index], 1)
-        score = depth - 0.3 * abs((rows[index] - top) / height - 0.33)
-        if score > best:
-            best, place = score, rows[index]
-    return int(place)
