@@ -63,7 +63,7 @@ def inflated(regions: BodyRegions) -> Inflation:
         _boxed_head(height, regions, exponent, depth * radius, away)
         for exponent, depth in zip(_HEAD_BOX, _HEAD_DEPTHS, strict=True)
     )
-    share = regions.weights()[regions.names.index("head")] * regions.mask
+    share = regions.weights_of("head") * regions.mask
     behind = share * radius * _HAIR_BACK * np.clip((away - 1.0) / 0.4, 0, 1)
     fields = (extended(field, regions.mask) for field in (front, back, -behind))
     return Inflation(*fields, mask)
@@ -73,7 +73,7 @@ def _with_flat_soles(regions: BodyRegions) -> BoolArray:
     """The silhouette drawn out below the feet, so that they do not taper to the floor."""
     mask = regions.mask.copy()
     height = len(mask)
-    feet = [regions.names.index(f"{side}Foot") for side in ("left", "right")]
+    feet = [number for number, name in enumerate(regions.names) if name.endswith("Foot")]
     lowest = height - 1 - np.argmax(mask[::-1], axis=0)
     columns = np.flatnonzero(mask.any(axis=0))
     columns = columns[np.isin(regions.nearest()[lowest[columns], columns], feet)]
@@ -105,7 +105,7 @@ def _poisson(mask: BoolArray, source: Points) -> Points:
 
 def _from_skull(regions: BodyRegions) -> tuple[Points, float]:
     """(h, w) distance from the skull's middle, in its radii; and that radius, pixels."""
-    share = regions.weights()[regions.names.index("head")] * regions.mask
+    share = regions.weights_of("head") * regions.mask
     depth = cv2.distanceTransform(np.pad(regions.mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     inside = np.where(share > 0.5, depth, 0)
     y, x = np.unravel_index(int(np.argmax(inside)), inside.shape)
@@ -116,9 +116,9 @@ def _from_skull(regions: BodyRegions) -> tuple[Points, float]:
 
 def _widened_hands(height: Points, regions: BodyRegions) -> Points:
     """Heights with hands as deep as they are wide: seen from the front, palms that face down are thin."""
-    result, weights = height.copy(), regions.weights()
+    result = height.copy()
     for name in ("leftHand", "rightHand"):
-        share = weights[regions.names.index(name)] * regions.mask
+        share = regions.weights_of(name) * regions.mask
         rows, columns = np.nonzero(share > 0.5)
         if len(rows) < 4:
             continue
@@ -130,7 +130,7 @@ def _widened_hands(height: Points, regions: BodyRegions) -> Points:
 
 def _boxed_head(height: Points, regions: BodyRegions, exponent: float, top: float, away: Points) -> Points:
     """Heights with the skull's ball turned into a rounded box of height ``top``: faces are flat."""
-    share = regions.weights()[regions.names.index("head")]
+    share = regions.weights_of("head")
     inside = (share > 0.5) & regions.mask
     if not inside.any():
         return height

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import BoolArray, Image
-from dance_now.picture_rig.figure_joints import SIDES, FigureJoints
+from dance_now.picture_rig.figure_joints import LIMBS, SIDES, FigureJoints
 from dance_now.picture_rig.outline_paths import OutlineGraph
 
 Points = npt.NDArray[np.float64]
@@ -19,6 +19,7 @@ HEIGHT: Final = 220
 """Pixels of the figure's larger side on the raster of regions."""
 _SOFT: Final = 0.5  # of a bone's radius: how far weights reach beyond the border between two bones
 _NECK_SOFT: Final = 0.35
+_NECK_WIDTH: Final = 0.5  # of the head's radius, at most
 _NECK_REACH: Final = 1.5  # of the neck's radius
 _CROTCH: Final = 0.12  # from hips to ankles
 _HAIR: Final = 2.0  # of the head's radius: how far hair may stand off
@@ -66,9 +67,11 @@ class BodyRegions:
         segments = bone_segments(small_joints)
         names = tuple(segments)
         radii = np.array([_radius(graph, segment) for segment in segments.values()])
+        neck, head = names.index("neck"), names.index("head")
+        radii[neck] = min(radii[neck], _NECK_WIDTH * radii[head])  # collars and shoulders are no neck
         walled = graph if rgb is None else OutlineGraph.of(small, _walls(rgb, size))
         excess = _excess(walled, segments, radii)
-        reach = _NECK_REACH * radii[names.index("neck")]
+        reach = _NECK_REACH * radii[neck]
         owner = np.where(small, np.argmin(excess, axis=0), -1)
         groups = _groups_of(names, owner, small_joints, reach)
         cut = small & ~_cuts(groups)
@@ -89,6 +92,12 @@ class BodyRegions:
         weights = np.exp(-np.square(beyond / (soft * np.maximum(self.radii, 2))[:, None, None]))
         weights /= np.maximum(weights.sum(axis=0), 1e-9)
         return extended(weights, self.mask)
+
+    def weights_of(self, name: str) -> Points:
+        """(h, w) skin weights of a bone; 0 where the picture does not show it."""
+        if name not in self.names:
+            return np.zeros(self.mask.shape)
+        return np.asarray(self.weights()[self.names.index(name)])
 
     def sample(self, fields: Points, points: Points) -> Points:
         """(n, ...) bilinear values of (..., h, w) fields at (n, 2) points in the figure's pixels.
@@ -144,14 +153,19 @@ def bone_segments(joints: FigureJoints) -> dict[str, tuple[Points, ...]]:
         "head": (chin + 0.12 * (crown - chin), crown),
     }
     for side in SIDES:
-        at = {limb: joints[f"{side}_{limb}"] for limb in ("shoulder", "elbow", "wrist", "hand")}
-        segments[f"{side}UpperArm"] = (at["shoulder"], at["elbow"])
-        segments[f"{side}LowerArm"] = (at["elbow"], at["wrist"])
-        segments[f"{side}Hand"] = (at["wrist"], at["hand"])
-        at = {limb: joints[f"{side}_{limb}"] for limb in ("hip", "knee", "ankle", "toe")}
-        segments[f"{side}UpperLeg"] = (at["hip"], at["knee"])
-        segments[f"{side}LowerLeg"] = (at["knee"], at["ankle"])
-        segments[f"{side}Foot"] = (at["ankle"], at["toe"])
+        at = {limb: joints[f"{side}_{limb}"] for limb in LIMBS}
+        if joints.has(side, "hand"):
+            segments |= {
+                f"{side}UpperArm": (at["shoulder"], at["elbow"]),
+                f"{side}LowerArm": (at["elbow"], at["wrist"]),
+                f"{side}Hand": (at["wrist"], at["hand"]),
+            }
+        if joints.has(side, "toe"):
+            segments |= {
+                f"{side}UpperLeg": (at["hip"], at["knee"]),
+                f"{side}LowerLeg": (at["knee"], at["ankle"]),
+                f"{side}Foot": (at["ankle"], at["toe"]),
+            }
     return segments
 
 

@@ -210,5 +210,5 @@ def _pulled(image: FloatArray, known: BoolArray, colour: FloatArray) -> FloatArr
 
 def _region_at(regions: BodyRegions, name: str, mask: BoolArray) -> BoolArray:
     """(H, W) pixels that a bone carries for the most part."""
-    share = regions.weights()[regions.names.index(name)].astype(np.float32)
+    share = regions.weights_of(name).astype(np.float32)
     return np.asarray(cv2.resize(share, mask.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5)

@@ -26,6 +26,9 @@ _SURE: Final = 0.12  # least score of a pair
 _PLAIN_SIGHT: Final = 0.35  # value of a pair that touches hair
 _TRIED: Final = 150  # pairs
 _REACHES: Final = ((4.0, 3.2), (3.0, 2.4), (2.0, 1.7))  # of the radius, above and around, tried in turn
+_WHITE: Final = (72.0, 16.0)  # of an eye: least lightness, most chroma
+_WHITE_SHARE: Final = 0.04  # of each side's third of an eye
+_LEAST_EYE: Final = 8  # pixels
 _OTHER: Final = 0.28  # colour distance from skin that belongs to a feature
 
 
@@ -37,11 +40,13 @@ class FaceFeatures:
         eyes: side -> (4,) left, top, right, bottom.
         mouth: (4,) the same, or None.
         skin: (3,) uint8 colour around them.
+        has_irises: whether both eyes show an iris and white beside it.
     """
 
     eyes: dict[str, Points]
     mouth: Points | None
     skin: Image
+    has_irises: bool = False
 
 
 def find_face(rgb: Image, mask: BoolArray, joints: FigureJoints) -> FaceFeatures | None:
@@ -82,7 +87,24 @@ def find_face(rgb: Image, mask: BoolArray, joints: FigureJoints) -> FaceFeatures
         boxes = {side: (box - np.tile(low, 2)) * scale for side, box in found.items()}
         spot = _find_mouth(unlike, boxes)
         mouth = None if spot is None else _to_figure(spot, scale, low)
-    return FaceFeatures(found, mouth, skin)
+    has_irises = all(_has_iris(rgb, box, skin) for box in found.values())
+    return FaceFeatures(found, mouth, skin, has_irises)
+
+
+def _has_iris(rgb: Image, box: Points, skin: Image) -> bool:
+    """Tests whether white can be told from an iris: bright, colourless, and beside something that is not."""
+    low, high = np.floor(box[:2]).astype(int), np.ceil(box[2:]).astype(int)
+    eye = rgb[max(low[1], 0) : high[1], max(low[0], 0) : high[0]].astype(np.float32)
+    if min(eye.shape[:2]) < _LEAST_EYE:
+        return False
+    lab = cv2.cvtColor(eye / 255, cv2.COLOR_RGB2LAB)
+    own = cv2.cvtColor(skin.reshape(1, 1, 3).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0, 0]
+    unlike = np.linalg.norm(lab - own, axis=2)
+    white = (lab[..., 0] > _WHITE[0]) & (np.hypot(lab[..., 1], lab[..., 2]) < _WHITE[1]) & (unlike > 6)
+    third = max(1, white.shape[1] // 3)
+    sides = min(white[:, :third].mean(), white[:, -third:].mean())
+    middle = (unlike > 25)[:, third:-third] & ~white[:, third:-third]
+    return bool(sides > _WHITE_SHARE and middle.mean() > 0.3)
 
 
 def _to_figure(box: Points, scale: float, low: Points) -> Points:

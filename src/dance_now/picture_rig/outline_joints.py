@@ -31,6 +31,7 @@ Points = npt.NDArray[np.float64]
 
 _HEIGHT: Final = 200  # pixels of the raster on which paths are searched
 _OFF_MIDDLE: Final = 0.025  # of the height: a neck is in the figure's middle, or farther off
+_OFF_NECK: Final = 0.3  # of a neck's width: the same, since scarves and hair hang to one side
 _TIP: Final = 0.06  # of the height: least prominence of a hand or foot
 _ELBOW, _WRIST = 0.37, 0.74  # of the arm from shoulder to fingertips
 _KNEE, _ANKLE = 0.45, 0.87  # of the leg from hip to sole
@@ -41,6 +42,7 @@ _HIP_RANGE: Final = (0.3, 0.7)  # of the height from sole to shoulder
 _SKIRT: Final = 1.3  # a hem is wider than the legs below it by this factor
 _HIP_UNDER_SKIRT: Final = 0.66  # of the height from sole to shoulder
 _STANCE: Final = 0.33  # of how much farther out legs stand: hips are wider
+_SHOULDER_DEPTH: Final = 0.012  # of the height: a shoulder lies so deep in the outline
 _ARM_RADIUS: Final = 0.028  # of the height: an arm's bone is so far below its sleeve's upper edge
 _SHOULDERS: Final = (0.041, 0.35)  # half their width: of the height, and of the trunk's half width
 _HIPS: Final = (0.015, 0.4)  # the same of the hips
@@ -91,7 +93,7 @@ class _Search:
         if not body[floor - 2 :].any():
             body = mask & (np.arange(len(mask)) > narrowest)[:, None]
         column = (left + right) / 2
-        if abs(column - middle) < _OFF_MIDDLE * _HEIGHT:
+        if abs(column - middle) < max(_OFF_MIDDLE * _HEIGHT, _OFF_NECK * (right - left)):
             column = middle
         crown_row = int(np.flatnonzero(mask[:, int(column)])[0])
         return cls(
@@ -155,7 +157,8 @@ class _Search:
             ]
             if not own:
                 raise DanceNowError(
-                    f"the figure's {side} arm was not found: it has to stand off the body, as in a T or an A."
+                    f"the figure's {side} arm was not found: it has to stand, face the viewer, and hold "
+                    "its arms off its body, as in a T or an A."
                 )
             hands[side] = max(own, key=lambda item: item[0])[1]
         return hands
@@ -190,7 +193,7 @@ class _Search:
         inward = max(float((middle[0] - self.middle) * sign) - out, 0.0)
         most = 1.5 * trunk + float(np.linalg.norm(middle - free[0]))
         shoulder = middle - slope * min(inward / max(abs(slope[0]), 0.35), most)
-        shoulder[1] = max(shoulder[1], self.neck[1] - 0.03 * _HEIGHT)
+        shoulder = self._last_inside(middle, shoulder)
         shoulder[0] = self.middle + sign * max(0.7 * out, (shoulder[0] - self.middle) * sign)
         whole = np.concatenate([shoulder[None], free])
         share, bend = sharpest_bend(whole, 0.25, 0.6)
@@ -204,6 +207,17 @@ class _Search:
             f"{side}_wrist": along(whole, wrist),
             f"{side}_hand": tip,
         }
+
+    def _last_inside(self, start: Points, end: Points) -> Points:
+        """The last point on the way from one to another that lies well within the body, below the neck."""
+        reached = start
+        for share in np.linspace(0, 1, 40):
+            point = start + share * (end - start)
+            row, column = (int(value) for value in point[::-1])
+            if point[1] < self.neck[1] or self.body.depth[row, column] < _SHOULDER_DEPTH * _HEIGHT:
+                break
+            reached = point
+        return reached
 
     def _bone_of_sleeve(self, path: Points) -> Points:
         """A middle line moved to where the bone is: an arm lies in the upper part of a wide sleeve."""

@@ -65,10 +65,12 @@ class BodyFrame:
         if middle is None:
             middle = float((joints["neck"][0] + joints["chin"][0]) / 2)
         floor = float(rows[-1] + 1)
+        if "legs" in joints.absent:
+            floor = float(max(joints["left_toe"][1], joints["right_toe"][1]))
         ankles = {side: joints[f"{side}_ankle"] for side in SIDES}
         legs = floor - float(joints.middle("hip")[1])
         feet = {side: _foot_length(regions, side, floor - ankles[side][1], legs) for side in SIDES}
-        return cls(STANDING / (rows[-1] + 1 - rows[0]), middle, floor, ankles, feet)
+        return cls(STANDING / (floor - rows[0]), middle, floor, ankles, feet)
 
     def point(self, place: Points, height: float = 0.0) -> Points:
         """(3,) metres of a pixel x, y at a height over the picture's plane, pixels."""
@@ -78,10 +80,9 @@ class BodyFrame:
     def positions(self, surface: BodySurface, regions: BodyRegions) -> Points:
         """(V, 3) metres of a surface; feet reach forward."""
         x, y = surface.places.T
-        weights = regions.weights()
         heights = surface.heights.copy()
         for side in SIDES:
-            share = regions.sample(weights[regions.names.index(f"{side}Foot")], surface.places)
+            share = regions.sample(regions.weights_of(f"{side}Foot"), surface.places)
             heights = self._with_foot(heights, y, np.clip(2.5 * share, 0, 1), side)
         return self.metres * np.stack([x - self.middle, self.floor - y, heights], axis=1)
 
@@ -99,6 +100,8 @@ class BodyFrame:
 
 def _foot_length(regions: BodyRegions, side: str, rise: float, legs: float) -> float:
     """Pixels from heel to toe of a foot whose ankle is ``rise`` pixels over the sole, hips ``legs``."""
+    if f"{side}Foot" not in regions.names:
+        return _FOOT_OF_LEG * legs
     _, columns = np.nonzero(regions.nearest() == regions.names.index(f"{side}Foot"))
     if not len(columns):
         return 0.0
