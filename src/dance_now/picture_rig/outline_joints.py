@@ -194,6 +194,9 @@ class _Search:
         most = 1.5 * trunk + float(np.linalg.norm(middle - free[0]))
         shoulder = middle - slope * min(inward / max(abs(slope[0]), 0.35), most)
         shoulder = self._last_inside(middle, shoulder)
+        if (shoulder[0] - free[0, 0]) * sign > 0:  # a bent arm's line misses the trunk
+            inward = max(float((free[0, 0] - self.middle) * sign) - out, 0.0)
+            shoulder = self._last_inside(free[0], free[0] - [sign * min(inward, 1.5 * trunk), 0.0])
         shoulder[0] = self.middle + sign * max(0.7 * out, (shoulder[0] - self.middle) * sign)
         whole = np.concatenate([shoulder[None], free])
         share, bend = sharpest_bend(whole, 0.25, 0.6)
