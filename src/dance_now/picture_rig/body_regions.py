@@ -22,6 +22,7 @@ _NECK_SOFT: Final = 0.35
 _NECK_WIDTH: Final = 0.5  # of the head's radius, at most
 _NECK_REACH: Final = 1.5  # of the neck's radius
 _CROTCH: Final = 0.12  # from hips to ankles
+_HEM: Final = (0.08, 1.25)  # from hips to ankles, a hem narrows by such a factor
 _HAIR: Final = 2.0  # of the head's radius: how far hair may stand off
 _LOOSE: Final = 0.3  # of a limb's radius: how far its sleeve may stand off
 _WALL: Final = 0.1  # pixels for one step of CIELAB
@@ -209,7 +210,8 @@ def _groups_of(
 ) -> npt.NDArray[np.int64]:
     """(h, w) group of each pixel by its bone; outside it is of the joining group, which is apart from none.
 
-    The head, with its hair, is joined to the rest at the neck alone; thighs are apart below the crotch.
+    The head, with its hair, is joined to the rest at the neck alone; thighs are apart below the crotch, or
+    below the hem of a skirt.
     """
     group = np.array([_group(name) for name in names] + [_JOINING])[owner]
     rows, columns = np.indices(owner.shape) + 0.5
@@ -217,8 +219,9 @@ def _groups_of(
     near = np.hypot(columns - chin[0], rows - chin[1]) <= neck_reach
     group[near & (group == _GROUPS.index("trunk"))] = _JOINING
     hip, ankle = joints.middle("hip")[1], joints.middle("ankle")[1]
+    crotch = max(hip + _CROTCH * (ankle - hip), _hem(group, hip, ankle))
     for side in SIDES:
-        low = (group == _GROUPS.index(f"{side}Thigh")) & (rows > hip + _CROTCH * (ankle - hip))
+        low = (group == _GROUPS.index(f"{side}Thigh")) & (rows > crotch)
         group[low] = _GROUPS.index(f"{side}Leg")
     return group
 
@@ -237,6 +240,18 @@ _GROUPS: Final = (
     "joining",
 )
 _JOINING: Final = _GROUPS.index("joining")
+
+
+def _hem(groups: npt.NDArray[np.int64], hip: float, ankle: float) -> float:
+    """The lowest row between hips and ankles above which clothes are much wider than what is below."""
+    lower = [_GROUPS.index(name) for name in ("trunk", "leftThigh", "rightThigh", "leftLeg", "rightLeg")]
+    inside = np.isin(groups, lower)
+    first, last = np.argmax(inside, axis=1), inside.shape[1] - np.argmax(inside[:, ::-1], axis=1)
+    widths = np.where(inside.any(axis=1), last - first, 0)
+    step = max(2, round(_HEM[0] * (ankle - hip)))
+    rows = np.arange(max(int(hip), 0), min(int(ankle), len(groups)) - step)
+    hems = rows[(widths[rows] > _HEM[1] * widths[rows + step]) & (widths[rows + step] > 0)]
+    return float(hems[-1] + step) if len(hems) else 0.0
 
 
 def _group(name: str) -> int:

@@ -39,6 +39,8 @@ _PLACES: Final = {
 # Of the way from the neck to the hips, from shoulders and hips downwards.
 _ARM_DOWN: Final = {"elbow": 0.55, "wrist": 1.0, "hand": 1.3}
 _LEG_DOWN: Final = {"knee": 0.75, "ankle": 1.5, "toe": 1.65}
+_BONES: Final = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
+_SHORTEST: Final = 0.012  # of the figure's height: a bone
 _NOSE_TO_CHIN: Final = 0.45  # of the way from crown to nose
 _HAND_REACH, _TOE_REACH = 0.35, 0.12  # of forearm and shin, where a file has no hand or foot
 
@@ -228,6 +230,26 @@ def check_inside(joints: FigureJoints, mask: npt.NDArray[np.bool_]) -> None:
             f"these joints lie outside the figure: {', '.join(outside)}. They count pixels of this picture.",
             option="joints",
         )
+
+
+def check_lengths(joints: FigureJoints, tall: float) -> None:
+    """Checks that limbs have a length.
+
+    Args:
+        joints: of a figure.
+        tall: its height, in the same pixels.
+
+    Raises:
+        DanceNowError: joints of a limb lie on each other.
+    """
+    for side in SIDES:
+        for start, end in _BONES:
+            if float(np.linalg.norm(joints[f"{side}_{end}"] - joints[f"{side}_{start}"])) < _SHORTEST * tall:
+                raise DanceNowError(
+                    f"the figure's {side} {start} and {end} could not be told apart: it has to stand on two "
+                    "legs, face the viewer, and hold its arms off its body.",
+                    option="joints",
+                )
 
 
 def standing_joints(mask: npt.NDArray[np.bool_]) -> FigureJoints:

@@ -12,7 +12,13 @@ import numpy.typing as npt
 from dance_now.core.arrays import BoolArray
 from dance_now.core.errors import DanceNowError
 from dance_now.picture_rig.bust_joints import bust_joints
-from dance_now.picture_rig.figure_joints import SIDES, FigureJoints, check_inside, joints_of_pose
+from dance_now.picture_rig.figure_joints import (
+    SIDES,
+    FigureJoints,
+    check_inside,
+    check_lengths,
+    joints_of_pose,
+)
 from dance_now.picture_rig.figure_picture import FigurePicture
 from dance_now.picture_rig.outline_joints import outline_joints
 from dance_now.pose.formats.openpose_parser import read_people
@@ -49,6 +55,13 @@ def find_joints(figure: FigurePicture, given: Path | None, estimator: PoseEstima
     Raises:
         DanceNowError: joints of the file lie outside the figure or are incomplete; or none were found.
     """
+    joints = _found(figure, given, estimator)
+    check_lengths(joints, float(np.count_nonzero(figure.mask.any(axis=1))))
+    return joints
+
+
+def _found(figure: FigurePicture, given: Path | None, estimator: PoseEstimator) -> FigureJoints:
+    """Joints, unchecked, from the first that can tell: the file, the estimator, the outline."""
     mask = figure.mask
     if given is not None:
         pose = _read(given, figure)

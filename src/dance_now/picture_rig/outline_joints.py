@@ -195,8 +195,8 @@ class _Search:
         shoulder = middle - slope * min(inward / max(abs(slope[0]), 0.35), most)
         shoulder = self._last_inside(middle, shoulder)
         if (shoulder[0] - free[0, 0]) * sign > 0:  # a bent arm's line misses the trunk
-            inward = max(float((free[0, 0] - self.middle) * sign) - out, 0.0)
-            shoulder = self._last_inside(free[0], free[0] - [sign * min(inward, 1.5 * trunk), 0.0])
+            free = path[np.argmax((path[:, 0] - self.middle) * sign > min(out, 0.9 * trunk)) :]
+            shoulder = free[0].copy()
         shoulder[0] = self.middle + sign * max(0.7 * out, (shoulder[0] - self.middle) * sign)
         whole = np.concatenate([shoulder[None], free])
         share, bend = sharpest_bend(whole, 0.25, 0.6)
@@ -214,10 +214,12 @@ class _Search:
     def _last_inside(self, start: Points, end: Points) -> Points:
         """The last point on the way from one to another that lies well within the body, below the neck."""
         reached = start
+        depth = self.body.depth
+        least = min(_SHOULDER_DEPTH * _HEIGHT, 0.5 * float(depth[int(start[1]), int(start[0])]))
         for share in np.linspace(0, 1, 40):
             point = start + share * (end - start)
             row, column = (int(value) for value in point[::-1])
-            if point[1] < self.neck[1] or self.body.depth[row, column] < _SHOULDER_DEPTH * _HEIGHT:
+            if point[1] < self.neck[1] or depth[row, column] < least:
                 break
             reached = point
         return reached
