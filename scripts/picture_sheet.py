@@ -2,7 +2,7 @@
 
 The drawings are in the folder DANCE_NOW_DATA; they are of facebookresearch/AnimatedDrawings (MIT). Their
 joints are found by the program, but for the third, which has no neck: it takes those that come with it. The
-fifth is refused: its place stays empty.
+fifth has four legs and fails. The place of a drawing that is refused stays empty.
 
 python scripts/picture_sheet.py
 """

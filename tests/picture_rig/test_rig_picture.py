@@ -90,6 +90,17 @@ def test_eyes_blink_and_the_mouth_opens(made):
     assert blue[1] < 0.35 * blue[0]
 
 
+def test_eyes_look_left_and_right(made):
+    avatar = load_avatar(made.avatar)
+    assert {"lookLeft", "lookRight"} <= set(expression_names(avatar))
+    columns = []
+    for weights in ({"lookRight": 1.0}, {}, {"lookLeft": 1.0}):
+        picture = view(avatar, 0, 400, weights)[:110].astype(int)
+        iris = (picture[..., 2] - picture[..., 0] > 60) & (picture[..., 3] > 128)
+        columns.append(np.nonzero(iris)[1].mean())
+    assert columns[0] < columns[1] - 0.3 < columns[2] - 0.6
+
+
 def test_joints_are_where_they_were_drawn_and_can_be_given_back(made, tmp_path):
     pose = read_people(made.joints)[0].pose
     for name, place in JOINTS.items():

@@ -65,8 +65,8 @@ def inflated(regions: BodyRegions) -> Inflation:
     )
     share = regions.weights_of("head") * regions.mask
     behind = share * radius * _HAIR_BACK * np.clip((away - 1.0) / 0.4, 0, 1)
-    fields = (extended(field, regions.mask) for field in (front, back, -behind))
-    return Inflation(*fields, mask)
+    front, back, middle = (extended(field, regions.mask) for field in (front, back, -behind))
+    return Inflation(front, back, middle, mask)
 
 
 def _with_flat_soles(regions: BodyRegions) -> BoolArray:

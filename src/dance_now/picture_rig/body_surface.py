@@ -105,7 +105,8 @@ def narrowed(surface: BodySurface, mask: BoolArray, width: float) -> BodySurface
     down, across = (_at(field, surface.places) for field in np.gradient(smooth))
     size = np.maximum(np.hypot(across, down), 1e-6)
     reach = 2 * int(np.ceil(3 * width)) + 1
-    thick = _at(cv2.dilate(depth, np.ones((reach, reach), np.uint8)), surface.places)
+    dilated = cv2.dilate(depth, np.ones((reach, reach), np.uint8)).astype(np.float64)
+    thick = _at(dilated, surface.places)
     step = np.minimum(width, thick / 3) * np.clip(1 - _at(depth, surface.places) / (4 * width), 0, 1)
     inward = np.stack([across, down], axis=1) / size[:, None]
     return replace(surface, places=surface.places + step[:, None] * inward)

@@ -93,7 +93,7 @@ def _is_cut(figure: FigurePicture) -> bool:
         return False
     cut = np.flatnonzero(mask[max(rows[0], rows[-1] - 2)])
     widest = int(np.diff(np.flatnonzero(np.diff(cut, prepend=-2, append=cut[-1] + 2) > 1)).max())
-    return widest > _CUT * np.ptp(columns)
+    return widest > _CUT * float(np.ptp(columns))
 
 
 def highest_point(mask: BoolArray) -> Points:
