@@ -90,6 +90,17 @@ def test_eyes_blink_and_the_mouth_opens(made):
     assert blue[1] < 0.35 * blue[0]
 
 
+def test_eyes_look_left_and_right(made):
+    avatar = load_avatar(made.avatar)
+    assert {"lookLeft", "lookRight"} <= set(expression_names(avatar))
+    columns = []
+    for weights in ({"lookRight": 1.0}, {}, {"lookLeft": 1.0}):
+        picture = view(avatar, 0, 400, weights)[:110].astype(int)
+        iris = (picture[..., 2] - picture[..., 0] > 60) & (picture[..., 3] > 128)
+        columns.append(np.nonzero(iris)[1].mean())
+    assert columns[0] < columns[1] - 0.3 < columns[2] - 0.6
+
+
 def test_joints_are_where_they_were_drawn_and_can_be_given_back(made, tmp_path):
     pose = read_people(made.joints)[0].pose
     for name, place in JOINTS.items():
@@ -131,7 +142,6 @@ def test_two_figures(tmp_path):
         (np.zeros((200, 200, 4), np.uint8), "no figure was found"),
         (drawn_figure()[::12, ::12].copy(), "at least 64 are needed"),
         (drawn_figure(arms=False), "arm was not found"),
-        (drawn_figure()[:240].copy(), "the picture ends within the figure's body"),
     ],
 )
 def test_one_line_where_it_cannot_be(tmp_path, picture, message):
@@ -140,10 +150,27 @@ def test_one_line_where_it_cannot_be(tmp_path, picture, message):
     assert not (tmp_path / "made.vrm").exists()
 
 
-def test_a_picture_of_what_was_found_is_written_even_so(tmp_path):
-    with pytest.raises(DanceNowError):
+def test_where_it_cannot_be_joints_to_move_are_written(tmp_path):
+    with pytest.raises(DanceNowError, match=r"move the joints in made_joints\.json"):
         rig(tmp_path, drawn_figure(arms=False))
     assert (tmp_path / "made_joints.png").exists()
+    points = read_people(tmp_path / "made_joints.json")[0].pose.points
+    limbs = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    assert (points[[BODY_INDEX[f"left_{limb}"] for limb in limbs], 2] > 0).all()
+
+
+@pytest.mark.parametrize("has_arms", [True, False])
+def test_a_bust_is_rigged_without_legs(tmp_path, has_arms):
+    picture = drawn_figure(arms=has_arms)[:240].copy()
+    report = rig(tmp_path, picture)
+    note = next(note for note in report.notes if "the upper body is rigged" in note)
+    assert ("nor arms" in note) != has_arms
+    avatar = load_avatar(report.avatar)
+    assert set(REQUIRED_BONES) <= set(avatar.bones)
+    low, high = avatar.bounds()
+    assert low[1] > 0.2 * high[1]  # nothing is drawn where legs would be
+    again = rig(tmp_path, picture, name="again", joints=report.joints)
+    assert any("the upper body is rigged" in note for note in again.notes)
 
 
 @pytest.mark.parametrize("right", ["licence", "credits"])

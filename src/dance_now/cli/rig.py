@@ -29,7 +29,8 @@ def rig(
     """Make a rigged avatar (VRM 1.0) of one figure in a picture.
 
     The figure stands, faces the viewer, and has its arms off its body. Also writes NAME_joints.png, a picture
-    of what was found, and NAME_joints.json, to correct by hand and pass as --joints.
+    of what was found, and NAME_joints.json, to correct by hand and pass as --joints. Of a bust the upper body
+    is rigged.
 
     Args:
         picture: illustration or photo; transparent, plain or busy ground.

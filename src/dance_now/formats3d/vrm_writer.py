@@ -25,6 +25,16 @@ _NON_COMMERCIAL: Final = re.compile(r"(?i)(?<![a-z])NC(?![a-z])|non-?commercial"
 _THUMBS: Final = {"Proximal": "Metacarpal", "Intermediate": "Proximal", "Distal": "Distal"}
 _MOUTH: Final = ("aa", "ih", "ou", "ee", "oh")
 
+# Eyes that turn by expressions: fully at 30 degrees.
+_LOOK_AT: Final = {
+    "type": "expression",
+    "offsetFromHeadBone": [0.0, 0.0, 0.0],
+    **{
+        f"rangeMap{way}": {"inputMaxValue": 30.0, "outputScale": 1.0}
+        for way in ("HorizontalInner", "HorizontalOuter", "VerticalDown", "VerticalUp")
+    },
+}
+
 
 @dataclass(frozen=True, eq=False)
 class RigBone:
@@ -121,6 +131,8 @@ def vrm_bytes(
             "firstPerson": {"meshAnnotations": [{"node": body, "type": "auto"}]},
         }
     }
+    if "lookLeft" in mesh.morphs:
+        document["extensions"]["VRMC_vrm"]["lookAt"] = _LOOK_AT
     return glb.to_bytes()
 
 

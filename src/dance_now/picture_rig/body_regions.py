@@ -8,10 +8,9 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import map_coordinates
 
-from dance_now.core.arrays import BoolArray
-from dance_now.picture_rig.figure_joints import SIDES, FigureJoints
+from dance_now.core.arrays import BoolArray, Image
+from dance_now.picture_rig.figure_joints import LIMBS, SIDES, FigureJoints
 from dance_now.picture_rig.outline_paths import OutlineGraph
 
 Points = npt.NDArray[np.float64]
@@ -20,9 +19,13 @@ HEIGHT: Final = 220
 """Pixels of the figure's larger side on the raster of regions."""
 _SOFT: Final = 0.5  # of a bone's radius: how far weights reach beyond the border between two bones
 _NECK_SOFT: Final = 0.35
+_NECK_WIDTH: Final = 0.5  # of the head's radius, at most
 _NECK_REACH: Final = 1.5  # of the neck's radius
+_CROTCH: Final = 0.12  # from hips to ankles
+_HEM: Final = (0.08, 1.25)  # from hips to ankles, a hem narrows by such a factor
 _HAIR: Final = 2.0  # of the head's radius: how far hair may stand off
 _LOOSE: Final = 0.3  # of a limb's radius: how far its sleeve may stand off
+_WALL: Final = 0.1  # pixels for one step of CIELAB
 _STEEP: Final = 15.0, 6.0  # how fast limbs and the trunk give up what lies farther off
 
 
@@ -36,6 +39,7 @@ class BodyRegions:
         names: of the B bones.
         excess: (B, h, w) geodesic distance to each bone beyond its radius, pixels; inf outside.
         radii: (B,) pixels.
+        groups: (h, w) which pixels are cut off from which others.
         width: W of the figure, pixels.
     """
 
@@ -44,11 +48,18 @@ class BodyRegions:
     names: tuple[str, ...]
     excess: Points
     radii: Points
+    groups: npt.NDArray[np.int64]
     width: int
 
     @classmethod
-    def of(cls, mask: BoolArray, joints: FigureJoints) -> BodyRegions:
-        """Regions of a silhouette (H, W) with joints in its pixels."""
+    def of(cls, mask: BoolArray, joints: FigureJoints, rgb: Image | None = None) -> BodyRegions:
+        """Regions of a silhouette.
+
+        Args:
+            mask: (H, W).
+            joints: in its pixels.
+            rgb: (H, W, 3) the figure: parts that only touch are told apart by their colours.
+        """
         scale = min(1.0, HEIGHT / max(mask.shape))
         size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
         small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
@@ -57,13 +68,16 @@ class BodyRegions:
         segments = bone_segments(small_joints)
         names = tuple(segments)
         radii = np.array([_radius(graph, segment) for segment in segments.values()])
-        excess = _excess(graph, segments, radii)
-        neck = small_joints["chin"], _NECK_REACH * radii[names.index("neck")]
-        cut = small & ~_cuts(names, excess, small, neck)
-        if (cut != small).any():
-            graph = OutlineGraph.of(cut)
-            excess = _excess(graph, segments, radii)
-        return cls(cut, scale, names, excess, radii, mask.shape[1])
+        neck, head = names.index("neck"), names.index("head")
+        radii[neck] = min(radii[neck], _NECK_WIDTH * radii[head])  # collars and shoulders are no neck
+        walled = graph if rgb is None else OutlineGraph.of(small, _walls(rgb, size))
+        excess = _excess(walled, segments, radii)
+        reach = _NECK_REACH * radii[neck]
+        owner = np.where(small, np.argmin(excess, axis=0), -1)
+        groups = _groups_of(names, owner, small_joints, reach)
+        cut = small & ~_cuts(groups)
+        severed = OutlineGraph.of(cut).severed(groups, _APART)
+        return cls(cut, scale, names, _excess(severed, segments, radii), radii, groups, mask.shape[1])
 
     def nearest(self) -> npt.NDArray[np.int64]:
         """(h, w) the bone of each pixel; -1 outside."""
@@ -80,10 +94,38 @@ class BodyRegions:
         weights /= np.maximum(weights.sum(axis=0), 1e-9)
         return extended(weights, self.mask)
 
-    def sample(self, field: Points, points: Points) -> Points:
-        """(n,) bilinear values of a (h, w) field at (n, 2) points in the figure's pixels."""
-        x, y = (points * self.scale - 0.5).T
-        return np.asarray(map_coordinates(field, [y, x], order=1, mode="nearest"), np.float64)
+    def weights_of(self, name: str) -> Points:
+        """(h, w) skin weights of a bone; 0 where the picture does not show it."""
+        if name not in self.names:
+            return np.zeros(self.mask.shape)
+        return np.asarray(self.weights()[self.names.index(name)])
+
+    def sample(self, fields: Points, points: Points) -> Points:
+        """(n, ...) bilinear values of (..., h, w) fields at (n, 2) points in the figure's pixels.
+
+        What lies across a cut does not count.
+        """
+        height, width = self.mask.shape
+        place = np.clip(points * self.scale - 0.5, 0, [width - 1.001, height - 1.001])
+        corner = place.astype(int)
+        part = place - corner
+        columns = corner[:, 0, None] + [0, 1, 0, 1]  # (n, 4)
+        rows = corner[:, 1, None] + [0, 0, 1, 1]
+        across, down = np.stack([1 - part, part], axis=2).transpose(1, 0, 2)
+        shares = np.stack([across[:, i] * down[:, j] for j in (0, 1) for i in (0, 1)], axis=1)
+        inside = shares * self.mask[rows, columns]
+        own = np.argmax(np.where(inside.sum(axis=1, keepdims=True) > 0, inside, shares), axis=1)[:, None]
+        groups = self.groups[rows, columns]
+        joined = ~_APART[groups, np.take_along_axis(groups, own, axis=1)]
+        shares = np.where(inside.sum(axis=1, keepdims=True) > 0, inside, shares) * joined
+        shares /= shares.sum(axis=1, keepdims=True)
+        return np.asarray(np.einsum("nk,...nk->n...", shares, fields[..., rows, columns]))
+
+
+def _walls(rgb: Image, size: tuple[int, int]) -> Points:
+    """(h, w, 3) colours in steps that weigh as much as pixels: a limb is not entered from other clothes."""
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return np.asarray(_WALL * cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.float64)
 
 
 def extended(fields: Points, mask: BoolArray) -> Points:
@@ -112,14 +154,19 @@ def bone_segments(joints: FigureJoints) -> dict[str, tuple[Points, ...]]:
         "head": (chin + 0.12 * (crown - chin), crown),
     }
     for side in SIDES:
-        at = {limb: joints[f"{side}_{limb}"] for limb in ("shoulder", "elbow", "wrist", "hand")}
-        segments[f"{side}UpperArm"] = (at["shoulder"], at["elbow"])
-        segments[f"{side}LowerArm"] = (at["elbow"], at["wrist"])
-        segments[f"{side}Hand"] = (at["wrist"], at["hand"])
-        at = {limb: joints[f"{side}_{limb}"] for limb in ("hip", "knee", "ankle", "toe")}
-        segments[f"{side}UpperLeg"] = (at["hip"], at["knee"])
-        segments[f"{side}LowerLeg"] = (at["knee"], at["ankle"])
-        segments[f"{side}Foot"] = (at["ankle"], at["toe"])
+        at = {limb: joints[f"{side}_{limb}"] for limb in LIMBS}
+        if joints.has(side, "hand"):
+            segments |= {
+                f"{side}UpperArm": (at["shoulder"], at["elbow"]),
+                f"{side}LowerArm": (at["elbow"], at["wrist"]),
+                f"{side}Hand": (at["wrist"], at["hand"]),
+            }
+        if joints.has(side, "toe"):
+            segments |= {
+                f"{side}UpperLeg": (at["hip"], at["knee"]),
+                f"{side}LowerLeg": (at["knee"], at["ankle"]),
+                f"{side}Foot": (at["ankle"], at["toe"]),
+            }
     return segments
 
 
@@ -148,26 +195,35 @@ def _excess(graph: OutlineGraph, segments: dict[str, tuple[Points, ...]], radii:
     return np.where(excess > slack, beyond, excess)
 
 
-def _cuts(names: tuple[str, ...], excess: Points, mask: BoolArray, neck: tuple[Points, float]) -> BoolArray:
-    """Pixels along which parts are cut off what they only touch: legs from each other, forearms from all.
-
-    The head, with its hair, is joined to the rest at the neck alone (its place and reach).
-    """
-    owner = np.where(mask, np.argmin(excess, axis=0), -1)
-    group = np.array([_group(name) for name in names] + [-1])[owner]
-    cut = np.zeros(mask.shape, bool)
+def _cuts(groups: npt.NDArray[np.int64]) -> BoolArray:
+    """Pixels along which groups that are apart meet."""
+    cut = np.zeros(groups.shape, bool)
     for axis in (0, 1):
-        here, there = (group[:-1], group[1:]) if axis == 0 else (group[:, :-1], group[:, 1:])
-        apart = np.zeros(here.shape, bool)
-        for first, second in _SEPARATE:
-            apart |= ((here == first) & (there == second)) | ((here == second) & (there == first))
+        here, there = (groups[:-1], groups[1:]) if axis == 0 else (groups[:, :-1], groups[:, 1:])
         target = cut[:-1] if axis == 0 else cut[:, :-1]
-        target |= apart
-    head, trunk = _GROUPS.index("head"), _GROUPS.index("trunk")
-    near = cv2.dilate((group == head).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    rows, columns = np.indices(mask.shape)
-    away = np.hypot(columns + 0.5 - neck[0][0], rows + 0.5 - neck[0][1]) > neck[1]
-    return cut | (near & (group == trunk) & away)
+        target |= _APART[here, there]
+    return cut
+
+
+def _groups_of(
+    names: tuple[str, ...], owner: npt.NDArray[np.int64], joints: FigureJoints, neck_reach: float
+) -> npt.NDArray[np.int64]:
+    """(h, w) group of each pixel by its bone; outside it is of the joining group, which is apart from none.
+
+    The head, with its hair, is joined to the rest at the neck alone; thighs are apart below the crotch, or
+    below the hem of a skirt.
+    """
+    group = np.array([_group(name) for name in names] + [_JOINING])[owner]
+    rows, columns = np.indices(owner.shape) + 0.5
+    chin = joints["chin"]
+    near = np.hypot(columns - chin[0], rows - chin[1]) <= neck_reach
+    group[near & (group == _GROUPS.index("trunk"))] = _JOINING
+    hip, ankle = joints.middle("hip")[1], joints.middle("ankle")[1]
+    crotch = max(hip + _CROTCH * (ankle - hip), _hem(group, hip, ankle))
+    for side in SIDES:
+        low = (group == _GROUPS.index(f"{side}Thigh")) & (rows > crotch)
+        group[low] = _GROUPS.index(f"{side}Leg")
+    return group
 
 
 _GROUPS: Final = (
@@ -181,7 +237,21 @@ _GROUPS: Final = (
     "leftSleeve",
     "rightSleeve",
     "head",
+    "joining",
 )
+_JOINING: Final = _GROUPS.index("joining")
+
+
+def _hem(groups: npt.NDArray[np.int64], hip: float, ankle: float) -> float:
+    """The lowest row between hips and ankles above which clothes are much wider than what is below."""
+    lower = [_GROUPS.index(name) for name in ("trunk", "leftThigh", "rightThigh", "leftLeg", "rightLeg")]
+    inside = np.isin(groups, lower)
+    first, last = np.argmax(inside, axis=1), inside.shape[1] - np.argmax(inside[:, ::-1], axis=1)
+    widths = np.where(inside.any(axis=1), last - first, 0)
+    step = max(2, round(_HEM[0] * (ankle - hip)))
+    rows = np.arange(max(int(hip), 0), min(int(ankle), len(groups)) - step)
+    hems = rows[(widths[rows] > _HEM[1] * widths[rows + step]) & (widths[rows + step] > 0)]
+    return float(hems[-1] + step) if len(hems) else 0.0
 
 
 def _group(name: str) -> int:
@@ -203,6 +273,7 @@ def _pairs(*names: tuple[str, str]) -> tuple[tuple[int, int], ...]:
 
 
 _SEPARATE: Final = _pairs(
+    ("head", "trunk"),
     ("leftLeg", "rightLeg"),
     ("leftLeg", "rightThigh"),
     ("rightLeg", "leftThigh"),
@@ -210,3 +281,8 @@ _SEPARATE: Final = _pairs(
     *((f"{side}Arm", other) for side in SIDES for other in ("trunk", "head", "leftLeg", "rightLeg")),
     *((f"{side}Arm", f"{other}Thigh") for side in SIDES for other in SIDES),
 )
+
+
+_APART: Final = np.zeros((len(_GROUPS),) * 2, bool)
+for _first, _second in _SEPARATE:
+    _APART[_first, _second] = _APART[_second, _first] = True

@@ -1,10 +1,4 @@
-"""A closed surface from a silhouette: triangulated, then inflated in front and behind.
-
-The height h over the picture's plane solves a Poisson problem for its square (Igarashi et al., "Teddy: A
-Sketching Interface for 3D Freeform Design", 1999, inflate by distance; the squared Poisson height is that of
-Baran and Lehtinen, "Notes on Inflating Curves", 2009): limbs come out round, and a source that differs by
-region makes trunks flatter than they are wide.
-"""
+"""A closed surface from a silhouette: triangulated, then inflated in front and behind."""
 
 from __future__ import annotations
 
@@ -15,23 +9,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
-from scipy.sparse import csc_matrix
-from scipy.sparse.linalg import spsolve
 from scipy.spatial import Delaunay, cKDTree
 
 from dance_now.core.arrays import BoolArray
-from dance_now.picture_rig.body_regions import BodyRegions, extended
+from dance_now.picture_rig.body_inflation import inflated
+from dance_now.picture_rig.body_regions import BodyRegions
 
 Points = npt.NDArray[np.float64]
 Triangles = npt.NDArray[np.int64]
 
 _SPACING: Final = 1 / 110  # of the figure's larger side, between vertices
 _RIMS: Final = (0.12, 0.45)  # of the spacing: rows of vertices near the outline, where the surface is steep
-# Depth over width: of a strip for limbs and trunk, of a disc for the head.
-_DEPTHS: Final = {"limb": 0.95, "trunk": 0.72, "head": 0.8, "foot": 0.8}
-_HEAD_BOX: Final = (0.75, 0.85)  # exponents that turn a ball into a rounded box, face and back
-_HAIR_BACK: Final = 0.4  # of the skull's radius
-_HAND_DEPTH: Final = 0.18  # of a hand's length: half its depth
 _NOSE: Final = (0.43, 0.16, 0.09)  # below the eyes, radius, height: of the eyes' distance
 
 
@@ -63,25 +51,38 @@ def body_surface(mask: BoolArray, regions: BodyRegions) -> BodySurface:
     """
     cut = cut_mask(mask, regions)
     places, rim, triangles = triangulated(cut, _SPACING * max(mask.shape))
-    front, back = inflated(regions)
+    inflation = inflated(regions)
     near = 2.5 / regions.scale
-    depth = cv2.distanceTransform(cut.astype(np.uint8), cv2.DIST_L2, 5)
+    open_ = cut | _enlarged(inflation.open & ~regions.mask, mask.shape)
+    depth = cv2.distanceTransform(open_.astype(np.uint8), cv2.DIST_L2, 5)
     # The coarse height ends where its own raster does; near the outline it follows the fine one.
     inside = np.clip(_at(depth.astype(np.float64), places) - 0.5, 0, None)
     share = np.clip(inside / near, 0, 1)
     ease = np.sqrt(share * (2 - share))
 
-    def lift(field: Points) -> Points:
-        return np.where(rim, 0, np.maximum(regions.sample(field, places) / regions.scale * ease, 0.2))
+    def pixels(field: Points) -> Points:
+        return regions.sample(field, places) / regions.scale
 
+    middle = pixels(inflation.middle)
+    front, back = (
+        np.where(rim, 0, np.maximum(pixels(f) * ease, 0.2)) for f in (inflation.front, inflation.back)
+    )
     count = len(places)
     return BodySurface(
         np.concatenate([places, places]),
-        np.concatenate([lift(front), -lift(back)]),
+        np.concatenate([middle + front, middle - back]),
         np.concatenate([triangles, triangles[:, ::-1] + count]),
         np.repeat([False, True], count),
         np.tile(rim, 2),
     )
+
+
+def _enlarged(below: BoolArray, shape: tuple[int, ...]) -> BoolArray:
+    """What goes on below the silhouette, on its own raster (H, W), with the seam between both closed."""
+    large = cv2.resize(below.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_NEAREST)
+    seam = max(3, shape[0] // len(below) * 2 + 1)
+    kernel = np.ones((2 * seam + 1, 1), np.uint8)
+    return np.asarray(cv2.dilate(large, kernel) > 0)
 
 
 def with_nose(surface: BodySurface, right_eye: Points, left_eye: Points) -> BodySurface:
@@ -94,6 +95,23 @@ def with_nose(surface: BodySurface, right_eye: Points, left_eye: Points) -> Body
     return replace(surface, heights=surface.heights + bump)
 
 
+def narrowed(surface: BodySurface, mask: BoolArray, width: float) -> BodySurface:
+    """A surface drawn in from its outline by ``width`` pixels, where a line will be drawn around it.
+
+    What is thin is drawn in by a third of its half width at most.
+    """
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5).astype(np.float64)
+    smooth = gaussian_filter(depth, max(1.0, width / 2))
+    down, across = (_at(field, surface.places) for field in np.gradient(smooth))
+    size = np.maximum(np.hypot(across, down), 1e-6)
+    reach = 2 * int(np.ceil(3 * width)) + 1
+    dilated = cv2.dilate(depth, np.ones((reach, reach), np.uint8)).astype(np.float64)
+    thick = _at(dilated, surface.places)
+    step = np.minimum(width, thick / 3) * np.clip(1 - _at(depth, surface.places) / (4 * width), 0, 1)
+    inward = np.stack([across, down], axis=1) / size[:, None]
+    return replace(surface, places=surface.places + step[:, None] * inward)
+
+
 def cut_mask(mask: BoolArray, regions: BodyRegions) -> BoolArray:
     """The silhouette (H, W) with thin slits where the regions' raster is cut."""
     width, height = mask.shape[1], mask.shape[0]
@@ -104,85 +122,6 @@ def cut_mask(mask: BoolArray, regions: BodyRegions) -> BoolArray:
         return mask
     soft = cv2.resize(cv2.GaussianBlur(slit, (0, 0), 0.7), (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(mask & (soft < 0.22))
-
-
-def inflated(regions: BodyRegions) -> tuple[Points, Points]:
-    """(h, w) heights of front and back over the picture's plane, pixels of the regions' raster."""
-    mask = regions.mask
-    kinds = np.array([_kind(name) for name in regions.names])
-    depths = {kind: _DEPTHS[kind] for kind in _DEPTHS}
-    # Of a strip of half width a with source c the height is sqrt(c / 2) a, of a disc sqrt(c / 4) a.
-    strength = np.array([(4 if kind == "head" else 2) * depths[kind] ** 2 for kind in kinds])
-    source = np.einsum("b,bhw->hw", strength, regions.weights())
-    number = np.full(mask.shape, -1, np.int64)
-    number[mask] = np.arange(mask.sum())
-    count = int(mask.sum())
-    rows, columns = [np.arange(count)], [np.arange(count)]
-    values = [np.full(count, 4.0)]
-    padded = np.pad(number, 1, constant_values=-1)
-    for down, right in ((0, 1), (1, 0), (2, 1), (1, 2)):
-        neighbour = padded[down : down + mask.shape[0], right : right + mask.shape[1]][mask]
-        there = neighbour >= 0
-        rows.append(np.flatnonzero(there))
-        columns.append(neighbour[there])
-        values.append(np.full(int(there.sum()), -1.0))
-    matrix = csc_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))))
-    square = np.zeros(mask.shape)
-    square[mask] = np.maximum(spsolve(matrix, source[mask]), 0)
-    height = np.sqrt(square)
-    height = _widened_hands(height, regions)
-    back_by = _hair_offset(regions)
-    front, back = (_boxed_head(height, regions, exponent) for exponent in _HEAD_BOX)
-    # At the outline both meet in one point, so hair that sits back leans there.
-    ease = np.clip(height / 3, 0, 1)
-    return extended(front - ease * back_by, mask), extended(back + ease * back_by, mask)
-
-
-def _hair_offset(regions: BodyRegions) -> Points:
-    """(h, w) by how much what stands off the skull (tails, buns) sits behind its middle, pixels."""
-    share = regions.weights()[regions.names.index("head")] * regions.mask
-    depth = cv2.distanceTransform(np.pad(regions.mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    inside = np.where(share > 0.5, depth, 0)
-    y, x = np.unravel_index(int(np.argmax(inside)), inside.shape)
-    radius = float(inside[y, x])
-    rows, columns = np.indices(regions.mask.shape)
-    away = np.hypot(rows - y, columns - x) / max(radius, 1)
-    return np.asarray(share * radius * _HAIR_BACK * np.clip((away - 1.0) / 0.4, 0, 1))
-
-
-def _widened_hands(height: Points, regions: BodyRegions) -> Points:
-    """Heights with hands as deep as they are wide: seen from the front, palms that face down are thin."""
-    result, weights = height.copy(), regions.weights()
-    for name in ("leftHand", "rightHand"):
-        share = weights[regions.names.index(name)] * regions.mask
-        rows, columns = np.nonzero(share > 0.5)
-        if len(rows) < 4:
-            continue
-        length = float(np.hypot(np.ptp(rows), np.ptp(columns)))
-        factor = max(1.0, _HAND_DEPTH * length / max(float(height[share > 0.5].max()), 1e-6))
-        result *= 1 + share * (factor - 1)
-    return result
-
-
-def _boxed_head(height: Points, regions: BodyRegions, exponent: float) -> Points:
-    """Heights with the head's ball turned into a rounded box: a face is flatter than a ball."""
-    share = regions.weights()[regions.names.index("head")]
-    inside = (share > 0.5) & regions.mask
-    if not inside.any():
-        return height
-    depth = cv2.distanceTransform(np.pad(regions.mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    highest, top = float(height[inside].max()), _DEPTHS["head"] * float(depth[inside].max())
-    boxed = top * np.clip(height / max(highest, 1e-9), 0, 1) ** exponent
-    mixed = height + share * (boxed - height)
-    return np.where(regions.mask, gaussian_filter(mixed, 0.8), 0)
-
-
-def _kind(name: str) -> str:
-    if name.endswith("Foot"):
-        return "foot"
-    if name in ("hips", "spine", "chest"):
-        return "trunk"
-    return "head" if name == "head" else "limb"
 
 
 def _at(field: Points, points: Points) -> Points:

@@ -17,6 +17,8 @@ Points = npt.NDArray[np.float64]
 _BAND: Final = 0.03  # of the figure's larger side: where an inked outline is looked for
 _INK: Final = 26.0  # levels: an outline is that much darker than what it surrounds
 _INKED: Final = 0.45  # of the outline, at least
+_INK_FALL: Final = 0.12  # of it: fewer are dark behind the line
+_LINE_END: Final = 0.003  # of the figure's larger side, in which a line ends
 _STEEP: Final = 0.035  # of the head's radius: where its sides are so steep that they show in profile only
 _INWARDS: Final = 0.35  # of the same: how far in their colours are looked for
 _GAMMA: Final = 2.2
@@ -87,12 +89,14 @@ def _find_ink(rgb: Image, alpha: FloatArray, mask: BoolArray) -> Ink | None:
     dark = mask & (alpha > 0.9) & (inner - grey > _INK)
     rows = [(depth > low) & (depth <= low + 1) & (alpha > 0.9) for low in range(1, band)]
     shares = np.array([float(dark[row].mean()) if row.any() else 0.0 for row in rows])
-    peak = int(np.argmax(shares[: max(3, band // 2)]))
-    rest = float(shares[-max(1, band // 4) :].mean())  # of what is dark anyway
-    if shares[peak] < _INKED or shares[peak] - rest < _INKED / 2:
+    # A line ends at once; where figures are shaded towards their outline, darkness ends little by little.
+    step = max(2, round(_LINE_END * max(mask.shape)))
+    falls = shares[:-step] - shares[step:]
+    end = int(np.argmax(falls))
+    if shares[: end + 1].max() < _INKED or falls[end] < _INK_FALL:
         return None
-    ends = np.flatnonzero(shares[peak:] < rest + 0.5 * (shares[peak] - rest))
-    width = 1.0 + peak + (int(ends[0]) if len(ends) else 1)
+    after = np.flatnonzero(shares[end:] < (shares[end] + shares[end + step]) / 2)
+    width = 1.0 + end + int(after[0])
     line = dark & (depth <= width)
     ratio = float(np.median((grey[line] + 1) / (inner[line] + 1)) ** _GAMMA)
     colors = rgb[line].astype(np.float32)
@@ -206,5 +210,5 @@ def _pulled(image: FloatArray, known: BoolArray, colour: FloatArray) -> FloatArr
 
 def _region_at(regions: BodyRegions, name: str, mask: BoolArray) -> BoolArray:
     """(H, W) pixels that a bone carries for the most part."""
-    share = regions.weights()[regions.names.index(name)].astype(np.float32)
+    share = regions.weights_of(name).astype(np.float32)
     return np.asarray(cv2.resize(share, mask.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5)

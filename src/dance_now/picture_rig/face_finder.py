@@ -26,6 +26,11 @@ _SURE: Final = 0.12  # least score of a pair
 _PLAIN_SIGHT: Final = 0.35  # value of a pair that touches hair
 _TRIED: Final = 150  # pairs
 _REACHES: Final = ((4.0, 3.2), (3.0, 2.4), (2.0, 1.7))  # of the radius, above and around, tried in turn
+_WHITE: Final = (72.0, 16.0)  # of an eye: least lightness, most chroma
+_WHITE_SHARE: Final = 0.04  # of each side's third of an eye
+_LEAST_HEAD: Final = 24  # pixels from crown to chin
+_JAW: Final = 0.6  # of a head's width: where its chin is
+_LEAST_EYE: Final = 8  # pixels
 _OTHER: Final = 0.28  # colour distance from skin that belongs to a feature
 
 
@@ -37,11 +42,13 @@ class FaceFeatures:
         eyes: side -> (4,) left, top, right, bottom.
         mouth: (4,) the same, or None.
         skin: (3,) uint8 colour around them.
+        has_irises: whether both eyes show an iris and white beside it.
     """
 
     eyes: dict[str, Points]
     mouth: Points | None
     skin: Image
+    has_irises: bool = False
 
 
 def find_face(rgb: Image, mask: BoolArray, joints: FigureJoints) -> FaceFeatures | None:
@@ -56,9 +63,42 @@ def find_face(rgb: Image, mask: BoolArray, joints: FigureJoints) -> FaceFeatures
         None where no pair of eyes is sure.
     """
     crown, chin = joints["crown"], joints["chin"]
-    height = float(chin[1] - crown[1])
-    if height < 24:
+    if chin[1] - crown[1] < _LEAST_HEAD:
         return None
+    skull = _skull_of(mask, crown, chin)
+    for top, bottom in ((crown, chin), skull):
+        face = _face_between(rgb, mask, top, bottom, joints)
+        if face is not None:
+            return face
+    return None
+
+
+def _skull_of(mask: BoolArray, crown: Points, chin: Points) -> tuple[Points, Points]:
+    """Crown and chin of a head by its outline: without a long neck, and where it leans aside."""
+    rows = np.arange(max(int(crown[1]), 0), int(chin[1]) + 1)
+    found = []
+    column = int((crown[0] + chin[0]) / 2)
+    for row in rows:
+        columns = np.flatnonzero(mask[row])
+        parts = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
+        own = [part for part in parts if len(part) and part[0] <= column <= part[-1]]
+        found.append((own[0][0], own[0][-1] + 1) if own else (column, column))
+    runs = np.array(found, np.float64)
+    widths = runs[:, 1] - runs[:, 0]
+    wide = np.flatnonzero(widths >= _JAW * np.percentile(widths, 80))
+    if not len(wide):
+        return crown, chin
+    middle = float(np.median(runs[wide].mean(axis=1)))
+    return np.array([middle, crown[1]]), np.array(
+        [middle, float(max(rows[wide[-1]], crown[1] + _LEAST_HEAD))]
+    )
+
+
+def _face_between(
+    rgb: Image, mask: BoolArray, crown: Points, chin: Points, joints: FigureJoints
+) -> FaceFeatures | None:
+    """Eyes and mouth between crown and chin (2,); None where no pair of eyes is sure."""
+    height = float(chin[1] - crown[1])
     middle = float((crown[0] + chin[0]) / 2)
     low = np.array([middle - 0.75 * height, crown[1] - 0.05 * height])
     scale = _HEAD / height
@@ -82,7 +122,24 @@ def find_face(rgb: Image, mask: BoolArray, joints: FigureJoints) -> FaceFeatures
         boxes = {side: (box - np.tile(low, 2)) * scale for side, box in found.items()}
         spot = _find_mouth(unlike, boxes)
         mouth = None if spot is None else _to_figure(spot, scale, low)
-    return FaceFeatures(found, mouth, skin)
+    has_irises = all(_has_iris(rgb, box, skin) for box in found.values())
+    return FaceFeatures(found, mouth, skin, has_irises)
+
+
+def _has_iris(rgb: Image, box: Points, skin: Image) -> bool:
+    """Tests whether white can be told from an iris: bright, colourless, and beside something that is not."""
+    low, high = np.floor(box[:2]).astype(int), np.ceil(box[2:]).astype(int)
+    eye = rgb[max(low[1], 0) : high[1], max(low[0], 0) : high[0]].astype(np.float32)
+    if min(eye.shape[:2]) < _LEAST_EYE:
+        return False
+    lab = cv2.cvtColor(eye / 255, cv2.COLOR_RGB2LAB)
+    own = cv2.cvtColor(skin.reshape(1, 1, 3).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0, 0]
+    unlike = np.linalg.norm(lab - own, axis=2)
+    white = (lab[..., 0] > _WHITE[0]) & (np.hypot(lab[..., 1], lab[..., 2]) < _WHITE[1]) & (unlike > 6)
+    third = max(1, white.shape[1] // 3)
+    sides = min(white[:, :third].mean(), white[:, -third:].mean())
+    middle = (unlike > 25)[:, third:-third] & ~white[:, third:-third]
+    return bool(sides > _WHITE_SHARE and middle.mean() > 0.3)
 
 
 def _to_figure(box: Points, scale: float, low: Points) -> Points:

@@ -36,6 +36,7 @@ _VOWELS: Final = {
     "ee": (1.1, 0.45),
     "oh": (0.6, 0.62),
 }
+_GAZE: Final = 0.26  # of half an eye's width: how far an iris moves
 _INSIDE: Final = ((112, 34, 44), (214, 96, 96))  # of a mouth, and its tongue
 _SLOT: Final = 32  # pixels of the painted inside
 
@@ -71,7 +72,7 @@ def face_patches(face: FaceFeatures, skin_height: Height, size: float) -> list[P
     """
     lift = _LIFT * size
     patches = [
-        _eye_patch(grown(box), f"blink{side.capitalize()}", skin_height, lift)
+        _eye_patch(grown(box), f"blink{side.capitalize()}", face.has_irises, skin_height, lift)
         for side, box in face.eyes.items()
     ]
     width = _mouth_width(face)
@@ -116,7 +117,7 @@ def _grid(columns: int = _COLUMNS, rows: int = _ROWS) -> tuple[Points, Triangles
     return grid, np.concatenate([np.stack([a, c, b], axis=1), np.stack([b, c, d], axis=1)])
 
 
-def _eye_patch(box: Points, name: str, skin_height: Height, lift: float) -> Patch:
+def _eye_patch(box: Points, name: str, has_iris: bool, skin_height: Height, lift: float) -> Patch:
     grid, triangles = _grid()
     centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
     places = centre + grid * half
@@ -130,7 +131,15 @@ def _eye_patch(box: Points, name: str, skin_height: Height, lift: float) -> Patc
     moved = np.stack([places[:, 0], closed], axis=1)
     heights = skin_height(places) + lift
     offsets = np.concatenate([moved - places, (skin_height(moved) + lift - heights)[:, None]], axis=1)
-    return Patch(places, heights, places, triangles, False, {name: offsets})
+    morphs = {name: offsets}
+    if has_iris:  # the middle moves and takes the iris along; rims and lashes stay
+        across, upright = 1 - np.square(grid[:, 0]), np.clip(1 - np.square(grid[:, 1] - 0.1), 0, 1)
+        slide = _GAZE * half[0] * across * upright
+        for gaze, sign in (("lookLeft", 1), ("lookRight", -1)):
+            beside = places + np.stack([sign * slide, np.zeros_like(slide)], axis=1)
+            higher = skin_height(beside) + lift - heights
+            morphs[gaze] = np.concatenate([beside - places, higher[:, None]], axis=1)
+    return Patch(places, heights, places, triangles, False, morphs)
 
 
 def _drawn_mouth(box: Points, skin_height: Height, lift: float) -> Patch:

@@ -143,6 +143,7 @@ def _reached_from_border(free: BoolArray) -> BoolArray:
 
 
 def _person(rgb: Image, estimator: PoseEstimator) -> FloatArray:
+    estimator.reset()
     people = estimator(rgb)
     if not people:
         raise DanceNowError(

@@ -12,8 +12,8 @@ from dance_now.core.arrays import Image
 from dance_now.formats3d.srgb import srgb_to_linear
 from dance_now.formats3d.vrm_writer import RigBone, RigMesh, ToonPaint, vrm_bytes
 from dance_now.picture_rig.body_regions import BodyRegions
-from dance_now.picture_rig.body_surface import BodySurface, body_surface, with_nose
-from dance_now.picture_rig.body_texture import BodyTexture, body_texture
+from dance_now.picture_rig.body_surface import BodySurface, body_surface, narrowed, with_nose
+from dance_now.picture_rig.body_texture import BodyTexture, Ink, body_texture
 from dance_now.picture_rig.face_finder import FaceFeatures, find_face
 from dance_now.picture_rig.face_patches import Patch, face_patches, mouth_inside, without_features
 from dance_now.picture_rig.figure_joints import FigureJoints
@@ -22,6 +22,7 @@ from dance_now.picture_rig.rig_bones import BodyFrame, rig_bones, skin_weights
 
 Points = npt.NDArray[np.float64]
 
+_LINE: Final = 0.6  # of a drawn line's width
 _THICKEST: Final = 0.02  # metres of an outline
 _SIDES: Final = 4  # strongest bones of a vertex
 
@@ -37,7 +38,7 @@ def rig_figure(figure: FigurePicture, joints: FigureJoints, name: str, licence: 
         credits: who drew it.
     """
     mask = figure.mask
-    regions = BodyRegions.of(mask, joints)
+    regions = BodyRegions.of(mask, joints, figure.rgb)
     surface = body_surface(mask, regions)
     texture = body_texture(figure.rgb, figure.alpha, mask, regions, joints["chin"])
     face = find_face(figure.rgb, mask, joints)
@@ -48,7 +49,9 @@ def rig_figure(figure: FigurePicture, joints: FigureJoints, name: str, licence: 
         middle = float((eyes[0][0] + eyes[1][0]) / 2)
     frame = BodyFrame.of(mask, joints, regions, middle)
     bones = rig_bones(joints, surface, frame)
-    mesh = _body_mesh(surface, regions, frame, bones, joints)
+    line = 0.0 if texture.ink is None else _line_width(texture.ink, frame) / frame.metres
+    drawn_in = narrowed(surface, mask, line) if line else surface
+    mesh = _body_mesh(surface, drawn_in, regions, frame, bones, joints)
     pixels = texture.pixels
     if face is not None:
         pixels = _with_face(texture, figure.rgb, face)
@@ -66,11 +69,16 @@ def _paint(texture: BodyTexture, pixels: Image, frame: BodyFrame) -> ToonPaint:
     ink = texture.ink
     if ink is None:
         return ToonPaint(pixels)
-    width = min(0.6 * ink.width * frame.metres, _THICKEST)
+    width = _line_width(ink, frame)
     if ink.color is None:
         return ToonPaint(pixels, outline_width=width, outline_color=(ink.ratio,) * 3)
     color = srgb_to_linear(np.asarray(ink.color, np.float32))
     return ToonPaint(pixels, outline_width=width, outline_color=[float(v) for v in color], outline_mix=0.0)
+
+
+def _line_width(ink: Ink, frame: BodyFrame) -> float:
+    """Metres of an outline."""
+    return min(_LINE * ink.width * frame.metres, _THICKEST)
 
 
 def _with_face(texture: BodyTexture, rgb: Image, face: FaceFeatures) -> Image:
@@ -93,10 +101,15 @@ def _skin_height(surface: BodySurface):  # type: ignore[no-untyped-def]
 
 
 def _body_mesh(
-    surface: BodySurface, regions: BodyRegions, frame: BodyFrame, bones: list[RigBone], joints: FigureJoints
+    surface: BodySurface,
+    drawn_in: BodySurface,
+    regions: BodyRegions,
+    frame: BodyFrame,
+    bones: list[RigBone],
+    joints: FigureJoints,
 ) -> RigMesh:
-    """The body's mesh in metres; texture coordinates in pixels of the atlas."""
-    positions = frame.positions(surface, regions)
+    """The body's mesh in metres, where it is ``drawn_in``; texture coordinates in pixels of the atlas."""
+    positions = frame.positions(drawn_in, regions)
     numbers, weights = skin_weights(surface, regions, bones, joints)
     uv = surface.places.copy()
     uv[surface.behind, 0] += regions.width

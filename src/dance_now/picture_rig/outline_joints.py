@@ -17,22 +17,33 @@ import numpy.typing as npt
 from dance_now.core.arrays import BoolArray
 from dance_now.core.errors import DanceNowError
 from dance_now.picture_rig.figure_joints import SIDES, FigureJoints
-from dance_now.picture_rig.outline_paths import OutlineGraph, along, sharpest_bend
+from dance_now.picture_rig.outline_paths import (
+    OutlineGraph,
+    along,
+    central_runs,
+    middle_column,
+    neck_row,
+    run_from_start,
+    sharpest_bend,
+)
 
 Points = npt.NDArray[np.float64]
 
 _HEIGHT: Final = 200  # pixels of the raster on which paths are searched
-_HEAD: Final = (0.12, 0.6)  # of the height: where a neck is looked for
 _OFF_MIDDLE: Final = 0.025  # of the height: a neck is in the figure's middle, or farther off
+_OFF_NECK: Final = 0.3  # of a neck's width: the same, since scarves and hair hang to one side
 _TIP: Final = 0.06  # of the height: least prominence of a hand or foot
 _ELBOW, _WRIST = 0.37, 0.74  # of the arm from shoulder to fingertips
 _KNEE, _ANKLE = 0.45, 0.87  # of the leg from hip to sole
+_SIDEWAYS: Final = 2.2  # heights of the ankle: wider feet are drawn from their side
 _BEND: Final = 35.0  # degrees from which a bend is an elbow or knee
-_HIP_ABOVE_CROTCH: Final = 0.07  # of the height from sole to shoulder
+_HIP_ABOVE_CROTCH: Final = 0.06  # of the height from sole to shoulder
 _HIP_RANGE: Final = (0.3, 0.7)  # of the height from sole to shoulder
 _SKIRT: Final = 1.3  # a hem is wider than the legs below it by this factor
 _HIP_UNDER_SKIRT: Final = 0.66  # of the height from sole to shoulder
-_SHOULDER_BELOW: Final = 0.022  # of the height: how far below a sleeve's upper edge the joint is
+_STANCE: Final = 0.33  # of how much farther out legs stand: hips are wider
+_SHOULDER_DEPTH: Final = 0.012  # of the height: a shoulder lies so deep in the outline
+_ARM_RADIUS: Final = 0.028  # of the height: an arm's bone is so far below its sleeve's upper edge
 _SHOULDERS: Final = (0.041, 0.35)  # half their width: of the height, and of the trunk's half width
 _HIPS: Final = (0.015, 0.4)  # the same of the hips
 
@@ -70,26 +81,26 @@ class _Search:
     def of(cls, mask: BoolArray) -> _Search:
         rows = np.flatnonzero(mask.any(axis=1))
         top, floor = int(rows[0]), int(rows[-1]) + 1
-        middle = _middle_column(mask)
-        runs = _central_runs(mask, middle)
-        neck_row = _neck_row(runs, top, floor)
-        left, right = runs[neck_row]
+        middle = middle_column(mask)
+        runs = central_runs(mask, middle)
+        narrowest = neck_row(runs, top, floor)
+        left, right = runs[narrowest]
         headless = mask.copy()
-        headless[neck_row, left:right] = False
+        headless[narrowest, left:right] = False
         # Cut at the neck: raised arms stay with the body, and hair that hangs down stays with the head.
         _, labels = cv2.connectedComponents(headless.astype(np.uint8), connectivity=4)
-        body = np.asarray(labels == labels[min(neck_row + 1, len(mask) - 1), (left + right) // 2])
+        body = np.asarray(labels == labels[min(narrowest + 1, len(mask) - 1), (left + right) // 2])
         if not body[floor - 2 :].any():
-            body = mask & (np.arange(len(mask)) > neck_row)[:, None]
+            body = mask & (np.arange(len(mask)) > narrowest)[:, None]
         column = (left + right) / 2
-        if abs(column - middle) < _OFF_MIDDLE * _HEIGHT:
+        if abs(column - middle) < max(_OFF_MIDDLE * _HEIGHT, _OFF_NECK * (right - left)):
             column = middle
         crown_row = int(np.flatnonzero(mask[:, int(column)])[0])
         return cls(
             mask,
             OutlineGraph.of(body),
             middle,
-            np.array([column, neck_row + 0.5]),
+            np.array([column, narrowest + 0.5]),
             float(right - left),
             np.array([column, crown_row]),
             floor,
@@ -146,7 +157,8 @@ class _Search:
             ]
             if not own:
                 raise DanceNowError(
-                    f"the figure's {side} arm was not found: it has to stand off the body, as in a T or an A."
+                    f"the figure's {side} arm was not found: it has to stand, face the viewer, and hold "
+                    "its arms off its body, as in a T or an A."
                 )
             hands[side] = max(own, key=lambda item: item[0])[1]
         return hands
@@ -159,7 +171,7 @@ class _Search:
         for row in rows:
             columns = np.flatnonzero(self.body.mask[row])
             left, right = columns[columns <= self.middle], columns[columns > self.middle]
-            left, right = _near(left[::-1], -1), _near(right, 1)
+            left, right = run_from_start(left[::-1], -1), run_from_start(right, 1)
             if len(left) and len(right):
                 widths.append((right[-1] - left[-1] + 1) / 2)
         return float(np.percentile(widths, 15)) if widths else 0.08 * _HEIGHT
@@ -171,16 +183,20 @@ class _Search:
         first = int(beyond[0]) if len(beyond) else len(path) // 4
         # The middle line leaves the trunk slanting; the shoulder lies where the free arm's line comes in.
         free = path[first:]
-        ahead = free[min(len(free) - 1, max(2, len(free) // 6))]
-        slope = (ahead - free[0]) / max(float(np.linalg.norm(ahead - free[0])), 1e-9)
+        _, bend = sharpest_bend(free, 0.25, 0.6)
+        straight = 0.65 if bend <= _BEND else 0.4
+        upper = self._bone_of_sleeve(free[len(free) // 6 : max(4, int(straight * len(free)))])
+        middle = upper.mean(axis=0)
+        slope = np.linalg.svd(upper - middle)[2][0]
+        slope = slope if slope @ (free[-1] - free[0]) > 0 else -slope
         out = _SHOULDERS[0] * _HEIGHT + _SHOULDERS[1] * trunk
-        inward = max(float((free[0, 0] - self.middle) * sign) - out, 0.0)
-        shoulder = free[0] - slope * min(inward / max(abs(slope[0]), 0.35), 1.5 * trunk)
-        thickness = graph.depth[tuple(graph.places[graph.nearest(free[0])])]
-        shoulder[1] = max(
-            shoulder[1] - max(0.0, float(thickness) - _SHOULDER_BELOW * _HEIGHT),
-            self.neck[1] - 0.03 * _HEIGHT,
-        )
+        inward = max(float((middle[0] - self.middle) * sign) - out, 0.0)
+        most = 1.5 * trunk + float(np.linalg.norm(middle - free[0]))
+        shoulder = middle - slope * min(inward / max(abs(slope[0]), 0.35), most)
+        shoulder = self._last_inside(middle, shoulder)
+        if (shoulder[0] - free[0, 0]) * sign > 0:  # a bent arm's line misses the trunk
+            free = path[np.argmax((path[:, 0] - self.middle) * sign > min(out, 0.9 * trunk)) :]
+            shoulder = free[0].copy()
         shoulder[0] = self.middle + sign * max(0.7 * out, (shoulder[0] - self.middle) * sign)
         whole = np.concatenate([shoulder[None], free])
         share, bend = sharpest_bend(whole, 0.25, 0.6)
@@ -195,6 +211,29 @@ class _Search:
             f"{side}_hand": tip,
         }
 
+    def _last_inside(self, start: Points, end: Points) -> Points:
+        """The last point on the way from one to another that lies well within the body, below the neck."""
+        reached = start
+        depth = self.body.depth
+        least = min(_SHOULDER_DEPTH * _HEIGHT, 0.5 * float(depth[int(start[1]), int(start[0])]))
+        for share in np.linspace(0, 1, 40):
+            point = start + share * (end - start)
+            row, column = (int(value) for value in point[::-1])
+            if point[1] < self.neck[1] or depth[row, column] < least:
+                break
+            reached = point
+        return reached
+
+    def _bone_of_sleeve(self, path: Points) -> Points:
+        """A middle line moved to where the bone is: an arm lies in the upper part of a wide sleeve."""
+        graph = self.body
+        depth = np.array([graph.depth[tuple(graph.places[graph.nearest(point)])] for point in path])
+        way = path[-1] - path[0]
+        up = np.array([way[1], -way[0]]) / max(float(np.linalg.norm(way)), 1e-9)
+        up = up if up[1] < 0 else -up
+        loose = np.maximum(depth - _ARM_RADIUS * _HEIGHT, 0.0) * abs(up[1])
+        return np.asarray(path + loose[:, None] * up)
+
     def _hips(self, feet: dict[str, Points], shoulder: float, trunk: float) -> dict[str, Points]:
         length = self.floor - shoulder
         gap = self._crotch()
@@ -203,9 +242,18 @@ class _Search:
             height = max(height, _HIP_UNDER_SKIRT)
         row = self.floor - float(np.clip(height, *_HIP_RANGE)) * length
         out = _HIPS[0] * _HEIGHT + _HIPS[1] * trunk
-        return {
-            side: np.array([self.middle + sign * out, row]) for side, sign in zip(SIDES, (1, -1), strict=True)
-        }
+        hips = {}
+        for side, sign in zip(SIDES, (1, -1), strict=True):
+            wide = max((self._leg_column(feet[side], gap) - self.middle) * sign - out, 0.0)
+            hips[side] = np.array([self.middle + sign * (out + min(_STANCE * wide, 0.5 * out)), row])
+        return hips
+
+    def _leg_column(self, foot: Points, gap: float) -> float:
+        """The middle of a leg between crotch and foot."""
+        row = int(np.clip((gap + foot[1]) / 2, 0, self.floor - 1))
+        columns = np.flatnonzero(self.body.mask[row])
+        own = columns[(columns > self.middle) == (foot[0] > self.middle)]
+        return float(own.mean() + 0.5) if len(own) else float(foot[0])
 
     def _width(self, row: float) -> float:
         """Pixels of the trunk or legs in a row, without what stands apart as far as arms do."""
@@ -226,10 +274,13 @@ class _Search:
 
     def _leg(self, side: str, hip: Points, foot: Points) -> dict[str, Points]:
         graph = self.body
+        foot = self._toe(foot, 1 - _ANKLE, hip)
         path = graph.path(graph.nearest(hip), graph.nearest(foot))
         line = np.stack([hip, foot]) if len(path) < 3 else np.concatenate([hip[None], path[1:]])
         share, bend = sharpest_bend(line, 0.3, 0.65)
         knee = share if bend > _BEND else _KNEE
+        if bend <= _BEND:  # the middle of a skirt or coat is no leg's
+            line = np.stack([hip, foot])
         ankle = knee + (1 - knee) * (_ANKLE - _KNEE) / (1 - _KNEE)
         return {
             f"{side}_hip": hip,
@@ -238,60 +289,14 @@ class _Search:
             f"{side}_toe": foot,
         }
 
-
-def _middle_column(mask: BoolArray) -> float:
-    """The column about which the silhouette is most symmetric."""
-    columns = np.flatnonzero(mask.any(axis=0))
-    low, high = int(columns[0]), int(columns[-1])
-    rows = mask[:, low : high + 1].astype(np.float32)
-    width = rows.shape[1]
-    best, place = -1.0, (low + high) / 2
-    for twice in range(round(0.6 * width), round(1.4 * width)):
-        first, last = max(0, twice - width + 1), min(width - 1, twice)
-        part = rows[:, first : last + 1]
-        overlap = float((part * part[:, ::-1]).sum() / rows.sum())
-        if overlap > best:
-            best, place = overlap, low + twice / 2
-    return float(place + 0.5)
-
-
-def _near(columns: npt.NDArray[np.int64], step: int) -> npt.NDArray[np.int64]:
-    """The columns of a sorted row that hang together with the first."""
-    breaks = np.flatnonzero(np.diff(columns) != step)
-    return columns[: breaks[0] + 1] if len(breaks) else columns
-
-
-def _central_runs(mask: BoolArray, middle: float) -> dict[int, tuple[int, int]]:
-    """Row -> first column and end of what hangs together across the middle."""
-    runs = {}
-    column = int(np.clip(middle, 0, mask.shape[1] - 1))
-    for row in np.flatnonzero(mask[:, max(0, column - 2) : column + 3].any(axis=1)):
-        columns = np.flatnonzero(mask[row])
-        nearest = int(columns[np.argmin(np.abs(columns - column))])
-        left = right = nearest
-        while left > 0 and mask[row, left - 1]:
-            left -= 1
-        while right < mask.shape[1] - 1 and mask[row, right + 1]:
-            right += 1
-        runs[int(row)] = (left, right + 1)
-    return runs
-
-
-def _neck_row(runs: dict[int, tuple[int, int]], top: int, floor: int) -> int:
-    """The narrowest row between the head's widest and the shoulders."""
-    height = floor - top
-    rows = [row for row in runs if top + _HEAD[0] * height <= row <= top + _HEAD[1] * height]
-    widths = np.array([runs[row][1] - runs[row][0] for row in rows], np.float64)
-    if len(rows) < 5:
-        raise DanceNowError("the figure's neck was not found.")
-    best, place = -np.inf, rows[0]
-    above = np.array([runs[row][1] - runs[row][0] for row in sorted(runs) if row < rows[0]], np.float64)
-    widest = float(above.max(initial=0))
-    for index in range(len(rows)):
-        head = max(widest, float(widths[: index + 1].max()))
-        below = float(widths[index : index + max(2, round(0.12 * height))].max())
-        depth = min(head, below) / max(widths[index], 1)
-        score = depth - 0.3 * abs((rows[index] - top) / height - 0.33)
-        if score > best:
-            best, place = score, rows[index]
-    return int(place)
+    def _toe(self, tip: Points, rise: float, hip: Points) -> Points:
+        """The end of a foot: its middle, or its tip where it is drawn from its side."""
+        low, column = int(tip[1] - 0.025 * _HEIGHT), int(tip[0])
+        columns = np.flatnonzero(self.body.mask[low : int(tip[1]) + 1].any(axis=0))
+        first = run_from_start(columns[columns <= column][::-1], -1)
+        last = run_from_start(columns[columns >= column], 1)
+        if not len(first) or not len(last):
+            return tip
+        if last[-1] + 1 - first[-1] > _SIDEWAYS * rise * (self.floor - hip[1]):
+            return tip
+        return np.array([(first[-1] + last[-1] + 1) / 2, tip[1]])

@@ -29,8 +29,12 @@ FINGER_JOINTS: Final = {
     "Little": ((0.44, 0.60, 0.70), -0.13),
 }
 _FOOT_LENGTH: Final = (2.4, 2.2)  # at most so many heights of the ankle, and widths of the foot
+_FOOT_OF_LEG: Final = 0.24  # at least, of the height of the hips
 _SIDEWAYS: Final = 2.6  # heights of the ankle: wider feet are drawn from their side
+_INSTEP: Final = 0.8  # of the ankle's height: how high a foot slopes
 _FOOT_FORWARD: Final = 0.55  # of the foot's length: how far toes are in front of the ankle
+_SKULL_JOINT: Final = 0.036  # of the height: how far over the chin a head turns
+_LARGE_HEAD: Final = (0.21, 0.25)  # of the height: smaller heads turn there, larger ones at the chin
 _TRUNK: Final = {"hips": 0.02, "spine": 0.2, "chest": 0.45}  # from hips to neck
 
 
@@ -61,9 +65,12 @@ class BodyFrame:
         if middle is None:
             middle = float((joints["neck"][0] + joints["chin"][0]) / 2)
         floor = float(rows[-1] + 1)
+        if "legs" in joints.absent:
+            floor = float(max(joints["left_toe"][1], joints["right_toe"][1]))
         ankles = {side: joints[f"{side}_ankle"] for side in SIDES}
-        feet = {side: _foot_length(regions, side, floor - ankles[side][1]) for side in SIDES}
-        return cls(STANDING / (rows[-1] + 1 - rows[0]), middle, floor, ankles, feet)
+        legs = floor - float(joints.middle("hip")[1])
+        feet = {side: _foot_length(regions, side, floor - ankles[side][1], legs) for side in SIDES}
+        return cls(STANDING / (floor - rows[0]), middle, floor, ankles, feet)
 
     def point(self, place: Points, height: float = 0.0) -> Points:
         """(3,) metres of a pixel x, y at a height over the picture's plane, pixels."""
@@ -73,17 +80,16 @@ class BodyFrame:
     def positions(self, surface: BodySurface, regions: BodyRegions) -> Points:
         """(V, 3) metres of a surface; feet reach forward."""
         x, y = surface.places.T
-        weights = regions.weights()
         heights = surface.heights.copy()
         for side in SIDES:
-            share = regions.sample(weights[regions.names.index(f"{side}Foot")], surface.places)
+            share = regions.sample(regions.weights_of(f"{side}Foot"), surface.places)
             heights = self._with_foot(heights, y, np.clip(2.5 * share, 0, 1), side)
         return self.metres * np.stack([x - self.middle, self.floor - y, heights], axis=1)
 
     def _with_foot(self, heights: Points, y: Points, share: Points, side: str) -> Points:
         """A foot seen from the front is foreshortened: below the ankle it is drawn out to the front."""
         rise, length = self.floor - self.ankles[side][1], self.feet[side]
-        low = np.clip((y - self.ankles[side][1]) / max(0.5 * rise, 1e-6), 0, 1)
+        low = np.clip((y - self.ankles[side][1]) / max(_INSTEP * rise, 1e-6), 0, 1)
         low = low * low * (3 - 2 * low) * share
         if length <= 0 or not (low > 0).any():
             return heights
@@ -92,15 +98,17 @@ class BodyFrame:
         return np.asarray(heights + low * (forward - heights))
 
 
-def _foot_length(regions: BodyRegions, side: str, rise: float) -> float:
-    """Pixels from heel to toe of a foot whose ankle is ``rise`` pixels over the sole."""
+def _foot_length(regions: BodyRegions, side: str, rise: float, legs: float) -> float:
+    """Pixels from heel to toe of a foot whose ankle is ``rise`` pixels over the sole, hips ``legs``."""
+    if f"{side}Foot" not in regions.names:
+        return _FOOT_OF_LEG * legs
     _, columns = np.nonzero(regions.nearest() == regions.names.index(f"{side}Foot"))
     if not len(columns):
         return 0.0
     width = (np.ptp(columns) + 1) / regions.scale
     if width > _SIDEWAYS * rise:
         return 0.0
-    return float(min(_FOOT_LENGTH[0] * rise, _FOOT_LENGTH[1] * width))
+    return float(max(min(_FOOT_LENGTH[0] * rise, _FOOT_LENGTH[1] * width), _FOOT_OF_LEG * legs))
 
 
 def rig_bones(joints: FigureJoints, surface: BodySurface, frame: BodyFrame) -> list[RigBone]:
@@ -110,8 +118,9 @@ def rig_bones(joints: FigureJoints, surface: BodySurface, frame: BodyFrame) -> l
         RigBone(name, parent, frame.point(hips + share * (neck - hips)))
         for (name, share), parent in zip(_TRUNK.items(), (None, "hips", "spine"), strict=True)
     ]
+    skull = _skull_joint(joints, frame.floor)
     bones.append(RigBone("neck", "chest", frame.point(neck + 0.35 * (joints["chin"] - neck))))
-    bones.append(RigBone("head", "neck", frame.point(joints["chin"])))
+    bones.append(RigBone("head", "neck", frame.point(skull)))
     for side in SIDES:
         for bone, parent, limb in (
             ("UpperArm", "chest", "shoulder"),
@@ -131,6 +140,16 @@ def rig_bones(joints: FigureJoints, surface: BodySurface, frame: BodyFrame) -> l
         bones.append(RigBone(f"{side}Toes", f"{side}Foot", toe))
         bones += _finger_bones(joints, side, frame)
     return bones
+
+
+def _skull_joint(joints: FigureJoints, floor: float) -> Points:
+    """(2,) where the head turns: at the height of the ears in people, at the chin where heads are large."""
+    chin, crown = joints["chin"], joints["crown"]
+    tall = max(floor - float(crown[1]), 1.0)
+    share = float(chin[1] - crown[1]) / tall
+    least, most = _LARGE_HEAD
+    rise = _SKULL_JOINT * tall * np.clip((most - share) / (most - least), 0, 1)
+    return np.asarray(chin - [0.0, rise])
 
 
 def _finger_bones(joints: FigureJoints, side: str, frame: BodyFrame) -> list[RigBone]:
