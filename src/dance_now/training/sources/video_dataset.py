@@ -150,7 +150,7 @@ def extract_frames(video: Path, output: Path, progress: Progress) -> None:
 
 def _first_pass(source: Source, progress: Progress) -> tuple[list[_UsableFrame], CleanBackground]:
     """First pass: detects the person in every frame, subsampled in long videos, and the background."""
-    find, choose = PeopleFinder(), PersonChoice()
+    find, choose = PeopleFinder(heavy=True), PersonChoice()
     collector = BackgroundCollector(source.frame_count)
     found = _FrameSampler(float(1 / source.frame_rate))
     with closing(source.frames()) as frames:
