@@ -23,6 +23,7 @@ from dance_now.training.data.crops import CropBatches
 from dance_now.training.data.dataset_reader import LabelledPictures
 from dance_now.training.data.sample_cache import SampleCache
 from dance_now.training.losses.image_losses import reconstruction_loss
+from dance_now.training.networks.pose_corrections import PoseCorrections
 from dance_now.training.preview import PreviewSheet
 from dance_now.training.run_logger import Progress
 from dance_now.training.train_config import LossWeights, TrainingConfig
@@ -117,6 +118,29 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
     expected = state_of(whole)
     for name, value in state_of(again).items():
         torch.testing.assert_close(value, expected[name], atol=1e-6, rtol=1e-5, msg=name)
+
+
+def test_corrected_labels_go_on_where_they_stopped(
+    samples: SampleCache, short: TrainingConfig, tmp_path: Path
+) -> None:
+    def build(folder: Path) -> Trainer[Dots]:
+        folder.mkdir(exist_ok=True)
+        batches = CropBatches(samples, short)
+        corrections = PoseCorrections(len(samples), batches.pictures)
+        return Trainer(dots(), batches, folder, short, corrections=corrections)
+
+    whole = build(tmp_path / "whole")
+    whole.run(ignore)
+    with pytest.raises(InterruptionError):
+        build(tmp_path / "half").run(interrupt_at(4))
+    again = build(tmp_path / "half")
+    again.run(ignore)
+    assert whole.corrections is not None
+    assert again.corrections is not None
+    found, expected = again.corrections.shift.detach(), whole.corrections.shift.detach()
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    seen = torch.cat([whole.batches.pictures(step) for step in range(short.steps)])  # type: ignore[attr-defined]
+    assert expected[seen.unique()].abs().amax(dim=(1, 2)).min() > 1e-3
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")

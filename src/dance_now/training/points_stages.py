@@ -23,6 +23,7 @@ from dance_now.training.distributed import SINGLE_WORKER, training_device
 from dance_now.training.metrics.evaluation import check_size
 from dance_now.training.metrics.scores import Evaluation
 from dance_now.training.networks.points_generator import PointsGenerator
+from dance_now.training.networks.pose_corrections import PoseCorrections
 from dance_now.training.points_export import points_file, read_generator
 from dance_now.training.preview import PreviewSheet
 from dance_now.training.run_logger import Progress
@@ -88,7 +89,12 @@ def body_trainer(run: Run, generator: nn.Module, folder: Path) -> Trainer[Any]:
     is_rendered = bool(read_dataset_json(run.dataset).get("motions"))
     balance = None if is_rendered else pose_balance(cache.keypoints)
     batches = CropBatches(cache, run.config, run.worker, balance)
-    return Trainer(generator, batches, folder, run.config, sheet=sheet, worker=run.worker)
+    # Rendered labels are exact, and sticks are drawn without gradients.
+    exact = is_rendered or not isinstance(generator, PointsGenerator)
+    corrections = None if exact else PoseCorrections(len(cache), batches.pictures)
+    return Trainer(
+        generator, batches, folder, run.config, sheet=sheet, worker=run.worker, corrections=corrections
+    )
 
 
 def run_trainer(trainer: Trainer[Any], run: Run, stage: str) -> None:

@@ -18,6 +18,7 @@ from dance_now.training import checkpoint
 from dance_now.training.data.crops import Batches, prefetch
 from dance_now.training.distributed import SINGLE_WORKER, Worker, to_device, training_device
 from dance_now.training.losses.objective import RECONSTRUCTION, Objective
+from dance_now.training.networks.pose_corrections import PIXELS_A_STEP, PoseCorrections
 from dance_now.training.preview import PreviewSheet
 from dance_now.training.run_logger import LossMeter, Progress, RunLogger
 from dance_now.training.train_config import TrainingConfig
@@ -65,6 +66,7 @@ class Trainer(Generic[G]):
         *,
         sheet: PreviewSheet | None = None,
         worker: Worker = SINGLE_WORKER,
+        corrections: PoseCorrections | None = None,
     ) -> None:
         """Sets up a run, or resumes the checkpoint in the folder.
 
@@ -76,6 +78,7 @@ class Trainer(Generic[G]):
             config: the run's configuration.
             sheet: the preview sheet; without, none is written.
             worker: which of several workers this is.
+            corrections: of the inputs, learned with the generator; without, inputs are taken as they are.
 
         Raises:
             DanceNowError: the checkpoint is damaged, or of another run.
@@ -91,6 +94,12 @@ class Trainer(Generic[G]):
         self.generator = to_device(generator, self.device)
         worker.broadcast(generator.parameters())
         groups = cast(Trainable, generator).parameter_groups(config.rate)
+        self.corrections = None if corrections is None else corrections.to(self.device)
+        if self.corrections is not None:
+            scale = PIXELS_A_STEP / config.rate
+            groups.append(
+                {"params": list(self.corrections.parameters()), "scale": scale, "lr": PIXELS_A_STEP}
+            )
         self.optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99))
         self.objective = Objective(config.without_unused_discriminators(), self.device, worker)
         self.ema = {name: value.detach().clone() for name, value in generator.named_parameters()}
@@ -148,17 +157,27 @@ class Trainer(Generic[G]):
         self.objective.discriminator_trainer.set_rate(rate)
         inputs = inputs.to(self.device, non_blocking=True)
         true = true.to(self.device, non_blocking=True, memory_format=torch.channels_last)
-        loss, losses = self.objective(self.generator, inputs, true, self.step)
+        loss, losses = self.objective(self._corrected, inputs, true, self.step)
+        if self.corrections is not None:
+            loss = loss + self.corrections.penalty(self.step)
         self.meter.add(losses)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.worker.average_gradients(self.generator.parameters())
+        if self.corrections is not None:
+            self.worker.average_gradients(self.corrections.parameters())
         nn.utils.clip_grad_norm_(self.optimiser.param_groups[0]["params"], 1.0)
         self.optimiser.step()
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for name, value in self.generator.named_parameters():
                 self.ema[name].lerp_(value, 1 - decay)
+
+    def _corrected(self, inputs: Tensor, size: tuple[int, int]) -> Tensor:
+        """Renders this step's inputs, corrected; losses see them as they were."""
+        if self.corrections is not None:
+            inputs = self.corrections(inputs, self.step)
+        return cast(Tensor, self.generator(inputs, size))
 
     def _rate(self) -> float:
         """Learning rate of this step: linear warm-up, then cosine decay."""
@@ -203,6 +222,7 @@ class Trainer(Generic[G]):
                 "generator": self.generator.state_dict(),
                 "average": self.ema,
                 "optimiser": self.optimiser.state_dict(),
+                "corrections": {} if self.corrections is None else self.corrections.state_dict(),
                 "adversary": self.objective.discriminator_trainer.state(),
                 "meter": self.meter.state(),
             },
@@ -217,6 +237,8 @@ class Trainer(Generic[G]):
             raise DanceNowError(f"{path} was begun with other options; use the same, or delete it.")
         try:
             self.generator.load_state_dict(state["generator"])
+            if self.corrections is not None:
+                self.corrections.load_state_dict(state["corrections"])
             self.optimiser.load_state_dict(state["optimiser"])
             if (
                 self.objective.discriminator_trainer.discriminators

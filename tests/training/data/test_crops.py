@@ -55,13 +55,14 @@ def test_keypoints_move_with_their_window(
     pictures: LabelledPictures, samples: SampleCache, debug: TrainingConfig, step: int, side: int
 ) -> None:
     """The window is a piece of the picture, and the shift of the labels says which."""
-    batch = CropBatches(samples, replace(debug, batch=1, crop=side))(step)
-    keypoints, windows = (part.numpy() for part in batch)
+    batches = CropBatches(samples, replace(debug, batch=1, crop=side))
+    keypoints, windows = (part.numpy() for part in batches(step))
     index = next(
         number
         for number in range(len(pictures))
         if (pictures.keypoints[number, :, 2:] == keypoints[0, :, 2:]).all()
     )
+    assert batches.pictures(step).tolist() == [index]
     shift = pictures.keypoints[index, :, :2] - keypoints[0, :, :2]
     x, y = np.round(shift[0]).astype(int)
     np.testing.assert_allclose(shift, np.broadcast_to([x, y], shift.shape), atol=1e-3)

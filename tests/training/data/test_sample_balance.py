@@ -5,7 +5,7 @@ import pytest
 from skeletons import chibi_skeleton, posed, posture
 
 from dance_now.core.arrays import FloatArray
-from dance_now.training.data.sample_balance import pose_balance
+from dance_now.training.data.sample_balance import pose_balance, varied_poses
 
 
 def clip(turns: list[float], scale: float = 300.0) -> FloatArray:
@@ -32,3 +32,14 @@ def test_an_even_clip_stays_even(scale: float) -> None:
 
 def test_one_picture_is_enough() -> None:
     assert pose_balance(clip([0.0])).tolist() == [1.0]
+
+
+def test_a_sample_of_a_clip_holds_its_short_glances() -> None:
+    turns = [*np.linspace(-2, 2, 90).tolist(), *np.linspace(88, 92, 10).tolist()]
+    skeleton = chibi_skeleton()
+    poses = [posed(skeleton, posture(skeleton, turn=turn), 300.0, (256.0, 350.0)) for turn in turns]
+    chosen = varied_poses(poses, 12)
+    assert chosen == sorted(set(chosen))
+    assert len(chosen) <= 12
+    assert sum(index >= 90 for index in chosen) >= 4
+    assert varied_poses(poses[:5], 12) == [0, 1, 2, 3, 4]

@@ -63,3 +63,31 @@ def test_front_and_back_keep_their_colors(skeleton: Skeleton) -> None:
     front, back = own & (points.normal[:, 2] > 0.7), own & (points.normal[:, 2] < -0.7)
     assert points.color[front, 0].mean() > 0.6
     assert points.color[back, 2].mean() > 0.6
+
+
+def test_an_arm_beside_the_trunk_has_nothing_of_it(skeleton: Skeleton) -> None:
+    thin = 0.015
+    poses, drawn = pictures(skeleton, np.linspace(-8, 8, 12).tolist())
+    for pose, picture in zip(poses, drawn, strict=True):
+        picture[:] = 0
+        middle = pose.points[[2, 3, 4, 9, 12, 7, 6, 5], :2].round().astype(np.int32)  # all between the arms
+        cv2.fillPoly(picture, [middle], (20, 220, 20, 255))
+        for arm in ((2, 3, 4), (5, 6, 7)):
+            line = pose.points[list(arm), :2].round().astype(np.int32)
+            cv2.polylines(picture, [line], False, (220, 20, 20, 255), round(2 * thin * SCALE))
+    points = capsule_points(skeleton, 3000, poses, drawn)
+    for side, elbow, wrist in (("left", 6, 7), ("right", 3, 4)):
+        own = points.bones[:, 0] == BONE_INDEX[f"{side}LowerArm"]
+        assert own.sum() > 20
+        axis = skeleton.rest[wrist] - skeleton.rest[elbow]
+        away = points.position[own] - skeleton.rest[elbow]
+        away = np.linalg.norm(np.cross(away, axis), axis=1) / np.linalg.norm(axis)
+        assert np.median(away) < 2 * thin
+
+
+def test_points_leave_no_holes(skeleton: Skeleton) -> None:
+    points = capsule_points(skeleton, 3000, *pictures(skeleton, np.linspace(0, 330, 12).tolist()))
+    own = points.position[np.isin(points.bones[:, 0], THIGHS)]
+    nearest = np.sort(np.linalg.norm(own[:, None] - own, axis=2), axis=1)[:, 1]
+    assert len(points.position) == 3000
+    assert nearest.std() < 0.4 * nearest.mean()  # about 0.52 for random points

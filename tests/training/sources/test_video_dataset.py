@@ -33,7 +33,7 @@ def ignore(*told: object) -> None:
 @pytest.fixture
 def finds_magenta(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poses without networks."""
-    monkeypatch.setattr(video, "PeopleFinder", lambda: PeopleFinder(MagentaEstimator()))
+    monkeypatch.setattr(video, "PeopleFinder", lambda options: PeopleFinder(MagentaEstimator()))
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_labels_lie_on_their_pictures(frames: Path) -> None:
 
 
 def test_a_video_without_a_person_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video, "PeopleFinder", lambda: PeopleFinder(BlindEstimator()))
+    monkeypatch.setattr(video, "PeopleFinder", lambda options: PeopleFinder(BlindEstimator()))
     clip = write_video(tmp_path / "clip.mp4", PLACES)
     with pytest.raises(DanceNowError, match=r"shows a whole person.*in 0 frames"):
         extract_frames(clip, tmp_path / "frames", ignore)

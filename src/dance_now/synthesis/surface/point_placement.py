@@ -87,7 +87,11 @@ def place_points(
     wanted_here = density(pool.position, interpolate(pool, [piece.weights for piece in pieces]))
     wanted_here *= visibility_weights(pool.position, pool.normal)
     spacing = np.sqrt(total / count / wanted_here)
-    order, radius = _spread(generator, pool, spacing, min(count, len(pool)))
+    # Points on different primitives, and on the two sides of thin surfaces, do not compete.
+    place = np.concatenate(
+        [pool.position, 0.8 * spacing[:, None] * pool.normal, 100.0 * pool.layer[:, None]], axis=1
+    )
+    order, radius = poisson_disk(generator, place, spacing, min(count, len(pool)))
     chosen = pool.rows(order)
     weights = interpolate(chosen, [piece.weights for piece in pieces])
     strongest = np.argsort(-weights, axis=1, kind="stable")[:, :INFLUENCES]
@@ -113,17 +117,21 @@ def _pieces(
     return pieces
 
 
-def _spread(
-    generator: np.random.Generator, pool: SurfaceSamples, spacing: FloatArray, count: int
+def poisson_disk(
+    generator: np.random.Generator, place: FloatArray, spacing: FloatArray, count: int
 ) -> tuple[IntArray, float]:
     """Poisson-disk sampling of ``count`` rows, with the largest radius that a binary search finds.
 
-    Points on different primitives, and on the two sides of thin surfaces, do not compete. Also returns the
-    radius, in spacings.
+    Args:
+        generator: of everything random.
+        place: (n, d) candidates; those far from each other in any dimension do not compete.
+        spacing: (n,) relative distance of each to its neighbours, in the unit of ``place``; radii are
+            searched up to 1 of it.
+        count: of rows to choose, at most n.
+
+    Returns:
+        The rows in order, and the radius, in spacings.
     """
-    place = np.concatenate(
-        [pool.position, 0.8 * spacing[:, None] * pool.normal, 100.0 * pool.layer[:, None]], axis=1
-    )
     pairs = cKDTree(place).query_pairs(float(spacing.max()), output_type="ndarray")
     distance = np.linalg.norm(place[pairs[:, 0]] - place[pairs[:, 1]], axis=1)
     distance /= (spacing[pairs[:, 0]] + spacing[pairs[:, 1]]) / 2

@@ -79,6 +79,14 @@ class CropBatches:
         true = torch.stack([pictures.crop(each.picture, each.x, each.y, side) for each in crops])
         return keypoints.to(pictures.device), premultiplied(true)
 
+    def pictures(self, step: int) -> Tensor:
+        """Which images (B,) int64 are in this worker's shard of a batch."""
+        places = self._worker.shard(range(self._config.batch))
+        return torch.tensor([self._chosen(self._random(step, place)) for place in places])
+
+    def _random(self, step: int, place: int) -> np.random.Generator:
+        return np.random.default_rng((self._config.seed, step, place))
+
     def _chosen(self, rng: np.random.Generator) -> int:
         if self._cumulated is None:
             return int(rng.integers(len(self._pictures)))
@@ -87,7 +95,7 @@ class CropBatches:
 
     def _crop(self, step: int, place: int) -> _Crop:
         """Crop at a position of a step's batch."""
-        rng = np.random.default_rng((self._config.seed, step, place))
+        rng = self._random(step, place)
         index = self._chosen(rng)
         keypoints = self._pictures.keypoints[index].copy()
         x, y = _corner(keypoints, self._pictures.size, self._config.crop, rng)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.keypoints import BODY, BODY_INDEX
+from dance_now.pose.model.pose import Pose
 
 _ALIKE: Final = 0.05  # root mean square distance of joints, in heights: poses so near count as one
 _REFERENCES: Final = 1000  # poses that density is measured against
@@ -33,3 +35,13 @@ def pose_balance(keypoints: FloatArray) -> FloatArray:
     weight = 1 / np.maximum(density, 1e-6)
     weight = np.minimum(weight, _RAREST * np.median(weight))
     return np.asarray(weight / weight.sum(), np.float32)
+
+
+def varied_poses(poses: Sequence[Pose], most: int) -> list[int]:
+    """Selects at most ``most`` poses, in order, evenly over how they differ instead of over time."""
+    if len(poses) <= most:
+        return list(range(len(poses)))
+    columns = [(pose.points[:, :2], pose.depth[:, None], pose.points[:, 2:]) for pose in poses]
+    weight = np.cumsum(pose_balance(np.stack([np.concatenate(each, axis=1) for each in columns])))
+    places = np.searchsorted(weight, (np.arange(most) + 0.5) / most * weight[-1])
+    return np.unique(places).tolist()  # type: ignore[no-any-return]

@@ -22,7 +22,7 @@ from dance_now.pose.model.keypoints import FACE
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.synthesis.surface.corrective_shapes import POSE_FEATURES
-from dance_now.synthesis.surface.point_placement import INFLUENCES
+from dance_now.synthesis.surface.point_placement import INFLUENCES, poisson_disk
 from dance_now.synthesis.surface.surface_patches import CHANNELS, TEXELS
 from dance_now.synthesis.surface.surface_points import MeshPoints
 from dance_now.training.sources.capsule_rays import Rays, capsule_rays, skeleton_capsules
@@ -34,13 +34,20 @@ _INSIDE: Final = 0.9  # fraction of the images that must show the figure there
 _FEWEST: Final = 4  # images that must show a point for its color
 _UNKNOWN: Final = 0.5  # of a ray's reach, the radius without any observation
 _TRUNK: Final = tuple(BONE_INDEX[name] for name in ("hips", "spine", "chest"))
+_LIMBS: Final = tuple(
+    BONE_INDEX[side + part]
+    for side in ("left", "right")
+    for part in ("UpperArm", "LowerArm", "UpperLeg", "LowerLeg")
+)
+_WIDEST_LIMB: Final = 1.4  # times a limb's usual radius there, the largest
 _FLAT: Final = 0.7  # depth of a trunk in its width
 _ASIDE: Final = 0.9  # sine of the angle to the line of sight from which a radius is reliable
 _SIDEWAYS: Final = 6  # exponent of that sine in an image's weight
 _USUAL: Final = 0.35  # quantile of reliable radii: rays between two legs end in the other leg
 _AROUND: Final = 40  # neighbouring rays of the median filter
 _CELL: Final = 4  # pixels, cell size of the depth test
-_OVERSAMPLING: Final = 3
+_OVERSAMPLING: Final = 5
+_SPACING: Final = 8.0  # largest distance of chosen points that is tried, in usual ones of candidates
 
 
 def capsule_points(
@@ -59,9 +66,8 @@ def capsule_points(
     rng = np.random.default_rng(seed)
     rays = capsule_rays(skeleton_capsules(skeleton), _OVERSAMPLING * count, rng)
     radius = _visual_hull(rays, views, pictures)
-    share = rays.density * np.maximum(radius, 0.15 * rays.reach) / rays.reach
-    chosen = np.sort(rng.choice(len(radius), count, replace=False, p=share / share.sum()))
     position = rays.origin + rays.direction * radius[:, None]
+    chosen = _evenly_spaced(rng, position, rays, count)
     position, normal = position[chosen], rays.direction[chosen]
     bones, weights = rays.bones[chosen], rays.weights[chosen]
     color = _colors(position, normal, bones, weights, views, pictures)
@@ -80,6 +86,16 @@ def capsule_points(
         face_basis=np.zeros((0, FACE.stop - FACE.start, 3), np.float32),
         pose_basis=np.zeros((POSE_FEATURES, 0), np.float32),
     )
+
+
+def _evenly_spaced(
+    rng: np.random.Generator, position: Array, rays: Rays, count: int
+) -> npt.NDArray[np.int64]:
+    """Rows (count,) of points (n, 3) on rays, evenly spaced: among random ones are holes."""
+    usual = float(np.median(cKDTree(position).query(position, k=2)[0][:, 1]))
+    spacing = _SPACING * usual / np.sqrt(rays.density)
+    place = np.concatenate([position, 0.8 * spacing[:, None] * rays.direction], axis=1)
+    return poisson_disk(rng, place.astype(np.float32), spacing.astype(np.float32), count)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +169,8 @@ def _smooth_radii(rays: Rays, radius: Array, aside: Array) -> Array:
     """Smooths radii (n,) over neighbouring rays, replacing those that no image shows from the side.
 
     The extent of a person who never turns is unknown towards the camera: there limbs are assumed round, and
-    trunks flatter. Without smoothing, rays would form a thick fur, of which only the tips are visible.
+    trunks flatter. Limbs are round from wherever they are seen: rays of an arm that hangs down end in the
+    trunk. Without smoothing, rays would form a thick fur, of which only the tips are visible.
 
     Args:
         rays: n rays.
@@ -166,8 +183,11 @@ def _smooth_radii(rays: Rays, radius: Array, aside: Array) -> Array:
         sure = own[aside[own] > _ASIDE]
         unsure = own[aside[own] <= _ASIDE]
         if len(sure):
-            around = _nearest(rays.origin[sure], rays.origin[unsure])
-            width = np.quantile(radius[sure][around], _USUAL, axis=1)
+            around = _nearest(rays.origin[sure], rays.origin[own])
+            usual = np.quantile(radius[sure][around], _USUAL, axis=1)
+            if bone in _LIMBS:
+                found[own] = np.minimum(found[own], _WIDEST_LIMB * usual)
+            width = usual[aside[own] <= _ASIDE]
         else:
             width = _UNKNOWN * rays.reach[unsure]
         depth = width * (_FLAT if bone in _TRUNK else 1.0)

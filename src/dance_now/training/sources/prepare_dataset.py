@@ -25,6 +25,7 @@ from dance_now.pose.networks.lifter import open_lifter
 from dance_now.synthesis.dataset import POINT_BUDGET, SCHEMA
 from dance_now.synthesis.surface.surface_points import MeshPoints
 from dance_now.training.data.dataset_reader import Split, ignore_folder
+from dance_now.training.data.sample_balance import varied_poses
 from dance_now.training.sources.body_proportions import measure_body
 from dance_now.training.sources.capsules import capsule_points, points_bounds
 from dance_now.training.sources.dataset_matting import Matting, has_alpha
@@ -169,7 +170,7 @@ def _matting(pictures: list[LabelledImage], figures: list[Pose], ears: npt.NDArr
 
 def _points(written: Sequence[_Written], skeleton: Skeleton, seed: int) -> MeshPoints:
     """Initial surface points of the figure in some training images."""
-    chosen = [written[index] for index in _spread(len(written), _SHAPE_SAMPLES)]
+    chosen = [written[index] for index in varied_poses([each.pose for each in written], _SHAPE_SAMPLES)]
     pictures = [_read_png(each.path) for each in chosen]
     return capsule_points(skeleton, POINT_BUDGET, [each.pose for each in chosen], pictures, seed)
 

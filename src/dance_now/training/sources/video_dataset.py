@@ -25,7 +25,7 @@ from dance_now.media.image.photo_sink import encode_image
 from dance_now.media.open_media import open_source
 from dance_now.media.source import Source
 from dance_now.pose.estimators.people_finder import PeopleFinder
-from dance_now.pose.model.detection import Detection
+from dance_now.pose.model.detection import Detection, EstimatorOptions
 from dance_now.pose.model.packed_mask import PackedMask
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.tracking.limb_hull import standing_height
@@ -150,7 +150,7 @@ def extract_frames(video: Path, output: Path, progress: Progress) -> None:
 
 def _first_pass(source: Source, progress: Progress) -> tuple[list[_UsableFrame], CleanBackground]:
     """First pass: detects the person in every frame, subsampled in long videos, and the background."""
-    find, choose = PeopleFinder(), PersonChoice()
+    find, choose = PeopleFinder(options=EstimatorOptions(heavy=True)), PersonChoice()
     collector = BackgroundCollector(source.frame_count)
     found = _FrameSampler(float(1 / source.frame_rate))
     with closing(source.frames()) as frames:
