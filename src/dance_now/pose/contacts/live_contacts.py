@@ -1,0 +1,114 @@
+"""Live contacts: touches and standing feet frame by frame, causally; and the touches of photos."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.pose.contacts.contact_state import Contacts, Stance
+from dance_now.pose.contacts.foot_contacts import ANKLES, TOES
+from dance_now.pose.contacts.foot_plants import QUICK, SLOW
+from dance_now.pose.contacts.touch_tracking import LiveTouchTracker, single_touch
+from dance_now.pose.model.vectors import length, normalised
+from dance_now.pose.retarget.motion_state import MotionState
+
+Array = npt.NDArray[np.float64]
+
+_SPEED_SECONDS: Final = 0.06
+_RELEASE_SECONDS: Final = 0.1
+_LOW: Final = 0.3  # ground contact
+_SEEN: Final = 0.3
+_STRAIN: Final = 0.05  # of the height: a foot further from where it is held is let go
+
+
+def photo_contacts(state: MotionState) -> MotionState:
+    """The state of a photo with its touches."""
+    if state.contacts is None:
+        return state
+    return replace(state, contacts=replace(state.contacts, touch=single_touch(state)))
+
+
+class LiveContacts:
+    """Detects contacts frame by frame."""
+
+    def __init__(self) -> None:
+        self._touches = LiveTouchTracker()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all contacts."""
+        self._touches.reset()
+        self._before: Array | None = None
+        self._speed = np.full(2, np.inf)
+        self._on = np.zeros(2, bool)
+        self._time = -np.inf
+
+    def __call__(self, state: MotionState) -> MotionState:
+        """The smoothed state of the next frame with its contacts; a stance without places yet."""
+        if state.contacts is None:
+            return state
+        touch = self._touches(state)
+        stance = Stance(planted=self._standing(state).astype(np.float64), live=True)
+        return replace(state, contacts=replace(state.contacts, touch=touch, stance=stance))
+
+    def _standing(self, state: MotionState) -> npt.NDArray[np.bool_]:
+        points = np.asarray(state.points, np.float64)[np.stack([TOES, ANKLES])] / max(state.height, 1.0)
+        step, self._time = state.time - self._time, state.time
+        if self._before is None or not 0 < step < 1:
+            self._before, self._speed = points, np.full(2, np.inf)
+            self._velocity = np.zeros_like(points)
+            return self._on & False
+        keep = float(np.exp(-step / _SPEED_SECONDS))
+        self._velocity = keep * self._velocity + (1 - keep) * (points - self._before) / step
+        self._before = points
+        self._speed = length(self._velocity)[..., 0].max(axis=0)
+        trust = np.asarray(state.point_trust)[np.stack([TOES, ANKLES])].min(axis=0)
+        usable = (trust > _SEEN) & (np.asarray(state.foot_contact) > _LOW)
+        self._on = usable & np.where(self._on, self._speed < QUICK, self._speed < SLOW)
+        return self._on
+
+
+class FootHolder:
+    """Holds a character's feet where they came to stand, and lets them go smoothly; for live sources.
+
+    What moves a foot to where it is held stays while the foot stands, and fades when it steps.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Lets go of both feet."""
+        self._move, self._turn = np.zeros((2, 2)), np.zeros((2, 3))
+        self._anchors, self._headings = np.zeros((2, 2)), np.zeros((2, 3))
+        self._held = np.zeros(2, bool)
+        self._time = -np.inf
+
+    def __call__(
+        self, contacts: Contacts, toes: Array, headings: Array, height: float, time: float
+    ) -> Stance:
+        """Where the feet are held in the next frame.
+
+        Args:
+            contacts: of ``LiveContacts``.
+            toes: (2, 2) places of the character's toes if nothing held them, view frame, pixels.
+            headings: (2, 3) unit directions from the ankles, likewise.
+            height: of the person, pixels.
+            time: seconds.
+        """
+        step, self._time = time - self._time, time
+        keep = float(np.exp(-step / _RELEASE_SECONDS)) if 0 < step < 1 else 0.0
+        strained = self._held & (length(toes - self._anchors)[:, 0] > _STRAIN * height)
+        standing = (contacts.stance.planted > 0.5) & ~strained
+        begins = (standing & ~self._held)[:, None]
+        self._held = standing
+        self._anchors = np.where(begins, toes + keep * self._move, self._anchors)
+        self._headings = np.where(begins, headings + keep * self._turn, self._headings)
+        held = standing[:, None]
+        self._move = np.where(held, self._anchors - toes, keep * self._move)
+        self._turn = np.where(held, self._headings - headings, keep * self._turn)
+        one = np.ones(2)
+        return Stance(one, toes + self._move, one, normalised(headings + self._turn))
