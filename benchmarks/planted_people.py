@@ -1,7 +1,7 @@
 """People whose feet stand: rendered adults who perform a motion, their feet locked to the ground.
 
-Retargeted motions slide. Here each foot that is slow and low is held at one place by the leg, so that it is known
-when it stands; both the image and the keypoints are of the corrected motion.
+Retargeted motions slide. Here each foot that is slow and low is held at one place by the leg, so that it is
+known when it stands; both the image and the keypoints are of the corrected motion.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def planted_frames(case: TwinCase, count: int) -> Iterator[PlantedFrame]:
     order = [usable[index % len(usable)] for index in range(count)]
     skeleton = avatar_skeleton(avatar)
     body = PerformedBody(skeleton, motion, order)
-    hips = hip_trajectory(leg_length(avatar), motion, order, body.points.astype(np.float32)).astype(np.float64)
+    hips = hip_trajectory(leg_length(avatar), motion, order, body.points.astype(np.float32)).astype(
+        np.float64
+    )
     if len(usable) < count:
         hips[:, [0, 2]] = looped(hips[:, [0, 2]], len(usable))
     points, standing = locked(body.points + hips[:, None], skeleton.rest.astype(np.float64), skeleton.height)

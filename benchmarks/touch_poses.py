@@ -1,8 +1,8 @@
 """Poses in which a hand touches the body at a known place, and how far a character's hand is from that place.
 
-A place is a point of the body's own mesh, or of its face points: the chin, the forehead, the breastbone, both hips,
-a knee, or the other hand. A person's arms are solved so that the hand lies on it; the arms of a character that
-copies the pose are as they come.
+A place is a point of the body's own mesh, or of its face points: the chin, the forehead, the breastbone, both
+hips, a knee, or the other hand. A person's arms are solved so that the hand lies on it; a character's arms
+are as they come.
 """
 
 from __future__ import annotations
@@ -99,9 +99,7 @@ class TouchedBody:
             chin = self._frontmost("head", 0.0, ears[1] - 0.75 * head, 0.1 * head)
             forehead = self._frontmost("head", 0.0, ears[1] + 0.4 * head, 0.1 * head)
         chest = self._frontmost("chest", 0.0, rest[1, 1] - 0.25 * trunk, 0.08 * trunk)
-        hips = [
-            self._outermost(side, rest[9, 1] + 0.1 * trunk, 0.1 * trunk) for side in (1.0, -1.0)
-        ]
+        hips = [self._outermost(side, rest[9, 1] + 0.1 * trunk, 0.1 * trunk) for side in (1.0, -1.0)]
         knee = self._frontmost("right", float(rest[10, 0]), float(rest[10, 1]), 0.1 * trunk)
         return {
             "chin": (chin, normalised(front - [0, 0.6, 0])),
@@ -189,7 +187,9 @@ def _standing(figure: CharacterBody, name: str) -> Posture:
     trunk = np.array([0.0, np.cos(lean), np.sin(lean)])
     turn = basis(np.array([1.0, 0, 0]), trunk)
     thighs = [[0.1, -1, 0.9], [-0.1, -1, 0.9]] if name == "knee" else [[0.1, -1, 0.05], [-0.1, -1, 0.05]]
-    shins = [[0.02, -1, -0.6], [-0.02, -1, -0.6]] if name == "knee" else [[0.05, -1, -0.05], [-0.05, -1, -0.05]]
+    shins = (
+        [[0.02, -1, -0.6], [-0.02, -1, -0.6]] if name == "knee" else [[0.05, -1, -0.05], [-0.05, -1, -0.05]]
+    )
     arms = [[[0.25, -1, 0.05], [0.1, -1, 0.2]], [[-0.25, -1, 0.05], [-0.1, -1, 0.2]]]
     limbs = normalised(np.array([*arms, *zip(thighs, shins, strict=True)], np.float64))
     carriers = figure.carriers(turn, turn, limbs)

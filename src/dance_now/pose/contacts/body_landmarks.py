@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.model.body_scale import SEGMENT_INDEX, SEGMENT_RATIOS
+from dance_now.pose.model.bone_rule import BONE_INDEX
 from dance_now.pose.model.keypoints import FACE, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.skeleton import Skeleton
 
@@ -38,9 +39,9 @@ HAND_PLACES: Final = (slice(35, 42), slice(42, 49))
 # Of an adult's height, from the middle of the ears, in the head's axes: the face points above.
 ADULT_FACE: Final = np.array(
     [
-        (-0.032, -0.04, 0.022),
-        (0.0, -0.055, 0.04),
-        (0.032, -0.04, 0.022),
+        (-0.032, -0.045, 0.022),
+        (0.0, -0.062, 0.04),
+        (0.032, -0.045, 0.022),
         (-0.018, 0.018, 0.046),
         (0.018, 0.018, 0.046),
         (0.0, -0.017, 0.055),
@@ -115,6 +116,12 @@ OWN_ARM: Final = np.array(
 FOLLOWS_HAND: Final = 1.0 * _named("palm") + 0.5 * _named("forearm")
 """(M,) how far a landmark moves with the other hand."""
 
+_TRUNK_FRONT: Final = _named("chest", "belly")
+_TRUNK_SIDES: Final = _named("waist", "hip")
+_TRUNK_BONES: Final = [BONE_INDEX[name] for name in ("hips", "spine", "chest")]
+_BESIDE: Final = 0.015  # adults' heights: surface that counts for a landmark
+_THINNEST, _THICKEST = 0.4, 2.5  # times the trunk of an adult of the character's width
+
 # Palm, knuckle of the middle finger, tips of index and middle finger, tip of the thumb; of a hand's places.
 _PROBES: Final = np.array(
     [
@@ -143,6 +150,19 @@ _OFFSETS: Final = np.array([spec[2] for spec in _LANDMARKS.values()], np.float64
 
 
 @dataclass(frozen=True, eq=False)
+class BodySurface:
+    """Surface of a character at rest, for the thickness of its trunk.
+
+    Attributes:
+        vertices: (V, 3) metres.
+        bones: (V,) the bone that moves each vertex most, by its number in BONE_NAMES; others are hair.
+    """
+
+    vertices: npt.NDArray[np.floating]
+    bones: npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, eq=False)
 class BodyLandmarks:
     """Landmarks of one body.
 
@@ -162,8 +182,8 @@ class BodyLandmarks:
         return cls(_OFFSETS * height, np.full(len(_OFFSETS), float(height)))
 
     @classmethod
-    def of(cls, skeleton: Skeleton) -> BodyLandmarks:
-        """Those of a character, metres: head and trunk by their own sizes."""
+    def of(cls, skeleton: Skeleton, surface: BodySurface | None = None) -> BodyLandmarks:
+        """Those of a character, metres: head and trunk by their own sizes, or by the surface."""
         rest = skeleton.rest.astype(np.float64)
         shoulders = float(np.linalg.norm(rest[5] - rest[2])) / _SHOULDERS
         ears = (rest[17] + rest[18]) / 2
@@ -171,7 +191,10 @@ class BodyLandmarks:
         crown = float(skeleton.bounds[1, 1]) - ears[1]
         head = crown / 0.1 if bare else float(ears[1] - rest[FACE.start + 8, 1]) / _ADULT_HEAD
         sizes = np.where(ON_HEAD, max(head, 1e-3), max(shoulders, 1e-3))
-        return cls(_OFFSETS * sizes[:, None], sizes, bare)
+        offsets = _OFFSETS * sizes[:, None]
+        if surface is not None:
+            offsets = _on_surface(offsets, _BASE @ rest[CONTACT_ROWS], sizes, surface)
+        return cls(offsets, sizes, bare)
 
     def __call__(self, points: Array, frames: Array) -> Array:
         """Positions (..., M, 3).
@@ -187,8 +210,26 @@ class BodyLandmarks:
         return result
 
 
+def _on_surface(offsets: Array, bases: Array, sizes: Array, surface: BodySurface) -> Array:
+    """Offsets (M, 3) that end on the surface: in front of the trunk, and beside it."""
+    result = offsets.copy()
+    trunk = np.asarray(surface.vertices, np.float64)[np.isin(surface.bones, _TRUNK_BONES)]
+    for row in np.flatnonzero(_TRUNK_FRONT | _TRUNK_SIDES):
+        axis = 2 if _TRUNK_FRONT[row] else 0
+        way = float(np.sign(offsets[row, axis]))
+        place = bases[row] + offsets[row]
+        across = [0, 1] if axis == 2 else [1]
+        away = np.abs(trunk[:, across] - place[across]).max(axis=1)
+        near = trunk[away < _BESIDE * sizes[row]]
+        if len(near):
+            size = float((way * (near[:, axis] - bases[row, axis])).max())
+            usual = abs(offsets[row, axis])
+            result[row, axis] = way * float(np.clip(size, _THINNEST * usual, _THICKEST * usual))
+    return result
+
+
 def with_face(points: Array, head: Array, size: float | Array) -> Array:
-    """Keypoints (..., 49, 3) with an adult's face in the axes of a head (..., 3, 3); ``size`` as of a body."""
+    """Keypoints (..., 49, 3) with an adult's face in the axes of a head (..., 3, 3) of a size."""
     filled = points.copy()
     ears = (points[..., 17, :] + points[..., 18, :]) / 2
     filled[..., FACE_PLACES, :] = ears[..., None, :] + size * (ADULT_FACE @ np.swapaxes(head, -1, -2))

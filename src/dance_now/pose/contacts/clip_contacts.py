@@ -55,9 +55,9 @@ def _path(feet: FootContacts, states: Sequence[MotionState], built: Sequence[Ret
     """Path of the character's feet."""
     rows = np.stack([feet.toe_rows, ANKLES])
     poses = [each.pose for each in built]
-    solid = np.stack(
-        [np.column_stack([pose.points[:, :2], pose.depth])[rows] for pose in poses]
-    ).astype(np.float64) * [1.0, -1.0, -1.0]
+    solid = np.stack([np.column_stack([pose.points[:, :2], pose.depth])[rows] for pose in poses]).astype(
+        np.float64
+    ) * [1.0, -1.0, -1.0]
     scales = np.array([each.scale for each in built])
     heights = np.array([state.height for state in states])
     theirs = np.stack([np.asarray(state.points, np.float64)[TOES, 1] for state in states])

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.pose.contacts.body_landmarks import BodySurface
 from dance_now.pose.contacts.foot_contacts import ANKLES, HEELS, TOES, FootContacts
 from dance_now.pose.contacts.hand_contacts import HandContacts
 from dance_now.pose.contacts.live_contacts import FootHolder
@@ -23,8 +24,8 @@ _SEEN: Final = 0.5
 class ContactSolver:
     """Keeps the contacts of one character."""
 
-    def __init__(self, body: CharacterBody) -> None:
-        self._hands, self._feet = HandContacts(body), FootContacts(body)
+    def __init__(self, body: CharacterBody, surface: BodySurface | None = None) -> None:
+        self._hands, self._feet = HandContacts(body, surface), FootContacts(body)
         self._holder = FootHolder()
 
     def reset(self) -> None:
@@ -38,7 +39,7 @@ class ContactSolver:
     def hold_feet(
         self, posture: Posture, points: Array, scale: float, place: Array, state: MotionState
     ) -> tuple[Posture, Array]:
-        """The posture with its feet where they stand, and the translation; arguments as of ``FootContacts``."""
+        """Holds the feet where they stand: posture and translation; arguments as of ``FootContacts``."""
         contacts = state.contacts
         if contacts is None:
             return posture, place
@@ -52,7 +53,7 @@ class ContactSolver:
 
 
 def ground_line(state: MotionState) -> float:
-    """Height in the image of the ground under a person's lowest foot, view frame; negative and infinite if unseen."""
+    """Height of the ground under a person's lowest foot, view frame, pixels; minus infinity if unseen."""
     rows = np.concatenate([TOES, HEELS])
     seen = np.asarray(state.point_trust)[rows] > _SEEN
     if not seen.any() or state.height <= 0:

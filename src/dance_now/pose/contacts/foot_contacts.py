@@ -1,4 +1,4 @@
-"""Foot contacts: holds a character's standing feet where they stand, by its legs and, if need be, its root."""
+"""Foot contacts: holds a character's standing feet where they are, by its legs and, if need be, its root."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _LEGS: Final = np.array([[12, 13, 14], [9, 10, 11]])
 _LEAST: Final = 1e-3  # share
 _SINK: Final = 0.004  # of the character's height: soles below the ground that are let be
 _ROUNDS: Final = 3
+_LAZINESS: Final = 0.1  # weight of the body's own place against the legs' lengths
+_SMALL_MOVE: Final = 0.025  # of the character's height
 
 
 class FootContacts:
@@ -76,7 +78,7 @@ class FootContacts:
         goals[:, 1] += below * (1 - stance.planted)
         firm = np.maximum(stance.planted, below > 0)
         hips = points[_LEGS[:, 0]]
-        shift = self._shift(goals - hips, firm)
+        shift = self._shift(points[ANKLES] - hips, goals - hips, firm)
         ways = goals - hips
         ways[:, :2] -= shift * firm[:, None]
         legs = posture.limbs[2:]
@@ -109,13 +111,26 @@ class FootContacts:
         depth = np.clip(ways[:, 2], -most, most)
         return np.column_stack([ways[:, :2], depth])
 
-    def _shift(self, ways: Array, firm: Array) -> Array:
-        """Way (2,) in the image that the body moves so that its legs reach; metres."""
-        shift = np.zeros(2)
+    def _shift(self, before: Array, ways: Array, firm: Array) -> Array:
+        """Way (2,) in the image that the body moves; metres.
+
+        An almost straight leg bends far if its end moves little, so the body keeps the legs' lengths if a
+        small move does it; and it goes further where a leg is too short.
+
+        Args:
+            before: (2, 3) from hips to ankles in the posture; ``ways`` (2, 3) as they should be.
+            firm: (2,) share of each leg.
+        """
+        along = normalised(before)[:, :2]
+        longer = (along * (ways - before)[:, :2]).sum(axis=1)
+        weighted = along * firm[:, None]
+        shift = np.linalg.solve(weighted.T @ along + _LAZINESS * np.eye(2), weighted.T @ longer)
+        most = _SMALL_MOVE * self._body.skeleton.height
+        shift = shift * most / np.maximum(most, np.hypot(*shift))
         weight = firm / max(float(firm.sum()), 1.0)
         for _ in range(_ROUNDS):
             flat = ways[:, :2] - shift
             size = length(flat)
             beyond = np.maximum(size - self._reach[:, None], 0.0) * flat / np.maximum(size, 1e-9)
             shift = shift + (weight[:, None] * beyond).sum(axis=0)
-        return shift
+        return np.asarray(shift)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.contacts.contact_state import Contacts, Stance
+from dance_now.pose.contacts.contact_state import Stance
 from dance_now.pose.contacts.foot_contacts import ANKLES, HEELS, TOES
 from dance_now.pose.contacts.intervals import Mask, smooth_over_time, true_intervals, with_hysteresis
 from dance_now.pose.model.vectors import length, normalised
@@ -22,6 +22,8 @@ _SPEED_SECONDS: Final = 0.05  # to each side
 _SHORTEST_SECONDS: Final = 0.12
 _STILL_SECONDS: Final = 0.4  # a foot so long at rest stands, wherever it is
 _BRIDGED_SECONDS: Final = 0.07
+_RETURN_SECONDS: Final = 0.2
+_SAME_PLACE: Final = 0.035  # heights
 _LOW: Final = 0.3  # mean ground contact of a foot that stands
 _BLEND_SECONDS: Final = 0.16  # into and out of a stance
 _FLAT_SECONDS: Final = 0.06  # standard deviation of the blend to and from a flat sole
@@ -84,7 +86,8 @@ def hold_feet(states: Sequence[MotionState], path: FootPath, camera: Array) -> l
     clock = np.array([state.time for state in states])
     step = max(float(np.median(np.diff(clock))), 1e-3)
     balls, soles = detect_plants(states, camera)
-    stances = [_stances(balls[:, f], soles[:, f], _one_foot(path, f), camera, step) for f in range(2)]
+    height = float(np.median([state.height for state in states]))
+    stances = [_stances(balls[:, f], soles[:, f], _one_foot(path, f), camera, step, height) for f in range(2)]
     result = []
     for index, state in enumerate(states):
         contacts = state.contacts
@@ -104,13 +107,13 @@ def _one_foot(path: FootPath, foot: int) -> FootPath:
 
 
 def _stances(
-    ball: Mask, sole: Mask, path: FootPath, camera: Array, step: float
+    ball: Mask, sole: Mask, path: FootPath, camera: Array, step: float, height: float
 ) -> tuple[Array, Array, Array, Array]:
     """Shares (n,) and anchors (n, 2) of the ball, shares (n,) and headings (n, 3) of the sole; one foot's."""
     count = len(ball)
     planted, anchors = np.zeros(count), path.toes.copy()
     flat, headings = np.zeros(count), path.headings.copy()
-    parts = true_intervals(ball)
+    parts = _joined(true_intervals(ball), path.toes - camera, height, step)
     blend = max(1, round(_BLEND_SECONDS / step))
     ground = path.toes - camera
     for index, (first, after) in enumerate(parts):
@@ -129,8 +132,24 @@ def _stances(
             heading = normalised(path.headings[whole].mean(axis=0))
             headings[begin:end] = heading
             flat[whole[0] : whole[-1] + 1] = 1.0
-    flat = np.minimum(smooth_over_time(flat, _FLAT_SECONDS / step) * 1.0, 1.0)
+    flat = smooth_over_time(flat, _FLAT_SECONDS / step)
     return planted, anchors, flat, headings
+
+
+def _joined(parts: list[tuple[int, int]], places: Array, height: float, step: float) -> list[tuple[int, int]]:
+    """Stances of which those are one that are at the same place and have only a short gap between them.
+
+    An estimator that exchanges the legs for some frames makes such gaps.
+    """
+    joined: list[tuple[int, int]] = []
+    for first, after in parts:
+        if joined and (first - joined[-1][1]) * step <= _RETURN_SECONDS:
+            before = np.median(places[slice(*joined[-1])], axis=0)
+            if np.linalg.norm(np.median(places[first:after], axis=0) - before) < _SAME_PLACE * height:
+                joined[-1] = (joined[-1][0], after)
+                continue
+        joined.append((first, after))
+    return joined
 
 
 def _ramp(count: int) -> Array:
@@ -143,8 +162,7 @@ def _speeds(points: Array, step: float) -> Array:
     reach = max(1, round(_SPEED_SECONDS / step))
     padded = np.concatenate([np.repeat(points[:1], reach, 0), points, np.repeat(points[-1:], reach, 0)])
     ways = padded[2 * reach :] - padded[: -2 * reach]
-    spans = np.convolve(np.ones(len(points)), np.ones(1))  # frames at the ends span less
-    index = np.arange(len(points))
+    index = np.arange(len(points))  # frames at the ends span less
     spans = np.minimum(index + reach, len(points) - 1) - np.maximum(index - reach, 0)
     result: Array = length(ways)[..., 0] / (np.maximum(spans, 1)[:, None] * step)
     return result
@@ -154,8 +172,3 @@ def _slow(speed: Array, seen: Mask, step: float) -> Mask:
     """Mask (n,) of a point that stands."""
     stillness = np.where(seen, QUICK - speed, -1.0)
     return with_hysteresis(stillness, QUICK - SLOW, 0.0, step, _SHORTEST_SECONDS, _BRIDGED_SECONDS)
-
-
-def released(contacts: Contacts | None) -> Contacts | None:
-    """The contacts without feet that are held."""
-    return None if contacts is None else replace(contacts, stance=Stance())

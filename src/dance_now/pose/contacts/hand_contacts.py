@@ -8,7 +8,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.contacts.body_landmarks import CONTACT_ROWS, FOLLOWS_HAND, BodyLandmarks, hand_probes
+from dance_now.pose.contacts.body_landmarks import (
+    CONTACT_ROWS,
+    FOLLOWS_HAND,
+    BodyLandmarks,
+    BodySurface,
+    hand_probes,
+)
 from dance_now.pose.contacts.contact_state import Touch
 from dance_now.pose.contacts.two_bone import solve_two_bones
 from dance_now.pose.model.vectors import length, normalised
@@ -27,9 +33,9 @@ _HANGING_ELBOW: Final = np.array([[0.35, -0.75, -0.55], [-0.35, -0.75, -0.55]]) 
 class HandContacts:
     """Moves the hands of one character."""
 
-    def __init__(self, body: CharacterBody) -> None:
+    def __init__(self, body: CharacterBody, surface: BodySurface | None = None) -> None:
         self._body = body
-        self._landmarks = BodyLandmarks.of(body.skeleton)
+        self._landmarks = BodyLandmarks.of(body.skeleton, surface)
         rest = body.rest
         self._lengths = np.linalg.norm(rest[_ARMS[:, 1:]] - rest[_ARMS[:, :-1]], axis=2)
         self._farthest = _FARTHEST * body.skeleton.height
@@ -72,9 +78,7 @@ class HandContacts:
         matrix = np.array([[1.0, -follow[0]], [-follow[1], 1.0]])
         firm = np.diag(_FIRMNESS + (1 - share) / np.maximum(share, _LEAST))
         moves = np.linalg.solve(matrix.T @ matrix + firm, matrix.T @ (missing * (share[:, None] > _LEAST)))
-        return np.where(
-            length(moves) > self._farthest, normalised(moves) * self._farthest, moves
-        )
+        return np.where(length(moves) > self._farthest, normalised(moves) * self._farthest, moves)
 
     def _probes(self, used: Array) -> Array:
         probes = hand_probes(used)

@@ -36,7 +36,7 @@ def with_hysteresis(
     for first, after in true_intervals(values > off):
         mask[first:after] = bool((values[first:after] > on).any())
     for first, after in true_intervals(~mask):
-        if 0 < first and after < len(mask) and (after - first) * step <= bridged:
+        if first > 0 and after < len(mask) and (after - first) * step <= bridged:
             mask[first:after] = True
     for first, after in true_intervals(mask):
         if (after - first) * step < shortest:

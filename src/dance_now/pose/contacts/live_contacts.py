@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.contacts.contact_state import Contacts, Stance
+from dance_now.pose.contacts.contact_state import ContactReading, Contacts, Stance
 from dance_now.pose.contacts.foot_contacts import ANKLES, TOES
 from dance_now.pose.contacts.foot_plants import QUICK, SLOW
 from dance_now.pose.contacts.touch_tracking import LiveTouchTracker, single_touch
@@ -21,7 +21,13 @@ _SPEED_SECONDS: Final = 0.06
 _RELEASE_SECONDS: Final = 0.1
 _LOW: Final = 0.3  # ground contact
 _SEEN: Final = 0.3
-_STRAIN: Final = 0.05  # of the height: a foot further from where it is held is let go
+# Heights a second by which a foot that stands is moved: always, and at first.
+_SETTLING, _FIRST_SETTLING = 0.003, 0.02
+_FIRST_SECONDS: Final = 0.25
+_UNSURE_SECONDS: Final = 0.3  # in which a new person's place is not known well
+_EARLY_SETTLING, _EARLY_SECONDS = 0.01, 1.0  # and in which it gets better
+_FEET: Final = np.stack([TOES, ANKLES])
+_STRAIN: Final = 0.09  # of the height: a foot further from where it is held is let go
 
 
 def photo_contacts(state: MotionState) -> MotionState:
@@ -42,7 +48,7 @@ class LiveContacts:
         """Forgets all contacts."""
         self._touches.reset()
         self._before: Array | None = None
-        self._speed = np.full(2, np.inf)
+        self._velocity = np.zeros((2, 2, 2))
         self._on = np.zeros(2, bool)
         self._time = -np.inf
 
@@ -51,23 +57,24 @@ class LiveContacts:
         if state.contacts is None:
             return state
         touch = self._touches(state)
-        stance = Stance(planted=self._standing(state).astype(np.float64), live=True)
+        stance = Stance(planted=self._standing(state, state.contacts.reading).astype(np.float64), live=True)
         return replace(state, contacts=replace(state.contacts, touch=touch, stance=stance))
 
-    def _standing(self, state: MotionState) -> npt.NDArray[np.bool_]:
-        points = np.asarray(state.points, np.float64)[np.stack([TOES, ANKLES])] / max(state.height, 1.0)
+    def _standing(self, state: MotionState, reading: ContactReading) -> npt.NDArray[np.bool_]:
+        """Mask (2,) of standing feet, from points without the lag of a smoother."""
+        points = reading.points[_FEET] / max(state.height, 1.0)
         step, self._time = state.time - self._time, state.time
         if self._before is None or not 0 < step < 1:
-            self._before, self._speed = points, np.full(2, np.inf)
-            self._velocity = np.zeros_like(points)
-            return self._on & False
-        keep = float(np.exp(-step / _SPEED_SECONDS))
-        self._velocity = keep * self._velocity + (1 - keep) * (points - self._before) / step
+            self._before, self._velocity = points, np.full(points.shape, np.inf)
+            self._on = np.zeros(2, bool)
+            return self._on
+        keep = float(np.exp(-step / _SPEED_SECONDS)) if np.isfinite(self._velocity).all() else 0.0
+        raw = (points - self._before) / step
+        self._velocity = raw + keep * (self._velocity - raw) if keep else raw
         self._before = points
-        self._speed = length(self._velocity)[..., 0].max(axis=0)
-        trust = np.asarray(state.point_trust)[np.stack([TOES, ANKLES])].min(axis=0)
-        usable = (trust > _SEEN) & (np.asarray(state.foot_contact) > _LOW)
-        self._on = usable & np.where(self._on, self._speed < QUICK, self._speed < SLOW)
+        speed = length(self._velocity)[..., 0].max(axis=0)
+        usable = (reading.trust[_FEET].min(axis=0) > _SEEN) & (np.asarray(state.foot_contact) > _LOW)
+        self._on = usable & np.where(self._on, speed < QUICK, speed < SLOW)
         return self._on
 
 
@@ -85,6 +92,7 @@ class FootHolder:
         self._move, self._turn = np.zeros((2, 2)), np.zeros((2, 3))
         self._anchors, self._headings = np.zeros((2, 2)), np.zeros((2, 3))
         self._held = np.zeros(2, bool)
+        self._since, self._passed = np.zeros(2), 0.0
         self._time = -np.inf
 
     def __call__(
@@ -100,15 +108,29 @@ class FootHolder:
             time: seconds.
         """
         step, self._time = time - self._time, time
-        keep = float(np.exp(-step / _RELEASE_SECONDS)) if 0 < step < 1 else 0.0
+        step = step if 0 < step < 1 else 0.0
+        self._passed += step
+        keep = float(np.exp(-step / _RELEASE_SECONDS)) if step else 0.0
         strained = self._held & (length(toes - self._anchors)[:, 0] > _STRAIN * height)
-        standing = (contacts.stance.planted > 0.5) & ~strained
+        standing = (contacts.stance.planted > 0.5) & ~strained & (self._passed > _UNSURE_SECONDS)
         begins = (standing & ~self._held)[:, None]
         self._held = standing
         self._anchors = np.where(begins, toes + keep * self._move, self._anchors)
+        self._since = np.where(begins[:, 0], 0.0, self._since + step)
+        self._anchors = self._settled(toes, height * step)
         self._headings = np.where(begins, headings + keep * self._turn, self._headings)
         held = standing[:, None]
         self._move = np.where(held, self._anchors - toes, keep * self._move)
         self._turn = np.where(held, self._headings - headings, keep * self._turn)
         one = np.ones(2)
         return Stance(one, toes + self._move, one, normalised(headings + self._turn))
+
+    def _settled(self, toes: Array, most: float) -> Array:
+        """Anchors moved a little: the first moments are not exact, and who stands shifts."""
+        away = toes - self._anchors
+        size = length(away)
+        early = float(np.exp(-self._passed / _EARLY_SECONDS))
+        rate = _SETTLING + _FIRST_SETTLING * np.exp(-self._since / _FIRST_SECONDS) + _EARLY_SETTLING * early
+        return np.asarray(
+            self._anchors + away * np.minimum(1.0, most * rate[:, None] / np.maximum(size, 1e-9))
+        )

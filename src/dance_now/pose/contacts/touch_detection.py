@@ -98,7 +98,7 @@ def detect_touches(
     allowed = allowed * _landmark_trust(trust, unseen)[:, None]
     possible = depth * allowed[:, :, None] * probe_trust[..., None]
     evidence = possible * _smooth_step((_NEAR[1] - beyond) / (_NEAR[1] - _NEAR[0]))
-    nearness = np.exp(-((beyond - beyond.min(axis=(2, 3), keepdims=True)) / _SHARPNESS) ** 2)
+    nearness = np.exp(-(((beyond - beyond.min(axis=(2, 3), keepdims=True)) / _SHARPNESS) ** 2))
     weights = np.where(possible > 0, possible * nearness, 0.0) + 1e-9 * possible
     weights = weights / np.maximum(weights.sum(axis=(2, 3), keepdims=True), 1e-12)
     front = frames[:, LANDMARK_FRAMES, 2, 2]  # how much a landmark's surface looks at the viewer
@@ -182,7 +182,7 @@ def _landmark_trust(trust: Array, faceless: npt.NDArray[np.bool_]) -> Array:
 
 
 def _hanging(solid: Array) -> Array:
-    """Share (n, 2) of arms that hang straight beside the trunk: their hands are near a thigh without a touch."""
+    """Share (n, 2) of arms that hang beside the trunk: their hands are near a thigh without a touch."""
     arms = solid[:, [7, 4]] - solid[:, [5, 2]]
     trunk = normalised(solid[:, 8] - solid[:, 1])
     straight = length(arms)[..., 0] / (_UPPER + _FORE)

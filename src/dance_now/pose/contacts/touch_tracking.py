@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dance_now.pose.contacts.contact_state import ContactReading, Contacts, Touch
+from dance_now.pose.contacts.contact_state import ContactReading, Touch
 from dance_now.pose.contacts.intervals import smooth_over_time, true_intervals, with_hysteresis
 from dance_now.pose.contacts.touch_detection import Touches, detect_touches, slowness
 from dance_now.pose.retarget.limb_depth import leveling_rotation

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import BoolArray
-from dance_now.pose.contacts.contact_state import read_contacts
+from dance_now.pose.contacts.body_landmarks import BodySurface
 from dance_now.pose.contacts.contact_solver import ContactSolver
+from dance_now.pose.contacts.contact_state import read_contacts
 from dance_now.pose.contacts.live_contacts import LiveContacts, photo_contacts
 from dance_now.pose.model.body_scale import Proportions
 from dance_now.pose.model.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
@@ -78,12 +79,13 @@ class Retargeter:
         True
     """
 
-    def __init__(self, skeleton: Skeleton, smooth: bool = True) -> None:
+    def __init__(self, skeleton: Skeleton, smooth: bool = True, surface: BodySurface | None = None) -> None:
         """Prepares a character.
 
         Args:
             skeleton: the character's body.
             smooth: filter over time; False for photos, each of which then stands alone.
+            surface: of the character, where hands touch it; without, the skeleton tells roughly.
         """
         self._body = CharacterBody(skeleton)
         self._smooth = smooth
@@ -92,7 +94,7 @@ class Retargeter:
         self._fingers = FingerMotion(self._body.finger_joints)
         self._placement = Placement(self._body)
         self._live, self._live_contacts = LiveSmoother(), LiveContacts()
-        self._contacts = ContactSolver(self._body)
+        self._contacts = ContactSolver(self._body, surface)
         lowest, highest = np.tan(np.radians(skeleton.pitches)).tolist()
         self._slopes = (lowest, highest)
         self._read_posture = PostureReader(self._slopes)
