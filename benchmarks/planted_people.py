@@ -120,7 +120,7 @@ def locked(points: Array, rest: Array, height: float) -> tuple[Array, Mask]:
                 share = 1 - away / (_BLEND + 1)
                 moves[index] = share * (place - ankles[index])
                 tilts[index] = share * (heading - ahead[index])
-        for index in np.flatnonzero(np.abs(moves).sum(axis=1) > 0):
+        for index in np.flatnonzero(np.abs(moves).sum(axis=1) > 0).tolist():
             _move_leg(points[index], foot, moves[index], normalised(ahead[index] + tilts[index]), rest)
     return points, standing
 

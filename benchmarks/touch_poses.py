@@ -165,7 +165,7 @@ def place_in(body: TouchedBody, points: Array, name: str, thickness: float) -> A
     bone = BONE_INDEX[PLACE_BONES[name]]
     small = points.astype(np.float32)
     turn = rig.rotations(small)[bone].astype(np.float64)
-    anchor = rig.anchors(small, rig.rotations(small), np.float32(1.0))[bone].astype(np.float64)
+    anchor = rig.anchors(small, rig.rotations(small), np.ones((), np.float32))[bone].astype(np.float64)
     return np.asarray(anchor + turn @ (where - rig.pivots[bone] + thickness * normal))
 
 

@@ -19,10 +19,11 @@ Array = npt.NDArray[np.float64]
 
 SLOW, QUICK = 0.16, 0.3  # heights a second: a standing foot is slower, a stepping one quicker
 _SPEED_SECONDS: Final = 0.05  # to each side
+_LONG_SECONDS, _LONG_WAY = 0.2, 0.025  # a foot that goes further, in heights, slides on purpose
 _SHORTEST_SECONDS: Final = 0.12
 _STILL_SECONDS: Final = 0.4  # a foot so long at rest stands, wherever it is
 _BRIDGED_SECONDS: Final = 0.07
-_RETURN_SECONDS: Final = 0.2
+_RETURN_SECONDS: Final = 0.3
 _SAME_PLACE: Final = 0.035  # heights
 _LOW: Final = 0.3  # mean ground contact of a foot that stands
 _BLEND_SECONDS: Final = 0.16  # into and out of a stance
@@ -61,9 +62,10 @@ def detect_plants(states: Sequence[MotionState], camera: Array) -> tuple[Mask, M
     balls, soles = np.zeros((len(states), 2), bool), np.zeros((len(states), 2), bool)
     for foot in range(2):
         rows = [TOES[foot], HEELS[foot], ANKLES[foot]]
-        speeds = _speeds(points[:, rows] / max(height, 1.0), step)
+        places = points[:, rows] / max(height, 1.0)
+        speeds = _speeds(places, step)
         seen = trust[:, rows].min(axis=1) > _SEEN
-        ball = _slow(speeds[:, 0], seen, step)
+        ball = _without_slides(_slow(speeds[:, 0], seen, step), places[:, 0], step)
         for first, after in true_intervals(ball):
             low = float(contact[first:after, foot].mean()) > _LOW
             if not low and (after - first) * step < _STILL_SECONDS:
@@ -165,6 +167,19 @@ def _speeds(points: Array, step: float) -> Array:
     index = np.arange(len(points))  # frames at the ends span less
     spans = np.minimum(index + reach, len(points) - 1) - np.maximum(index - reach, 0)
     result: Array = length(ways)[..., 0] / (np.maximum(spans, 1)[:, None] * step)
+    return result
+
+
+def _without_slides(mask: Mask, places: Array, step: float) -> Mask:
+    """The mask (n,) without the frames in which a slow point (n, 2), in heights, goes on and on."""
+    result = mask.copy()
+    reach = max(1, round(_LONG_SECONDS / step))
+    for first, after in true_intervals(mask):
+        index = np.arange(first, after)
+        behind = places[index] - places[np.maximum(index - reach, first)]
+        ahead = places[np.minimum(index + reach, after - 1)] - places[index]
+        ways = np.minimum(length(behind), length(ahead))[:, 0]
+        result[first:after] = ways < _LONG_WAY
     return result
 
 

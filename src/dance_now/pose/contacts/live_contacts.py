@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dance_now.pose.contacts.contact_state import ContactReading, Contacts, Stance
 from dance_now.pose.contacts.foot_contacts import ANKLES, TOES
-from dance_now.pose.contacts.foot_plants import QUICK, SLOW
+from dance_now.pose.contacts.foot_plants import QUICK
 from dance_now.pose.contacts.touch_tracking import LiveTouchTracker, single_touch
 from dance_now.pose.model.vectors import length, normalised
 from dance_now.pose.retarget.motion_state import MotionState
@@ -18,6 +18,9 @@ from dance_now.pose.retarget.motion_state import MotionState
 Array = npt.NDArray[np.float64]
 
 _SPEED_SECONDS: Final = 0.06
+_STILL: Final = 0.16  # heights a second: a foot that comes to stand is slower
+_SLIDES: Final = 0.045  # heights from where it came to stand: a foot that goes further slides on purpose
+_PLACE_SECONDS: Final = 0.5
 _RELEASE_SECONDS: Final = 0.1
 _LOW: Final = 0.3  # ground contact
 _SEEN: Final = 0.3
@@ -48,7 +51,7 @@ class LiveContacts:
         """Forgets all contacts."""
         self._touches.reset()
         self._before: Array | None = None
-        self._velocity = np.zeros((2, 2, 2))
+        self._velocity = self._places = np.zeros((2, 2, 2))
         self._on = np.zeros(2, bool)
         self._time = -np.inf
 
@@ -66,6 +69,7 @@ class LiveContacts:
         step, self._time = state.time - self._time, state.time
         if self._before is None or not 0 < step < 1:
             self._before, self._velocity = points, np.full(points.shape, np.inf)
+            self._places = points
             self._on = np.zeros(2, bool)
             return self._on
         keep = float(np.exp(-step / _SPEED_SECONDS)) if np.isfinite(self._velocity).all() else 0.0
@@ -74,7 +78,11 @@ class LiveContacts:
         self._before = points
         speed = length(self._velocity)[..., 0].max(axis=0)
         usable = (reading.trust[_FEET].min(axis=0) > _SEEN) & (np.asarray(state.foot_contact) > _LOW)
-        self._on = usable & np.where(self._on, speed < QUICK, speed < SLOW)
+        away = length(points - self._places)[..., 0].max(axis=0)
+        on = usable & np.where(self._on, (speed < QUICK) & (away < _SLIDES), speed < _STILL)
+        follow = np.where(on & self._on, 1 - float(np.exp(-step / _PLACE_SECONDS)), 1.0)
+        self._places = self._places + follow[None, :, None] * (points - self._places)
+        self._on = on
         return self._on
 
 
