@@ -7,18 +7,19 @@ Feet: rendered people whose feet truly stand (``planted_people``), read by the e
   for the other, a foot is at the other's place, so the mean says little.
 - sinking: how far soles are below the ground that the person stands on, 95th percentile, % of the height.
 
-Hands: a person touches chin, forehead, breastbone, hips, knee or the other hand (``touch_poses``), seen with a
-detector's noise. Distance in the image of the hand from the same place of the character's body, in % of the
+Hands: a person touches chin, forehead, breastbone, hips, knee or the other hand (``touch_poses``), seen with
+a detector's noise. Distance in the image of the hand from the same place of the character's body, in % of the
 character's head from chin to crown; and what is left because its arm is too short.
 
 "copied" has the same poses without contacts. --against runs another revision of the repository on the feet.
 
-python benchmarks/bench_contacts.py [--clips N] [--frames N] [--against REV]
+python benchmarks/bench_contacts.py [--only feet|hands] [--clips N] [--frames N] [--against REV]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -58,19 +59,21 @@ SETTLED: Final = 30  # frames that are not measured
 _HEAD: Final = 0.145  # of an adult's height, from chin to crown
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _OTHER: Final = """
+import json
 import sys
 import numpy as np
 try:
     from dance_now.pose.retarget.clip_motion import read_clip
     from dance_now.pose.retarget.retargeter import Retargeter
     from dance_now.pose.model.pose import Pose
+    from dance_now.pose.model.skeleton import Skeleton
 except ImportError:
     from dance_now.pose.clip import read_clip
     from dance_now.pose.retarget import Retargeter
     from dance_now.pose.pose import Pose
-from dance_now.character import Character
+    from dance_now.pose.skeleton import Skeleton
 data = np.load(sys.argv[1])
-skeleton = Character.load(str(data["character"])).skeleton
+skeleton = Skeleton.from_json(json.loads(str(data["skeleton"])))
 poses = [Pose(*rows) if found else None
          for *rows, found in zip(data["points"], data["depth"], data["has_depth"], data["found"])]
 rate, size = float(data["rate"]), tuple(data["size"].tolist())
@@ -81,7 +84,7 @@ causal = [live.coast(index / rate) if pose is None else live(pose, index / rate,
           for index, pose in enumerate(poses)]
 none = np.full((137, 2), np.nan)
 np.savez(sys.argv[2], **{name: np.stack([none if each is None else each.pose.points[:, :2] for each in rows])
-                         for name, rows in (("file", built), ("live", causal))})
+                         for name, rows in (("clip", built), ("live", causal))})
 """
 
 
@@ -172,7 +175,7 @@ def of_revision(clip: Clip, sources: Path, folder: Path) -> dict[str, Array]:
     given, made, script = folder / "given.npz", folder / "made.npz", folder / "other.py"
     np.savez(
         given,
-        character=np.array(clip.character),
+        skeleton=np.array(json.dumps(Character.load(clip.character).skeleton.to_json())),
         points=np.stack([pose.points for pose in poses]),
         depth=np.stack([pose.depth for pose in poses]),
         has_depth=np.stack([pose.has_depth for pose in poses]),
@@ -184,7 +187,7 @@ def of_revision(clip: Clip, sources: Path, folder: Path) -> dict[str, Array]:
     command = [sys.executable, str(script), str(given), str(made)]
     subprocess.run(command, check=True, env={"PYTHONPATH": str(sources), "PATH": "", "HOME": str(folder)})
     with np.load(made) as data:
-        return {name: data[name].astype(np.float64) for name in ("file", "live")}
+        return {"file": data["clip"].astype(np.float64), "live": data["live"].astype(np.float64)}
 
 
 def checked_out(revision: str, folder: Path) -> Path:
@@ -298,10 +301,13 @@ def main() -> None:
     )
     parser.add_argument("--clips", type=int, help="only the first so many")
     parser.add_argument("--frames", type=int, default=48)
+    parser.add_argument("--only", choices=("feet", "hands"))
     parser.add_argument("--against", metavar="REV", help="another revision, for the feet")
     arguments = parser.parse_args()
-    measure_hands()
-    measure_feet(arguments.frames, arguments.clips, arguments.against)
+    if arguments.only != "feet":
+        measure_hands()
+    if arguments.only != "hands":
+        measure_feet(arguments.frames, arguments.clips, arguments.against)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ HANDS: Final = (LEFT_HAND.start, RIGHT_HAND.start)
 THICKNESS: Final = 0.012  # of an adult's height: from the middle of a hand to its palm
 # Touch: hands (0 left, 1 right), each with its place, and where its elbow points (x outwards, y up, z front).
 TOUCHES: Final[dict[str, tuple[tuple[int, str, tuple[float, float, float]], ...]]] = {
-    "chin": ((1, "chin", (0.4, -1.0, 0.1)),),
+    "chin": ((1, "chin", (0.5, -1.0, 0.9)),),
     "forehead": ((1, "forehead", (1.0, -0.3, 0.2)),),
     "chest": ((1, "breastbone", (1.0, -0.5, -0.1)),),
     "hips": ((0, "left hip", (1.0, 0.1, -0.4)), (1, "right hip", (1.0, 0.1, -0.4))),

@@ -21,6 +21,7 @@ from dance_now.pose.contacts.body_landmarks import (
     LANDMARK_RADII,
     ON_FACE,
     ON_FRONT,
+    ON_HAND,
     OWN_ARM,
     BodyLandmarks,
     hand_probes,
@@ -40,7 +41,10 @@ _PALM: Final = 0.035  # from the wrist
 _TIPS: Final = np.array([0.0, 0.06, 0.05, 0.095, 0.052, 0.1, 0.05])  # of a hand's places, from the wrist
 _NEAR: Final = (0.022, 0.05)  # heights beyond a landmark's radius: touching, and not touching
 _SHARPNESS: Final = 0.02  # heights over which landmarks share a hand
-_DEPTH: Final = (0.07, 0.09)  # heights: error of a depth that is ignored, and the scale beyond it
+# Heights: error of a depth that is ignored, and the scale beyond it. Folded arms are often read as stretched
+# out towards the viewer.
+_AHEAD: Final = (0.12, 0.14)
+_BEHIND: Final = (0.05, 0.08)
 _CLEARANCE: Final = 0.018  # heights: half of a hand
 _THICKEST: Final = 0.03
 _SPEED: Final = (0.2, 0.55)  # heights a second: against the landmark, of a touch, and of none
@@ -49,6 +53,8 @@ _DOWN: Final = (0.8, 0.92)  # cosine of an arm with the trunk
 _SEEN: Final = 0.5  # trust
 # A hand that lies on a face has its fingers before it as well: its middle counts more than their tips.
 _PROBE_SHARES: Final = np.array([1.0, 0.6, 0.3, 0.3, 0.3])
+# Hands that meet are mostly ahead of the trunk, which then counts less.
+_HAND_SHARES: Final = np.array([4.0, 1.0, 0.2, 0.2, 0.2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +101,15 @@ def detect_touches(
     probes = np.where(missing[..., None, None], _guessed_palm(solid)[:, :, None], probes)
     gaps = probes[:, :, :, None] - landmarks[:, None, None]  # (n, 2, P, M, 3)
     beyond = np.maximum(np.linalg.norm(gaps[..., :2], axis=-1) - LANDMARK_RADII, 0.0)
-    depth = np.exp(-((np.maximum(np.abs(gaps[..., 2]) - _DEPTH[0], 0.0) / _DEPTH[1]) ** 2))
+    ahead = gaps[..., 2]
+    excess = np.maximum((ahead - _AHEAD[0]) / _AHEAD[1], (-ahead - _BEHIND[0]) / _BEHIND[1])
+    depth = np.exp(-(np.maximum(excess, 0.0) ** 2))
     allowed = np.where(OWN_ARM, 0.0, 1.0)[None] * (1 - BESIDE * _hanging(solid)[..., None])
     allowed = allowed * _landmark_trust(trust, unseen)[:, None]
     possible = depth * allowed[:, :, None] * probe_trust[..., None]
     evidence = possible * _smooth_step((_NEAR[1] - beyond) / (_NEAR[1] - _NEAR[0]))
     nearness = np.exp(-(((beyond - beyond.min(axis=(2, 3), keepdims=True)) / _SHARPNESS) ** 2))
-    weights = possible * (nearness + 1e-9) * _PROBE_SHARES[:, None]
+    weights = possible * (nearness + 1e-9) * np.where(ON_HAND, _HAND_SHARES[:, None], _PROBE_SHARES[:, None])
     weights = weights / np.maximum(weights.sum(axis=(2, 3), keepdims=True), 1e-12)
     front = frames[:, LANDMARK_FRAMES, 2, 2]  # how much a landmark's surface looks at the viewer
     gaps = np.concatenate([gaps[..., :2], _on_surface(gaps[..., 2], front)[..., None]], axis=-1)
