@@ -80,7 +80,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("output", type=Path)
-    parser.add_argument("--touches", nargs="+", choices=tuple(TOUCHES), default=["chin", "hips", "chest"])
+    parser.add_argument("--touches", nargs="+", choices=tuple(TOUCHES), default=["hips", "clasped", "chest"])
     parser.add_argument("--characters", nargs="+", default=["tempo", "uka"])
     arguments = parser.parse_args()
     avatar = adult_avatar("woman")
