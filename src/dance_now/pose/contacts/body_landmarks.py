@@ -102,7 +102,6 @@ ON_FACE: Final = _named("chin", "mouth", "nose", "forehead", "cheek")
 ON_HEAD: Final = ON_FACE | _named("ear", "crown") & ~_named("forearm")
 ON_FRONT: Final = ON_FACE | _named("chest", "belly", "throat")  # surfaces that look where the body looks
 ON_HAND: Final = _named("palm")
-BESIDE: Final = _named("waist", "hip", "thigh")  # what arms that hang are beside
 OWN_ARM: Final = np.array(
     [
         [

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.contacts.body_landmarks import (
-    BESIDE,
     FACE_PLACES,
     LANDMARK_FRAMES,
     LANDMARK_RADII,
@@ -43,7 +42,7 @@ _NEAR: Final = (0.022, 0.05)  # heights beyond a landmark's radius: touching, an
 _SHARPNESS: Final = 0.02  # heights over which landmarks share a hand
 # Heights: error of a depth that is ignored, and the scale beyond it. Folded arms are often read as stretched
 # out towards the viewer.
-_AHEAD: Final = (0.12, 0.14)
+_AHEAD: Final = (0.07, 0.09)
 _BEHIND: Final = (0.05, 0.08)
 _CLEARANCE: Final = 0.018  # heights: half of a hand
 _THICKEST: Final = 0.03
@@ -104,7 +103,7 @@ def detect_touches(
     ahead = gaps[..., 2]
     excess = np.maximum((ahead - _AHEAD[0]) / _AHEAD[1], (-ahead - _BEHIND[0]) / _BEHIND[1])
     depth = np.exp(-(np.maximum(excess, 0.0) ** 2))
-    allowed = np.where(OWN_ARM, 0.0, 1.0)[None] * (1 - BESIDE * _hanging(solid)[..., None])
+    allowed = np.where(OWN_ARM, 0.0, 1.0)[None] * (1 - _hanging(solid)[..., None])
     allowed = allowed * _landmark_trust(trust, unseen)[:, None]
     possible = depth * allowed[:, :, None] * probe_trust[..., None]
     evidence = possible * _smooth_step((_NEAR[1] - beyond) / (_NEAR[1] - _NEAR[0]))
