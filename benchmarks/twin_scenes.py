@@ -122,17 +122,17 @@ def cases(full: bool) -> list[TwinCase]:
 
 def frames(case: TwinCase, character: Character, count: int) -> Iterator[TwinFrame]:
     """Frames of one clip."""
-    motion = _motion(case.motion)
+    motion = motion_named(case.motion)
     yaw, begin = MOTIONS[case.motion][2:]
-    avatar = _performer(case.performer)
+    avatar = performer_avatar(case.performer)
     step = max(1, round(1 / (RATE * motion.frame_time)))
     usable = list(motion.frames)[round(begin / motion.frame_time) :: step]
     order = [usable[index % len(usable)] for index in range(count)]
-    own = _Body(avatar_skeleton(avatar), motion, order)
-    theirs = _Body(character.skeleton, motion, order)
+    own = PerformedBody(avatar_skeleton(avatar), motion, order)
+    theirs = PerformedBody(character.skeleton, motion, order)
     hips = hip_trajectory(leg_length(avatar), motion, order, own.points.astype(np.float32)).astype(np.float64)
     if len(usable) < count:  # a loop begins anew where it ended
-        hips[:, [0, 2]] = _looped(hips[:, [0, 2]], len(usable))
+        hips[:, [0, 2]] = looped(hips[:, [0, 2]], len(usable))
     low, high = avatar.bounds()
     tall = float(high[1] - low[1])
     middle = (hips.min(axis=0) + hips.max(axis=0)) / 2 * [1, 0, 1] + [0, 0.5 * tall, 0]
@@ -141,7 +141,7 @@ def frames(case: TwinCase, character: Character, count: int) -> Iterator[TwinFra
     legs = [avatar.bones[side + "UpperLeg"] for side in ("left", "right")]
     ratio = tall / character.skeleton.height
     pixels = SIZE / camera.height
-    for index, background in enumerate(_backgrounds(case, count)):
+    for index, background in enumerate(backgrounds(case, count)):
         turned = np.eye(4)
         turned[:3, :3] = own.turns[index]
         world = turned @ poser.world(own.solved[index], own.rotations[index])
@@ -186,7 +186,7 @@ def over(figure: Image, background: Image, light: float = 1.0) -> Image:
     return np.clip(background * (1 - alpha) + lit * alpha + 0.5, 0, 255).astype(np.uint8)
 
 
-class _Body:
+class PerformedBody:
     """Motion on one body: points relative to the hips, turned as the motion is."""
 
     def __init__(self, skeleton: Skeleton, motion: Motion, order: list[int]) -> None:
@@ -201,12 +201,12 @@ class _Body:
 
 
 @dataclass(frozen=True, eq=False)
-class _Background:
+class Background:
     image: Image
     light: float
 
 
-def _backgrounds(case: TwinCase, count: int) -> Iterator[_Background]:
+def backgrounds(case: TwinCase, count: int) -> Iterator[Background]:
     """Frames of a background; a hand-held camera moves smoothly by some pixels."""
     place = scenes(_data())[BACKGROUNDS.index(case.background)]
     side = round(SIZE * 1.1)
@@ -222,7 +222,7 @@ def _backgrounds(case: TwinCase, count: int) -> Iterator[_Background]:
         matrix = np.array([[1, 0, shift[0] - 0.05 * SIZE], [0, 1, shift[1] - 0.05 * SIZE]])
         image = cv2.warpAffine(large, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR) * light
         noisy = image + generator.normal(0, 1.5, image.shape)
-        yield _Background(np.clip(noisy, 0, 255).astype(np.uint8), light)
+        yield Background(np.clip(noisy, 0, 255).astype(np.uint8), light)
 
 
 def _on_soles(points: Array, performer: Array) -> Array:
@@ -247,7 +247,7 @@ def _region(person: Image, character: Image) -> npt.NDArray[np.bool_]:
     return np.asarray(cv2.dilate(both, np.ones((33, 33), np.uint8)) > 0)
 
 
-def _looped(track: Array, period: int) -> Array:
+def looped(track: Array, period: int) -> Array:
     """A track (n, 2) that stays near its start: every period begins at the same place."""
     looped = track.copy()
     for start in range(0, len(track), period):
@@ -260,14 +260,14 @@ def _data() -> Path:
 
 
 @cache
-def _performer(name: str) -> Avatar:
+def performer_avatar(name: str) -> Avatar:
     if name in LOOKS:
         return adult_avatar(name)
     return load_avatar(_data() / "characters" / "uka_flat.vrm")
 
 
 @cache
-def _motion(name: str) -> Motion:
+def motion_named(name: str) -> Motion:
     path, part, *_ = MOTIONS[name]
     found = [motion for motion in load_motions([_data() / "motions" / path]) if motion.name.endswith(part)]
     return found[0]

@@ -67,6 +67,10 @@ class RedCharacter:
         """The figure in the whole of a frame."""
         return (FigurePicture(self.draw_unchecked(pose, picture), 0, 0, *picture),)
 
+    @property
+    def body_surface(self) -> None:
+        """None: it is a stick figure."""
+
     def spring_simulation(self) -> None:
         """Nothing swings."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from dance_now.core.pipeline import run_pipeline
 from dance_now.core.profiler import Profiler
@@ -15,31 +16,43 @@ from dance_now.media.frame import Frame
 from dance_now.media.source import Source
 from dance_now.pose.estimators.people_finder import PeopleFinder
 from dance_now.pose.model.detection import Detection, Person, PersonMask, PosePart
+from dance_now.pose.model.keypoints import BODY_INDEX
 from dance_now.pose.model.packed_mask import PackedMask
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.smoothing.carried_parts import interpolate_carried
+from dance_now.scene.background.camera_drift import CameraDrift
 from dance_now.scene.background.clean_background import BackgroundCollector
 
 Progress = Callable[[str, int, int | None], None]
 
 _NO_MASK: Final = PersonMask(np.zeros((1, 1), np.float32), np.eye(2, 3, dtype=np.float32))
 
+_STILL_FRAMES: Final = 8  # of a camera that stands still, one is registered
+_FEET: Final = [BODY_INDEX[f"{side}_ankle"] for side in ("left", "right")]
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """A person in one frame, with a compressed mask, where masks are needed."""
+    """A person in one frame, with a compressed mask, where masks are needed.
+
+    Attributes:
+        identity, pose, mask, carried: the person's.
+        shift: pixels by which the camera moved the ground under the feet since it was measured last; None
+            where it was not measured.
+    """
 
     identity: int
     pose: Pose
     mask: PackedMask | None
     carried: frozenset[PosePart]
+    shift: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, person: Person, masks: bool) -> Record:
+    def of(cls, person: Person, masks: bool, shift: tuple[float, float] | None = None) -> Record:
         """Compresses a person; ``masks``: whether to keep the mask."""
         found = person.detection
         mask = PackedMask.of(found.mask) if masks else None
-        return cls(person.identity, found.pose, mask, found.carried)
+        return cls(person.identity, found.pose, mask, found.carried, shift)
 
     def person(self) -> Person:
         """Decompresses the person; with an empty mask where none was kept."""
@@ -56,12 +69,16 @@ class Analysis:
         times: seconds, by the frame's index (which skips damaged frames).
         people: in each frame, by its index.
         background: samples of the background; None where nobody asked for it.
+        drift: measures how the camera moves the scene; None where nobody sees the scene.
+        moves: whether it has been seen to move.
     """
 
     masks: bool = True
     times: dict[int, float] = field(default_factory=dict)
     people: dict[int, tuple[Record, ...]] = field(default_factory=dict)
     background: BackgroundCollector | None = None
+    drift: CameraDrift | None = None
+    moves: bool = False
 
     def at(self, index: int) -> tuple[Person, ...]:
         """The people in a frame; nobody in one that the pass did not reach."""
@@ -87,12 +104,43 @@ class Analysis:
             [frozenset() if record is None else record.carried for record in found],
         )
 
+    def ground_of(self, identity: int) -> npt.NDArray[np.float64]:
+        """Pixels (n, 2) by which the camera has moved the ground under a person's feet, in all frames."""
+        shifts = [
+            next((record.shift for record in records if record.identity == identity), None)
+            for records in self.people.values()
+        ]
+        measured = [index for index, shift in enumerate(shifts) if shift is not None]
+        path = np.zeros((len(shifts), 2))
+        if measured:
+            way = np.cumsum([shifts[index] for index in measured], axis=0)
+            for axis in range(2):
+                path[:, axis] = np.interp(np.arange(len(shifts)), measured, way[:, axis])
+        return path
+
     def add(self, frame: Frame, people: Sequence[Person]) -> None:
         """Records the next frame."""
         self.times[frame.index] = frame.time
-        self.people[frame.index] = tuple(Record.of(person, self.masks) for person in people)
+        shifts = self._shifts(frame, people)
+        self.people[frame.index] = tuple(
+            Record.of(person, self.masks, shift) for person, shift in zip(people, shifts, strict=True)
+        )
         if self.background is not None:
             self.background.add(frame.image, [person.detection for person in people])
+
+    def _shifts(self, frame: Frame, people: Sequence[Person]) -> Sequence[tuple[float, float] | None]:
+        """The camera's way at each person's feet; seldom measured as long as the camera stands still."""
+        due = self.moves or (len(self.people) % _STILL_FRAMES == 0)
+        if self.drift is None or not people or not due:
+            return [None] * len(people)
+        self.drift.update(frame.image, [person.detection for person in people])
+        shifts = []
+        for person in people:
+            feet = person.detection.pose.points[_FEET]
+            feet = feet[feet[:, 2] > 0, :2]
+            shifts.append(self.drift.at(feet.mean(axis=0)) if len(feet) else (0.0, 0.0))
+        self.moves |= any(np.hypot(*shift) > 0 for shift in shifts)
+        return shifts
 
 
 def analyze(
@@ -113,7 +161,7 @@ def analyze(
     """
     profiler = profiler or Profiler()
     collector = BackgroundCollector(source.frame_count) if background else None
-    analysis = Analysis(finder.masks, background=collector)
+    analysis = Analysis(finder.masks, background=collector, drift=CameraDrift() if background else None)
 
     def detect(frame: Frame) -> tuple[Frame, tuple[Person, ...]]:
         with profiler.stage("pose"):

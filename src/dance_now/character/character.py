@@ -18,6 +18,7 @@ from dance_now.character.templates.template import FigurePicture, Template
 from dance_now.core.argument_checks import check_choice, check_number, check_type
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.errors import DanceNowError
+from dance_now.pose.contacts.body_landmarks import BodySurface
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import LENGTH_TOLERANCE, Skeleton
 
@@ -113,6 +114,11 @@ class Character:
     def skeleton(self) -> Skeleton:
         """Skeleton of the character."""
         return self.card.skeleton
+
+    @property
+    def body_surface(self) -> BodySurface | None:
+        """Surface of the character at rest, which retargeting touches; None for networks."""
+        return self._template.body_surface()
 
     def draw(self, pose: Pose, size: tuple[int, int] = DEFAULT_SIZE) -> Image:
         """Draws one pose.

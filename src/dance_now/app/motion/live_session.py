@@ -169,7 +169,7 @@ class LiveSession:
         return Replacement(person, performer.character, retargeted, present=person is not _NOBODY)
 
     def _new_performer(self, character: Character, height_ratio: float) -> _Performer:
-        retargeter = Retargeter(character.skeleton, self._smooth)
+        retargeter = Retargeter(character.skeleton, self._smooth, character.body_surface)
         retargeter.calibrate(self._calibration)
         return _Performer(character, height_ratio, retargeter, IdleMotion(retargeter.body))
 

@@ -141,8 +141,10 @@ class RecordedSession:
         self._retargeters: dict[int, Retargeter] = {}
         self._readings: dict[int, dict[int, MotionState | None]] = {}
         for identity in dict.fromkeys(identity for chosen in self._chosen.values() for identity in chosen):
-            retargeter = Retargeter(assignment(identity).skeleton)
-            readings = read_clip(retargeter, analysis.poses_of(identity), times, size)
+            character = assignment(identity)
+            retargeter = Retargeter(character.skeleton, surface=character.body_surface)
+            ratio, ground = assignment.height_ratio(identity), analysis.ground_of(identity)
+            readings = read_clip(retargeter, analysis.poses_of(identity), times, size, ratio, ground)
             self._readings[identity] = dict(zip(analysis.times, readings, strict=True))
             self._retargeters[identity] = retargeter
         self._latest: dict[int, Person] = {}

@@ -77,6 +77,10 @@ class CanvasTemplate(ABC):
         figures = (self._figure(keypoints, window, most) for window in windows if _is_shown(window, picture))
         return tuple(figure for figure in figures if figure.pixels[..., 3].any())
 
+    def body_surface(self) -> None:
+        """A network has no surface."""
+        return
+
     def spring_simulation(self) -> SpringSimulation | None:
         """As ``Template.spring_simulation``: a network has no springs."""
         return None

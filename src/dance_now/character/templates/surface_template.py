@@ -16,6 +16,7 @@ from dance_now.character.templates.surface import SurfaceArrays, SurfaceDrawing,
 from dance_now.character.templates.template import FIGURE_CANVAS, FigurePicture
 from dance_now.core.arrays import FloatArray, Image
 from dance_now.core.processor_cores import available_cores
+from dance_now.pose.contacts.body_landmarks import BodySurface
 
 MAX_WINDOW: Final = 1536
 """Pixels of the largest window that is drawn at its own size, each way; what exceeds it is upscaled."""
@@ -40,6 +41,8 @@ class SurfaceTemplate:
     def __init__(self, card: CharacterCard, arrays: SurfaceArrays, threads: int) -> None:
         self._first = SurfaceDrawing(card.skeleton, arrays)
         self._idle = [self._first]
+        strongest = arrays.weights.argmax(axis=1)[:, None]
+        self._surface = BodySurface(arrays.positions, np.take_along_axis(arrays.joints, strongest, 1)[:, 0])
         self._height = card.skeleton.height
         self._threads = threads
 
@@ -73,6 +76,10 @@ class SurfaceTemplate:
         left, right = (round(edge / share) for edge in (window.left, window.left + window.width))
         top, bottom = (round(edge / share) for edge in (window.top, window.top + window.height))
         return (FigurePicture(pixels, left, top, right - left, bottom - top),)
+
+    def body_surface(self) -> BodySurface | None:
+        """As ``Template.body_surface``."""
+        return self._surface
 
     def spring_simulation(self) -> SpringSimulation | None:
         """As ``Template.spring_simulation``."""

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from dance_now.character.templates.spring_simulation import SpringSimulation, SpringTails
 from dance_now.core.arrays import FloatArray, Image
+from dance_now.pose.contacts.body_landmarks import BodySurface
 
 FIGURE_CANVAS = 1.25
 """Side of the square canvas in which a whole figure is drawn for training, in heights of the figure."""
@@ -70,6 +71,10 @@ class Template(Protocol):
         Returns:
             The figure; and, where that was asked for and gains anything, a square part of it drawn finer.
         """
+        ...
+
+    def body_surface(self) -> BodySurface | None:
+        """The character's surface at rest; None for a network, which has none."""
         ...
 
     def spring_simulation(self) -> SpringSimulation | None:

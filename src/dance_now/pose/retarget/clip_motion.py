@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dance_now.pose.contacts.clip_contacts import hold_clip_contacts
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.retarget.motion_state import PART_OF_LIMB, PART_OF_POINT, TRUNK, MotionState, part_centers
 from dance_now.pose.retarget.retargeter import Retargeter
@@ -39,6 +40,8 @@ def read_clip(
     poses: Sequence[Pose | None],
     times: Sequence[float],
     size: tuple[int, int] | None = None,
+    height_ratio: float = 1.0,
+    camera: Array | None = None,
 ) -> list[MotionState | None]:
     """Reads the motion of a clip, smoothed without lag; input of ``Retargeter.build``.
 
@@ -47,6 +50,8 @@ def read_clip(
         poses: the person's; None where the person was not found.
         times: seconds, rising.
         size: width and height of the image.
+        height_ratio: the character's height over the person's, as ``Retargeter.build`` will be told.
+        camera: (n, 2) pixels of the image by which the scene is displaced; None for a still camera.
 
     Returns:
         As many as there are poses; None where the person is missing for more than 0.3 s.
@@ -70,7 +75,7 @@ def read_clip(
             readings[index] = replace(reading, height=height)
     for first, last in _segments(found, times):
         readings[first : last + 1] = _smoothed(readings[first : last + 1], times[first : last + 1])
-    return readings
+    return hold_clip_contacts(retargeter, readings, height_ratio, camera)
 
 
 def _segments(found: Sequence[int], times: Sequence[float]) -> Iterator[tuple[int, int]]:

@@ -84,6 +84,7 @@ class IdleMotion:
             expression=expression_values(expression),
             foot_contact=np.ones(2),
             imputed=np.ones(POINT_COUNT, bool),
+            contacts=None,
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import BoolArray
+from dance_now.pose.contacts.contact_state import Contacts
 from dance_now.pose.model.vectors import length
 from dance_now.pose.smoothing.one_euro import OneEuroFilter, blend
 
@@ -66,6 +67,7 @@ class MotionState:
         slope: of the camera, see ``limb_depth.leveling_rotation``.
         imputed: (137,) bool: points that were not seen.
         vowels: (5,) weights of VOWELS where the mouth follows a sound; None: it follows the face.
+        contacts: touches of the hands and feet that stand; None where nobody was read.
     """
 
     time: float
@@ -85,6 +87,7 @@ class MotionState:
     slope: float
     imputed: BoolArray
     vowels: Array | None = None
+    contacts: Contacts | None = None
 
 
 def part_centers(points: Array, trust: Array) -> Array:

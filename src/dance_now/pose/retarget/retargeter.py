@@ -14,6 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.core.arrays import BoolArray
+from dance_now.pose.contacts.body_landmarks import BodySurface
+from dance_now.pose.contacts.contact_solver import ContactSolver
+from dance_now.pose.contacts.contact_state import read_contacts
+from dance_now.pose.contacts.live_contacts import LiveContacts, photo_contacts
 from dance_now.pose.model.body_scale import Proportions
 from dance_now.pose.model.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
@@ -75,12 +79,13 @@ class Retargeter:
         True
     """
 
-    def __init__(self, skeleton: Skeleton, smooth: bool = True) -> None:
+    def __init__(self, skeleton: Skeleton, smooth: bool = True, surface: BodySurface | None = None) -> None:
         """Prepares a character.
 
         Args:
             skeleton: the character's body.
             smooth: filter over time; False for photos, each of which then stands alone.
+            surface: of the character, where hands touch it; without, the skeleton tells roughly.
         """
         self._body = CharacterBody(skeleton)
         self._smooth = smooth
@@ -88,7 +93,8 @@ class Retargeter:
         self._face = FaceRig(skeleton)
         self._fingers = FingerMotion(self._body.finger_joints)
         self._placement = Placement(self._body)
-        self._live = LiveSmoother()
+        self._live, self._live_contacts = LiveSmoother(), LiveContacts()
+        self._contacts = ContactSolver(self._body, surface)
         lowest, highest = np.tan(np.radians(skeleton.pitches)).tolist()
         self._slopes = (lowest, highest)
         self._read_posture = PostureReader(self._slopes)
@@ -114,11 +120,14 @@ class Retargeter:
         """Resets the person and the motion state; call it where a clip or person begins."""
         self._read_posture.reset()
         self._read_expression.reset()
-        self._forget_motion()
+        self.restart()
 
-    def _forget_motion(self) -> None:
+    def restart(self) -> None:
+        """Resets the motion state alone; call it before states of a clip are built once more."""
         for each in (self._placement, self._live, self._fingers, self._imputer):
             each.reset()
+        self._live_contacts.reset()
+        self._contacts.reset()
         self._last: MotionState | None = None
         self._time = -np.inf
 
@@ -145,8 +154,9 @@ class Retargeter:
     def track(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> MotionState:
         """Reads and smooths the person's motion state, causally: a call without its last step, ``build``."""
         reading = self.read(pose, time, size)
-        self._last = self._live(reading) if self._smooth else reading
-        return self._last
+        smoothed = self._live_contacts(self._live(reading)) if self._smooth else photo_contacts(reading)
+        self._last = smoothed
+        return smoothed
 
     def coast(self, time: float, height_ratio: float = 1.0) -> Retargeted | None:
         """Extrapolates a frame in which the person is not found: the last pose, for 0.3 s at most."""
@@ -179,7 +189,7 @@ class Retargeter:
             heights.append(self._read_posture(pose, time, size).height)
             self._read_expression(pose, time)
         self._read_posture.freeze()
-        self._forget_motion()
+        self.restart()
         return heights
 
     def read(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> MotionState:
@@ -213,6 +223,7 @@ class Retargeter:
             hidden_below=seen.hidden_below,
             slope=seen.slope,
             imputed=_imputed_points(seen),
+            contacts=read_contacts(seen.points, seen.weights, seen.palms[:, :, 0]),
         )
 
     def build(self, reading: MotionState, height_ratio: float = 1.0) -> Retargeted:
@@ -235,11 +246,15 @@ class Retargeter:
         posture = _rotated(posture, turn)
         posture = replace(posture, face=self._face.displacement(expression))
         height = reading.height or _UNSEEN_HEIGHT
+        posture = self._contacts.hold_hands(posture, reading)
         points = self._body.points(posture)
         seen, weights = np.zeros((POINT_COUNT, 2)), np.zeros(POINT_COUNT)
         seen[BODY], weights[BODY] = reading.points, reading.point_trust
         target = PlacementTarget(seen, weights, height, reading.visible_fraction, posture.head[:2, 1])
         scale, place = self._placement(points, target, reading.time, self._smooth, height_ratio)
+        standing, place = self._contacts.hold_feet(posture, points, scale, place, reading)
+        if standing is not posture:
+            posture, points = standing, self._body.points(standing)
         points *= scale
         points[:, :2] += place
         pose, up = self._to_pose(points), turn[:, 1]

@@ -82,4 +82,5 @@ def blend_states(first: MotionState, second: MotionState, share: float) -> Motio
         height=height,
         visible_fraction=first.visible_fraction + share * (second.visible_fraction - first.visible_fraction),
         slope=first.slope + share * (second.slope - first.slope),
+        contacts=None if second.contacts is None else second.contacts.faded(share),
     )

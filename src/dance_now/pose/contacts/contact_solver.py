@@ -1,0 +1,62 @@
+"""Contact solver: changes a character's posture so that its hands and feet keep the person's contacts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dance_now.pose.contacts.body_landmarks import BodySurface
+from dance_now.pose.contacts.foot_contacts import ANKLES, HEELS, TOES, FootContacts
+from dance_now.pose.contacts.hand_contacts import HandContacts
+from dance_now.pose.contacts.live_contacts import FootHolder
+from dance_now.pose.model.body_scale import SOLE_BELOW_POINTS
+from dance_now.pose.model.vectors import normalised
+from dance_now.pose.retarget.kinematics import CharacterBody, Posture
+from dance_now.pose.retarget.motion_state import MotionState
+
+Array = npt.NDArray[np.float64]
+
+_SEEN: Final = 0.5
+
+
+class ContactSolver:
+    """Keeps the contacts of one character."""
+
+    def __init__(self, body: CharacterBody, surface: BodySurface | None = None) -> None:
+        self._hands, self._feet = HandContacts(body, surface), FootContacts(body)
+        self._holder = FootHolder()
+
+    def reset(self) -> None:
+        """Lets go of the feet that a live source holds."""
+        self._holder.reset()
+
+    def hold_hands(self, posture: Posture, state: MotionState) -> Posture:
+        """The posture with its hands where the person's touch, of the character's own body."""
+        return posture if state.contacts is None else self._hands(posture, state.contacts.touch)
+
+    def hold_feet(
+        self, posture: Posture, points: Array, scale: float, place: Array, state: MotionState
+    ) -> tuple[Posture, Array]:
+        """Holds the feet where they stand: posture and translation; arguments as of ``FootContacts``."""
+        contacts = state.contacts
+        if contacts is None:
+            return posture, place
+        stance = contacts.stance
+        if stance.live:
+            rows = self._feet.toe_rows
+            toes = points[rows, :2] * scale + place
+            headings = normalised(points[rows] - points[ANKLES])
+            stance = self._holder(contacts, toes, headings, state.height, state.time)
+        return self._feet(posture, points, scale, place, stance, ground_line(state))
+
+
+def ground_line(state: MotionState) -> float:
+    """Height of the ground under a person's lowest foot, view frame, pixels; minus infinity if unseen."""
+    rows = np.concatenate([TOES, HEELS])
+    seen = np.asarray(state.point_trust)[rows] > _SEEN
+    if not seen.any() or state.height <= 0:
+        return -np.inf
+    lowest = float(np.asarray(state.points)[rows[seen], 1].min())
+    return lowest - SOLE_BELOW_POINTS * state.height
