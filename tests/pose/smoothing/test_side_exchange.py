@@ -5,7 +5,7 @@ import pytest
 
 from dance_now.pose.model.keypoints import BODY_INDEX
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.smoothing.side_exchange import _EXCHANGED, undo_side_exchanges
+from dance_now.pose.smoothing.side_exchange import _PARTS, undo_side_exchanges
 
 FRAMES = 60
 TIMES = [index / 30 for index in range(FRAMES)]
@@ -38,8 +38,11 @@ def walker(index: int) -> Pose:
     return Pose(points, depth, np.ones(137, np.bool_))
 
 
-def exchanged(pose: Pose) -> Pose:
-    return Pose(pose.points[_EXCHANGED], pose.depth[_EXCHANGED], pose.has_depth[_EXCHANGED])
+def exchanged(pose: Pose, parts: slice = slice(None)) -> Pose:
+    rows = np.arange(137)
+    for pairs in _PARTS[parts]:
+        rows[pairs] = pairs[:, ::-1]
+    return Pose(pose.points[rows], pose.depth[rows], pose.has_depth[rows])
 
 
 @pytest.mark.parametrize("wrong", [range(20, 21), range(20, 45), range(8), range(45, 60)])
@@ -51,6 +54,15 @@ def test_sides_are_given_back(wrong: range) -> None:
         assert pose is not None
         np.testing.assert_array_equal(pose.points, right.points, err_msg=str(index))
         np.testing.assert_array_equal(pose.depth, right.depth)
+
+
+@pytest.mark.parametrize("parts", [slice(1), slice(2)])
+def test_a_part_of_a_body_is_given_back_its_sides_alone(parts: slice) -> None:
+    true = [walker(index) for index in range(FRAMES)]
+    given = [exchanged(pose, parts) if 20 <= index < 23 else pose for index, pose in enumerate(true)]
+    for pose, right in zip(undo_side_exchanges(given, TIMES), true, strict=True):
+        assert pose is not None
+        np.testing.assert_array_equal(pose.points, right.points)
 
 
 def test_what_is_right_is_left_alone() -> None:

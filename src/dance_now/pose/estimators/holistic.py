@@ -23,10 +23,8 @@ from dance_now.pose.model.keypoints import BODY_INDEX, FACE, LEFT_HAND, RIGHT_HA
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.vectors import quantile
 from dance_now.pose.networks.blazehand import HandLandmarks, HandNetwork
-from dance_now.pose.networks.blended_depth import blend_depth
 from dance_now.pose.networks.exposure import stretch_dark
 from dance_now.pose.networks.facemesh import FaceLandmarks, FaceNetworks, region_from_face, region_from_head
-from dance_now.pose.networks.lifter import open_lifter
 from dance_now.pose.networks.litert import Region
 from dance_now.pose.networks.region_filter import RegionFilter
 
@@ -46,11 +44,11 @@ _HEIGHT_QUANTILE: Final = 0.75
 class Holistic:
     """Estimates body, hands and face of people, with depth and a mask; the base install's estimator.
 
-    The body is ``BlazePose``'s, its depth blended with the lifting network's. A hand that its network finds
-    gets all 21 points, else the four that BlazePose marks; a face that its network finds gets all 70 points,
-    else none. Their confidence is the network's presence. Their depth is true to scale within a hand or face,
-    and set at the depth of the body's wrist or nose. Of everybody but the first, each hand and the face are
-    read in one frame of four, and move along with wrist and nose in between.
+    The body is ``BlazePose``'s. A hand that its network finds gets all 21 points, else the four that
+    BlazePose marks; a face that its network finds gets all 70 points, else none. Their confidence is the
+    network's presence. Their depth is true to scale within a hand or face, and set at the depth of the body's
+    wrist or nose. Of everybody but the first, each hand and the face are read in one frame of four, and move
+    along with wrist and nose in between.
     """
 
     def __init__(
@@ -86,7 +84,6 @@ class Holistic:
             return models / name if models is not None else assets.pose_model(name)
 
         self._people = MultiPersonTracker(BlazePose(threads, models, heavy=heavy), max_people)
-        self._lift = open_lifter()
         self._hands = HandNetwork(path("hand_landmark_full.tflite"), threads) if hands else None
         self._face = (
             FaceNetworks(path("face_landmark.tflite"), path("iris_landmark.tflite"), threads)
@@ -126,18 +123,11 @@ class Holistic:
 
     def detect_bodies(self, image: Image) -> tuple[Person, ...]:
         """Detects and tracks the people, without hands and faces."""
-        return self._with_depth(self._people(image))
+        return self._people(image)
 
     def detect_bodies_alone(self, image: Image) -> tuple[Person, ...]:
         """Detects and tracks the people; most masks are of an earlier frame and moved along."""
-        return self._with_depth(self._people(image, masks=False))
-
-    def _with_depth(self, people: tuple[Person, ...]) -> tuple[Person, ...]:
-        return tuple(
-            replace(person, detection=replace(person.detection, pose=blend_depth(pose, self._lift)))
-            for person in people
-            for pose in [person.detection.pose]
-        )
+        return self._people(image, masks=False)
 
     def add_hands_and_faces(self, image: Image, people: tuple[Person, ...]) -> tuple[Person, ...]:
         """Adds hands and faces to the result of ``detect_bodies`` for the same image."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from dance_now.pose.contacts.clip_contacts import hold_clip_contacts
 from dance_now.pose.model.pose import Pose
+from dance_now.pose.networks.temporal_lifter import lift_clip, open_temporal_lifter
 from dance_now.pose.retarget.motion_state import PART_OF_LIMB, PART_OF_POINT, TRUNK, MotionState, part_centers
 from dance_now.pose.retarget.retargeter import Retargeter
 from dance_now.pose.smoothing.side_exchange import undo_side_exchanges
@@ -57,6 +58,7 @@ def read_clip(
         As many as there are poses; None where the person is missing for more than 0.3 s.
     """
     poses = undo_side_exchanges(poses, times)
+    lifted = lift_clip(open_temporal_lifter(), poses, times)
     found = [index for index, pose in enumerate(poses) if pose is not None]
     reversed_found = list(reversed(found))
     start = times[-1] if len(times) else 0.0
@@ -64,13 +66,14 @@ def read_clip(
         (pose for pose in reversed(poses) if pose is not None),
         (start - times[index] for index in reversed_found),
         size,
+        (lifted[index] for index in reversed_found),
     )
     backward_heights = dict(zip(reversed_found, heights, strict=True))
     readings: list[MotionState | None] = [None] * len(poses)
     for index in found:
         pose = poses[index]
         if pose is not None:
-            reading = retargeter.read(pose, times[index], size)
+            reading = retargeter.read(pose, times[index], size, lifted[index])
             height = float(np.sqrt(reading.height * (backward_heights[index] or reading.height)))
             readings[index] = replace(reading, height=height)
     for first, last in _segments(found, times):

@@ -22,6 +22,7 @@ from dance_now.pose.model.keypoints import BODY, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.vectors import basis, cross, length, normalised
 from dance_now.pose.networks.lifter import Lifter, open_lifter
+from dance_now.pose.networks.temporal_lifter import LiftedFrame, LiveLifter, open_temporal_lifter
 from dance_now.pose.retarget.head_rotation import HEAD_POINTS, fit_head
 from dance_now.pose.retarget.limb_depth import (
     DepthLifter,
@@ -50,6 +51,18 @@ _HANDS: Final = (LEFT_HAND.start, RIGHT_HAND.start)
 _HAND_ROWS: Final = np.array([np.arange(start, start + 21) for start in _HANDS])
 _WRISTS: Final = (7, 4)
 _KNUCKLES: Final = np.array([1, 5, 9, 13, 17])
+_READ_CONCENTRATION: Final = 2.0  # of directions read by limb lengths, beside the learned ones
+_ALONE: Final = 0.3  # of the learned directions' share where there is but one frame
+_LEARNED: Final = (
+    np.arange(len(SEGMENTS)) < SEGMENT_INDEX["left_index"]
+)  # hands are read from their own depth
+
+
+def _as_drawn(directions: Array, projected: Array, trust: Array) -> Array:
+    """Turns directions (n, 3) in the image's plane to where their segments (n, 2) are seen."""
+    flat = length(directions[:, :2])
+    seen = np.column_stack([normalised(projected) * flat, directions[:, 2]])
+    return directions + (trust * (length(projected)[:, 0] > 1e-6))[:, None] * (seen - directions)
 
 
 def _rows(*names: str) -> npt.NDArray[np.int_]:
@@ -116,6 +129,7 @@ class PostureReader:
         self._size = BodyScaleEstimator()
         self._depth = DepthLifter()
         self._stature = StatureCorrection(slopes)
+        self._live = LiveLifter(open_temporal_lifter())
         self.reset()
 
     def reset(self) -> None:
@@ -123,6 +137,7 @@ class PostureReader:
         self._size.reset()
         self._depth.reset()
         self._stature.reset()
+        self._live.reset()
 
     @property
     def proportions(self) -> Proportions:
@@ -143,9 +158,21 @@ class PostureReader:
         self._depth.freeze()
 
     def __call__(
-        self, pose: Pose, time: float, size: tuple[float, float] | None = None
+        self,
+        pose: Pose,
+        time: float,
+        size: tuple[float, float] | None = None,
+        lifted: LiftedFrame | None = None,
     ) -> PostureMeasurement:
-        """Measures one pose; ``time`` in seconds, ``size`` width and height of the image."""
+        """Measures one pose.
+
+        Args:
+            pose: the person's.
+            time: seconds.
+            size: width and height of the image.
+            lifted: what the temporal lifter makes of this pose in its clip; without, of the poses so far.
+        """
+        lifted = lifted or self._live(pose, time)
         if size is not None:  # furniture cuts people as the lower edge of the image does
             size = size[0], min(size[1], pose.hidden_below)
         points, depth, weights, has_depth = _filled_midpoints(self._with_depth(pose))
@@ -171,6 +198,8 @@ class PostureReader:
             height=self._size.height,
         )
         directions = normalised(segments)
+        if lifted is not None:
+            directions = self._fused(directions, lifted, projected, trust)
         trust = trust * (np.linalg.norm(segments, axis=1) > 1e-6)
         palms, palm_trust, fingers, finger_trust = _hands(
             np.column_stack([points, depth]),
@@ -206,6 +235,15 @@ class PostureReader:
             pose.hidden_below,
             slope,
         )
+
+    def _fused(self, directions: Array, lifted: LiftedFrame, projected: Array, trust: Array) -> Array:
+        """Directions (19, 3) that a level camera would see, of those read and those learned."""
+        learned = _as_drawn(lifted.directions.astype(np.float64), projected, trust)
+        share = _LEARNED * lifted.concentration / (lifted.concentration + _READ_CONCENTRATION)
+        if lifted.neighbours == 0:
+            share *= _ALONE
+        share = share[:, None]
+        return normalised((1 - share) * directions + share * learned @ leveling_rotation(self._depth.slope).T)
 
     @cached_property
     def _lifter(self) -> Lifter:

@@ -23,6 +23,7 @@ from dance_now.pose.model.keypoints import BODY, FACE, LEFT_HAND, POINT_COUNT, R
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.model.skeleton import Skeleton
 from dance_now.pose.model.vectors import basis
+from dance_now.pose.networks.temporal_lifter import LiftedFrame
 from dance_now.pose.retarget import joint_limits as limits
 from dance_now.pose.retarget.face_expression import Expression, ExpressionReader, expression_values
 from dance_now.pose.retarget.face_rig import FaceRig
@@ -35,6 +36,7 @@ from dance_now.pose.retarget.motion_state import LiveSmoother, MotionState, safe
 from dance_now.pose.retarget.person_calibration import PersonCalibration
 from dance_now.pose.retarget.placement import Placement, PlacementTarget
 from dance_now.pose.retarget.posture_reading import PostureMeasurement, PostureReader
+from dance_now.pose.smoothing.side_exchange import SideFilter
 
 Array = npt.NDArray[np.float64]
 
@@ -94,6 +96,7 @@ class Retargeter:
         self._fingers = FingerMotion(self._body.finger_joints)
         self._placement = Placement(self._body)
         self._live, self._live_contacts = LiveSmoother(), LiveContacts()
+        self._sides = SideFilter()
         self._contacts = ContactSolver(self._body, surface)
         lowest, highest = np.tan(np.radians(skeleton.pitches)).tolist()
         self._slopes = (lowest, highest)
@@ -124,7 +127,7 @@ class Retargeter:
 
     def restart(self) -> None:
         """Resets the motion state alone; call it before states of a clip are built once more."""
-        for each in (self._placement, self._live, self._fingers, self._imputer):
+        for each in (self._placement, self._live, self._fingers, self._imputer, self._sides):
             each.reset()
         self._live_contacts.reset()
         self._contacts.reset()
@@ -170,7 +173,11 @@ class Retargeter:
         return replace(self._last, time=time)
 
     def learn(
-        self, poses: Iterable[Pose], times: Iterable[float], size: tuple[int, int] | None
+        self,
+        poses: Iterable[Pose],
+        times: Iterable[float],
+        size: tuple[int, int] | None,
+        lifted: Iterable[LiftedFrame | None],
     ) -> list[float]:
         """Learns the person's proportions and the camera's slope from a whole clip, then resets the motion.
 
@@ -178,6 +185,7 @@ class Retargeter:
             poses: the person's, in any order in which they follow each other.
             times: seconds, rising; they may run against the clip's own.
             size: width and height of the image.
+            lifted: what the temporal lifter makes of each.
 
         Returns:
             The person's standing height at each time, pixels.
@@ -185,21 +193,34 @@ class Retargeter:
         self.reset()
         self._read_posture.record()
         heights = []
-        for pose, time in zip(poses, times, strict=True):
-            heights.append(self._read_posture(pose, time, size).height)
+        for pose, time, each in zip(poses, times, lifted, strict=True):
+            heights.append(self._read_posture(pose, time, size, each).height)
             self._read_expression(pose, time)
         self._read_posture.freeze()
         self.restart()
         return heights
 
-    def read(self, pose: Pose, time: float, size: tuple[int, int] | None = None) -> MotionState:
-        """Reads the person's motion state, complete but not smoothed; arguments as of a call."""
+    def read(
+        self,
+        pose: Pose,
+        time: float,
+        size: tuple[int, int] | None = None,
+        lifted: LiftedFrame | None = None,
+    ) -> MotionState:
+        """Reads the person's motion state, complete but not smoothed.
+
+        Args:
+            pose, time, size: as of a call.
+            lifted: of a whole clip, see ``PostureReader``.
+        """
         if not np.isfinite(time):
             raise ValueError("retargeting needs a finite time")
         if not self._smooth or time < self._time:
             self.reset()
         decay = self._decay(time)
-        seen = self._read_posture(pose, time, size)
+        if lifted is None and self._smooth:
+            pose = self._sides(pose, time)
+        seen = self._read_posture(pose, time, size, lifted)
         expression = self._read_expression(pose, time)
         limbs = self._imputer.limbs(seen, decay)
         ends, end_trust = self._imputer.ends(limbs, seen, decay)

@@ -1,1 +1,1 @@
-"""Training of the 2D-to-3D pose lifter that ships."""
+"""Training of the 2D-to-3D pose lifters that ship."""
