@@ -94,7 +94,7 @@ def miss(result: Retargeted, skeleton: Skeleton, name: str) -> float:
 @pytest.mark.parametrize("name", PLACES)
 def test_a_hand_lies_on_the_same_place(name: str, mode: Callable[[Pose, Skeleton], Retargeted]) -> None:
     pose = posed(ADULT, touching(name))
-    assert miss(mode(pose, CHIBI), CHIBI, name) < 0.035 * CHIBI.height
+    assert miss(mode(pose, CHIBI), CHIBI, name) < 0.045 * CHIBI.height
 
 
 def test_without_contacts_it_misses() -> None:

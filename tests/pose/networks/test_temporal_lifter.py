@@ -65,7 +65,8 @@ def test_live_it_knows_the_past_and_for_files_the_future() -> None:
     live = LiveLifter(LIFT)
     last = [live(pose, time) for pose, time in zip(poses, TIMES, strict=True)]
     both = lift_clip(LIFT, poses, TIMES)
-    np.testing.assert_allclose(last[-1].directions, both[-1].directions, atol=1e-4)
+    # Live directions are averaged with those just before.
+    assert (last[-1].directions * both[-1].directions).sum(axis=1).min() > np.cos(np.radians(8))
     assert last[0].neighbours == 0 < both[0].neighbours
 
 

@@ -8,11 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.contacts.body_landmarks import BodySurface
-from dance_now.pose.contacts.foot_contacts import ANKLES, HEELS, TOES, FootContacts
+from dance_now.pose.contacts.foot_contacts import HEELS, TOES, FootContacts
 from dance_now.pose.contacts.hand_contacts import HandContacts
-from dance_now.pose.contacts.live_contacts import FootHolder
 from dance_now.pose.model.body_scale import SOLE_BELOW_POINTS
-from dance_now.pose.model.vectors import normalised
 from dance_now.pose.retarget.kinematics import CharacterBody, Posture
 from dance_now.pose.retarget.motion_state import MotionState
 
@@ -26,11 +24,6 @@ class ContactSolver:
 
     def __init__(self, body: CharacterBody, surface: BodySurface | None = None) -> None:
         self._hands, self._feet = HandContacts(body, surface), FootContacts(body)
-        self._holder = FootHolder()
-
-    def reset(self) -> None:
-        """Lets go of the feet that a live source holds."""
-        self._holder.reset()
 
     def hold_hands(self, posture: Posture, state: MotionState) -> Posture:
         """The posture with its hands where the person's touch, of the character's own body."""
@@ -40,16 +33,9 @@ class ContactSolver:
         self, posture: Posture, points: Array, scale: float, place: Array, state: MotionState
     ) -> tuple[Posture, Array]:
         """Holds the feet where they stand: posture and translation; arguments as of ``FootContacts``."""
-        contacts = state.contacts
-        if contacts is None:
+        if state.contacts is None or state.contacts.stance is None:
             return posture, place
-        stance = contacts.stance
-        if stance.live:
-            rows = self._feet.toe_rows
-            toes = points[rows, :2] * scale + place
-            headings = normalised(points[rows] - points[ANKLES])
-            stance = self._holder(contacts, toes, headings, state.height, state.time)
-        return self._feet(posture, points, scale, place, stance, ground_line(state))
+        return self._feet(posture, points, scale, place, state.contacts.stance, ground_line(state))
 
 
 def ground_line(state: MotionState) -> float:

@@ -52,28 +52,34 @@ class Stance:
         anchors: (2, 2) where the big toes are held.
         flat: (2,) how far the whole sole is held.
         headings: (2, 3) the direction from ankle to big toe in which it is.
-        live: whether the places are still to be found: those that the feet have when they come to stand.
     """
 
     planted: Array = field(default_factory=lambda: np.zeros(2))
     anchors: Array = field(default_factory=lambda: np.zeros((2, 2)))
     flat: Array = field(default_factory=lambda: np.zeros(2))
     headings: Array = field(default_factory=lambda: np.zeros((2, 3)))
-    live: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Contacts:
-    """Contacts of a person in one frame: the reading, and what was made of it over time."""
+    """Contacts of a person in one frame: the reading, and what was made of it over time.
+
+    Attributes:
+        reading: what contacts are detected from.
+        touch: of the hands.
+        stance: of the feet; None where they are not held and may sink, as live.
+    """
 
     reading: ContactReading
     touch: Touch = field(default_factory=Touch)
-    stance: Stance = field(default_factory=Stance)
+    stance: Stance | None = None
 
     def faded(self, share: float) -> Contacts:
         """The same contacts, held less firmly; ``share`` in [0, 1]."""
         touch = replace(self.touch, share=self.touch.share * share)
-        stance = replace(self.stance, planted=self.stance.planted * share, flat=self.stance.flat * share)
+        stance = self.stance
+        if stance is not None:
+            stance = replace(stance, planted=stance.planted * share, flat=stance.flat * share)
         return replace(self, touch=touch, stance=stance)
 
 

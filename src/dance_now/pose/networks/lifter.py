@@ -25,6 +25,8 @@ LIFTED: Final = (
     *(hand.start + knuckle for hand in (LEFT_HAND, RIGHT_HAND) for knuckle in (5, 17)),
 )
 _WRISTS: Final = ((LEFT_HAND.start, 7), (RIGHT_HAND.start, 4))
+_FEW_ROWS: Final = 8
+_UNTHREADED: Final = 200_000  # multiplications; OpenBLAS takes several threads from 262,144 on
 _SEEN: Final = 0.05  # confidence
 _MIN_POINTS: Final = 5  # fewer do not determine a body
 SHORTEST: Final = 1e-4
@@ -110,10 +112,25 @@ def open_lifter() -> Lifter:
 _Layer = tuple[FloatArray, FloatArray]
 
 
+def linear(values: FloatArray, weight: FloatArray, bias: FloatArray) -> FloatArray:
+    """Linear layer over the last axis, (..., in) to (..., out), without OpenBLAS's threads for a few rows.
+
+    Threads take longer to wake than such a product, and they spin afterwards, which costs a core.
+    """
+    rows = values.reshape(-1, len(weight))
+    product: FloatArray = np.empty((len(rows), weight.shape[1]), np.float32)
+    step = weight.shape[1]
+    if len(rows) <= _FEW_ROWS:
+        step = max(_UNTHREADED // (len(rows) * len(weight)), 1)
+    for start in range(0, weight.shape[1], step):
+        part = slice(start, start + step)
+        np.matmul(rows, weight[:, part], out=product[:, part])
+    product += bias
+    return product.reshape(*values.shape[:-1], -1)
+
+
 def _layer(values: FloatArray, layer: _Layer) -> FloatArray:
-    product: FloatArray = values @ layer[0]
-    product += layer[1]
-    return product
+    return linear(values, *layer)
 
 
 def _normalised(values: FloatArray, norm: _Layer) -> FloatArray:

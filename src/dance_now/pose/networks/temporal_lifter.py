@@ -16,7 +16,7 @@ semi-supervised training", CVPR 2019 (frames at growing distances in time).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,7 @@ from dance_now.core.arrays import FloatArray
 from dance_now.pose.model.body_scale import SEGMENTS
 from dance_now.pose.model.keypoints import BODY, LEFT_HAND, RIGHT_HAND
 from dance_now.pose.model.pose import Pose
-from dance_now.pose.networks.lifter import LiftingNetwork
+from dance_now.pose.networks.lifter import LiftingNetwork, linear
 
 NETWORK: Final = Path(__file__).with_name("temporal_lifter.npz")
 # the body, and of each hand the first knuckles of index and little finger
@@ -62,6 +62,7 @@ _SEEN: Final = 0.05  # confidence
 MIN_POINTS: Final = 5
 """Fewer points do not determine a body."""
 _MEMORY_SECONDS: Final = 1.1
+_CALM_SECONDS: Final = 0.06  # of the live lifter's directions
 # What the network's outputs are added to.
 LIFTED_MORE: Final = np.float32(0.8)  # log odds that the single-frame network's depth is the better one
 USUAL_LOG_CONCENTRATION: Final = 2.5
@@ -300,9 +301,7 @@ class TemporalLiftingNetwork:
         ]
 
     def _layer(self, name: str, values: FloatArray) -> FloatArray:
-        weight, bias = self._layers[name]
-        result: FloatArray = values @ weight + bias
-        return result
+        return linear(values, *self._layers[name])
 
     def _block(self, name: str, values: FloatArray) -> FloatArray:
         inner = np.maximum(self._layer(f"{name}.inner", np.maximum(values, 0)), 0)
@@ -320,6 +319,7 @@ class LiveLifter:
         """Forgets all frames."""
         self._times: list[float] = []
         self._codes: list[_Codes] = []
+        self._latest: LiftedFrame | None = None
 
     def __call__(self, pose: Pose, time: float) -> LiftedFrame | None:
         """Lifts the next pose; None where it has too few points. ``time`` in seconds, rising."""
@@ -336,9 +336,19 @@ class LiveLifter:
         others, near = choose_slots(times, len(times) - 1)
         seconds = times[others] - time
         codes = _stacked([self._codes[index] for index in others])
-        return self._network.combine(self._codes[-1].rows(None), codes.rows(None), near[None], seconds[None])[
-            0
-        ]
+        (found,) = self._network.combine(
+            self._codes[-1].rows(None), codes.rows(None), near[None], seconds[None]
+        )
+        return self._calmed(found)
+
+    def _calmed(self, found: LiftedFrame) -> LiftedFrame:
+        """Averages directions with those before: what is drawn follows the image anyway, so depth alone lags."""
+        if self._latest is not None and len(self._times) > 1:
+            keep = np.float32(np.exp((self._times[-2] - self._times[-1]) / _CALM_SECONDS))
+            mixed = found.directions + keep * (self._latest.directions - found.directions)
+            found = replace(found, directions=_unit(mixed))
+        self._latest = found
+        return found
 
 
 def lift_clip(

@@ -52,7 +52,7 @@ _HAND_ROWS: Final = np.array([np.arange(start, start + 21) for start in _HANDS])
 _WRISTS: Final = (7, 4)
 _KNUCKLES: Final = np.array([1, 5, 9, 13, 17])
 _READ_CONCENTRATION: Final = 2.0  # of directions read by limb lengths, beside the learned ones
-_ALONE: Final = 0.3  # of the learned directions' share where there is but one frame
+_ALONE: Final = 0.15  # of the learned directions' share where there is but one frame
 _LEARNED: Final = (
     np.arange(len(SEGMENTS)) < SEGMENT_INDEX["left_index"]
 )  # hands are read from their own depth

@@ -130,7 +130,6 @@ class Retargeter:
         for each in (self._placement, self._live, self._fingers, self._imputer, self._sides):
             each.reset()
         self._live_contacts.reset()
-        self._contacts.reset()
         self._last: MotionState | None = None
         self._time = -np.inf
 
