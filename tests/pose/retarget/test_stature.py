@@ -38,7 +38,7 @@ def test_a_figure_is_as_tall_as_its_person_looks(near, pitch):
     person = seen(posed(PERSON, posture(PERSON), 250.0), near, pitch)
     for frame in range(60):
         figure = retarget(person, frame / 30)
-    assert span(figure.pose) == pytest.approx(span(person), rel=0.085)  # by all joints, not these two
+    assert span(figure.pose) == pytest.approx(span(person), rel=0.09)  # by all joints, not these two
 
 
 def test_who_bends_down_keeps_the_height_of_before():

@@ -342,7 +342,7 @@ class LiveLifter:
         return self._calmed(found)
 
     def _calmed(self, found: LiftedFrame) -> LiftedFrame:
-        """Averages directions with those before: what is drawn follows the image anyway, so depth alone lags."""
+        """Averages directions with those before: the drawn ones follow the image, so depth alone lags."""
         if self._latest is not None and len(self._times) > 1:
             keep = np.float32(np.exp((self._times[-2] - self._times[-1]) / _CALM_SECONDS))
             mixed = found.directions + keep * (self._latest.directions - found.directions)
