@@ -19,7 +19,7 @@ import torch
 from dance_now.pose.model.adult_skeleton import adult_skeleton
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.pose.networks.lifter import NETWORK
-from dance_now.pose.networks.temporal_lifter import LIFTED
+from dance_now.pose.networks.lifter_input import LIFTED
 from dance_now.pose.networks.temporal_lifter import NETWORK as TEMPORAL_NETWORK
 from dance_now.training.lifter.lifter_data import project_people, sample_poses, split_motions
 from dance_now.training.lifter.lifter_training import (

@@ -33,9 +33,9 @@ from dance_now.core.atomic_write import replacing
 from dance_now.pose.estimators.blazepose import BlazePose
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.pose.model.pose import Pose
+from dance_now.pose.networks.lifter_input import LIFTED, readings_of
 from dance_now.pose.networks.litert import Region
 from dance_now.pose.networks.person_detector import region_from_circle
-from dance_now.pose.networks.temporal_lifter import LIFTED, readings_of
 from dance_now.render.avatar.avatar import Avatar
 from dance_now.render.avatar.avatar_keypoints import avatar_skeleton
 from dance_now.render.camera import Camera

@@ -7,15 +7,17 @@ from skeletons import adult_skeleton, posed, posture
 from dance_now.pose.model.body_scale import SEGMENT_INDEX
 from dance_now.pose.model.pose import Pose
 from dance_now.pose.networks.lifter import NETWORK as FRAME_NETWORK
-from dance_now.pose.networks.temporal_lifter import (
+from dance_now.pose.networks.lifter_input import (
     MIRRORED_OUTPUTS,
     MIRRORED_ROWS,
     MIRRORED_SIGNS,
+    readings_of,
+)
+from dance_now.pose.networks.temporal_lifter import (
     NETWORK,
     LiveLifter,
     lift_clip,
     open_temporal_lifter,
-    readings_of,
 )
 
 ADULT = adult_skeleton()

@@ -7,7 +7,8 @@ import torch
 from dance_now.pose.model.adult_skeleton import adult_skeleton
 from dance_now.pose.model.bone_rule import BoneRig
 from dance_now.pose.networks.lifter import LiftingNetwork
-from dance_now.pose.networks.temporal_lifter import LIFTED, TemporalLiftingNetwork
+from dance_now.pose.networks.lifter_input import LIFTED
+from dance_now.pose.networks.temporal_lifter import TemporalLiftingNetwork
 from dance_now.training.lifter.clip_samples import synthetic_samples, varied
 from dance_now.training.lifter.lifter_data import split_motions
 from dance_now.training.lifter.motion_clips import CLIP_FRAMES, sample_clip

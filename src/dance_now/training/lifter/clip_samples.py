@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dance_now.pose.model.body_scale import SEGMENT_RATIOS
-from dance_now.pose.networks.temporal_lifter import (
+from dance_now.pose.networks.lifter_input import (
     LIFTED,
     MIN_POINTS,
     MIRRORED_OUTPUTS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dance_now.pose.networks.temporal_lifter import (
+from dance_now.pose.networks.lifter_input import (
     LIFTED,
     LIFTED_MORE,
     OUTPUTS,

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from dance_now.core.arrays import FloatArray
 from dance_now.core.atomic_write import replacing
 from dance_now.pose.networks.lifter import LiftingNetwork
-from dance_now.pose.networks.temporal_lifter import (
+from dance_now.pose.networks.lifter_input import (
     OUTPUTS,
     SLOT_SECONDS,
     drawn_directions,
