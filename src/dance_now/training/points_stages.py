@@ -68,11 +68,15 @@ def build_generator(dataset: Path, config: TrainingConfig) -> PointsGenerator:
     """
     generator = untrained_generator(dataset, config)
     _, trained = read_generator(_DECODER_OF)
-    own, theirs = generator.decoder.state_dict(), trained.decoder.state_dict()
-    if all(own[name].shape == value.shape for name, value in theirs.items()):
-        generator.decoder.load_state_dict(theirs)
+    if _have_like_decoders(generator, trained):
+        generator.decoder.load_state_dict(trained.decoder.state_dict())
         generator.tone.data.copy_(trained.tone)
     return generator
+
+
+def _have_like_decoders(one: PointsGenerator, other: PointsGenerator) -> bool:
+    own, theirs = one.decoder.state_dict(), other.decoder.state_dict()
+    return all(own[name].shape == value.shape for name, value in theirs.items())
 
 
 def body_trainer(run: Run, generator: nn.Module, folder: Path) -> Trainer[Any]:
@@ -166,9 +170,14 @@ class PointsStages:
             replace(self._run.card, template="points", bounds=generator.bounds()),
             self._run.dataset,
             self._run.output,
-            provenance(trainer),
+            {**provenance(trainer), **self._beginning(generator)},
             self._run.report,
         )
+
+    def _beginning(self, generator: PointsGenerator) -> dict[str, Any]:
+        """What the card says of a decoder that began as another character's."""
+        borrowed = self._start is None and _have_like_decoders(generator, read_generator(_DECODER_OF)[1])
+        return {"decoder_from": _DECODER_OF} if borrowed else {}
 
     def _open_trainer(self, run: Run) -> Trainer[PointsGenerator]:
         if self._trainer is None:
