@@ -30,6 +30,7 @@ from dance_now.training.metrics.evaluation import evaluate
 from dance_now.training.metrics.scores import Evaluation
 from dance_now.training.networks.generator_config import GeneratorConfig
 from dance_now.training.networks.points_generator import ExportedPointsGenerator
+from dance_now.training.networks.pose_corrections import PoseCorrections
 from dance_now.training.points_export import compare_drawings, read_generator
 from dance_now.training.points_stages import build_generator
 from dance_now.training.sources import training_source as opening
@@ -121,8 +122,13 @@ def test_the_file_draws_what_was_trained(
     trained: Trained, dataset: Path, debug: TrainingConfig, points: npt.NDArray[np.float32]
 ) -> None:
     run = trained.output.with_name("tiny.run")
+    corrections = PoseCorrections(len(LabelledPictures(dataset, "train")), lambda step: torch.empty(0))
     trainer = Trainer(
-        build_generator(dataset, debug), lambda step: (torch.empty(0), torch.empty(0)), run, debug
+        build_generator(dataset, debug),
+        lambda step: (torch.empty(0), torch.empty(0)),
+        run,
+        debug,
+        corrections=corrections,
     )
     assert trainer.step == debug.steps
     generator = trainer.ema_generator().cpu()
